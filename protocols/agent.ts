@@ -1,0 +1,41 @@
+import { Schema } from "effect"
+import { BarWindow } from "./market.ts"
+import {
+  AgentId,
+  type AgentType,
+  AgentType as AgentTypeSchema,
+  ConsensusId,
+  CorrelationId,
+  MarketSymbol,
+  Timestamp
+} from "./names.ts"
+import { open } from "./open.ts"
+
+/** What an agent is asked: an opinion on a symbol, for a round, from these bars and nothing newer. */
+export const OpinionRequest = open({
+  consensus_id: ConsensusId,
+  correlation_id: CorrelationId,
+  symbol: MarketSymbol,
+  bars: BarWindow
+})
+export type OpinionRequest = typeof OpinionRequest.Type
+
+/** What an agent actor understands. Its id is the symbol it follows. */
+export const agentProtocol = <const T extends AgentType>(type: T) =>
+  ({
+    type,
+    messages: {
+      /** Form an opinion and vote on it in the round named. */
+      Analyze: { payload: OpinionRequest }
+    }
+  }) as const
+
+/** `agent_status`: what an agent is doing, as clients see it. */
+export const AgentStatus = open({
+  agent_id: AgentId,
+  agent_type: AgentTypeSchema,
+  symbol: MarketSymbol,
+  status: Schema.Literals(["analyzing", "idle", "failed"]),
+  reason: Schema.optionalKey(Schema.String),
+  timestamp: Timestamp
+})

@@ -1,0 +1,67 @@
+import { Schema } from "effect"
+import { AgentId, AgentType, MarketSymbol, Timestamp } from "./names.ts"
+import { open } from "./open.ts"
+
+export const Decision = Schema.Literals(["BUY", "SELL", "HOLD"])
+export type Decision = typeof Decision.Type
+
+/** How sure an agent is, 0 to 1. */
+export const Confidence = Schema.Finite.check(
+  Schema.makeFilter((value: number) => (value >= 0 && value <= 1) || "confidence must be between 0 and 1")
+)
+
+/** What an agent believes of each decision; the three add up to 1 (within a millionth). */
+export const Probabilities = open({ BUY: Confidence, SELL: Confidence, HOLD: Confidence }).check(
+  Schema.makeFilter((p) => Math.abs(p.BUY + p.SELL + p.HOLD - 1) < 1e-6 || "probabilities must add up to 1")
+)
+export type Probabilities = typeof Probabilities.Type
+
+export const ToolStatus = Schema.Literals(["success", "failed", "timeout"])
+
+/** One use of a tool by an agent. */
+export const ToolCall = open({
+  execution_id: Schema.NonEmptyString,
+  tool_name: Schema.NonEmptyString,
+  status: ToolStatus,
+  execution_time_ms: Schema.Finite,
+  result: Schema.Unknown,
+  error_message: Schema.optionalKey(Schema.String)
+})
+export type ToolCall = typeof ToolCall.Type
+
+/** An agent's answer to one request. `metadata.policy` says what made it: `quant`, or the model's name. */
+export const Opinion = open({
+  decision: Decision,
+  confidence: Confidence,
+  probabilities: Probabilities,
+  reasoning: Schema.String,
+  tool_calls: Schema.Array(ToolCall),
+  metadata: Schema.Record(Schema.String, Schema.Unknown)
+})
+export type Opinion = typeof Opinion.Type
+
+/** `agent_decision`: an opinion as clients see it. */
+export const AgentDecision = open({
+  agent_id: AgentId,
+  agent_type: AgentType,
+  symbol: MarketSymbol,
+  decision: Decision,
+  confidence: Confidence,
+  probabilities: Probabilities,
+  reasoning: Schema.String,
+  timestamp: Timestamp,
+  tool_calls: Schema.Array(ToolCall),
+  metadata: Schema.Record(Schema.String, Schema.Unknown)
+})
+
+/** `tool_execution`: one use of a tool as clients see it. */
+export const ToolExecution = open({
+  agent_id: AgentId,
+  tool_name: Schema.NonEmptyString,
+  execution_id: Schema.NonEmptyString,
+  status: ToolStatus,
+  execution_time_ms: Schema.Finite,
+  result: Schema.Unknown,
+  timestamp: Timestamp,
+  error_message: Schema.optionalKey(Schema.String)
+})

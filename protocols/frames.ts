@@ -1,0 +1,84 @@
+import { Schema } from "effect"
+import { AgentStatus } from "./agent.ts"
+import { AgentCoordination } from "./consensus.ts"
+import { AgentDecision, ToolExecution } from "./decision.ts"
+import { MarketUpdate } from "./market.ts"
+import { Timestamp } from "./names.ts"
+import { open } from "./open.ts"
+import { patternFault } from "./subjects.ts"
+
+export const Alert = open({
+  severity: Schema.Literals(["info", "warning", "critical"]),
+  code: Schema.NonEmptyString,
+  message: Schema.String,
+  timestamp: Timestamp
+})
+
+/** The kinds of event that are published, each with what its `data` holds. */
+export const events = {
+  agent_decision: { type: "agent_decision", data: AgentDecision },
+  tool_execution: { type: "tool_execution", data: ToolExecution },
+  agent_coordination: { type: "agent_coordination", data: AgentCoordination },
+  agent_status: { type: "agent_status", data: AgentStatus },
+  market_update: { type: "market_update", data: MarketUpdate },
+  alert: { type: "alert", data: Alert }
+} as const
+
+/** A subject pattern as a client writes it. */
+export const Pattern = Schema.String.check(Schema.makeFilter((text: string) => patternFault(text) ?? true))
+
+/** The client's own name for an operation or subscription; answers carry it. */
+export const OperationId = Schema.NonEmptyString.check(Schema.isMaxLength(64))
+
+/** What a client can send, one JSON object a text frame. */
+export const ClientOperation = Schema.Union([
+  Schema.Struct({ op: Schema.Literal("subscribe"), id: OperationId, pattern: Pattern }),
+  Schema.Struct({ op: Schema.Literal("unsubscribe"), id: OperationId }),
+  Schema.Struct({ op: Schema.Literal("ping"), id: OperationId })
+])
+export type ClientOperation = typeof ClientOperation.Type
+
+/**
+ * Every frame a client gets.
+ *
+ * For events `seq` is the stream sequence and `subject` where it was published; for the protocol's own frames
+ * (`welcome`, `subscribed`, `result`, `error`) both are null.
+ */
+export const Frame = Schema.Struct({
+  type: Schema.String,
+  seq: Schema.NullOr(Schema.Int),
+  subject: Schema.NullOr(Schema.String),
+  data: Schema.Unknown
+})
+export type Frame = typeof Frame.Type
+
+/** What the `data` of an `error` frame holds. `id` is null where the operation's id could not be read. */
+export const ErrorData = Schema.Struct({
+  id: Schema.NullOr(Schema.String),
+  code: Schema.Literals([
+    "malformed_json",
+    "binary_frame",
+    "invalid_operation",
+    "invalid_pattern",
+    "frame_too_large",
+    "too_many_subscriptions",
+    "duplicate_subscription",
+    "unknown_subscription",
+    "rate_limited",
+    "slow_consumer",
+    "internal"
+  ]),
+  message: Schema.String
+})
+export type ErrorData = typeof ErrorData.Type
+
+/** RFC 9457. */
+export const Problem = Schema.Struct({
+  type: Schema.String,
+  title: Schema.String,
+  status: Schema.Int,
+  detail: Schema.String,
+  field: Schema.optionalKey(Schema.String),
+  correlation_id: Schema.optionalKey(Schema.String)
+})
+export type Problem = typeof Problem.Type

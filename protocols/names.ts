@@ -1,0 +1,44 @@
+import { Schema } from "effect"
+
+const matching = (pattern: RegExp, rule: string) =>
+  Schema.String.check(Schema.makeFilter((text: string) => pattern.test(text) || rule))
+
+/**
+ * What is traded: `AAPL`, `EURUSD`, `BRK-B`, `BTC/USDT`.
+ *
+ * It becomes one token of NATS subjects, so it can hold neither dots, wildcards nor spaces.
+ */
+export const MarketSymbol = matching(
+  /^[A-Z0-9][A-Z0-9_/:=^-]{0,31}$/,
+  "a symbol is 1 to 32 of A-Z 0-9 _ / : = ^ - and starts with a letter or digit"
+)
+export type MarketSymbol = typeof MarketSymbol.Type
+
+/** The kinds of agent there are. */
+export const AgentType = Schema.Literals([
+  "market_analyst",
+  "risk_advisor",
+  "strategy_optimizer",
+  "performance_coach",
+  "comprehensive"
+])
+export type AgentType = typeof AgentType.Type
+
+/** One agent: its type and symbol joined, `market_analyst_AAPL`. */
+export const AgentId = Schema.NonEmptyString.check(Schema.isMaxLength(128))
+
+export const agentId = (type: AgentType, symbol: MarketSymbol): string => `${type}_${symbol}`
+
+/** The id of a consensus round: a ULID, so that ids sort by the time they were opened. */
+export const ConsensusId = matching(/^[0-9A-Z]{26}$/, "a consensus id is a ULID: 26 of 0-9 A-Z")
+
+/** Follows one request through every message, event and log line it causes. */
+export const CorrelationId = matching(
+  /^[A-Za-z0-9_-]{1,64}$/,
+  "a correlation id is 1 to 64 letters, digits, dashes or underscores"
+)
+
+/** An instant as clients see it: ISO 8601 in UTC with milliseconds. */
+export const Timestamp = Schema.String
+
+export const toTimestamp = (millis: number): string => new Date(millis).toISOString()

@@ -1,0 +1,20 @@
+import { Schema } from "effect"
+
+/** The codec of an open struct. Its type shows the known keys only, so that a misspelt key does not compile. */
+export type Open<F extends Schema.Struct.Fields> = Schema.Codec<
+  Schema.Struct<F>["Type"],
+  Schema.Struct<F>["Encoded"],
+  Schema.Struct<F>["DecodingServices"],
+  Schema.Struct<F>["EncodingServices"]
+>
+
+/**
+ * A struct that carries keys it does not know through decode, spread and encode.
+ *
+ * Everything that is stored, or that crosses versions, uses it: an older node must not drop what a newer one wrote.
+ */
+export const open = <const F extends Schema.Struct.Fields>(fields: F): Open<F> => {
+  const schema: unknown = Schema.StructWithRest(Schema.Struct(fields), [Schema.Record(Schema.String, Schema.Unknown)])
+  // The compiler cannot relate the two for a generic F; for every concrete F the left is the right plus an index signature.
+  return schema as Open<F>
+}

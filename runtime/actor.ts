@@ -1,0 +1,169 @@
+import type { Duration, Effect, Schedule, Schema } from "effect"
+import type { Address } from "./address.ts"
+import type { MessageName, Payload, Protocol, Refusal, Reply } from "./protocol.ts"
+import type { ReplyTo, Step } from "./step.ts"
+
+/** What a decision may know besides the state and the message. The same for every replay of the message. */
+export interface Context {
+  readonly self: Address
+  /** When the message was stored, in milliseconds since 1970. */
+  readonly time: number
+  /** The message's sequence in the log. */
+  readonly sequence: number
+  readonly messageId: string
+  readonly correlationId: string
+  /** Who sent it: an actor's `type/id`, or empty for a client. */
+  readonly from: string
+  /** Where the answer goes, if the message was an ask. */
+  readonly replyTo: ReplyTo | undefined
+  /** The next random number in [0, 1), seeded by the message's sequence. */
+  readonly random: () => number
+}
+
+/** What an activity is told of its own run. */
+export interface ActivityContext {
+  readonly self: Address
+  readonly key: string
+  /** 1 for the first run of this activity in this process. */
+  readonly attempt: number
+  readonly correlationId: string
+}
+
+/** I/O of an actor: named, typed, run after the commit that asked for it, at least once. */
+export interface ActivitySpec<I extends Schema.Top = Schema.Top, O extends Schema.Top = Schema.Top> {
+  readonly input: I
+  readonly output: O
+  /** How long one attempt may take. What runs longer is interrupted and fails as `timeout`. */
+  readonly timeout: Duration.Input
+  /** When to try again after a failure or timeout; never, unless given. */
+  readonly retry?: Schedule.Schedule<unknown, unknown>
+  readonly run: (input: I["Type"], context: ActivityContext) => Effect.Effect<O["Type"], unknown>
+}
+
+/** Binds the types of an activity's input and output to its `run`. */
+export const activity = <I extends Schema.Codec<unknown, unknown>, O extends Schema.Codec<unknown, unknown>>(
+  spec: ActivitySpec<I, O>
+): ActivitySpec<I, O> => spec
+
+/** How an activity ended. Its actor takes exactly one outcome per start. */
+export type Outcome<Name extends string, O> =
+  | { readonly _tag: "Succeeded"; readonly activity: Name; readonly key: string; readonly value: O }
+  | {
+      readonly _tag: "Failed"
+      readonly activity: Name
+      readonly key: string
+      readonly reason: "timeout" | "failure"
+      readonly detail: string
+    }
+
+// The parameter of `run` is contravariant, so a record of specs is bounded by what they all share.
+type Activities = {
+  readonly [name: string]: Omit<ActivitySpec, "run"> & { readonly run: (input: never, context: ActivityContext) => Effect.Effect<unknown, unknown> }
+}
+type EventFields = { readonly [tag: string]: Schema.Struct.Fields }
+
+export type EventOf<E extends EventFields> = {
+  [T in keyof E]: { readonly _tag: T } & Schema.Struct<E[T]>["Type"]
+}[keyof E]
+
+type OwnMessage<P extends Protocol> = {
+  [K in MessageName<P>]: { readonly name: K; readonly payload: Payload<P, K> }
+}[MessageName<P>]
+
+type ActivityStart<A extends Activities> = {
+  [K in Extract<keyof A, string>]: { readonly name: K; readonly input: A[K]["input"]["Type"] }
+}[Extract<keyof A, string>]
+
+export type ActorStep<P extends Protocol, E extends EventFields, A extends Activities, R = never, F = never> = Step<
+  EventOf<E>,
+  R,
+  F,
+  OwnMessage<P>,
+  ActivityStart<A>
+>
+
+/** What an author writes: how an actor decides, and how its state follows from what was decided. */
+export interface Definition<
+  P extends Protocol,
+  S extends Schema.Codec<unknown, unknown>,
+  E extends EventFields,
+  A extends Activities
+> {
+  readonly protocol: P
+  readonly state: S
+  readonly initial: (self: Address) => S["Type"]
+  /** The events, each with its fields. They are stored as open structs: fields a version does not know survive. */
+  readonly events: E
+  /** Says what should happen. Pure: no I/O, no clock and no chance but from the context. */
+  readonly decide: {
+    readonly [K in MessageName<P>]: (
+      state: S["Type"],
+      payload: Payload<P, K>,
+      context: Context
+    ) => ActorStep<P, E, A, Reply<P, K>, Refusal<P, K>>
+  }
+  /** The state after an event. Pure. */
+  readonly evolve: {
+    readonly [T in keyof E]: (state: S["Type"], event: Schema.Struct<E[T]>["Type"]) => S["Type"]
+  }
+  readonly activities?: A
+  /** Decides on the outcomes of activities, by the activity's name. */
+  readonly completed?: {
+    readonly [K in Extract<keyof A, string>]: (
+      state: S["Type"],
+      outcome: Outcome<K, A[K]["output"]["Type"]>,
+      context: Context
+    ) => ActorStep<P, E, A>
+  }
+  /**
+   * `snapshots` (the default): every `snapshotEvery` records the state replaces the history.
+   * `complete`: every record is kept, with the messages, so that the actor can be replayed from the start.
+   */
+  readonly history?: "snapshots" | "complete"
+  /** Records between snapshots; 100 unless given. */
+  readonly snapshotEvery?: number
+}
+
+/** An actor type as a node runs it: the definition with its types checked and put aside. */
+export interface Actor {
+  readonly type: string
+  readonly definition: UntypedDefinition
+}
+
+type Handler = (state: unknown, input: unknown, context: Context) => Step<unknown, unknown, unknown, { readonly name: string; readonly payload: unknown }, { readonly name: string; readonly input: unknown }>
+
+/** The definition as the engine sees it: everything it passes in was decoded by the definition's own schemas. */
+export interface UntypedDefinition {
+  readonly protocol: Protocol
+  readonly state: Schema.Codec<unknown, unknown>
+  readonly initial: (self: Address) => unknown
+  readonly events: EventFields
+  readonly decide: { readonly [name: string]: Handler }
+  readonly evolve: { readonly [tag: string]: (state: unknown, event: unknown) => unknown }
+  readonly activities?: {
+    readonly [name: string]: {
+      readonly input: Schema.Codec<unknown, unknown>
+      readonly output: Schema.Codec<unknown, unknown>
+      readonly timeout: Duration.Input
+      readonly retry?: Schedule.Schedule<unknown, unknown>
+      readonly run: (input: unknown, context: ActivityContext) => Effect.Effect<unknown, unknown>
+    }
+  }
+  readonly completed?: { readonly [name: string]: Handler }
+  readonly history?: "snapshots" | "complete"
+  readonly snapshotEvery?: number
+}
+
+/** Makes an actor of a definition. */
+export const define = <
+  const P extends Protocol,
+  S extends Schema.Codec<unknown, unknown>,
+  const E extends EventFields,
+  // biome-ignore lint/complexity/noBannedTypes: no activities is the empty record
+  const A extends Activities = {}
+>(
+  definition: Definition<P, S, E, A>
+): Actor => {
+  const erased: unknown = definition
+  return { type: definition.protocol.type, definition: erased as UntypedDefinition }
+}

@@ -1,0 +1,56 @@
+import { Schema } from "effect"
+
+const TYPE = /^[a-z][a-z0-9_]{0,63}$/
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+const ID = /^[^\s.*>\u0000-\u001f\u007f]{1,128}$/
+
+/** An actor type or id that cannot be part of a subject. */
+export class InvalidAddress extends Schema.TaggedError<InvalidAddress>()("InvalidAddress", {
+  field: Schema.Literals(["type", "id"]),
+  value: Schema.String,
+  rule: Schema.String
+}) {
+  override get message() {
+    return `actor ${this.field} ${JSON.stringify(this.value)}: ${this.rule}`
+  }
+}
+
+/** Which actor: its type and its id. */
+export interface Address {
+  readonly type: string
+  readonly id: string
+}
+
+/** Says what is wrong with an address, or nothing when it can be used. */
+export const addressFault = (address: Address): InvalidAddress | undefined => {
+  if (!TYPE.test(address.type)) {
+    return new InvalidAddress({
+      field: "type",
+      value: clip(address.type),
+      rule: "1 to 64 of a-z 0-9 _, starting with a letter"
+    })
+  }
+  if (!ID.test(address.id)) {
+    return new InvalidAddress({
+      field: "id",
+      value: clip(address.id),
+      rule: "1 to 128 characters without dots, spaces, * or >"
+    })
+  }
+  return undefined
+}
+
+/** `type/id`, as people and logs write it. */
+export const formatAddress = (address: Address): string => `${address.type}/${address.id}`
+
+/** The shard an actor lives in: FNV-1a of its address, modulo the namespace's number of shards. */
+export const shardOf = (address: Address, shards: number): number => {
+  let hash = 0x811c9dc5
+  const text = formatAddress(address)
+  for (let index = 0; index < text.length; index++) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
+  }
+  return (hash >>> 0) % shards
+}
+
+const clip = (text: string): string => (text.length > 64 ? `${text.slice(0, 64)}… (${text.length} characters)` : text)

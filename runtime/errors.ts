@@ -1,0 +1,93 @@
+import { Schema } from "effect"
+
+/** The journal has moved on: somebody else owns the actor, or our own earlier commit landed. Reload, do not retry. */
+export class Fenced extends Schema.TaggedError<Fenced>()("Fenced", { detail: Schema.String }) {}
+
+/** The server has seen this group before: it is stored already. Nothing to retry. */
+export class AlreadyStored extends Schema.TaggedError<AlreadyStored>()("AlreadyStored", { id: Schema.String }) {}
+
+/** The log has reached its size limit. Trying again helps once room was made. */
+export class LogFull extends Schema.TaggedError<LogFull>()("LogFull", { detail: Schema.String }) {
+  override get message() {
+    return `the log is full: ${this.detail}`
+  }
+}
+
+/** A message or step is larger than the server takes. Trying again does not help. */
+export class TooLarge extends Schema.TaggedError<TooLarge>()("TooLarge", {
+  what: Schema.String,
+  size: Schema.Int,
+  limit: Schema.Int
+}) {
+  override get message() {
+    return `${this.what} is ${this.size} bytes, and the limit is ${this.limit}`
+  }
+}
+
+/** The log did not answer: whether the entries are stored is not known. */
+export class LogUnavailable extends Schema.TaggedError<LogUnavailable>()("LogUnavailable", { detail: Schema.String }) {
+  override get message() {
+    return `the log did not answer: ${this.detail}`
+  }
+}
+
+/** The log was reached and refused for a reason that trying again does not change. */
+export class LogRefused extends Schema.TaggedError<LogRefused>()("LogRefused", {
+  code: Schema.Int,
+  detail: Schema.String
+}) {
+  override get message() {
+    return `the log refused: ${this.detail} (${this.code})`
+  }
+}
+
+export type AppendError = Fenced | AlreadyStored | LogFull | TooLarge | LogUnavailable | LogRefused
+export type ReadError = LogUnavailable | LogRefused
+
+/** A message does not fit its Schema; `detail` names the field and the rule. Nothing was sent. */
+export class InvalidMessage extends Schema.TaggedError<InvalidMessage>()("InvalidMessage", {
+  actor: Schema.String,
+  message_type: Schema.String,
+  detail: Schema.String
+}) {
+  override get message() {
+    return `${this.message_type} to ${this.actor}: ${this.detail}`
+  }
+}
+
+/** As much is waiting to be sent as this process holds. Trying again after `retry_after_ms` helps. */
+export class MailboxFull extends Schema.TaggedError<MailboxFull>()("MailboxFull", {
+  waiting: Schema.Int,
+  retry_after_ms: Schema.Int
+}) {}
+
+/** No reply in time. The message may still be processed; asking again with the same message id has no second effect. */
+export class AskTimeout extends Schema.TaggedError<AskTimeout>()("AskTimeout", {
+  actor: Schema.String,
+  message_type: Schema.String,
+  timeout_ms: Schema.Int
+}) {
+  override get message() {
+    return `${this.actor} did not answer ${this.message_type} within ${this.timeout_ms} ms`
+  }
+}
+
+/** The actor could not process the message, which is parked in its dead letters. */
+export class ActorFailed extends Schema.TaggedError<ActorFailed>()("ActorFailed", {
+  actor: Schema.String,
+  message_type: Schema.String,
+  detail: Schema.String
+}) {
+  override get message() {
+    return `${this.actor} failed on ${this.message_type}: ${this.detail}`
+  }
+}
+
+/** The server cannot carry the runtime; the sentence says what it lacks. */
+export class ServerUnsuitable extends Schema.TaggedError<ServerUnsuitable>()("ServerUnsuitable", {
+  detail: Schema.String
+}) {
+  override get message() {
+    return this.detail
+  }
+}

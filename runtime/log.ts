@@ -1,0 +1,117 @@
+import { Context, type Effect, type Scope } from "effect"
+import type { Address } from "./address.ts"
+import type { AppendError, ReadError } from "./errors.ts"
+
+/**
+ * One thing to store. Payloads are JSON texts.
+ *
+ * - `mail`: a message into an actor's mailbox.
+ * - `journal`: an actor's record. Stored only if the last record of that actor has the sequence `expected` (0: none).
+ *   With `snapshot` it replaces all earlier records.
+ * - `timer`: puts `payload` into the mailbox of `owner` at the time `at` (milliseconds since 1970; in the past: at once).
+ *   A second one of the same name replaces the first.
+ * - `untimer`: removes a timer that has not fired.
+ * - `event`: for the world to see, kept for the time the namespace is configured to keep events.
+ * - `dead`: a message that could not be processed, and why.
+ */
+export type Entry =
+  | { readonly kind: "mail"; readonly to: Address; readonly payload: string; readonly id?: string }
+  | {
+      readonly kind: "journal"
+      readonly owner: Address
+      readonly payload: string
+      readonly expected: number
+      readonly snapshot: boolean
+    }
+  | {
+      readonly kind: "timer"
+      readonly owner: Address
+      readonly name: string
+      readonly at: number
+      readonly payload: string
+    }
+  | { readonly kind: "untimer"; readonly owner: Address; readonly name: string }
+  | { readonly kind: "event"; readonly subject: string; readonly payload: string }
+  | { readonly kind: "dead"; readonly owner: Address; readonly payload: string }
+
+/** A message as it lies in the mailbox. `time` is when it was stored, in milliseconds since 1970. */
+export interface Mail {
+  readonly to: Address
+  readonly sequence: number
+  readonly time: number
+  readonly payload: string
+}
+
+export interface JournalRecord {
+  readonly sequence: number
+  readonly payload: string
+}
+
+/** An event that is stored. `sequence` is its place in the stream. */
+export interface PublishedEvent {
+  readonly subject: string
+  readonly sequence: number
+  readonly payload: string
+}
+
+/** What the log can take. Sizes in bytes. */
+export interface LogLimits {
+  readonly payloadBytesMax: number
+  readonly groupEntriesMax: number
+  readonly groupBytesMax: number
+}
+
+/**
+ * Where everything durable is: mailboxes, journals, timers, events. The runtime cannot tell which implementation it has.
+ *
+ * Sequences are those of one stream: they grow with every entry stored, and order all entries.
+ */
+export class ActorLog extends Context.Service<
+  ActorLog,
+  {
+    readonly limits: LogLimits
+
+    /** How many shards the mailboxes are divided into; fixed for the life of the namespace. */
+    readonly shards: number
+
+    /**
+     * Stores a group: all of it, in order, or nothing. At most one `journal` entry per actor.
+     *
+     * `id` names the group: the same id again within the server's window fails with `AlreadyStored`.
+     * `LogUnavailable` means that it may or may not be stored.
+     *
+     * @returns the sequence of the last entry; the ones before it have the sequences before that.
+     */
+    readonly append: (group: ReadonlyArray<Entry>, id?: string) => Effect.Effect<number, AppendError>
+
+    /** An actor's records, oldest first: the last snapshot, if there is one, and what came after it. */
+    readonly readJournal: (owner: Address) => Effect.Effect<ReadonlyArray<JournalRecord>, ReadError>
+
+    /**
+     * Delivers a shard's mail in order of sequence, from the oldest that is stored and then for ever, until the scope closes.
+     * May deliver a message again, never out of order otherwise. Where `deliver` returns an effect, it waits for that first.
+     */
+    readonly tail: (
+      shard: number,
+      deliver: (mail: Mail) => Effect.Effect<void> | undefined
+    ) => Effect.Effect<void, ReadError, Scope.Scope>
+
+    /** Removes the mail of a shard up to and including a sequence. */
+    readonly purge: (shard: number, upTo: number) => Effect.Effect<void, ReadError>
+
+    /** Calls `see` for each event under a subject pattern that is stored from now on, until the scope closes. */
+    readonly watch: (
+      pattern: string,
+      see: (event: PublishedEvent) => void
+    ) => Effect.Effect<void, ReadError, Scope.Scope>
+
+    /** Where answers to this process's asks go. */
+    readonly inbox: string
+
+    /** Sends an answer to an inbox. At most once: it is lost if nobody is there. */
+    readonly answer: (inbox: string, payload: string) => void
+
+    /** Calls `take` for each answer that comes to our inbox, until the scope closes. */
+    readonly answers: (take: (payload: string) => void) => Effect.Effect<void, ReadError, Scope.Scope>
+  }
+>()("conclave/runtime/ActorLog") {}
