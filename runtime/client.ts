@@ -1,13 +1,18 @@
-import { Context, type Effect, type Duration } from "effect"
-import type { InvalidAddress } from "./address.ts"
-import type {
+import { Context, Duration, Effect, Exit, Layer, Schedule } from "effect"
+import { type Address, addressFault, formatAddress, type InvalidAddress } from "./address.ts"
+import { decoder, encoder } from "./codec.ts"
+import { parseReply, type ReplyEnvelope } from "./envelope.ts"
+import {
   ActorFailed,
-  AppendError,
+  type AppendError,
   AskTimeout,
   InvalidMessage,
-  MailboxFull
+  type MailboxFull,
+  type ReadError
 } from "./errors.ts"
-import type { AskName, MessageName, Payload, Protocol, Refusal, Reply } from "./protocol.ts"
+import { ActorLog, type Entry } from "./log.ts"
+import { Outbox } from "./outbox.ts"
+import type { AskName, MessageName, MessageSpec, Payload, Protocol, Refusal, Reply } from "./protocol.ts"
 
 export interface SendOptions {
   /** The caller's own id for the message: told or asked again with it, the message has one effect. */
@@ -36,7 +41,12 @@ export class Actors extends Context.Service<
       options?: SendOptions
     ) => Effect.Effect<void, SendError>
 
-    /** Sends a message and waits for its answer, which comes after what the message did is committed. */
+    /**
+     * Sends a message and waits for its answer, which comes after what the message did is committed.
+     *
+     * While there is none it sends the message again with the same id every few seconds: an answer that was lost with
+     * a process is given again, and nothing is done twice.
+     */
     readonly ask: <P extends Protocol, K extends AskName<P>>(
       protocol: P,
       id: string,
@@ -45,4 +55,146 @@ export class Actors extends Context.Service<
       options?: AskOptions
     ) => Effect.Effect<Reply<P, K>, AskError | Refusal<P, K>>
   }
->()("conclave/runtime/Actors") {}
+>()("conclave/runtime/Actors") {
+  static readonly layer: Layer.Layer<Actors, ReadError, ActorLog> = Layer.effect(
+    this,
+    Effect.gen(function* () {
+      const log = yield* ActorLog
+      const outbox = new Outbox(log)
+      const asks = new Asks(log, outbox)
+      yield* Effect.forkScoped(outbox.run)
+      yield* log.answers((payload) => asks.take(payload))
+      return Actors.of({
+        tell: (protocol, id, message, payload, options) =>
+          Effect.suspend((): Effect.Effect<void, SendError> => {
+            const mail = makeMail(protocol, id, message, payload, options?.messageId, undefined, options)
+            return mail instanceof Error ? Effect.fail(mail) : outbox.send(mail)
+          }),
+        ask: (protocol, id, message, payload, options) => asks.ask(protocol, id, message, payload, options)
+      })
+    })
+  )
+}
+
+const ASK_TIMEOUT = Duration.seconds(10)
+const ASK_AGAIN = "4 seconds"
+
+/** The asks of this process that wait for their answers. */
+class Asks {
+  readonly #log: ActorLog["Service"]
+  readonly #outbox: Outbox
+  /** By message id: the same ask can be made twice at once. */
+  readonly #waiting = new Map<string, Set<(reply: ReplyEnvelope) => void>>()
+  #count = 0
+
+  constructor(log: ActorLog["Service"], outbox: Outbox) {
+    this.#log = log
+    this.#outbox = outbox
+  }
+
+  take(payload: string): void {
+    const reply = parseReply(payload)
+    for (const resume of this.#waiting.get(reply.id) ?? []) resume(reply)
+  }
+
+  ask<P extends Protocol, K extends AskName<P>>(
+    protocol: P,
+    id: string,
+    message: K,
+    payload: Payload<P, K>,
+    options: AskOptions | undefined
+  ): Effect.Effect<Reply<P, K>, AskError | Refusal<P, K>> {
+    return Effect.suspend((): Effect.Effect<Reply<P, K>, AskError | Refusal<P, K>> => {
+      const messageId = options?.messageId ?? `${this.#log.inbox}-${++this.#count}`
+      const mail = makeMail(protocol, id, message, payload, messageId, this.#log.inbox, options)
+      if (mail instanceof Error) return Effect.fail(mail)
+      const timeout = Duration.fromInputUnsafe(options?.timeout ?? ASK_TIMEOUT)
+      // Not deduplicated by the server: an ask that is sent again must reach the actor to be answered again.
+      const { id: _, ...entry } = mail
+      const send = this.#outbox.send(entry)
+      return this.#answerTo(messageId).pipe(
+        Effect.raceFirst(send.pipe(Effect.repeat(Schedule.spaced(ASK_AGAIN)), Effect.andThen(Effect.never))),
+        Effect.timeoutOrElse({
+          duration: timeout,
+          orElse: () => {
+            const actor = formatAddress(mail.to)
+            return Effect.fail(new AskTimeout({ actor, message_type: message, timeout_ms: Duration.toMillis(timeout) }))
+          }
+        }),
+        Effect.flatMap((reply) => readReply<P, K>(protocol.messages[message], mail.to, message, reply))
+      )
+    })
+  }
+
+  #answerTo(id: string): Effect.Effect<ReplyEnvelope> {
+    return Effect.suspend(() => {
+      let resumeOnReply: (reply: ReplyEnvelope) => void = () => undefined
+      return Effect.callback<ReplyEnvelope>((resume) => {
+        resumeOnReply = (reply) => resume(Exit.succeed(reply))
+        const same = this.#waiting.get(id)
+        if (same === undefined) this.#waiting.set(id, new Set([resumeOnReply]))
+        else same.add(resumeOnReply)
+      }).pipe(Effect.ensuring(Effect.sync(() => this.#forget(id, resumeOnReply))))
+    })
+  }
+
+  #forget(id: string, resume: (reply: ReplyEnvelope) => void): void {
+    const same = this.#waiting.get(id)
+    same?.delete(resume)
+    if (same?.size === 0) this.#waiting.delete(id)
+  }
+}
+
+type Mail = Extract<Entry, { kind: "mail" }>
+
+const makeMail = (
+  protocol: Protocol,
+  id: string,
+  message: string,
+  payload: unknown,
+  messageId: string | undefined,
+  reply: string | undefined,
+  options: SendOptions | undefined
+): Mail | InvalidAddress | InvalidMessage => {
+  const to: Address = { type: protocol.type, id }
+  const fault = addressFault(to)
+  if (fault !== undefined) return fault
+  const spec = protocol.messages[message]
+  try {
+    if (spec === undefined) throw new Error("the protocol has no such message")
+    const body = encoder(spec.payload)(payload)
+    const correlation = options?.correlationId ?? messageId ?? ""
+    const envelope = { kind: "message", message, body, correlation, ...opt("id", messageId), ...opt("reply", reply) }
+    return { kind: "mail", to, payload: JSON.stringify(envelope), ...opt("id", messageId) }
+  } catch (cause) {
+    const detail = cause instanceof Error ? cause.message : String(cause)
+    return new InvalidMessage({ actor: formatAddress(to), message_type: message, detail })
+  }
+}
+
+const opt = <K extends string>(key: K, value: string | undefined): { readonly [N in K]?: string } => {
+  const present: { [N in K]?: string } = {}
+  if (value !== undefined) present[key] = value
+  return present
+}
+
+const readReply = <P extends Protocol, K extends AskName<P>>(
+  spec: MessageSpec | undefined,
+  to: Address,
+  message: string,
+  reply: ReplyEnvelope
+): Effect.Effect<Reply<P, K>, ActorFailed | Refusal<P, K>> =>
+  Effect.suspend((): Effect.Effect<Reply<P, K>, ActorFailed | Refusal<P, K>> => {
+    const actor = formatAddress(to)
+    try {
+      // The protocol's schemas give exactly these types.
+      if (reply.outcome === "ok") return Effect.succeed(decoder(spec?.reply)(reply.body) as Reply<P, K>)
+      if (reply.outcome === "error") return Effect.fail(decoder(spec?.error)(reply.body) as Refusal<P, K>)
+      return Effect.fail(new ActorFailed({ actor, message_type: message, detail: detailOf(reply.body) }))
+    } catch (cause) {
+      return Effect.fail(new ActorFailed({ actor, message_type: message, detail: String(cause) }))
+    }
+  })
+
+const detailOf = (body: unknown): string =>
+  typeof body === "object" && body !== null && "detail" in body ? String(body.detail) : "no detail"

@@ -1,0 +1,116 @@
+import { Effect, Latch, Schedule } from "effect"
+import type { AppendError } from "../errors.ts"
+import type { ActorLog, Entry } from "../log.ts"
+import type { Activation } from "./activation.ts"
+
+/**
+ * Group commit for all actors of a node.
+ *
+ * While a group is on its way, finished steps gather in their activations; when it is stored, what has gathered goes out
+ * as the next one. It owns nothing but the list of activations that have something to commit.
+ *
+ * Invariants:
+ * 1. One group is on its way at a time, and an activation has at most one record in it.
+ * 2. An activation is told of the fate of each of its records exactly once: committed, reload or refused.
+ */
+export class Committer {
+  readonly #log: ActorLog["Service"]
+  readonly #waiting = new Set<Activation>()
+  readonly #work = Latch.makeUnsafe(false)
+
+  constructor(log: ActorLog["Service"]) {
+    this.#log = log
+  }
+
+  /** The activation has steps to commit. */
+  add(activation: Activation): void {
+    this.#waiting.add(activation)
+    this.#work.openUnsafe()
+  }
+
+  /** Forgets an activation that is given up. */
+  remove(activation: Activation): void {
+    this.#waiting.delete(activation)
+  }
+
+  /** Commits for ever. */
+  readonly run: Effect.Effect<never> = Effect.gen({ self: this }, function* () {
+    while (true) {
+      yield* this.#work.await
+      this.#work.closeUnsafe()
+      // What else is ready in this turn of the event loop belongs into the same group.
+      yield* Effect.yieldNow
+      while (this.#waiting.size > 0) yield* this.#commit(this.#gather())
+    }
+  })
+
+  #gather(): ReadonlyArray<Share> {
+    const { groupEntriesMax, groupBytesMax } = this.#log.limits
+    const shares: Array<Share> = []
+    let entries = 0
+    let bytes = 0
+    for (const activation of this.#waiting) {
+      const size = activation.groupSize
+      const overflows = entries + size.entries > groupEntriesMax || bytes + size.characters > groupBytesMax
+      if (overflows && shares.length > 0) break
+      this.#waiting.delete(activation)
+      const group = activation.takeGroup()
+      if (group === undefined) continue
+      shares.push({ activation, entries: group })
+      entries += group.length
+      bytes += size.characters
+    }
+    return shares
+  }
+
+  #commit(shares: ReadonlyArray<Share>): Effect.Effect<void> {
+    if (shares.length === 0) return Effect.void
+    return this.#log.append(shares.flatMap((share) => share.entries)).pipe(
+      Effect.map((last) => settle(shares, last)),
+      Effect.catch((error) => (shares.length === 1 ? this.#commitAlone(shares[0]!, error) : this.#commitEach(shares)))
+    )
+  }
+
+  /** A refused group tells not whom it was refused for: one by one, only who is stale pays. */
+  #commitEach(shares: ReadonlyArray<Share>): Effect.Effect<void> {
+    return Effect.forEach(shares, (share) => this.#commit([share]), { discard: true })
+  }
+
+  #commitAlone({ activation, entries }: Share, error: AppendError): Effect.Effect<void> {
+    switch (error._tag) {
+      case "Fenced":
+      case "AlreadyStored":
+        return Effect.sync(() => activation.reload())
+      case "TooLarge":
+      case "LogRefused":
+        return Effect.sync(() => activation.refuse(error))
+      case "LogUnavailable":
+      case "LogFull":
+        return Effect.logWarning("commit delayed", { reason: error.message }).pipe(
+          Effect.andThen(this.#log.append(entries).pipe(Effect.retry({ while: isPassing, schedule: RETRY }))),
+          Effect.map((last) => settle([{ activation, entries }], last)),
+          Effect.catch((again) =>
+            isPassing(again) ? Effect.sync(() => activation.reload()) : this.#commitAlone({ activation, entries }, again)
+          )
+        )
+    }
+  }
+}
+
+interface Share {
+  readonly activation: Activation
+  readonly entries: ReadonlyArray<Entry>
+}
+
+const RETRY = Schedule.min([Schedule.exponential("50 millis", 1.5), Schedule.spaced("1 second")]).pipe(Schedule.jittered)
+
+const isPassing = (error: AppendError): boolean => error._tag === "LogUnavailable" || error._tag === "LogFull"
+
+/** Sequences are counted back from the last one. Each share's record comes first in it. */
+const settle = (shares: ReadonlyArray<Share>, last: number): void => {
+  let next = last + 1
+  for (let index = shares.length - 1; index >= 0; index--) {
+    next -= shares[index]!.entries.length
+    shares[index]!.activation.committed(next)
+  }
+}

@@ -1,0 +1,178 @@
+import type { Context } from "../actor.ts"
+import { type Address, formatAddress } from "../address.ts"
+import { encoder } from "../codec.ts"
+import { type Envelope, formatReply } from "../envelope.ts"
+import type { RecordedAnswer, StepRecord } from "../journal.ts"
+import type { Entry } from "../log.ts"
+import type { Operation, Step } from "../step.ts"
+import type { Compiled } from "./compiled.ts"
+import { evolveOne } from "./core.ts"
+
+/** An answer on its way to an asker; it leaves after the commit. */
+export interface OutgoingAnswer {
+  readonly inbox: string
+  readonly payload: string
+}
+
+type Own = { readonly name: string; readonly payload: unknown }
+type Start = { readonly name: string; readonly input: unknown }
+export type Operations = Step<unknown, unknown, unknown, Own, Start>
+type Kinds = Operation<unknown, unknown, unknown, Own, Start>
+
+/** A step being put together from its operations. */
+export interface Draft {
+  readonly compiled: Compiled
+  readonly self: Address
+  readonly envelope: Envelope
+  readonly context: Context
+  state: unknown
+  entries: Array<Entry>
+  readonly events: Array<{ readonly _tag: string; readonly data: unknown }>
+  readonly timers: Record<string, number>
+  readonly cancelled: Array<string>
+  readonly started: Record<string, { activity: string; input: unknown }>
+  readonly ended: Array<string>
+  readonly recorded: Record<string, RecordedAnswer>
+  readonly answers: Array<OutgoingAnswer>
+  /** Whether there is anything to record: a step that only answers has no effect. */
+  effective: boolean
+}
+
+export const makeDraft = (
+  compiled: Compiled,
+  self: Address,
+  envelope: Envelope,
+  context: Context,
+  state: unknown
+): Draft => ({
+  compiled,
+  self,
+  envelope,
+  context,
+  state,
+  entries: [],
+  events: [],
+  timers: {},
+  // A timer that fires and an activity that ends are closed by the step they cause.
+  cancelled: envelope.kind === "timer" ? [envelope.name] : [],
+  started: {},
+  ended: envelope.kind === "outcome" ? [envelope.key] : [],
+  recorded: {},
+  answers: [],
+  effective: envelope.kind !== "message"
+})
+
+/** Adds the operations of a decision. Throws where one does not fit its schema. */
+export const addAll = (draft: Draft, operations: Operations): void => {
+  for (const operation of operations) {
+    if (operation.op !== "reply" && operation.op !== "refuse") draft.effective = true
+    add(draft, operation)
+  }
+}
+
+const add = (draft: Draft, operation: Kinds): void => {
+  switch (operation.op) {
+    case "persist":
+      return addEvent(draft, operation.event)
+    case "reply":
+      return addReply(draft, "ok", operation.value)
+    case "refuse":
+      return addReply(draft, "error", operation.error)
+    case "answer":
+      return addAnswer(draft, operation.to, operation.outcome, operation.body)
+    case "send":
+      return addSend(draft, operation)
+    case "publish": {
+      const payload = JSON.stringify({ type: operation.type, data: operation.data })
+      draft.entries.push({ kind: "event", subject: operation.subject, payload })
+      return
+    }
+    case "timer":
+      return addTimer(draft, operation)
+    case "cancel":
+      return addCancel(draft, operation.name)
+    case "activity":
+      return addStart(draft, operation.key, operation.activity)
+    case "cancelActivity":
+      delete draft.started[operation.key]
+      draft.ended.push(operation.key)
+  }
+}
+
+const addEvent = (draft: Draft, event: unknown): void => {
+  const { _tag, ...fields } = event as { readonly _tag: string }
+  draft.events.push({ _tag, data: draft.compiled.encodeEvent(_tag, fields) })
+  draft.state = evolveOne(draft.compiled, draft.state, _tag, fields)
+}
+
+const addReply = (draft: Draft, outcome: "ok" | "error", value: unknown): void => {
+  const { replyTo } = draft.context
+  if (replyTo === undefined || draft.envelope.kind !== "message") return
+  const codec = draft.compiled.messages.get(draft.envelope.message)
+  const body = outcome === "ok" ? codec?.encodeReply(value) : codec?.encodeError(value)
+  addAnswer(draft, replyTo, outcome, body)
+}
+
+const addAnswer = (
+  draft: Draft,
+  to: { readonly inbox: string; readonly id: string },
+  outcome: "ok" | "error",
+  body: unknown
+): void => {
+  draft.recorded[to.id] = { outcome, body }
+  draft.answers.push({ inbox: to.inbox, payload: formatReply({ id: to.id, outcome, body }) })
+}
+
+const addSend = (draft: Draft, { to, message, body }: Extract<Kinds, { op: "send" }>): void => {
+  const mail = { kind: "message", message, body, from: formatAddress(draft.self), correlation: correlationOf(draft) }
+  draft.entries.push({ kind: "mail", to, payload: JSON.stringify(mail) })
+}
+
+const addTimer = (draft: Draft, { name, at, message }: Extract<Kinds, { op: "timer" }>): void => {
+  const body = draft.compiled.encodeMessage(message.name, message.payload)
+  const generation = draft.context.sequence
+  const firing = { kind: "timer", name, generation, message: message.name, body, correlation: correlationOf(draft) }
+  draft.timers[name] = at
+  draft.entries.push({ kind: "timer", owner: draft.self, name, at, payload: JSON.stringify(firing) })
+}
+
+const addCancel = (draft: Draft, name: string): void => {
+  delete draft.timers[name]
+  draft.entries = draft.entries.filter((entry) => entry.kind !== "timer" || entry.name !== name)
+  draft.cancelled.push(name)
+  draft.entries.push({ kind: "untimer", owner: draft.self, name })
+}
+
+const addStart = (draft: Draft, key: string, { name, input }: Start): void => {
+  const spec = draft.compiled.definition.activities?.[name]
+  if (spec === undefined) throw new Error(`${draft.compiled.type} has no activity ${JSON.stringify(name)}`)
+  draft.started[key] = { activity: name, input: encoder(spec.input)(input) }
+}
+
+const correlationOf = (draft: Draft): string => draft.envelope.correlation
+
+/** The step as it goes into the journal. */
+export const toRecord = (draft: Draft, time: number): StepRecord => {
+  const { envelope, compiled, context } = draft
+  const sent = envelope.kind === "message" ? envelope : undefined
+  return {
+    sequence: context.sequence,
+    message: envelope.kind === "outcome" ? envelope.activity : envelope.message,
+    time,
+    correlation: envelope.correlation,
+    ...(sent?.id !== undefined && { id: sent.id }),
+    ...(sent?.from !== undefined && { from: sent.from }),
+    ...(compiled.complete && { body: envelope.kind === "outcome" ? envelope.result : envelope.body }),
+    ...(draft.events.length > 0 && { events: draft.events }),
+    ...(notEmpty(draft.timers) && { timers: draft.timers }),
+    ...(draft.cancelled.length > 0 && { cancelled: draft.cancelled }),
+    ...(notEmpty(draft.started) && { started: draft.started }),
+    ...(draft.ended.length > 0 && { ended: draft.ended }),
+    ...(notEmpty(draft.recorded) && { answers: draft.recorded })
+  }
+}
+
+const notEmpty = (record: object): boolean => {
+  for (const _ in record) return true
+  return false
+}

@@ -1,0 +1,65 @@
+import type { Entry, Mail } from "../log.ts"
+import type { Commit } from "./decide.ts"
+import type { OutgoingAnswer } from "./draft.ts"
+
+/** Consecutive steps of one actor that become one journal record and leave in one group. */
+export interface Pending {
+  readonly mails: Array<Mail>
+  readonly steps: Array<string>
+  readonly entries: Array<Entry>
+  readonly answers: Array<OutgoingAnswer>
+  /** Keys of activities that the steps started or ended, in order. */
+  readonly started: Array<string>
+  readonly ended: Array<string>
+  /** Size of the steps and of the entries, in characters. */
+  stepCharacters: number
+  entryCharacters: number
+}
+
+/** A record takes further steps up to these sizes, so that what was decided fast leaves together and still in time. */
+const ENTRIES_MAX = 250
+const STEPS_MAX = 250
+const STEP_CHARACTERS_MAX = 64 * 1024
+const ENTRY_CHARACTERS_MAX = 512 * 1024
+
+export const emptyPending = (): Pending => ({
+  mails: [],
+  steps: [],
+  entries: [],
+  answers: [],
+  started: [],
+  ended: [],
+  stepCharacters: 0,
+  entryCharacters: 0
+})
+
+/** Whether a record should be sent before another step is decided. */
+export const isFull = (pending: Pending): boolean =>
+  pending.steps.length >= STEPS_MAX ||
+  pending.entries.length >= ENTRIES_MAX ||
+  pending.stepCharacters >= STEP_CHARACTERS_MAX ||
+  pending.entryCharacters >= ENTRY_CHARACTERS_MAX
+
+/** Whether a commit still fits beside what is there. */
+export const fits = (pending: Pending, commit: Commit, groupEntriesMax: number): boolean =>
+  pending.steps.length === 0 ||
+  (pending.entries.length + commit.entries.length < groupEntriesMax &&
+    pending.stepCharacters + commit.text.length < STEP_CHARACTERS_MAX * 2 &&
+    pending.entryCharacters + charactersOf(commit.entries) < ENTRY_CHARACTERS_MAX * 2)
+
+export const addCommit = (pending: Pending, mail: Mail, commit: Commit): void => {
+  pending.mails.push(mail)
+  pending.steps.push(commit.text)
+  pending.stepCharacters += commit.text.length
+  for (const entry of commit.entries) pending.entries.push(entry)
+  pending.entryCharacters += charactersOf(commit.entries)
+  for (const answer of commit.answers) pending.answers.push(answer)
+  if (commit.step.started !== undefined) pending.started.push(...Object.keys(commit.step.started))
+  if (commit.step.ended !== undefined) pending.ended.push(...commit.step.ended)
+}
+
+const charactersOf = (entries: ReadonlyArray<Entry>): number => {
+  let characters = 0
+  for (const entry of entries) if ("payload" in entry) characters += entry.payload.length
+  return characters
+}

@@ -1,0 +1,64 @@
+import { Schema } from "effect"
+
+const Common = { correlation: Schema.String }
+
+/** A message from a client or an actor. `id` is set where the sender may send it again; `reply` where it is an ask. */
+const MessageEnvelope = Schema.Struct({
+  kind: Schema.Literal("message"),
+  message: Schema.String,
+  body: Schema.Unknown,
+  id: Schema.optionalKey(Schema.String),
+  from: Schema.optionalKey(Schema.String),
+  reply: Schema.optionalKey(Schema.String),
+  ...Common
+})
+
+/** A timer went off. `generation` is the sequence of the message whose step set it. */
+const TimerEnvelope = Schema.Struct({
+  kind: Schema.Literal("timer"),
+  name: Schema.String,
+  generation: Schema.Int,
+  message: Schema.String,
+  body: Schema.Unknown,
+  ...Common
+})
+
+/** An activity ended. `generation` is the sequence of the message whose step started it. */
+const OutcomeEnvelope = Schema.Struct({
+  kind: Schema.Literal("outcome"),
+  activity: Schema.String,
+  key: Schema.String,
+  generation: Schema.Int,
+  result: Schema.Union([
+    Schema.Struct({ _tag: Schema.Literal("Succeeded"), value: Schema.Unknown }),
+    Schema.Struct({
+      _tag: Schema.Literal("Failed"),
+      reason: Schema.Literals(["timeout", "failure"]),
+      detail: Schema.String
+    })
+  ]),
+  ...Common
+})
+
+/** What lies in a mailbox, as JSON. */
+export const Envelope = Schema.Union([MessageEnvelope, TimerEnvelope, OutcomeEnvelope])
+export type Envelope = typeof Envelope.Type
+
+/** Throws a `SyntaxError` or `SchemaError` for what is no envelope. */
+export const parseEnvelope = (text: string): Envelope => decode(JSON.parse(text))
+
+const decode = Schema.decodeUnknownSync(Envelope)
+
+/** The answer to an ask, as it goes to the asker's inbox. */
+export const ReplyEnvelope = Schema.Struct({
+  id: Schema.String,
+  outcome: Schema.Literals(["ok", "error", "failed"]),
+  body: Schema.Unknown
+})
+export type ReplyEnvelope = typeof ReplyEnvelope.Type
+
+export const formatReply = (reply: ReplyEnvelope): string => JSON.stringify(reply)
+
+export const parseReply = (text: string): ReplyEnvelope => decodeReply(JSON.parse(text))
+
+const decodeReply = Schema.decodeUnknownSync(ReplyEnvelope)

@@ -1,0 +1,96 @@
+import { headers, type Msg, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node"
+import { Effect } from "effect"
+import { type AppendError, AlreadyStored, Fenced, LogFull, LogRefused, LogUnavailable, TooLarge } from "../errors.ts"
+
+/** A message on its way into the stream. */
+export interface Outgoing {
+  readonly subject: string
+  readonly payload: string
+  readonly headers: MsgHdrs | undefined
+}
+
+/** How long the server may take to store a group, in milliseconds, before its fate counts as unknown. */
+const STORE_TIMEOUT_MILLIS = 5_000
+
+/**
+ * Stores messages as one atomic batch (ADR-50), or a single one as a plain publish, which costs the server less.
+ *
+ * Only the last message asks for an answer: the server refuses the whole batch there if anything was wrong with it.
+ */
+export const store = (
+  connection: NatsConnection,
+  batchId: string,
+  messages: ReadonlyArray<Outgoing>
+): Effect.Effect<number, AppendError> =>
+  Effect.tryPromise({
+    try: () => {
+      const last = messages.length - 1
+      if (last > 0) {
+        for (let index = 0; index < last; index++) {
+          const message = messages[index]!
+          connection.publish(message.subject, message.payload, { headers: inBatch(message, batchId, index + 1) })
+        }
+      }
+      const message = messages[last]!
+      const options = { timeout: STORE_TIMEOUT_MILLIS }
+      if (last === 0) {
+        return connection.request(
+          message.subject,
+          message.payload,
+          message.headers === undefined ? options : { ...options, headers: message.headers }
+        )
+      }
+      const commit = inBatch(message, batchId, last + 1)
+      commit.set("Nats-Batch-Commit", "1")
+      return connection.request(message.subject, message.payload, { ...options, headers: commit })
+    },
+    catch: (cause) => new LogUnavailable({ detail: cause instanceof Error ? cause.message : String(cause) })
+  }).pipe(Effect.flatMap(readAck))
+
+const inBatch = (message: Outgoing, batchId: string, sequence: number): MsgHdrs => {
+  const all = message.headers ?? headers()
+  all.set("Nats-Batch-Id", batchId)
+  all.set("Nats-Batch-Sequence", String(sequence))
+  return all
+}
+
+interface Ack {
+  readonly seq?: number
+  readonly duplicate?: boolean
+  readonly error?: { readonly err_code?: number; readonly code?: number; readonly description?: string }
+}
+
+const readAck = (message: Msg): Effect.Effect<number, AppendError> => {
+  const ack = message.json<Ack>()
+  if (ack.error !== undefined) {
+    return Effect.fail(refusal(ack.error.err_code ?? ack.error.code ?? 0, ack.error.description ?? ""))
+  }
+  if (ack.duplicate === true) return Effect.fail(new AlreadyStored({ id: "" }))
+  return ack.seq === undefined
+    ? Effect.fail(new LogUnavailable({ detail: "the answer holds no sequence" }))
+    : Effect.succeed(ack.seq)
+}
+
+/** The server's numbers as named cases, in this one place. */
+const refusal = (code: number, detail: string): AppendError => {
+  switch (code) {
+    case 10071: // wrong last sequence
+    case 10164:
+      return new Fenced({ detail })
+    case 10201: // batch holds a message id that was seen
+      return new AlreadyStored({ id: "" })
+    case 10023: // insufficient resources
+    case 10028: // storage resources exceeded
+    case 10047:
+    case 10077: // maximum bytes or messages exceeded
+      return new LogFull({ detail })
+    case 10054: // message size exceeds maximum
+      return new TooLarge({ what: "a message", size: 0, limit: 0 })
+    case 10008: // JetStream temporarily unavailable
+    case 10176: // batch incomplete, as after a reconnect: not stored
+    case 503:
+      return new LogUnavailable({ detail })
+    default:
+      return new LogRefused({ code, detail })
+  }
+}

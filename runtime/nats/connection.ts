@@ -1,0 +1,85 @@
+import { connect, type NatsConnection } from "@nats-io/transport-node"
+import { Context, Effect, Layer, type Scope } from "effect"
+import { ServerUnsuitable } from "../errors.ts"
+
+export interface NatsOptions {
+  readonly url: string
+  /** Everything of one system lives under it; several can share a server. */
+  readonly namespace: string
+  /** What the connection is called in the server's monitoring. */
+  readonly name: string
+}
+
+/** A connection to a server that can carry the runtime. It reconnects for ever, and drains when its scope closes. */
+export class Nats extends Context.Service<
+  Nats,
+  {
+    readonly connection: NatsConnection
+    readonly options: NatsOptions
+    /** Calls back after every reconnect, until the scope closes. What lived in the server's memory may be gone then. */
+    readonly onReconnect: (callback: () => void) => Effect.Effect<void, never, Scope.Scope>
+  }
+>()("conclave/runtime/Nats") {
+  static readonly layer = (options: NatsOptions): Layer.Layer<Nats, ServerUnsuitable> =>
+    Layer.effect(
+      this,
+      Effect.gen(function* () {
+        const connection = yield* Effect.acquireRelease(open(options), (connection) =>
+          Effect.promise(() => connection.drain().catch(() => undefined))
+        )
+        yield* checkServer(connection, options.url)
+        const callbacks = new Set<() => void>()
+        yield* Effect.forkScoped(followStatus(connection, callbacks))
+        return Nats.of({
+          connection,
+          options,
+          onReconnect: (callback) =>
+            Effect.acquireRelease(
+              Effect.sync(() => void callbacks.add(callback)),
+              () => Effect.sync(() => callbacks.delete(callback))
+            )
+        })
+      })
+    )
+}
+
+/** Message schedules that can be cancelled, and batches, came with 2.14. */
+const SERVER_MINOR_MIN = 14
+
+const open = (options: NatsOptions) =>
+  Effect.tryPromise({
+    try: () =>
+      connect({
+        servers: options.url,
+        name: options.name,
+        maxReconnectAttempts: -1,
+        reconnectTimeWait: 250,
+        noAsyncTraces: true,
+        timeout: 5_000
+      }),
+    catch: (cause) =>
+      new ServerUnsuitable({
+        detail: `no NATS server answers at ${options.url}: ${cause instanceof Error ? cause.message : String(cause)}`
+      })
+  })
+
+const checkServer = (connection: NatsConnection, url: string) => {
+  const { version = "0.0", jetstream } = connection.info ?? {}
+  const [major = 0, minor = 0] = version.split(".").map(Number)
+  if (major < 2 || (major === 2 && minor < SERVER_MINOR_MIN)) {
+    return Effect.fail(
+      new ServerUnsuitable({ detail: `the NATS server at ${url} is ${version}; 2.${SERVER_MINOR_MIN} or newer is needed` })
+    )
+  }
+  if (jetstream !== true) {
+    return Effect.fail(new ServerUnsuitable({ detail: `the NATS server at ${url} has JetStream switched off` }))
+  }
+  return Effect.void
+}
+
+const followStatus = (connection: NatsConnection, callbacks: ReadonlySet<() => void>) =>
+  Effect.promise(async () => {
+    for await (const status of connection.status()) {
+      if (status.type === "reconnect") for (const callback of callbacks) callback()
+    }
+  })

@@ -1,0 +1,28 @@
+import { Layer } from "effect"
+import { Actors } from "../client.ts"
+import type { ReadError, ServerUnsuitable } from "../errors.ts"
+import type { Leases } from "../leases.ts"
+import type { ActorLog } from "../log.ts"
+import { Nats, type NatsOptions } from "./connection.ts"
+import { layerLeases, type LeaseOptions } from "./leases.ts"
+import { layerLog, type LogOptions } from "./log.ts"
+
+export interface SystemOptions extends NatsOptions, Partial<LogOptions>, Partial<LeaseOptions> {}
+
+const DEFAULTS = {
+  shards: 64,
+  replicas: 1,
+  eventSecondsMax: 7 * 24 * 3_600,
+  ttlSeconds: 5
+} as const
+
+/** Everything a process needs to talk to actors, and to run some, on one NATS server or cluster. */
+export const layerNats = (
+  options: SystemOptions
+): Layer.Layer<Actors | ActorLog | Leases, ServerUnsuitable | ReadError> => {
+  const all = { ...DEFAULTS, ...options }
+  return Actors.layer.pipe(
+    Layer.provideMerge(Layer.merge(layerLog(all), layerLeases(all))),
+    Layer.provide(Nats.layer(options))
+  )
+}

@@ -1,0 +1,139 @@
+import { jetstreamManager } from "@nats-io/jetstream"
+import { headers, type MsgHdrs, nuid } from "@nats-io/transport-node"
+import { Effect, Layer } from "effect"
+import { shardOf } from "../address.ts"
+import { LogUnavailable, ServerUnsuitable } from "../errors.ts"
+import { ActorLog, type Entry } from "../log.ts"
+import { type Outgoing, store } from "./batch.ts"
+import { Nats } from "./connection.ts"
+import { readJournal } from "./journal.ts"
+import { ensureStream, type StreamOptions } from "./stream.ts"
+import { makeSubjects, type Subjects } from "./subjects.ts"
+import { tail } from "./tail.ts"
+
+export interface LogOptions extends StreamOptions {
+  /** How long published events are kept, in seconds. */
+  readonly eventSecondsMax: number
+}
+
+/** Subject, headers and protocol of a message take at most this of the server's `max_payload`, in bytes. */
+const OVERHEAD_BYTES = 2_048
+const GROUP_ENTRIES_MAX = 1_000
+const GROUP_BYTES_MAX = 4 * 1024 * 1024
+const CANCELLED_TTL = "1s"
+
+/** The `ActorLog` on one JetStream stream. */
+export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsuitable, Nats> =>
+  Layer.effect(
+    ActorLog,
+    Effect.gen(function* () {
+      const nats = yield* Nats
+      const { connection } = nats
+      const subjects = makeSubjects(nats.options.namespace)
+      const manager = yield* Effect.tryPromise({
+        try: () => jetstreamManager(connection),
+        catch: (cause) => new ServerUnsuitable({ detail: `JetStream did not answer: ${String(cause)}` })
+      })
+      const shards = yield* ensureStream(manager, subjects, options)
+      const inbox = subjects.inbox(nuid.next())
+      const ttl = `${options.eventSecondsMax}s`
+      return ActorLog.of({
+        limits: {
+          payloadBytesMax: (connection.info?.max_payload ?? 1_048_576) - OVERHEAD_BYTES,
+          groupEntriesMax: GROUP_ENTRIES_MAX,
+          groupBytesMax: GROUP_BYTES_MAX
+        },
+        shards,
+        append: (group, id) =>
+          store(
+            connection,
+            nuid.next(),
+            group.map((entry, index) => outgoing(subjects, shards, ttl, entry, index === 0 ? id : undefined))
+          ),
+        readJournal: (owner) => readJournal(manager, subjects.stream, subjects.journal(owner)),
+        tail: (shard, deliver) => tail({ nats, manager, subjects, shard, deliver }),
+        purge: (shard, upTo) =>
+          Effect.tryPromise({
+            try: () => manager.streams.purge(subjects.stream, { filter: subjects.mailOfShard(shard), seq: upTo + 1 }),
+            catch: (cause) => new LogUnavailable({ detail: String(cause) })
+          }),
+        watch: (pattern, see) =>
+          subscribe(nats, subjects.live(pattern), (message) =>
+            see({
+              subject: subjects.parseLive(message.subject),
+              sequence: Number(message.headers?.get("Nats-Sequence")),
+              payload: message.string()
+            })
+          ),
+        inbox,
+        answer: (to, payload) => connection.publish(to, payload),
+        answers: (take) => subscribe(nats, inbox, (message) => take(message.string()))
+      })
+    })
+  )
+
+const outgoing = (subjects: Subjects, shards: number, ttl: string, entry: Entry, id: string | undefined): Outgoing => {
+  switch (entry.kind) {
+    case "mail": {
+      const messageId = entry.id ?? id
+      return {
+        subject: subjects.mail(shardOf(entry.to, shards), entry.to),
+        payload: entry.payload,
+        headers: messageId === undefined ? undefined : withHeaders({ "Nats-Msg-Id": messageId })
+      }
+    }
+    case "journal": {
+      const all = withHeaders({ "Nats-Expected-Last-Subject-Sequence": String(entry.expected) })
+      if (entry.snapshot) all.set("Nats-Rollup", "sub")
+      return { subject: subjects.journal(entry.owner), payload: entry.payload, headers: all }
+    }
+    case "timer": {
+      const shard = shardOf(entry.owner, shards)
+      return {
+        subject: subjects.timer(shard, entry.owner, entry.name),
+        payload: entry.payload,
+        headers: withHeaders({
+          "Nats-Schedule": `@at ${new Date(entry.at).toISOString()}`,
+          "Nats-Schedule-Target": subjects.mail(shard, entry.owner)
+        })
+      }
+    }
+    case "untimer":
+      // Rolls the schedule's subject up into an empty message, which then expires.
+      return {
+        subject: subjects.timer(shardOf(entry.owner, shards), entry.owner, entry.name),
+        payload: "",
+        headers: withHeaders({ "Nats-Rollup": "sub", "Nats-TTL": CANCELLED_TTL })
+      }
+    case "event":
+      return { subject: subjects.event(entry.subject), payload: entry.payload, headers: withHeaders({ "Nats-TTL": ttl }) }
+    case "dead":
+      return { subject: subjects.dead(entry.owner), payload: entry.payload, headers: undefined }
+  }
+}
+
+const withHeaders = (values: Record<string, string>): MsgHdrs => {
+  const all = headers()
+  for (const [name, value] of Object.entries(values)) all.set(name, value)
+  return all
+}
+
+const subscribe = (
+  nats: Nats["Service"],
+  subject: string,
+  see: (message: { subject: string; headers?: MsgHdrs; string: () => string }) => void
+) =>
+  Effect.acquireRelease(
+    Effect.sync(() =>
+      nats.connection.subscribe(subject, { callback: (error, message) => (error === null ? see(message) : undefined) })
+    ),
+    (subscription) => Effect.sync(() => subscription.unsubscribe())
+  ).pipe(
+    // Whoever sends next must find the subscription in place.
+    Effect.andThen(
+      Effect.tryPromise({
+        try: () => nats.connection.flush(),
+        catch: (cause) => new LogUnavailable({ detail: String(cause) })
+      })
+    )
+  )

@@ -1,0 +1,44 @@
+import type { Address } from "../address.ts"
+
+/** The subjects of one namespace, built and parsed in one place. */
+export interface Subjects {
+  readonly stream: string
+  readonly bucket: string
+  readonly stored: ReadonlyArray<string>
+  readonly mail: (shard: number, owner: Address) => string
+  readonly mailOfShard: (shard: number) => string
+  readonly parseMail: (subject: string) => Address
+  readonly journal: (owner: Address) => string
+  readonly timer: (shard: number, owner: Address, name: string) => string
+  readonly dead: (owner: Address) => string
+  readonly event: (subject: string) => string
+  readonly live: (pattern: string) => string
+  /** The event's own subject, of the subject it was republished under. */
+  readonly parseLive: (subject: string) => string
+  readonly inbox: (client: string) => string
+}
+
+/** Subjects under a namespace such as `conclave`; its stream and bucket are `CONCLAVE` and `CONCLAVE_LEASES`. */
+export const makeSubjects = (namespace: string): Subjects => {
+  const stream = namespace.toUpperCase()
+  const live = `${namespace}.live.`
+  return {
+    stream,
+    bucket: `${stream}_LEASES`,
+    stored: ["mail", "journal", "timer", "event", "dead"].map((kind) => `${namespace}.${kind}.>`),
+    mail: (shard, owner) => `${namespace}.mail.${shard}.${owner.type}.${owner.id}`,
+    mailOfShard: (shard) => `${namespace}.mail.${shard}.>`,
+    parseMail: (subject) => {
+      const idStart = subject.lastIndexOf(".")
+      const typeStart = subject.lastIndexOf(".", idStart - 1)
+      return { type: subject.slice(typeStart + 1, idStart), id: subject.slice(idStart + 1) }
+    },
+    journal: (owner) => `${namespace}.journal.${owner.type}.${owner.id}`,
+    timer: (shard, owner, name) => `${namespace}.timer.${shard}.${owner.type}.${owner.id}.${name}`,
+    dead: (owner) => `${namespace}.dead.${owner.type}.${owner.id}`,
+    event: (subject) => `${namespace}.event.${subject}`,
+    live: (pattern) => live + pattern,
+    parseLive: (subject) => subject.slice(live.length),
+    inbox: (client) => `${namespace}.reply.${client}`
+  }
+}

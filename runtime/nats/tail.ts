@@ -1,0 +1,134 @@
+import { type JetStreamManager, AckPolicy, DeliverPolicy } from "@nats-io/jetstream"
+import type { Msg, Subscription } from "@nats-io/transport-node"
+import { Effect, Queue, Schedule } from "effect"
+import type { Mail } from "../log.ts"
+import { LogUnavailable } from "../errors.ts"
+import type { Nats } from "./connection.ts"
+import type { Subjects } from "./subjects.ts"
+
+/**
+ * One shard's mail in order, by an ephemeral pull consumer without acks.
+ *
+ * It owns its consumer and its inbox. Invariants:
+ * 1. Mail is delivered in order of sequence; what was delivered is never asked for again, except after a restart.
+ * 2. A gap in the consumer's own sequence, a lost consumer or silence past two heartbeats starts a new consumer
+ *    after the last mail delivered.
+ * 3. At most `WINDOW` messages are on their way or waiting here: only what was delivered makes room for a new pull.
+ */
+const WINDOW = 512
+const PULL_EXPIRES_NANOS = 30_000_000_000
+const HEARTBEAT_NANOS = 5_000_000_000
+const SILENCE_MAX = "11 seconds"
+const CONSUMER_INACTIVE_NANOS = 60_000_000_000
+
+interface Tail {
+  readonly nats: Nats["Service"]
+  readonly manager: JetStreamManager
+  readonly subjects: Subjects
+  readonly shard: number
+  readonly deliver: (mail: Mail) => Effect.Effect<void> | undefined
+}
+
+/** Runs until interrupted; what goes wrong on the way is mended by starting a new consumer. */
+export const tail = (options: Tail): Effect.Effect<never> => {
+  const cursor = { sequence: 0 }
+  return Effect.scoped(session(options, cursor)).pipe(
+    Effect.catch((error) => Effect.logDebug("tail restarted", { shard: options.shard, reason: error.detail })),
+    Effect.repeat(Schedule.spaced("100 millis")),
+    Effect.andThen(Effect.never)
+  )
+}
+
+type Arrival = { readonly message: Msg } | { readonly lost: string }
+
+const session = Effect.fnUntraced(function* (options: Tail, cursor: { sequence: number }) {
+  const { nats, manager, subjects, shard } = options
+  const { connection } = nats
+  const consumer = yield* openConsumer(manager, subjects, shard, cursor.sequence + 1)
+  const arrivals = yield* Queue.unbounded<Arrival>() // bounded by invariant 3
+  const inbox = `_INBOX.${subjects.bucket}.${consumer}`
+  yield* Effect.acquireRelease(
+    Effect.sync(() => connection.subscribe(inbox, { callback: (error, message) => onMessage(error, message, arrivals) })),
+    (subscription: Subscription) => Effect.sync(() => subscription.unsubscribe())
+  )
+  // A consumer in memory does not outlive its server, and says nothing when it is gone.
+  yield* nats.onReconnect(() => Queue.offerUnsafe(arrivals, { lost: "reconnected" }))
+  const pull = (count: number) =>
+    connection.publish(
+      `$JS.API.CONSUMER.MSG.NEXT.${subjects.stream}.${consumer}`,
+      JSON.stringify({ batch: count, expires: PULL_EXPIRES_NANOS, idle_heartbeat: HEARTBEAT_NANOS }),
+      { reply: inbox }
+    )
+  let requested = WINDOW
+  let consumed = 0
+  pull(WINDOW)
+  while (true) {
+    const batch = yield* Queue.takeBetween(arrivals, 1, WINDOW).pipe(
+      Effect.timeoutOrElse({
+        duration: SILENCE_MAX,
+        orElse: () => Effect.fail(new LogUnavailable({ detail: "no heartbeat" }))
+      })
+    )
+    for (const arrival of batch) {
+      if ("lost" in arrival) return yield* new LogUnavailable({ detail: arrival.lost })
+      const status = arrival.message.headers?.code ?? 0
+      if (status !== 0 && arrival.message.data.length === 0) {
+        requested -= unserved(arrival.message)
+        if (status === 409 || status === 503 || status === 404) {
+          return yield* new LogUnavailable({ detail: arrival.message.headers?.description ?? String(status) })
+        }
+        continue
+      }
+      const mail = toMail(subjects, arrival.message)
+      consumed++
+      requested--
+      if (mail.order !== consumed) return yield* new LogUnavailable({ detail: "a gap in the delivery" })
+      const full = options.deliver(mail)
+      cursor.sequence = mail.sequence
+      if (full !== undefined) yield* full
+    }
+    if (requested <= WINDOW / 2) {
+      pull(WINDOW - requested)
+      requested = WINDOW
+    }
+  }
+})
+
+const openConsumer = (manager: JetStreamManager, subjects: Subjects, shard: number, from: number) =>
+  Effect.acquireRelease(
+    Effect.tryPromise({
+      try: () =>
+        manager.consumers.add(subjects.stream, {
+          ack_policy: AckPolicy.None,
+          deliver_policy: DeliverPolicy.StartSequence,
+          opt_start_seq: from,
+          filter_subject: subjects.mailOfShard(shard),
+          inactive_threshold: CONSUMER_INACTIVE_NANOS,
+          mem_storage: true,
+          num_replicas: 1
+        }),
+      catch: (cause) => new LogUnavailable({ detail: String(cause) })
+    }),
+    (consumer) => Effect.promise(() => manager.consumers.delete(subjects.stream, consumer.name).catch(() => false))
+  ).pipe(Effect.map((consumer) => consumer.name))
+
+const onMessage = (error: Error | null, message: Msg, arrivals: Queue.Queue<Arrival>) => {
+  if (error !== null) Queue.offerUnsafe(arrivals, { lost: error.message })
+  // 100 is the idle heartbeat: it carries nothing, but ends the silence
+  else Queue.offerUnsafe(arrivals, { message })
+}
+
+const unserved = (message: Msg): number => Number(message.headers?.get("Nats-Pending-Messages") || 0)
+
+/** The message's place is in its reply subject: `$JS.ACK.[domain.account.]stream.consumer.tries.sequence.order.nanos.pending`. */
+const toMail = (subjects: Subjects, message: Msg): Mail & { readonly order: number } => {
+  const tokens = (message.reply ?? "").split(".")
+  const at = tokens.length > 9 ? 7 : 5
+  return {
+    to: subjects.parseMail(message.subject),
+    sequence: Number(tokens[at]),
+    order: Number(tokens[at + 1]),
+    time: Math.floor(Number(tokens[at + 2]) / 1e6),
+    payload: message.string()
+  }
+}

@@ -1,0 +1,111 @@
+import { Effect, Exit, Latch, Schedule } from "effect"
+import { type AppendError, LogUnavailable, MailboxFull, TooLarge } from "./errors.ts"
+import type { ActorLog, Entry } from "./log.ts"
+
+/** A message waiting to be sent, and whom to tell. */
+interface Waiting {
+  readonly entry: Extract<Entry, { kind: "mail" }>
+  readonly settle: (exit: Exit.Exit<void, AppendError>) => void
+}
+
+/** How many messages may wait here before senders are refused. */
+const WAITING_MAX = 20_000
+const RETRY_AFTER_MILLIS = 100
+/** How long a group is sent again when the log does not answer, before its senders are told. */
+const PATIENCE = "20 seconds"
+/** Messages with ids of their own are sent one by one, so many at once. */
+const SINGLES = 64
+
+/**
+ * Sends messages from outside a step: in the order given, grouped while an earlier group is on its way.
+ *
+ * A group has an id, so that sending it again after a lost answer stores it once. A message with an id of its own goes
+ * alone: the server refuses a whole group for one message that it has seen.
+ */
+export class Outbox {
+  readonly #log: ActorLog["Service"]
+  readonly #prefix: string
+  readonly #work = Latch.makeUnsafe(false)
+  #queue: Array<Waiting> = []
+  #groups = 0
+
+  constructor(log: ActorLog["Service"]) {
+    this.#log = log
+    this.#prefix = log.inbox
+  }
+
+  /** Takes a message. Succeeds once it is stored. */
+  send(entry: Waiting["entry"]): Effect.Effect<void, AppendError | MailboxFull> {
+    return Effect.suspend((): Effect.Effect<void, AppendError | MailboxFull> => {
+      const size = Buffer.byteLength(entry.payload)
+      const limit = this.#log.limits.payloadBytesMax
+      if (size > limit) return Effect.fail(new TooLarge({ what: "the message", size, limit }))
+      if (this.#queue.length >= WAITING_MAX) {
+        return Effect.fail(new MailboxFull({ waiting: this.#queue.length, retry_after_ms: RETRY_AFTER_MILLIS }))
+      }
+      return Effect.callback<void, AppendError>((resume) => {
+        this.#queue.push({ entry, settle: resume })
+        this.#work.openUnsafe()
+      })
+    })
+  }
+
+  /** Sends for ever. */
+  readonly run: Effect.Effect<never> = Effect.gen({ self: this }, function* () {
+    while (true) {
+      yield* this.#work.await
+      this.#work.closeUnsafe()
+      yield* Effect.yieldNow
+      while (this.#queue.length > 0) yield* this.#sendNext()
+    }
+  })
+
+  #sendNext(): Effect.Effect<void> {
+    const group = this.#takeRun()
+    if (group[0]?.entry.id !== undefined) {
+      return Effect.forEach(group, (waiting) => this.#sendAlone(waiting), { concurrency: SINGLES, discard: true })
+    }
+    const id = `${this.#prefix}.${++this.#groups}`
+    const entries = group.map((waiting) => waiting.entry)
+    return this.#persistently(this.#log.append(entries, id)).pipe(
+      Effect.exit,
+      Effect.map((exit) => {
+        for (const waiting of group) waiting.settle(exit)
+      })
+    )
+  }
+
+  /** The longest run at the front of the queue that can go out together. */
+  #takeRun(): ReadonlyArray<Waiting> {
+    const { groupEntriesMax, groupBytesMax } = this.#log.limits
+    const alone = this.#queue[0]?.entry.id !== undefined
+    let count = 0
+    let characters = 0
+    for (const { entry } of this.#queue) {
+      if (count >= groupEntriesMax || (entry.id !== undefined) !== alone) break
+      if (count > 0 && characters + entry.payload.length > groupBytesMax) break
+      characters += entry.payload.length
+      count++
+    }
+    const run = this.#queue.slice(0, count)
+    this.#queue = this.#queue.slice(count)
+    return run
+  }
+
+  #sendAlone(waiting: Waiting): Effect.Effect<void> {
+    return this.#persistently(this.#log.append([waiting.entry])).pipe(Effect.exit, Effect.map(waiting.settle))
+  }
+
+  #persistently(append: Effect.Effect<number, AppendError>): Effect.Effect<void, AppendError> {
+    return append.pipe(
+      Effect.retry({
+        while: (error) => error._tag === "LogUnavailable",
+        schedule: Schedule.spaced("200 millis").pipe(Schedule.upTo({ duration: PATIENCE }))
+      }),
+      // It is stored: our own earlier try landed, or the same message was sent before.
+      Effect.catchTag("AlreadyStored", () => Effect.void),
+      Effect.catchDefect((defect) => Effect.fail(new LogUnavailable({ detail: String(defect) }))),
+      Effect.asVoid
+    )
+  }
+}
