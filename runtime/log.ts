@@ -37,6 +37,7 @@ export type Entry =
 /** A message as it lies in the mailbox. `time` is when it was stored, in milliseconds since 1970. */
 export interface Mail {
   readonly to: Address
+  readonly shard: number
   readonly sequence: number
   readonly time: number
   readonly payload: string
@@ -88,16 +89,19 @@ export class ActorLog extends Context.Service<
     readonly readJournal: (owner: Address) => Effect.Effect<ReadonlyArray<JournalRecord>, ReadError>
 
     /**
-     * Delivers a shard's mail in order of sequence, from the oldest that is stored and then for ever, until the scope closes.
-     * May deliver a message again, never out of order otherwise. Where `deliver` returns an effect, it waits for that first.
+     * Delivers the mail of some shards in order of sequence, each from after the sequence given (0: from the oldest that
+     * is stored), and then for ever, until the scope closes. Returns at once. Where `deliver` returns an effect, it waits for that first.
      */
     readonly tail: (
-      shard: number,
+      after: ReadonlyMap<number, number>,
       deliver: (mail: Mail) => Effect.Effect<void> | undefined
-    ) => Effect.Effect<void, ReadError, Scope.Scope>
+    ) => Effect.Effect<void, never, Scope.Scope>
 
-    /** Removes the mail of a shard up to and including a sequence. */
-    readonly purge: (shard: number, upTo: number) => Effect.Effect<void, ReadError>
+    /**
+     * Removes mail up to and including a sequence: of one shard, or of all. All at once costs the server little more than
+     * one: it looks at every message in between either way.
+     */
+    readonly purge: (upTo: number, shard?: number) => Effect.Effect<void, ReadError>
 
     /** Calls `see` for each event under a subject pattern that is stored from now on, until the scope closes. */
     readonly watch: (

@@ -1,16 +1,11 @@
-import { Effect, Exit, FiberSet, Latch, Layer, Schedule, Scope } from "effect"
+import { Clock, Effect, Exit, Latch, Layer, Schedule, Scope } from "effect"
 import type { Actor } from "../actor.ts"
-import { formatAddress } from "../address.ts"
 import type { ReadError } from "../errors.ts"
 import { Leases, type Membership } from "../leases.ts"
-import { ActorLog } from "../log.ts"
-import { Outbox } from "../outbox.ts"
-import { Activities } from "./activities.ts"
-import type { Activation } from "./activation.ts"
-import { Committer } from "./commit.ts"
-import { type Compiled, compile, unknownType } from "./compiled.ts"
+import { ActorLog, type Mail } from "../log.ts"
+import { type Engine, makeEngine } from "./engine.ts"
 import { movesOf } from "./placement.ts"
-import { Shard, type ShardHost } from "./shard.ts"
+import { Shard } from "./shard.ts"
 
 export interface NodeOptions {
   /** The node's name, unique among the live nodes: letters, digits, dashes. */
@@ -18,12 +13,15 @@ export interface NodeOptions {
   readonly actors: ReadonlyArray<Actor>
 }
 
-/** Messages that are delivered and not yet done; at the upper limit tails wait until the lower is reached. */
-const OPEN_MAX = 20_000
-const OPEN_RESUME = 10_000
-const LOADS_MAX = 128
-const LOAD_AGAIN = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("2 seconds")])
+/** Mail up to a sequence is done: of one shard, or of all. */
+interface PurgeMark {
+  readonly shard: number | undefined
+  readonly upTo: number
+}
+
 const MOVES_AT_ONCE = 8
+/** An actor that did nothing for one to two rounds is passivated. */
+const SWEEP_EVERY = "10 seconds"
 
 /**
  * Runs actors in this process: takes its share of the shards while the layer lives, and gives it back at the end.
@@ -34,172 +32,184 @@ export const layerNode = (options: NodeOptions): Layer.Layer<never, ReadError, A
       const log = yield* ActorLog
       const leases = yield* Leases
       const engine = yield* makeEngine(log, options.actors)
-      yield* placement(options.name, log.shards, leases, (number) => new Shard(number, engine))
+      const node = new Node(options.name, log, leases, engine, yield* Clock.Clock)
+      yield* node.run
       yield* Effect.logInfo("node started", { node: options.name })
     })
   )
 
-/** What all shards of the node share: the committer, the activities, the reading of journals. */
-const makeEngine = Effect.fnUntraced(function* (log: ActorLog["Service"], actors: ReadonlyArray<Actor>) {
-  const compiled = new Map<string, Compiled>(actors.map((actor) => [actor.type, compile(actor)]))
-  const fork = yield* FiberSet.makeRuntime<never, void, never>()
-  const outbox = new Outbox(log)
-  const committer = new Committer(log)
-  const activities = new Activities({ outbox, fork: (effect) => fork(effect) })
-  yield* Effect.forkScoped(outbox.run)
-  yield* Effect.forkScoped(committer.run)
-  const loads = makeLoads(log, fork)
-  const room = Latch.makeUnsafe(true)
-  let open = 0
-  const engine: ShardHost = {
-    log,
-    compiledOf: (type) => {
-      let known = compiled.get(type)
-      if (known === undefined) {
-        known = unknownType(type)
-        compiled.set(type, known)
-      }
-      return known
-    },
-    activationHost: {
-      limits: log.limits,
-      load: loads.load,
-      ready: (activation) => committer.add(activation),
-      answer: ({ inbox, payload }) => log.answer(inbox, payload),
-      startActivity: (activation, key) => activities.start(activation, key),
-      stopActivity: (activation, key) => activities.stop(activation, key)
-    },
-    forget: (activation) => {
-      loads.cancel(activation)
-      committer.remove(activation)
-      activities.stopAll(activation)
-    },
-    delivered: () => {
-      open++
-      if (open >= OPEN_MAX) room.closeUnsafe()
-      return open >= OPEN_MAX ? room.await : undefined
-    },
-    done: () => {
-      open--
-      if (open <= OPEN_RESUME) room.openUnsafe()
-    }
+/**
+ * Keeps the node's shards what placement says they should be, and their mail coming.
+ *
+ * Invariants:
+ * 1. No message is decided after our leases may have run out: a node that was paused would answer from an old state.
+ * 2. Mail is removed only if it was done before a renewal of its shard's lease that succeeded. Until then another node
+ *    may have owned the shard, for whom a message that had no effect here still has one.
+ */
+class Node {
+  readonly #name: string
+  readonly #log: ActorLog["Service"]
+  readonly #leases: Leases["Service"]
+  readonly #engine: Engine
+  readonly #clock: Clock.Clock
+  readonly #owned = new Map<number, Shard>()
+  readonly #changed = Latch.makeUnsafe(true)
+  /** The last sequence that the present tail has delivered. */
+  #tailReached = 0
+  #purgedUpTo = 0
+  #membership: Membership = { nodes: new Set(), holders: new Map() }
+  #tail: Scope.Closeable | undefined
+  #leasedUntil = 0
+
+  constructor(name: string, log: ActorLog["Service"], leases: Leases["Service"], engine: Engine, clock: Clock.Clock) {
+    this.#name = name
+    this.#log = log
+    this.#leases = leases
+    this.#engine = engine
+    this.#clock = clock
   }
-  return engine
-})
 
-/** Reads journals for activations, so many at once, again until it succeeds or the activation is given up. */
-const makeLoads = (log: ActorLog["Service"], fork: (effect: Effect.Effect<void>) => unknown) => {
-  const waiting = new Set<Activation>()
-  let running = 0
+  /** Starts, and goes on until the scope closes. */
+  readonly run = Effect.gen({ self: this }, function* () {
+    this.#extendLease(this.#clock.currentTimeMillisUnsafe())
+    yield* Effect.addFinalizer(() => this.#leave)
+    yield* this.#leases.watch((membership) => {
+      this.#membership = membership
+      this.#changed.openUnsafe()
+    })
+    yield* Effect.forkScoped(this.#follow)
+    yield* Effect.forkScoped(this.#renew.pipe(Effect.repeat(Schedule.spaced(this.#leases.ttlMillis / 3))))
+    yield* Effect.forkScoped(this.#sweep.pipe(Effect.repeat(Schedule.spaced(SWEEP_EVERY))))
+    // Joined last, so that it leaves first: the others then know whose shards come free.
+    yield* this.#leases.join(this.#name)
+  })
 
-  const read = (activation: Activation): Effect.Effect<void> =>
-    log.readJournal(activation.address).pipe(
-      Effect.retry({ while: () => waiting.has(activation), schedule: LOAD_AGAIN }),
-      Effect.map((records) => {
-        if (waiting.delete(activation)) activation.recover(records)
-      }),
-      Effect.catch(() => Effect.void),
-      // Its mail stays where it is. The rest of the node goes on.
-      Effect.catchDefect((defect) =>
-        Effect.logError("actor cannot be recovered", { actor: formatAddress(activation.address), reason: String(defect) })
-      ),
-      Effect.ensuring(
-        Effect.sync(() => {
-          running--
-          startNext()
-        })
-      )
+  readonly #follow: Effect.Effect<never> = Effect.forever(
+    Effect.suspend(() => this.#changed.await).pipe(
+      Effect.andThen(Effect.sync(() => this.#changed.closeUnsafe())),
+      Effect.andThen(Effect.suspend(() => Effect.uninterruptible(this.#reconcile)))
     )
-
-  const queue: Array<Activation> = []
-  const startNext = () => {
-    while (running < LOADS_MAX && queue.length > 0) {
-      const activation = queue.shift()!
-      if (!waiting.has(activation)) continue
-      running++
-      fork(read(activation))
-    }
-  }
-
-  return {
-    load: (activation: Activation) => {
-      waiting.add(activation)
-      queue.push(activation)
-      startNext()
-    },
-    cancel: (activation: Activation) => void waiting.delete(activation)
-  }
-}
-
-/** Keeps the node's shards what placement says they should be. */
-const placement = Effect.fnUntraced(function* (
-  node: string,
-  shards: number,
-  leases: Leases["Service"],
-  makeShard: (number: number) => Shard
-) {
-  let membership: Membership = { nodes: new Set(), holders: new Map() }
-  const owned = new Map<number, { readonly shard: Shard; readonly scope: Scope.Closeable }>()
-  const changed = Latch.makeUnsafe(true)
-
-  const stop = Effect.fnUntraced(function* (number: number, lost: boolean) {
-    const held = owned.get(number)
-    if (held === undefined) return
-    yield* Scope.close(held.scope, Exit.void)
-    if (!lost) yield* held.shard.drain
-    held.shard.drop()
-    owned.delete(number)
-    if (!lost) yield* Effect.ignore(leases.release(number, node))
-  })
-
-  const start = Effect.fnUntraced(function* (number: number) {
-    if (!(yield* leases.acquire(number, node))) return
-    const shard = makeShard(number)
-    const scope = yield* Scope.make()
-    owned.set(number, { shard, scope })
-    yield* shard.serve.pipe(Scope.provide(scope), Effect.forkIn(scope))
-  })
-
-  const reconcile = Effect.gen(function* () {
-    const { acquire, release } = movesOf(node, new Set(owned.keys()), membership, shards)
-    yield* Effect.forEach(release, (number) => stop(number, false), { concurrency: MOVES_AT_ONCE, discard: true })
-    yield* Effect.forEach(acquire, start, { concurrency: MOVES_AT_ONCE, discard: true })
-    // Only so many are released at once; the next ones follow.
-    if (release.length > 0) changed.openUnsafe()
-  }).pipe(
-    Effect.catch((error) => Effect.logWarning("placement delayed", { reason: error.message })),
-    Effect.uninterruptible
   )
 
-  const renew = Effect.suspend(() =>
-    Effect.forEach(
-      [...owned.keys()],
+  readonly #reconcile: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
+    const { acquire, release } = movesOf(this.#name, new Set(this.#owned.keys()), this.#membership, this.#log.shards)
+    yield* each(release, (shard) => this.#giveBack(shard))
+    const before = this.#owned.size
+    yield* each(acquire, (shard) => this.#acquire(shard))
+    if (release.length > 0 || this.#owned.size > before) yield* this.#readMail
+    // Only so many are released at once; the next ones follow.
+    if (release.length > 0) this.#changed.openUnsafe()
+  })
+
+  #acquire(number: number): Effect.Effect<void> {
+    return this.#leases.acquire(number, this.#name).pipe(
+      Effect.map((held) => {
+        if (held) this.#owned.set(number, new Shard(number, this.#engine))
+      }),
+      Effect.catch((error) => Effect.logWarning("shard not acquired", { shard: number, reason: error.message }))
+    )
+  }
+
+  #giveBack(number: number): Effect.Effect<void> {
+    return Effect.suspend(() => this.#owned.get(number)?.drain ?? Effect.void).pipe(
+      Effect.andThen(Effect.sync(() => this.#drop(number))),
+      Effect.andThen(Effect.ignore(this.#leases.release(number, this.#name)))
+    )
+  }
+
+  #drop(number: number): void {
+    this.#owned.get(number)?.drop()
+    this.#owned.delete(number)
+  }
+
+  /** Reads the mail of what is owned now, each shard from where it stood. */
+  readonly #readMail: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
+    if (this.#tail !== undefined) yield* Scope.close(this.#tail, Exit.void)
+    const after = new Map([...this.#owned].map(([number, shard]) => [number, shard.progress.lastDelivered]))
+    this.#tail = yield* Scope.make()
+    this.#tailReached = 0
+    yield* this.#log.tail(after, (mail) => this.#deliver(mail)).pipe(Scope.provide(this.#tail))
+  })
+
+  #deliver(mail: Mail): Effect.Effect<void> | undefined {
+    if (this.#clock.currentTimeMillisUnsafe() > this.#leasedUntil) return this.#waitForLease // invariant 1
+    this.#owned.get(mail.shard)?.deliver(mail)
+    this.#tailReached = mail.sequence
+    return this.#engine.room()
+  }
+
+  /** The tail ends here; the next renewal finds what is still ours and reads on from there. */
+  readonly #waitForLease: Effect.Effect<never> = Effect.never
+
+  readonly #renew: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
+    const started = this.#clock.currentTimeMillisUnsafe()
+    const expired = started > this.#leasedUntil
+    const marks = this.#purgeMarks() // before the renewal: invariant 2
+    const lost: Array<number> = []
+    const failed: Array<number> = []
+    yield* Effect.forEach(
+      [...this.#owned.keys()],
       (number) =>
-        leases.renew(number, node).pipe(
-          Effect.flatMap((held) => (held ? Effect.void : stop(number, true))),
-          Effect.catch((error) => Effect.logWarning("lease not renewed", { shard: number, reason: error.message }))
+        this.#leases.renew(number, this.#name).pipe(
+          Effect.map((held) => held || lost.push(number)),
+          Effect.catch(() => Effect.sync(() => failed.push(number)))
         ),
       { concurrency: "unbounded", discard: true }
     )
-  ).pipe(Effect.andThen(Effect.sync(() => changed.openUnsafe())))
-
-  yield* Effect.addFinalizer(() =>
-    Effect.forEach([...owned.keys()], (number) => stop(number, false), { concurrency: MOVES_AT_ONCE, discard: true })
-  )
-  yield* leases.watch((now) => {
-    membership = now
-    changed.openUnsafe()
+    for (const number of lost) this.#drop(number)
+    if (lost.length > 0) yield* Effect.logWarning("leases lost", { node: this.#name, shards: lost.length })
+    if (failed.length > 0) return yield* Effect.logWarning("leases not renewed", { shards: failed.length })
+    this.#extendLease(started)
+    if (expired || lost.length > 0) yield* Effect.uninterruptible(this.#readMail)
+    yield* this.#purge(marks)
+    this.#changed.openUnsafe()
   })
-  yield* Effect.forkScoped(
-    Effect.forever(
-      Effect.gen(function* () {
-        yield* changed.await
-        changed.closeUnsafe()
-        yield* reconcile
-      })
+
+  #extendLease(from: number): void {
+    this.#leasedUntil = from + this.#leases.ttlMillis
+  }
+
+  /** Up to where mail is done: of all shards together, where all are ours, else of each. */
+  #purgeMarks(): ReadonlyArray<PurgeMark> {
+    const shards = [...this.#owned.values()]
+    if (shards.length < this.#log.shards) {
+      return shards.map((shard) => ({ shard: shard.number, upTo: shard.progress.doneUpTo }))
+    }
+    // What the tail has reached, every shard has been given; what is open holds all others back.
+    const open = shards.map((shard) => (shard.progress.oldestOpen ?? Number.POSITIVE_INFINITY) - 1)
+    return [{ shard: undefined, upTo: Math.min(this.#tailReached, ...open) }]
+  }
+
+  #purge(marks: ReadonlyArray<PurgeMark>): Effect.Effect<void> {
+    const due = marks.filter(({ shard, upTo }) =>
+      shard === undefined
+        ? this.#owned.size === this.#log.shards && upTo > this.#purgedUpTo
+        : (this.#owned.get(shard)?.purgeDue(upTo) ?? false)
     )
-  )
-  yield* Effect.forkScoped(renew.pipe(Effect.repeat(Schedule.spaced(leases.ttlMillis / 3))))
-  // Joined last, so that it leaves first: the others then know whose shards come free.
-  yield* leases.join(node)
-})
+    return Effect.forEach(
+      due,
+      ({ shard, upTo }) =>
+        this.#log.purge(upTo, shard).pipe(
+          Effect.map(() => {
+            if (shard === undefined) this.#purgedUpTo = upTo
+            else this.#owned.get(shard)?.purged(upTo)
+          }),
+          // It is only tidying: the next round removes what is left.
+          Effect.catch((error) => Effect.logDebug("purge failed", { reason: error.message }))
+        ),
+      { discard: true }
+    )
+  }
+
+  readonly #sweep = Effect.sync(() => {
+    for (const shard of this.#owned.values()) shard.sweep()
+  })
+
+  readonly #leave: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
+    yield* each([...this.#owned.keys()], (number) => this.#giveBack(number))
+    if (this.#tail !== undefined) yield* Scope.close(this.#tail, Exit.void)
+  })
+}
+
+const each = <A>(all: ReadonlyArray<A>, act: (one: A) => Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.forEach(all, act, { concurrency: MOVES_AT_ONCE, discard: true })

@@ -51,10 +51,17 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
             group.map((entry, index) => outgoing(subjects, shards, ttl, entry, index === 0 ? id : undefined))
           ),
         readJournal: (owner) => readJournal(manager, subjects.stream, subjects.journal(owner)),
-        tail: (shard, deliver) => tail({ nats, manager, subjects, shard, deliver }),
-        purge: (shard, upTo) =>
+        tail: (after, deliver) =>
+          after.size === 0
+            ? Effect.void
+            : Effect.forkScoped(tail({ nats, manager, subjects, after, deliver })).pipe(Effect.asVoid),
+        purge: (upTo, shard) =>
           Effect.tryPromise({
-            try: () => manager.streams.purge(subjects.stream, { filter: subjects.mailOfShard(shard), seq: upTo + 1 }),
+            try: () => 
+              manager.streams.purge(subjects.stream, {
+                filter: shard === undefined ? subjects.mailOfAll : subjects.mailOfShard(shard),
+                seq: upTo + 1
+              }),
             catch: (cause) => new LogUnavailable({ detail: String(cause) })
           }),
         watch: (pattern, see) =>

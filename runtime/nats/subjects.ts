@@ -7,7 +7,8 @@ export interface Subjects {
   readonly stored: ReadonlyArray<string>
   readonly mail: (shard: number, owner: Address) => string
   readonly mailOfShard: (shard: number) => string
-  readonly parseMail: (subject: string) => Address
+  readonly mailOfAll: string
+  readonly parseMail: (subject: string) => { readonly shard: number; readonly to: Address }
   readonly journal: (owner: Address) => string
   readonly timer: (shard: number, owner: Address, name: string) => string
   readonly dead: (owner: Address) => string
@@ -22,16 +23,21 @@ export interface Subjects {
 export const makeSubjects = (namespace: string): Subjects => {
   const stream = namespace.toUpperCase()
   const live = `${namespace}.live.`
+  const mail = `${namespace}.mail.`
   return {
     stream,
     bucket: `${stream}_LEASES`,
     stored: ["mail", "journal", "timer", "event", "dead"].map((kind) => `${namespace}.${kind}.>`),
-    mail: (shard, owner) => `${namespace}.mail.${shard}.${owner.type}.${owner.id}`,
-    mailOfShard: (shard) => `${namespace}.mail.${shard}.>`,
+    mail: (shard, owner) => `${mail}${shard}.${owner.type}.${owner.id}`,
+    mailOfShard: (shard) => `${mail}${shard}.>`,
+    mailOfAll: `${mail}>`,
     parseMail: (subject) => {
       const idStart = subject.lastIndexOf(".")
       const typeStart = subject.lastIndexOf(".", idStart - 1)
-      return { type: subject.slice(typeStart + 1, idStart), id: subject.slice(idStart + 1) }
+      return {
+        shard: Number(subject.slice(mail.length, typeStart)),
+        to: { type: subject.slice(typeStart + 1, idStart), id: subject.slice(idStart + 1) }
+      }
     },
     journal: (owner) => `${namespace}.journal.${owner.type}.${owner.id}`,
     timer: (shard, owner, name) => `${namespace}.timer.${shard}.${owner.type}.${owner.id}.${name}`,

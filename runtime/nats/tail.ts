@@ -7,7 +7,8 @@ import type { Nats } from "./connection.ts"
 import type { Subjects } from "./subjects.ts"
 
 /**
- * One shard's mail in order, by an ephemeral pull consumer without acks.
+ * The mail of some shards in order, by one ephemeral pull consumer without acks. One for all of them: every consumer that
+ * has to be told of a message costs the server as much as storing it.
  *
  * It owns its consumer and its inbox. Invariants:
  * 1. Mail is delivered in order of sequence; what was delivered is never asked for again, except after a restart.
@@ -15,7 +16,7 @@ import type { Subjects } from "./subjects.ts"
  *    after the last mail delivered.
  * 3. At most `WINDOW` messages are on their way or waiting here: only what was delivered makes room for a new pull.
  */
-const WINDOW = 512
+const WINDOW = 2_048
 const PULL_EXPIRES_NANOS = 30_000_000_000
 const HEARTBEAT_NANOS = 5_000_000_000
 const SILENCE_MAX = "11 seconds"
@@ -25,15 +26,15 @@ interface Tail {
   readonly nats: Nats["Service"]
   readonly manager: JetStreamManager
   readonly subjects: Subjects
-  readonly shard: number
+  readonly after: ReadonlyMap<number, number>
   readonly deliver: (mail: Mail) => Effect.Effect<void> | undefined
 }
 
 /** Runs until interrupted; what goes wrong on the way is mended by starting a new consumer. */
 export const tail = (options: Tail): Effect.Effect<never> => {
-  const cursor = { sequence: 0 }
+  const cursor = { sequence: Math.min(...options.after.values()) }
   return Effect.scoped(session(options, cursor)).pipe(
-    Effect.catch((error) => Effect.logDebug("tail restarted", { shard: options.shard, reason: error.detail })),
+    Effect.catch((error) => Effect.logDebug("tail restarted", { reason: error.detail })),
     Effect.repeat(Schedule.spaced("100 millis")),
     Effect.andThen(Effect.never)
   )
@@ -42,9 +43,9 @@ export const tail = (options: Tail): Effect.Effect<never> => {
 type Arrival = { readonly message: Msg } | { readonly lost: string }
 
 const session = Effect.fnUntraced(function* (options: Tail, cursor: { sequence: number }) {
-  const { nats, manager, subjects, shard } = options
+  const { nats, manager, subjects, after } = options
   const { connection } = nats
-  const consumer = yield* openConsumer(manager, subjects, shard, cursor.sequence + 1)
+  const consumer = yield* openConsumer(manager, subjects, [...after.keys()], cursor.sequence + 1)
   const arrivals = yield* Queue.unbounded<Arrival>() // bounded by invariant 3
   const inbox = `_INBOX.${subjects.bucket}.${consumer}`
   yield* Effect.acquireRelease(
@@ -83,8 +84,9 @@ const session = Effect.fnUntraced(function* (options: Tail, cursor: { sequence: 
       consumed++
       requested--
       if (mail.order !== consumed) return yield* new LogUnavailable({ detail: "a gap in the delivery" })
-      const full = options.deliver(mail)
       cursor.sequence = mail.sequence
+      if (mail.sequence <= (after.get(mail.shard) ?? 0)) continue
+      const full = options.deliver(mail)
       if (full !== undefined) yield* full
     }
     if (requested <= WINDOW / 2) {
@@ -94,7 +96,7 @@ const session = Effect.fnUntraced(function* (options: Tail, cursor: { sequence: 
   }
 })
 
-const openConsumer = (manager: JetStreamManager, subjects: Subjects, shard: number, from: number) =>
+const openConsumer = (manager: JetStreamManager, subjects: Subjects, shards: ReadonlyArray<number>, from: number) =>
   Effect.acquireRelease(
     Effect.tryPromise({
       try: () =>
@@ -102,7 +104,7 @@ const openConsumer = (manager: JetStreamManager, subjects: Subjects, shard: numb
           ack_policy: AckPolicy.None,
           deliver_policy: DeliverPolicy.StartSequence,
           opt_start_seq: from,
-          filter_subject: subjects.mailOfShard(shard),
+          filter_subjects: shards.map((shard) => subjects.mailOfShard(shard)),
           inactive_threshold: CONSUMER_INACTIVE_NANOS,
           mem_storage: true,
           num_replicas: 1
@@ -125,7 +127,7 @@ const toMail = (subjects: Subjects, message: Msg): Mail & { readonly order: numb
   const tokens = (message.reply ?? "").split(".")
   const at = tokens.length > 9 ? 7 : 5
   return {
-    to: subjects.parseMail(message.subject),
+    ...subjects.parseMail(message.subject),
     sequence: Number(tokens[at]),
     order: Number(tokens[at + 1]),
     time: Math.floor(Number(tokens[at + 2]) / 1e6),
