@@ -58,7 +58,9 @@ export type Outcome<Name extends string, O> =
 
 // The parameter of `run` is contravariant, so a record of specs is bounded by what they all share.
 type Activities = {
-  readonly [name: string]: Omit<ActivitySpec, "run"> & { readonly run: (input: never, context: ActivityContext) => Effect.Effect<unknown, unknown> }
+  readonly [name: string]: Omit<ActivitySpec, "run"> & {
+    readonly run: (input: never, context: ActivityContext) => Effect.Effect<unknown, unknown>
+  }
 }
 type EventFields = { readonly [tag: string]: Schema.Struct.Fields }
 
@@ -130,7 +132,17 @@ export interface Actor {
   readonly definition: UntypedDefinition
 }
 
-type Handler = (state: unknown, input: unknown, context: Context) => Step<unknown, unknown, unknown, { readonly name: string; readonly payload: unknown }, { readonly name: string; readonly input: unknown }>
+type Handler = (
+  state: unknown,
+  input: unknown,
+  context: Context
+) => Step<
+  unknown,
+  unknown,
+  unknown,
+  { readonly name: string; readonly payload: unknown },
+  { readonly name: string; readonly input: unknown }
+>
 
 /** The definition as the engine sees it: everything it passes in was decoded by the definition's own schemas. */
 export interface UntypedDefinition {

@@ -85,7 +85,6 @@ class Asks {
   readonly #outbox: Outbox
   /** By message id: the same ask can be made twice at once. */
   readonly #waiting = new Map<string, Set<(reply: ReplyEnvelope) => void>>()
-  #count = 0
 
   constructor(log: ActorLog["Service"], outbox: Outbox) {
     this.#log = log
@@ -105,7 +104,7 @@ class Asks {
     options: AskOptions | undefined
   ): Effect.Effect<Reply<P, K>, AskError | Refusal<P, K>> {
     return Effect.suspend((): Effect.Effect<Reply<P, K>, AskError | Refusal<P, K>> => {
-      const messageId = options?.messageId ?? `${this.#log.inbox}-${++this.#count}`
+      const messageId = options?.messageId ?? this.#log.newId()
       const mail = makeMail(protocol, id, message, payload, messageId, this.#log.inbox, options)
       if (mail instanceof Error) return Effect.fail(mail)
       const timeout = Duration.fromInputUnsafe(options?.timeout ?? ASK_TIMEOUT)

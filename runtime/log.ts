@@ -109,6 +109,9 @@ export class ActorLog extends Context.Service<
       see: (event: PublishedEvent) => void
     ) => Effect.Effect<void, ReadError, Scope.Scope>
 
+    /** An id that nobody has been given before, in any process. */
+    readonly newId: () => string
+
     /** Where answers to this process's asks go. */
     readonly inbox: string
 

@@ -1,4 +1,4 @@
-import { Effect, Exit, Latch, Schedule } from "effect"
+import { Effect, type Exit, Latch, Schedule } from "effect"
 import { type AppendError, LogUnavailable, MailboxFull, TooLarge } from "./errors.ts"
 import type { ActorLog, Entry } from "./log.ts"
 
@@ -31,7 +31,7 @@ export class Outbox {
 
   constructor(log: ActorLog["Service"]) {
     this.#log = log
-    this.#prefix = log.inbox
+    this.#prefix = log.newId()
   }
 
   /** Takes a message. Succeeds once it is stored. */

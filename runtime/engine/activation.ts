@@ -72,7 +72,10 @@ export class Activation {
 
   /** What `takeGroup` would give now, snapshot aside. */
   get groupSize(): { readonly entries: number; readonly characters: number } {
-    return { entries: this.#open.entries.length + 1, characters: this.#open.stepCharacters + this.#open.entryCharacters }
+    return {
+      entries: this.#open.entries.length + 1,
+      characters: this.#open.stepCharacters + this.#open.entryCharacters
+    }
   }
 
   get core(): Core {

@@ -70,22 +70,24 @@ export class Activities {
   }
 
   #run(activation: Activation, key: string, open: OpenActivity): Effect.Effect<void> {
-    return this.#permits.withPermits(1)(attempt(activation, key, open)).pipe(
-      Effect.flatMap((result) =>
-        this.#deliver(activation, key, open, result).pipe(
-          Effect.catchTag("TooLarge", (error) =>
-            this.#deliver(activation, key, open, { _tag: "Failed", reason: "failure", detail: error.message })
+    return this.#permits
+      .withPermits(1)(attempt(activation, key, open))
+      .pipe(
+        Effect.flatMap((result) =>
+          this.#deliver(activation, key, open, result).pipe(
+            Effect.catchTag("TooLarge", (error) =>
+              this.#deliver(activation, key, open, { _tag: "Failed", reason: "failure", detail: error.message })
+            )
           )
+        ),
+        Effect.catch((error) =>
+          Effect.logError("activity outcome lost", {
+            actor: formatAddress(activation.address),
+            activity: open.activity,
+            reason: error.message
+          })
         )
-      ),
-      Effect.catch((error) =>
-        Effect.logError("activity outcome lost", {
-          actor: formatAddress(activation.address),
-          activity: open.activity,
-          reason: error.message
-        })
       )
-    )
   }
 
   #deliver(activation: Activation, key: string, open: OpenActivity, result: Result) {

@@ -90,7 +90,9 @@ export class Committer {
           Effect.andThen(this.#log.append(entries).pipe(Effect.retry({ while: isPassing, schedule: RETRY }))),
           Effect.map((last) => settle([{ activation, entries }], last)),
           Effect.catch((again) =>
-            isPassing(again) ? Effect.sync(() => activation.reload()) : this.#commitAlone({ activation, entries }, again)
+            isPassing(again)
+              ? Effect.sync(() => activation.reload())
+              : this.#commitAlone({ activation, entries }, again)
           )
         )
     }
@@ -102,7 +104,9 @@ interface Share {
   readonly entries: ReadonlyArray<Entry>
 }
 
-const RETRY = Schedule.min([Schedule.exponential("50 millis", 1.5), Schedule.spaced("1 second")]).pipe(Schedule.jittered)
+const RETRY = Schedule.min([Schedule.exponential("50 millis", 1.5), Schedule.spaced("1 second")]).pipe(
+  Schedule.jittered
+)
 
 const isPassing = (error: AppendError): boolean => error._tag === "LogUnavailable" || error._tag === "LogFull"
 

@@ -32,7 +32,8 @@ export const park = (core: Core, mail: Mail, cause: unknown): Commit => {
   }
   const letter = JSON.stringify({ sequence: mail.sequence, time: mail.time, message, cause: detail })
   // An envelope is JSON and goes in as it is: quoting it again could make it larger than the server takes.
-  const original = envelope === undefined ? JSON.stringify(mail.payload.slice(0, UNREADABLE_CHARACTERS_MAX)) : mail.payload
+  const original =
+    envelope === undefined ? JSON.stringify(mail.payload.slice(0, UNREADABLE_CHARACTERS_MAX)) : mail.payload
   const alert = {
     severity: "warning",
     code: "message_parked",

@@ -27,12 +27,7 @@ export const ownerOf = (shard: number, nodes: Iterable<string>): string | undefi
 }
 
 /** Compares what a node holds with what it should hold. A shard that another node still holds is not taken. */
-export const movesOf = (
-  node: string,
-  held: ReadonlySet<number>,
-  membership: Membership,
-  shards: number
-): Moves => {
+export const movesOf = (node: string, held: ReadonlySet<number>, membership: Membership, shards: number): Moves => {
   const acquire: Array<number> = []
   const release: Array<number> = []
   for (let shard = 0; shard < shards; shard++) {

@@ -1,6 +1,6 @@
 import { headers, type Msg, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node"
 import { Effect } from "effect"
-import { type AppendError, AlreadyStored, Fenced, LogFull, LogRefused, LogUnavailable, TooLarge } from "../errors.ts"
+import { AlreadyStored, type AppendError, Fenced, LogFull, LogRefused, LogUnavailable, TooLarge } from "../errors.ts"
 
 /** A message on its way into the stream. */
 export interface Outgoing {

@@ -68,7 +68,9 @@ const checkServer = (connection: NatsConnection, url: string) => {
   const [major = 0, minor = 0] = version.split(".").map(Number)
   if (major < 2 || (major === 2 && minor < SERVER_MINOR_MIN)) {
     return Effect.fail(
-      new ServerUnsuitable({ detail: `the NATS server at ${url} is ${version}; 2.${SERVER_MINOR_MIN} or newer is needed` })
+      new ServerUnsuitable({
+        detail: `the NATS server at ${url} is ${version}; 2.${SERVER_MINOR_MIN} or newer is needed`
+      })
     )
   }
   if (jetstream !== true) {

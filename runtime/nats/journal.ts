@@ -31,7 +31,6 @@ export const readJournal = (manager: JetStreamManager, stream: string, subject: 
   })
 
 const standsAlone = (message: StoredMsg): boolean =>
-  message.header.get("Nats-Rollup") === "sub" ||
-  message.header.get("Nats-Expected-Last-Subject-Sequence") === "0"
+  message.header.get("Nats-Rollup") === "sub" || message.header.get("Nats-Expected-Last-Subject-Sequence") === "0"
 
 const toRecord = (message: StoredMsg): JournalRecord => ({ sequence: message.seq, payload: message.string() })

@@ -4,8 +4,8 @@ import type { ReadError, ServerUnsuitable } from "../errors.ts"
 import type { Leases } from "../leases.ts"
 import type { ActorLog } from "../log.ts"
 import { Nats, type NatsOptions } from "./connection.ts"
-import { layerLeases, type LeaseOptions } from "./leases.ts"
-import { layerLog, type LogOptions } from "./log.ts"
+import { type LeaseOptions, layerLeases } from "./leases.ts"
+import { type LogOptions, layerLog } from "./log.ts"
 
 export interface SystemOptions extends NatsOptions, Partial<LogOptions>, Partial<LeaseOptions> {}
 

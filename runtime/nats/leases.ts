@@ -1,5 +1,5 @@
 import { jetstream } from "@nats-io/jetstream"
-import { type KV, type KvWatchEntry, Kvm } from "@nats-io/kv"
+import { type KV, Kvm, type KvWatchEntry } from "@nats-io/kv"
 import { headers, nuid } from "@nats-io/transport-node"
 import { Effect, Layer, Schedule } from "effect"
 import { type AppendError, LogRefused, LogUnavailable, type ReadError, ServerUnsuitable } from "../errors.ts"
@@ -63,7 +63,9 @@ const makeKeys = (nats: Nats["Service"], kv: KV, bucket: string, ttlSeconds: num
     const guarded = headers()
     guarded.set("Nats-TTL", `${ttlSeconds}s`)
     guarded.set("Nats-Expected-Last-Subject-Sequence", String(expected))
-    return store(nats.connection, nuid.next(), [{ subject: `$KV.${bucket}.${key}`, payload: value, headers: guarded }]).pipe(
+    return store(nats.connection, nuid.next(), [
+      { subject: `$KV.${bucket}.${key}`, payload: value, headers: guarded }
+    ]).pipe(
       Effect.map((revision) => {
         revisions.set(key, revision)
         return true

@@ -57,7 +57,7 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
             : Effect.forkScoped(tail({ nats, manager, subjects, after, deliver })).pipe(Effect.asVoid),
         purge: (upTo, shard) =>
           Effect.tryPromise({
-            try: () => 
+            try: () =>
               manager.streams.purge(subjects.stream, {
                 filter: shard === undefined ? subjects.mailOfAll : subjects.mailOfShard(shard),
                 seq: upTo + 1
@@ -72,6 +72,7 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
               payload: message.string()
             })
           ),
+        newId: () => nuid.next(),
         inbox,
         answer: (to, payload) => connection.publish(to, payload),
         answers: (take) => subscribe(nats, inbox, (message) => take(message.string()))
@@ -113,7 +114,11 @@ const outgoing = (subjects: Subjects, shards: number, ttl: string, entry: Entry,
         headers: withHeaders({ "Nats-Rollup": "sub", "Nats-TTL": CANCELLED_TTL })
       }
     case "event":
-      return { subject: subjects.event(entry.subject), payload: entry.payload, headers: withHeaders({ "Nats-TTL": ttl }) }
+      return {
+        subject: subjects.event(entry.subject),
+        payload: entry.payload,
+        headers: withHeaders({ "Nats-TTL": ttl })
+      }
     case "dead":
       return { subject: subjects.dead(entry.owner), payload: entry.payload, headers: undefined }
   }

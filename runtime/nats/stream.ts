@@ -1,4 +1,10 @@
-import { DiscardPolicy, type JetStreamManager, RetentionPolicy, StorageType, type StreamConfig } from "@nats-io/jetstream"
+import {
+  DiscardPolicy,
+  type JetStreamManager,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig
+} from "@nats-io/jetstream"
 import { Effect } from "effect"
 import { ServerUnsuitable } from "../errors.ts"
 import type { Subjects } from "./subjects.ts"
@@ -25,8 +31,7 @@ export const ensureStream = Effect.fnUntraced(function* (
   options: StreamOptions
 ) {
   const existing = yield* attempt(() => find(manager, subjects.stream))
-  const config =
-    existing?.config ?? (yield* attempt(() => manager.streams.add(configOf(subjects, options)))).config
+  const config = existing?.config ?? (yield* attempt(() => manager.streams.add(configOf(subjects, options)))).config
   const shards = Number(config.metadata?.[SHARDS_KEY])
   if (!Number.isInteger(shards) || shards < 1 || config.allow_atomic !== true) {
     return yield* new ServerUnsuitable({
@@ -68,5 +73,7 @@ const attempt = <A>(run: () => Promise<A>) =>
   Effect.tryPromise({
     try: run,
     catch: (cause) =>
-      new ServerUnsuitable({ detail: `JetStream did not answer: ${cause instanceof Error ? cause.message : String(cause)}` })
+      new ServerUnsuitable({
+        detail: `JetStream did not answer: ${cause instanceof Error ? cause.message : String(cause)}`
+      })
   })

@@ -1,8 +1,8 @@
-import { type JetStreamManager, AckPolicy, DeliverPolicy } from "@nats-io/jetstream"
+import { AckPolicy, DeliverPolicy, type JetStreamManager } from "@nats-io/jetstream"
 import type { Msg, Subscription } from "@nats-io/transport-node"
 import { Effect, Queue, Schedule } from "effect"
-import type { Mail } from "../log.ts"
 import { LogUnavailable } from "../errors.ts"
+import type { Mail } from "../log.ts"
 import type { Nats } from "./connection.ts"
 import type { Subjects } from "./subjects.ts"
 
@@ -49,7 +49,9 @@ const session = Effect.fnUntraced(function* (options: Tail, cursor: { sequence: 
   const arrivals = yield* Queue.unbounded<Arrival>() // bounded by invariant 3
   const inbox = `_INBOX.${subjects.bucket}.${consumer}`
   yield* Effect.acquireRelease(
-    Effect.sync(() => connection.subscribe(inbox, { callback: (error, message) => onMessage(error, message, arrivals) })),
+    Effect.sync(() =>
+      connection.subscribe(inbox, { callback: (error, message) => onMessage(error, message, arrivals) })
+    ),
     (subscription: Subscription) => Effect.sync(() => subscription.unsubscribe())
   )
   // A consumer in memory does not outlive its server, and says nothing when it is gone.

@@ -1,0 +1,18 @@
+// A process that runs a nats-server on the folder it is given until somebody ends it. Started by tests of what is left then.
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { NodeRuntime } from "@effect/platform-node"
+import { Effect } from "effect"
+import { embeddedNats } from "../../cli/nats-server.ts"
+
+const dataDir = process.argv[2] ?? ""
+
+NodeRuntime.runMain(
+  Effect.scoped(
+    Effect.gen(function* () {
+      yield* embeddedNats({ dataDir })
+      writeFileSync(join(dataDir, "ready"), "")
+      return yield* Effect.never
+    })
+  )
+)

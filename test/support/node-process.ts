@@ -1,0 +1,47 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { fileURLToPath } from "node:url"
+import { Effect, type Scope } from "effect"
+
+const MAIN = fileURLToPath(new URL("./node-main.ts", import.meta.url))
+
+export interface NodeProcess {
+  readonly pid: number
+  /** `kill -9`: it gets no chance to say goodbye. */
+  readonly kill: Effect.Effect<void>
+  /** SIGTERM: it hands over its shards and ends. Gives the exit code. */
+  readonly stop: Effect.Effect<number | null>
+}
+
+/** Starts a node in a process of its own, and waits until it serves. It is gone when the scope closes. */
+export const startNode = (
+  url: string,
+  namespace: string,
+  name: string
+): Effect.Effect<NodeProcess, Error, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.callback<ChildProcess, Error>((resume) => {
+      const child = spawn(process.execPath, [MAIN, url, namespace, name], { stdio: ["ignore", "pipe", "pipe"] })
+      let output = ""
+      const read = (chunk: Buffer) => {
+        output += chunk.toString()
+        if (output.includes("ready")) resume(Effect.succeed(child))
+      }
+      child.stdout.on("data", read)
+      child.stderr.on("data", read)
+      child.once("exit", (code) => resume(Effect.fail(new Error(`node ${name} ended with ${code}: ${output}`))))
+    }),
+    (child) => end(child, "SIGKILL")
+  ).pipe(
+    Effect.map((child) => ({
+      pid: child.pid!,
+      kill: Effect.asVoid(end(child, "SIGKILL")),
+      stop: end(child, "SIGTERM")
+    }))
+  )
+
+const end = (child: ChildProcess, signal: NodeJS.Signals): Effect.Effect<number | null> =>
+  Effect.callback<number | null>((resume) => {
+    if (child.exitCode !== null || child.signalCode !== null) return resume(Effect.succeed(child.exitCode))
+    child.once("exit", (code) => resume(Effect.succeed(code)))
+    child.kill(signal)
+  })

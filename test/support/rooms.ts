@@ -1,0 +1,61 @@
+// Which room may import what, and in which order inside a room.
+import { importsOf, type Source } from "./sources.ts"
+
+const ROOMS: Readonly<Record<string, { readonly rooms: ReadonlyArray<string>; readonly packages: RegExp }>> = {
+  protocols: { rooms: [], packages: /^effect(\/|$)/ },
+  runtime: { rooms: [], packages: /^(effect(\/|$)|@nats-io\/)/ },
+  actors: { rooms: ["protocols", "runtime"], packages: /./ },
+  gateway: { rooms: ["protocols", "runtime"], packages: /./ },
+  sim: { rooms: ["protocols", "runtime"], packages: /./ },
+  store: { rooms: ["protocols", "runtime"], packages: /./ },
+  cli: { rooms: ["protocols", "runtime", "actors", "gateway", "sim", "store", "setup"], packages: /./ },
+  bench: { rooms: ["protocols", "runtime", "actors", "gateway", "sim", "store", "cli", "setup"], packages: /./ }
+}
+
+const roomOf = (path: string): string => path.slice(0, path.indexOf("/"))
+
+// The set-up is a set of plain programs and not a room: it has no index.
+const isDoor = (path: string): boolean => path === `${roomOf(path)}/index.ts` || path.startsWith("setup/")
+
+/** A room imports only the rooms and packages that it may, and of another room only its index. Tests may reach anywhere. */
+export const arrows = (source: Source): ReadonlyArray<string> => {
+  const room = roomOf(source.path)
+  const allowed = ROOMS[room]
+  if (allowed === undefined) return []
+  return importsOf(source).flatMap(({ specifier, file, line }) => {
+    const place = `${source.path}:${line}`
+    if (file === undefined) {
+      return allowed.packages.test(specifier) ? [] : [`${place}: ${room} must not import ${specifier}`]
+    }
+    const other = roomOf(file)
+    if (other === room) return []
+    if (!allowed.rooms.includes(other)) return [`${place}: ${room} must not import ${file}`]
+    return isDoor(file) ? [] : [`${place}: of ${other} only its index.ts may be imported, not ${file}`]
+  })
+}
+
+/** Inside a room no file imports itself, by whatever way round. Types count: a cycle of types is two files that are one. */
+export const cycles = (sources: ReadonlyArray<Source>): ReadonlyArray<string> => {
+  const next = new Map(
+    sources.map((source) => [
+      source.path,
+      importsOf(source).flatMap(({ file }) =>
+        file !== undefined && roomOf(file) === roomOf(source.path) ? [file] : []
+      )
+    ])
+  )
+  const found = new Set<string>()
+  const done = new Set<string>()
+  const visit = (path: string, trail: ReadonlyArray<string>): void => {
+    const start = trail.indexOf(path)
+    if (start >= 0) {
+      found.add([...trail.slice(start), path].join(" → "))
+      return
+    }
+    if (done.has(path)) return
+    for (const file of next.get(path) ?? []) visit(file, [...trail, path])
+    done.add(path)
+  }
+  for (const path of next.keys()) visit(path, [])
+  return [...found]
+}
