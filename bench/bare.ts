@@ -146,12 +146,13 @@ export const bareAsks = async (bare: Bare, count: number): Promise<ReadonlyArray
   const inbox = `reply.${nuid.next()}`
   let answered: () => void = () => undefined
   let last = 0
+  const record = async () => {
+    last = await storeGroup(bare, [{ subject: `${stream}.journal.ask`, payload: '{"n":1}', expected: last }])
+    connection.publish(inbox, '{"ok":1}')
+  }
   connection.subscribe(inbox, { callback: () => answered() })
   connection.subscribe(deliver, {
-    callback: async () => {
-      last = await storeGroup(bare, [{ subject: `${stream}.journal.ask`, payload: '{"n":1}', expected: last }])
-      connection.publish(inbox, '{"ok":1}')
-    }
+    callback: () => void record()
   })
   await manager.consumers.add(stream, {
     deliver_subject: deliver,

@@ -90,7 +90,11 @@ export const ConsensusProtocol = {
     /** Opens the round; `coordinator` is the actor id of whom to tell the result. */
     Open: { payload: open({ request: RoundRequest, coordinator: Schema.String }) },
     CastVote: { payload: open({ vote: Vote }), reply: open({ accepted: Schema.Literal(true) }), error: VoteRefusal },
-    Abstain: { payload: open({ abstention: Abstention }) },
+    Abstain: {
+      payload: open({ abstention: Abstention }),
+      reply: open({ accepted: Schema.Literal(true) }),
+      error: VoteRefusal
+    },
     /** Its own timer: close with the votes that are there. */
     RoundDeadline: { payload: open({}) },
     /** The result, or null while the round is open. */

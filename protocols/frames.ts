@@ -2,8 +2,8 @@ import { Schema } from "effect"
 import { AgentStatus } from "./agent.ts"
 import { AgentCoordination } from "./consensus.ts"
 import { AgentDecision, ToolExecution } from "./decision.ts"
-import { MarketUpdate } from "./market.ts"
-import { Timestamp } from "./names.ts"
+import { type Bar, Bar as BarSchema, MarketUpdate } from "./market.ts"
+import { CorrelationId, MarketSymbol, Timestamp } from "./names.ts"
 import { open } from "./open.ts"
 import { patternFault } from "./subjects.ts"
 
@@ -41,14 +41,17 @@ export type ClientOperation = typeof ClientOperation.Type
 /**
  * Every frame a client gets.
  *
- * For events `seq` is the stream sequence and `subject` where it was published; for the protocol's own frames
- * (`welcome`, `subscribed`, `result`, `error`) both are null.
+ * For events `seq` is the stream sequence, `subject` where it was published and `sub` the id of the subscription that
+ * the frame is for: an event comes once per subscription that matches it, in frames that differ in `sub` only. Within
+ * one subscription `seq` always grows. For the protocol's own frames (`welcome`, `subscribed`, `result`, `error`)
+ * `seq` and `subject` are null and there is no `sub`.
  */
 export const Frame = Schema.Struct({
   type: Schema.String,
   seq: Schema.NullOr(Schema.Int),
   subject: Schema.NullOr(Schema.String),
-  data: Schema.Unknown
+  data: Schema.Unknown,
+  sub: Schema.optionalKey(OperationId)
 })
 export type Frame = typeof Frame.Type
 
@@ -71,6 +74,25 @@ export const ErrorData = Schema.Struct({
   message: Schema.String
 })
 export type ErrorData = typeof ErrorData.Type
+
+const ascending = Schema.makeFilter((bars: ReadonlyArray<Bar>) => {
+  const index = bars.findIndex((bar, at) => at > 0 && bar.time <= bars[at - 1]!.time)
+  return index < 0 || `bars go from oldest to newest: the one at ${index} is not later than the one before it`
+})
+
+/**
+ * The body of `POST /api/v1/agents/analyze`.
+ *
+ * `bars` are what the analysis looks at, oldest first; of more than `WINDOW_BARS_MAX` the last ones are used. Without
+ * them the bars that the system has seen are used. `timeout_ms` is how long to wait for the answer; 30,000 unless given.
+ */
+export const AnalyzeRequest = Schema.Struct({
+  symbol: MarketSymbol,
+  bars: Schema.optionalKey(Schema.Array(BarSchema).check(Schema.isMinLength(1), ascending)),
+  correlation_id: Schema.optionalKey(CorrelationId),
+  timeout_ms: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 100, maximum: 120_000 })))
+})
+export type AnalyzeRequest = typeof AnalyzeRequest.Type
 
 /** RFC 9457. */
 export const Problem = Schema.Struct({

@@ -3,10 +3,10 @@ import { parseRecord } from "../journal.ts"
 import type { Entry, JournalRecord, LogLimits, Mail } from "../log.ts"
 import type { Compiled } from "./compiled.ts"
 import { applyRecord, applyStep, type Core, emptyCore, takeSnapshot } from "./core.ts"
-import { answerAgain, type Commit, decideMail, type Verdict } from "./decide.ts"
-import type { OutgoingAnswer } from "./draft.ts"
+import { answerAgain, decideMail } from "./decide.ts"
 import { park } from "./park.ts"
 import { addCommit, emptyPending, fits, isFull, type Pending } from "./pending.ts"
+import type { Commit, OutgoingAnswer, Verdict } from "./verdict.ts"
 
 /** What an activation needs of the node around it. */
 export interface ActivationHost {

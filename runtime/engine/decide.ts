@@ -1,32 +1,13 @@
 import type { Context } from "../actor.ts"
 import { type Envelope, formatReply, parseEnvelope } from "../envelope.ts"
 import { TooLarge } from "../errors.ts"
-import type { StepRecord } from "../journal.ts"
 import type { Entry, LogLimits, Mail } from "../log.ts"
 import type { Compiled } from "./compiled.ts"
 import type { Core } from "./core.ts"
-import { addAll, makeDraft, type Operations, type OutgoingAnswer, toRecord } from "./draft.ts"
+import { addAll, makeDraft, type Operations, toRecord } from "./draft.ts"
 import { park } from "./park.ts"
 import { seededRandom } from "./random.ts"
-
-/** A step to be committed: its record, the state after it, and what is stored or sent with it. */
-export interface Commit {
-  readonly kind: "commit"
-  readonly step: StepRecord
-  /** The record as JSON. */
-  readonly text: string
-  readonly state: unknown
-  readonly entries: ReadonlyArray<Entry>
-  readonly answers: ReadonlyArray<OutgoingAnswer>
-}
-
-/** Nothing to record. Answers may tell of what is not yet committed, so they wait for that. */
-export interface Nothing {
-  readonly kind: "nothing"
-  readonly answers: ReadonlyArray<OutgoingAnswer>
-}
-
-export type Verdict = Commit | Nothing
+import type { Nothing, OutgoingAnswer, Verdict } from "./verdict.ts"
 
 const NOTHING: Nothing = { kind: "nothing", answers: [] }
 

@@ -7,12 +7,7 @@ import type { Entry } from "../log.ts"
 import type { Operation, Step } from "../step.ts"
 import type { Compiled } from "./compiled.ts"
 import { evolveOne } from "./core.ts"
-
-/** An answer on its way to an asker; it leaves after the commit. */
-export interface OutgoingAnswer {
-  readonly inbox: string
-  readonly payload: string
-}
+import type { OutgoingAnswer } from "./verdict.ts"
 
 type Own = { readonly name: string; readonly payload: unknown }
 type Start = { readonly name: string; readonly input: unknown }

@@ -3,7 +3,7 @@ import { type Envelope, formatReply, parseEnvelope } from "../envelope.ts"
 import type { StepRecord } from "../journal.ts"
 import type { Entry, Mail } from "../log.ts"
 import type { Core } from "./core.ts"
-import type { Commit } from "./decide.ts"
+import type { Commit } from "./verdict.ts"
 
 /** The subject and type of the event that says a message was parked. */
 const ALERT_SUBJECT = "alert.warning"

@@ -1,6 +1,5 @@
 import type { Entry, Mail } from "../log.ts"
-import type { Commit } from "./decide.ts"
-import type { OutgoingAnswer } from "./draft.ts"
+import type { Commit, OutgoingAnswer } from "./verdict.ts"
 
 /** Consecutive steps of one actor that become one journal record and leave in one group. */
 export interface Pending {

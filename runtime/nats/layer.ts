@@ -21,7 +21,8 @@ export const layerNats = (
   options: SystemOptions
 ): Layer.Layer<Actors | ActorLog | Leases, ServerUnsuitable | ReadError> => {
   const all = { ...DEFAULTS, ...options }
-  return Actors.layer.pipe(
+  // Fresh: layers are built once per reference, and two systems in one process must not share a client.
+  return Layer.fresh(Actors.layer).pipe(
     Layer.provideMerge(Layer.merge(layerLog(all), layerLeases(all))),
     Layer.provide(Nats.layer(options))
   )

@@ -49,7 +49,8 @@ export const makeFakeLog = (): FakeLog => {
     layer: Layer.mock(ActorLog, {
       limits: { payloadBytesMax: 1_000_000, groupEntriesMax: 1_000, groupBytesMax: 8_000_000 },
       shards: 1,
-      inbox: "nobody",
+      newId: () => crypto.randomUUID(),
+    inbox: "nobody",
       answer: () => {},
       watch: open
     }),

@@ -1,0 +1,70 @@
+import { Clock, Effect, Schedule, Stream } from "effect"
+import { type Bar, CoordinatorProtocol, type MarketSymbol } from "../protocols/index.ts"
+import { Actors, type AskError } from "../runtime/index.ts"
+
+export interface Feed<E, R> {
+  readonly symbol: MarketSymbol
+  /** Oldest first; may be endless. */
+  readonly bars: Stream.Stream<Bar, E, R>
+  /** The least time between two bars, in milliseconds. */
+  readonly intervalMillis: number
+}
+
+/**
+ * Gives a market to its coordinator, one bar at a time, until the stream ends.
+ *
+ * Bars up to the last one the coordinator has seen are skipped, so that a feed that is started again goes on where it
+ * stopped. Each bar is asked, and asked again with the same message id while the answer stays away or there is no room:
+ * it counts once. A bar the coordinator finds stale is logged and skipped. A feed that falls behind its pace does not
+ * hurry to catch up. Fails on what trying again does not change.
+ */
+export const feed = <E, R>({
+  symbol,
+  bars,
+  intervalMillis
+}: Feed<E, R>): Effect.Effect<void, AskError | E, Actors | R> =>
+  Effect.gen(function* () {
+    const actors = yield* Actors
+    const status = yield* persistently(actors.ask(CoordinatorProtocol, symbol, "GetStatus", {}))
+    const last = status.last_bar_time
+    yield* Effect.logInfo("feed started").pipe(Effect.annotateLogs({ last_bar_time: last ?? "none" }))
+
+    const offer = (bar: Bar) =>
+      persistently(
+        actors.ask(CoordinatorProtocol, symbol, "Bar", { bar }, { messageId: `feed-${symbol}-${bar.time}` })
+      ).pipe(
+        Effect.asVoid,
+        Effect.catchTag("StaleBar", ({ time, last_time }) =>
+          Effect.logWarning("stale bar skipped").pipe(Effect.annotateLogs({ time, last_time }))
+        )
+      )
+
+    let dueAt = yield* Clock.currentTimeMillis
+    const paced = (bar: Bar) =>
+      Effect.gen(function* () {
+        const now = yield* Clock.currentTimeMillis
+        if (dueAt > now) yield* Effect.sleep(dueAt - now)
+        dueAt = Math.max(dueAt, now) + intervalMillis
+        yield* offer(bar)
+      })
+    yield* bars.pipe(
+      Stream.dropWhile((bar) => last !== null && bar.time <= last),
+      Stream.runForEach(paced)
+    )
+    yield* Effect.logInfo("feed ended")
+  }).pipe(Effect.annotateLogs({ symbol }))
+
+const backoff = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")]).pipe(Schedule.jittered)
+
+const TRANSIENT = ["AskTimeout", "MailboxFull", "LogUnavailable", "LogFull"]
+
+/** Asks again, for as long as it takes, where trying again can help: a market does not end because a server restarts. */
+const persistently = <A, E extends { readonly _tag: string }, R>(ask: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  ask.pipe(
+    Effect.tapError((error) =>
+      TRANSIENT.includes(error._tag)
+        ? Effect.logWarning("no answer yet, asking again").pipe(Effect.annotateLogs({ reason: error._tag }))
+        : Effect.void
+    ),
+    Effect.retry({ schedule: backoff, while: (error) => TRANSIENT.includes(error._tag) })
+  )

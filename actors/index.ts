@@ -1,0 +1,37 @@
+import type { Actor } from "../runtime/index.ts"
+import { type AgentOptions, agentActor } from "./agent.ts"
+import { consensusActor } from "./consensus.ts"
+import { type CoordinatorOptions, coordinatorActor } from "./coordinator.ts"
+import type { Policy } from "./policy.ts"
+
+export { CSV_BYTES_MAX, CsvError, parseBars } from "./csv.ts"
+export { type Feed, feed } from "./feed.ts"
+export { type Policy, PolicyError, type PolicyRequest } from "./policy.ts"
+export { quantPolicy } from "./quant.ts"
+
+/** The agents that form the panel unless an option says otherwise. */
+export const PANEL = ["market_analyst", "risk_advisor", "strategy_optimizer"] as const
+
+export interface NodeActorsOptions extends Partial<CoordinatorOptions> {
+  /** How the agents come to their opinions. */
+  readonly policy: Policy
+  /** How long their attempts may take, and when they try again. */
+  readonly agent?: AgentOptions
+}
+
+/**
+ * The actors of a node: an agent for each type of the panel, the coordinator, and the consensus round.
+ *
+ * Unless given, the panel is `PANEL`, a round takes votes for 15 seconds, and the least confidence where votes differ is 0.6.
+ */
+export const allActors = ({
+  policy,
+  agent,
+  panel = PANEL,
+  roundTimeoutMillis = 15_000,
+  minConfidence = 0.6
+}: NodeActorsOptions): ReadonlyArray<Actor> => [
+  ...panel.map((type) => agentActor(type, policy, agent)),
+  coordinatorActor({ panel, roundTimeoutMillis, minConfidence }),
+  consensusActor
+]

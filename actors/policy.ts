@@ -1,0 +1,24 @@
+import { type Effect, Schema } from "effect"
+import type { AgentType, BarWindow, MarketSymbol, Opinion } from "../protocols/index.ts"
+
+/** A policy could not form an opinion. Trying again may help: a model or tool may have been down. */
+export class PolicyError extends Schema.TaggedError<PolicyError>()("PolicyError", { detail: Schema.String }) {
+  override get message() {
+    return this.detail
+  }
+}
+
+/** What a policy is asked: the bars are all it may know of the market. */
+export interface PolicyRequest {
+  readonly agentType: AgentType
+  readonly symbol: MarketSymbol
+  readonly bars: BarWindow
+  readonly consensusId: string
+}
+
+/**
+ * How an agent comes to an opinion: by rules, by a language model, or by a script in a test.
+ *
+ * It runs as an activity: at least once per request, so it must be safe to run again, and it may be interrupted.
+ */
+export type Policy = (request: PolicyRequest) => Effect.Effect<Opinion, PolicyError>

@@ -1,0 +1,197 @@
+// The environment, and the only place that reads it.
+import { Config, ConfigProvider, Duration, Effect, Option, Schema, SchemaTransformation } from "effect"
+
+/** A variable of the environment has a value that cannot be used. Trying again does not help. */
+export class InvalidSetting extends Schema.TaggedError<InvalidSetting>()("InvalidSetting", {
+  variable: Schema.String,
+  value: Schema.String,
+  rule: Schema.String
+}) {
+  override get message() {
+    return `${this.variable}=${this.value}: ${this.rule}`
+  }
+}
+
+/** One variable: what it is for, its default as it would be written, the rule for its value, and how it is read. */
+export interface Setting<A> {
+  readonly variable: string
+  /** Empty: unset unless given. */
+  readonly default: string
+  readonly about: string
+  /** Begins with "must be". */
+  readonly rule: string
+  readonly schema: Schema.Codec<A, string>
+}
+
+const setting = <A>(spec: Setting<A>): Setting<A> => spec
+
+const matching = (pattern: RegExp) => Schema.String.check(Schema.isPattern(pattern))
+
+const wholeNumber = (minimum: number, maximum: number): Schema.Codec<number, string> =>
+  matching(/^\d{1,9}$/).pipe(
+    Schema.decodeTo(
+      Schema.Int.check(Schema.isBetween({ minimum, maximum })),
+      SchemaTransformation.transform({ decode: Number, encode: String })
+    )
+  )
+
+/** One of some words, in any case. */
+const word = <const L extends ReadonlyArray<string>>(words: L): Schema.Codec<L[number], string> => {
+  const proper = (text: string) => words.find((candidate) => candidate.toLowerCase() === text.toLowerCase()) ?? text
+  return Schema.String.pipe(
+    Schema.decodeTo(Schema.String, SchemaTransformation.transform({ decode: proper, encode: (text) => text })),
+    Schema.decodeTo(Schema.Literals(words))
+  )
+}
+
+const durationBetween = (minimum: Duration.Input, maximum: Duration.Input): Schema.Codec<Duration.Duration, string> => {
+  const range = { minimum: Duration.fromInputUnsafe(minimum), maximum: Duration.fromInputUnsafe(maximum) }
+  return Schema.DurationFromString.check(Schema.makeFilter((duration) => Duration.between(duration, range)))
+}
+
+const serverUrl = (text: string): boolean =>
+  text.split(",").every((part) => /^(nats|tls):$/.test(URL.parse(part.trim())?.protocol ?? ""))
+
+/** Every variable that the command reads, in the order in which a person would look for them. */
+export const settings = {
+  natsUrl: setting({
+    variable: "NATS_URL",
+    default: "",
+    about: "The NATS servers to connect to. Without it, `conclave up` and `conclave analyze` start one of their own.",
+    rule: "must be one or more nats:// or tls:// addresses, separated by commas",
+    schema: Schema.String.check(Schema.makeFilter(serverUrl))
+  }),
+  natsServer: setting({
+    variable: "NATS_SERVER",
+    default: "",
+    about:
+      "The nats-server program to start. Without it: one on the PATH that is new enough, or the one of the set-up.",
+    rule: "must be the path of a program",
+    schema: Schema.NonEmptyString
+  }),
+  host: setting({
+    variable: "HOST",
+    default: "127.0.0.1",
+    about: "The address that the gateway listens on.",
+    rule: "must be a host name or an IP address",
+    schema: matching(/^[A-Za-z0-9.:_-]{1,253}$/)
+  }),
+  port: setting({
+    variable: "PORT",
+    default: "8080",
+    about: "The port that the gateway listens on; 0 takes a free one.",
+    rule: "must be a whole number from 0 to 65535",
+    schema: wholeNumber(0, 65_535)
+  }),
+  dataFolder: setting({
+    variable: "CONCLAVE_DATA",
+    default: "./data",
+    about: "The folder of everything durable, when the command starts its own NATS server.",
+    rule: "must be the path of a folder",
+    schema: Schema.NonEmptyString
+  }),
+  namespace: setting({
+    variable: "CONCLAVE_NAMESPACE",
+    default: "conclave",
+    about: "Keeps systems apart that share a NATS server: all their subjects and streams begin with it.",
+    rule: "must be 1 to 32 of a-z 0-9 _ and start with a letter",
+    schema: matching(/^[a-z][a-z0-9_]{0,31}$/)
+  }),
+  shards: setting({
+    variable: "CONCLAVE_SHARDS",
+    default: "64",
+    about: "Into how many parts a new namespace divides its actors among nodes; one that exists keeps what it has.",
+    rule: "must be a whole number from 1 to 1024",
+    schema: wholeNumber(1, 1024)
+  }),
+  replicas: setting({
+    variable: "CONCLAVE_REPLICAS",
+    default: "1",
+    about: "How many NATS servers keep each message: 1 on a single server, 3 on a cluster.",
+    rule: "must be 1, 3 or 5",
+    schema: wholeNumber(1, 5).check(Schema.makeFilter((count) => count % 2 === 1))
+  }),
+  durability: setting({
+    variable: "CONCLAVE_DURABILITY",
+    default: "warn",
+    about: "What a node does on a server that confirms before it has written to disk: `warn`, or refuse (`strict`).",
+    rule: "must be warn or strict",
+    schema: word(["warn", "strict"])
+  }),
+  leaseTtl: setting({
+    variable: "LEASE_TTL",
+    default: "5 seconds",
+    about: "How long a node that crashed keeps its actors: until then they do not answer.",
+    rule: "must be a duration from 1 second to 1 minute, such as 5 seconds",
+    schema: durationBetween("1 second", "1 minute")
+  }),
+  logLevel: setting({
+    variable: "LOG_LEVEL",
+    default: "Warn",
+    about: "The least important messages that are logged: All, Trace, Debug, Info, Warn, Error, Fatal or None.",
+    rule: "must be All, Trace, Debug, Info, Warn, Error, Fatal or None",
+    schema: word(["All", "Trace", "Debug", "Info", "Warn", "Error", "Fatal", "None"])
+  })
+} as const
+
+type Settings = typeof settings
+type Optional = "natsUrl" | "natsServer"
+
+/** The configuration of a process. `undefined` where a variable without a default is not set. */
+export type Configuration = {
+  readonly [K in keyof Settings]: Settings[K]["schema"]["Type"] | (K extends Optional ? undefined : never)
+}
+
+// A password in a server's address must not get into a log or on a screen.
+const withoutPassword = (text: string) => text.replace(/(\/\/[^:@/,]*):[^@/,]*@/g, "$1:***@")
+
+/** Checks a value against a setting. The same rules hold for an option on the command line. */
+export const checkSetting = <A>(spec: Setting<A>, value: string): Effect.Effect<A, InvalidSetting> =>
+  Schema.decodeUnknownEffect(spec.schema)(value).pipe(
+    Effect.mapError(
+      () => new InvalidSetting({ variable: spec.variable, value: withoutPassword(value), rule: spec.rule })
+    )
+  )
+
+const readText = (variable: string): Effect.Effect<string> =>
+  Config.option(Config.String(variable)).pipe(
+    Effect.map(Option.getOrElse(() => "")),
+    Effect.orElseSucceed(() => "")
+  )
+
+/** One variable's value, or its default. A variable that is set to nothing counts as not set. */
+export const readSetting = <A>(spec: Setting<A>): Effect.Effect<A, InvalidSetting> =>
+  Effect.flatMap(readText(spec.variable), (text) => checkSetting(spec, text.trim() === "" ? spec.default : text.trim()))
+
+const readOptional = <A>(spec: Setting<A>): Effect.Effect<A | undefined, InvalidSetting> =>
+  Effect.flatMap(readText(spec.variable), (text) =>
+    text.trim() === "" ? Effect.succeed(undefined) : checkSetting(spec, text.trim())
+  )
+
+/** The configuration from the environment. Fails on the first variable whose value breaks its rule. */
+export const configuration: Effect.Effect<Configuration, InvalidSetting> = Effect.all({
+  natsUrl: readOptional(settings.natsUrl),
+  natsServer: readOptional(settings.natsServer),
+  host: readSetting(settings.host),
+  port: readSetting(settings.port),
+  dataFolder: readSetting(settings.dataFolder),
+  namespace: readSetting(settings.namespace),
+  shards: readSetting(settings.shards),
+  replicas: readSetting(settings.replicas),
+  durability: readSetting(settings.durability),
+  leaseTtl: readSetting(settings.leaseTtl),
+  logLevel: readSetting(settings.logLevel)
+})
+
+/** The table of variables as README.md shows it. */
+export const settingsTable = (): string =>
+  [
+    "| variable | default | what it is for |",
+    "| --- | --- | --- |",
+    ...Object.values(settings).map(
+      (spec) => `| \`${spec.variable}\` | ${spec.default === "" ? "" : `\`${spec.default}\``} | ${spec.about} |`
+    )
+  ].join("\n")
+
+/** The environment that is given, in place of the process's own. For tests. */
+export const fromRecord = (env: Record<string, string>) => ConfigProvider.layer(ConfigProvider.fromEnv({ env }))

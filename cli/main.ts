@@ -1,0 +1,43 @@
+// The command `conclave`.
+import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { Cause, Console, Effect, Layer, Logger, References } from "effect"
+import { CliError, Command } from "effect/cli"
+import { analyze } from "./analyze.ts"
+import { configuration } from "./config.ts"
+import { gateway, node } from "./parts.ts"
+import { VERSION } from "./system.ts"
+import { up } from "./up.ts"
+
+const conclave = Command.make("conclave").pipe(
+  Command.withDescription("Durable actors on NATS JetStream, and trading agents on them that decide together"),
+  Command.withSubcommands([up, analyze, node, gateway])
+)
+
+/** What is printed for people goes to standard output, what is logged to standard error. */
+const logging = Layer.unwrap(
+  Effect.map(configuration, ({ logLevel }) =>
+    Layer.mergeAll(
+      Logger.layer([Logger.consolePretty()]),
+      Layer.succeed(Logger.LogToStderr, true),
+      Layer.succeed(References.MinimumLogLevel, logLevel)
+    )
+  )
+)
+
+/** One sentence for each failure that is foreseen; the whole cause for those that are not. */
+const explain = (cause: Cause.Cause<unknown>) => {
+  if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
+  const error = Cause.squash(cause)
+  // Wrong words on the command line were explained where they were read.
+  if (CliError.isCliError(error)) return Effect.fail(error)
+  const foreseen = error instanceof Error && "_tag" in error && !Cause.hasDies(cause)
+  const text = foreseen || (error instanceof Error && !Cause.hasDies(cause)) ? error.message : Cause.pretty(cause)
+  return Console.error(`conclave: ${text}`).pipe(Effect.andThen(Effect.fail(error)))
+}
+
+Command.run(conclave, { version: VERSION }).pipe(
+  Effect.provide(logging),
+  Effect.catchCause(explain),
+  Effect.provide(NodeServices.layer),
+  (main) => NodeRuntime.runMain(main, { disableErrorReporting: true })
+)

@@ -1,0 +1,73 @@
+import { readFile, stat } from "node:fs/promises"
+import { Effect, Schema, type Stream } from "effect"
+import { CSV_BYTES_MAX, parseBars } from "../actors/index.ts"
+import type { Bar } from "../protocols/index.ts"
+import { marketBars } from "../sim/index.ts"
+
+/** A file of prices cannot be used; the sentence says where and why. */
+export class MarketFileError extends Schema.TaggedError<MarketFileError>()("MarketFileError", {
+  file: Schema.String,
+  detail: Schema.String
+}) {
+  override get message() {
+    return `${this.file}: ${this.detail}`
+  }
+}
+
+/** All bars of a CSV file, oldest first. */
+export const readBars = (file: string): Effect.Effect<ReadonlyArray<Bar>, MarketFileError> =>
+  Effect.gen(function* () {
+    const failed = (detail: string) => new MarketFileError({ file, detail })
+    const { size } = yield* Effect.tryPromise({ try: () => stat(file), catch: (cause) => failed(reasonOf(cause)) })
+    if (size > CSV_BYTES_MAX) {
+      return yield* failed(`it has ${size} bytes, and the limit is ${CSV_BYTES_MAX}`)
+    }
+    const text = yield* Effect.tryPromise({
+      try: () => readFile(file, "utf8"),
+      catch: (cause) => failed(reasonOf(cause))
+    })
+    return yield* parseBars(text).pipe(Effect.mapError((error) => failed(error.message)))
+  })
+
+/** The bars up to an instant or day, which counts whole. Fails if there are none. */
+export const barsUntil = (
+  bars: ReadonlyArray<Bar>,
+  at: string,
+  file: string
+): Effect.Effect<ReadonlyArray<Bar>, MarketFileError> =>
+  Effect.gen(function* () {
+    const last = endOf(at)
+    if (last === undefined) {
+      const detail = `--at ${JSON.stringify(at)} is not a date such as 2013-02-28 or 2018-02-07T15:00`
+      return yield* new MarketFileError({ file, detail })
+    }
+    const chosen = bars.filter((bar) => bar.time <= last)
+    if (chosen.length > 0) return chosen
+    const first = new Date(bars[0]?.time ?? 0).toISOString().slice(0, 10)
+    return yield* new MarketFileError({ file, detail: `there are no bars up to ${at}; the first is of ${first}` })
+  })
+
+const DAY_MILLIS = 24 * 3_600_000
+/** Simulated markets begin here and have daily bars, so that every run has the same ones. */
+const SIMULATED_START = Date.UTC(2026, 0, 1)
+const SIMULATED_SEED = 1
+
+/** An endless simulated market. */
+export const simulatedBars = (symbol: string): Stream.Stream<Bar> =>
+  marketBars({ seed: SIMULATED_SEED, symbol, startTime: SIMULATED_START, intervalMillis: DAY_MILLIS })
+
+/** The last millisecond that a date or time covers; without a zone it is in UTC. */
+const endOf = (text: string): number | undefined => {
+  const day = /^\d{4}-\d{2}-\d{2}$/.test(text)
+  const zoned = /(Z|[+-]\d{2}:?\d{2})$/i.test(text)
+  const millis = Date.parse(day || zoned ? text : `${text.replace(" ", "T")}Z`)
+  if (Number.isNaN(millis)) return undefined
+  return day ? millis + DAY_MILLIS - 1 : millis
+}
+
+const reasonOf = (cause: unknown): string => {
+  if (!(cause instanceof Error) || !("code" in cause)) return String(cause)
+  if (cause.code === "ENOENT") return "there is no such file"
+  if (cause.code === "EACCES") return "this user may not read it"
+  return cause.code === "EISDIR" ? "it is a folder" : cause.message
+}

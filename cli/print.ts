@@ -1,0 +1,79 @@
+import { styleText } from "node:util"
+import { Schema } from "effect"
+import { type AnalysisResult, ConsensusResult, type Decision, type Vote } from "../protocols/index.ts"
+
+/** What a `final_decision` tells: the result, and the bar it was made on. */
+const FinalDecision = Schema.Struct({
+  data: Schema.Struct({
+    payload: Schema.Struct({ bar_time: Schema.String, price: Schema.Finite })
+  })
+})
+const Result = Schema.Struct({ data: Schema.Struct({ payload: ConsensusResult }) })
+
+const decodeBar = Schema.decodeUnknownSync(FinalDecision)
+const decodeResult = Schema.decodeUnknownSync(Result)
+
+const COLORS = { BUY: "green", SELL: "red", HOLD: "yellow" } as const
+
+/**
+ * A joint decision as one line: day, symbol, price, decision, and the votes behind it.
+ *
+ *     2008-10-10  GOOG      332.00  SELL 0.87  all 3 agree      analyst SELL 0.91 · risk SELL 0.82 · …
+ */
+export const decisionLine = (event: unknown): string => {
+  const { bar_time, price } = decodeBar(event).data.payload
+  const { payload } = decodeResult(event).data
+  return [
+    bar_time.replace("T00:00:00.000Z", "").replace(/:00\.000Z$/, ""),
+    payload.symbol.padEnd(8),
+    price.toPrecision(6).padStart(8),
+    colored(payload.final_decision, `${payload.final_decision.padEnd(4)} ${payload.confidence.toFixed(2)}`),
+    verdictOf(payload).padEnd(VERDICT_WIDTH),
+    [...payload.votes.map(voteText), ...missingTexts(payload)].join(" · ")
+  ].join("  ")
+}
+
+/** The answer to one request for people. */
+export const analysisText = (result: AnalysisResult): string => {
+  const { final_recommendation: decision, confidence } = result
+  const votes = result.votes.map(
+    (vote) => `  ${vote.agent_type.padEnd(19)} ${colored(vote.decision, voteFigures(vote))}  ${vote.reasoning}`
+  )
+  const missing = result.missing_agents.map((agent) => `  ${agent} did not vote`)
+  const verdict = result.consensus_achieved ? "by consensus" : "without consensus"
+  return [
+    `${result.symbol}: ${colored(decision, `${decision} ${confidence.toFixed(2)}`)} ${verdict}`,
+    ...votes,
+    ...missing,
+    `  consensus ${result.consensus_id}, correlation ${result.correlation_id}`
+  ].join("\n")
+}
+
+const SHORT: Readonly<Record<string, string>> = {
+  market_analyst: "analyst",
+  risk_advisor: "risk",
+  strategy_optimizer: "strategy",
+  performance_coach: "coach"
+}
+
+const VERDICT_WIDTH = 17
+
+const verdictOf = (result: ConsensusResult): string => {
+  if (!result.consensus_achieved) return result.resolution ?? "nobody voted"
+  const agreeing = result.votes.filter((vote) => vote.decision === result.final_decision).length
+  return agreeing === result.votes.length ? `all ${agreeing} agree` : `${agreeing} of ${result.votes.length} agree`
+}
+
+const voteText = (vote: Vote): string =>
+  `${SHORT[vote.agent_type] ?? vote.agent_type} ${colored(vote.decision, voteFigures(vote))}`
+
+const voteFigures = (vote: Vote): string => `${vote.decision.padEnd(4)} ${vote.confidence.toFixed(2)}`
+
+const missingTexts = (result: ConsensusResult): ReadonlyArray<string> =>
+  result.missing_agents.map((agent) => {
+    const why = result.abstentions.find((abstention) => abstention.agent_id === agent)?.reason ?? "no answer in time"
+    return `${agent} is missing: ${why}`
+  })
+
+const colored = (decision: Decision, text: string): string =>
+  process.stdout.isTTY ? styleText(COLORS[decision], text) : text

@@ -1,0 +1,159 @@
+import { Console, Effect, Layer, Option, Schema, type Scope, Stream } from "effect"
+import { Command, Flag } from "effect/cli"
+import { feed } from "../actors/index.ts"
+import { Gateway } from "../gateway/index.ts"
+import { type Bar, CoordinatorProtocol, MarketSymbol } from "../protocols/index.ts"
+import { ActorLog, Actors } from "../runtime/index.ts"
+import { configuration, InvalidSetting, settings } from "./config.ts"
+import { readBars, simulatedBars } from "./market.ts"
+import { dataFlag, forFlag, optionOr, portFlag, symbolFlag, symbolsFlag } from "./options.ts"
+import { decisionLine } from "./print.ts"
+import { connect, nodeName, openServer, serveActors, serveGateway } from "./system.ts"
+
+const flags = {
+  csv: Flag.String("csv").pipe(
+    Flag.withDescription("Take the market from this file of prices, in place of the simulated one"),
+    Flag.withMetavar("FILE"),
+    Flag.optional
+  ),
+  symbol: symbolFlag,
+  symbols: symbolsFlag,
+  speed: Flag.Finite("speed").pipe(
+    Flag.withDescription("Bars per second of each symbol, above 0 and at most 1000"),
+    Flag.filter(
+      (speed) => speed > 0 && speed <= 1_000,
+      (speed) => `--speed ${speed}: must be above 0 and at most 1000`
+    ),
+    Flag.withDefault(1)
+  ),
+  for: forFlag,
+  port: portFlag,
+  data: dataFlag
+}
+
+interface Market {
+  readonly symbol: string
+  readonly bars: Stream.Stream<Bar>
+  /** The time of the last bar; none where the market is endless. */
+  readonly lastTime: number | undefined
+  readonly from: string
+}
+
+/** `conclave up`: a whole system in one process, with a market to decide on. */
+export const up = Command.make("up", flags, (given) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const config = yield* configuration
+      const port = yield* optionOr(given.port, "--port", settings.port, config.port)
+      const dataDir = yield* optionOr(given.data, "--data", settings.dataFolder, config.dataFolder)
+      const markets = yield* marketsOf(given.csv, given.symbol, given.symbols)
+
+      const server = yield* openServer(config, config.natsUrl, dataDir)
+      const system = yield* Layer.build(connect(config, server.url, "up"))
+      yield* open(serveActors(nodeName()).pipe(Layer.provide(Layer.succeedContext(system))))
+      const gateway = yield* Layer.build(serveGateway({ host: config.host, port })).pipe(Effect.provide(system))
+      const { url } = yield* Gateway.pipe(Effect.provide(gateway))
+      yield* sayHello(url, server.url, config.natsUrl === undefined ? dataDir : undefined, markets)
+
+      const feeding = Effect.gen(function* () {
+        yield* printDecisions
+        yield* Effect.forEach(markets, (market) => feedMarket(market, 1_000 / given.speed), {
+          concurrency: "unbounded",
+          discard: true
+        })
+        return yield* Effect.never
+      }).pipe(Effect.scoped, Effect.provide(system))
+      const running = Effect.raceFirst(feeding, server.gone)
+      const ending = Option.isSome(given.for) ? Effect.timeoutOption(running, given.for.value) : running
+      yield* ending.pipe(Effect.ensuring(Console.log("\nstopping")))
+    })
+  ).pipe(
+    Effect.andThen(Console.log("stopped")),
+    Effect.onInterrupt(() => Console.log("stopped"))
+  )
+).pipe(
+  Command.withDescription("Run a whole system: NATS, the actors, the gateway, and a market to decide on"),
+  Command.withExamples([
+    { command: "conclave up", description: "A simulated market, until Ctrl-C" },
+    { command: "conclave up --csv GOOG.csv --symbol GOOG --speed 20", description: "Real prices, 20 bars a second" }
+  ])
+)
+
+const isSymbol = Schema.is(MarketSymbol)
+
+const open = <E, R>(layer: Layer.Layer<never, E, R>): Effect.Effect<void, E, R | Scope.Scope> =>
+  Effect.asVoid(Layer.build(layer))
+
+const marketsOf = (
+  csv: Option.Option<string>,
+  symbol: Option.Option<string>,
+  symbols: string
+): Effect.Effect<ReadonlyArray<Market>, Error> =>
+  Effect.gen(function* () {
+    if (Option.isSome(csv)) {
+      if (Option.isNone(symbol)) {
+        return yield* new InvalidSetting({ variable: "--csv", value: csv.value, rule: "needs --symbol as well" })
+      }
+      const bars = yield* readBars(csv.value)
+      const lastTime = bars.at(-1)?.time
+      return [{ symbol: symbol.value, bars: Stream.fromIterable(bars), lastTime, from: csv.value }]
+    }
+    const named = Option.isSome(symbol) ? [symbol.value] : symbols.split(",").map((text) => text.trim().toUpperCase())
+    const bad = named.map((each) => ({ each, sound: isSymbol(each) })).find(({ sound }) => !sound)?.each
+    if (bad !== undefined) {
+      const rule = "must be symbols separated by commas, each 1 to 32 of A-Z 0-9 _ / : = ^ -"
+      return yield* new InvalidSetting({ variable: "--symbols", value: bad.slice(0, 40), rule })
+    }
+    return [...new Set(named)].map((each) => ({
+      symbol: each,
+      bars: simulatedBars(each),
+      lastTime: undefined,
+      from: "simulated"
+    }))
+  })
+
+const sayHello = (url: string, nats: string, dataDir: string | undefined, markets: ReadonlyArray<Market>) =>
+  Console.log(
+    [
+      "Conclave is running. Ctrl-C stops it.",
+      "",
+      `  WebSocket  ${url.replace("http", "ws")}/ws`,
+      `  HTTP       ${url}/api/v1`,
+      `  NATS       ${nats}`,
+      ...(dataDir === undefined ? [] : [`  data       ${dataDir}`]),
+      `  market     ${markets.map(({ symbol, from }) => `${symbol} (${from})`).join(", ")}`,
+      ""
+    ].join("\n")
+  )
+
+/** What every agent needs to have a view. */
+const PAST_BARS = 60
+
+/** Prints every joint decision as it is published. */
+const printDecisions = Effect.gen(function* () {
+  const log = yield* ActorLog
+  const run = Effect.runForkWith(yield* Effect.context<never>())
+  yield* log.watch("coordination.final_decision.*", (event) => {
+    const line = Effect.try(() => decisionLine(JSON.parse(event.payload)))
+    run(
+      line.pipe(
+        Effect.flatMap(Console.log),
+        Effect.catch((error) => Effect.logWarning("decision not shown", { reason: String(error) }))
+      )
+    )
+  })
+})
+
+const feedMarket = ({ symbol, bars, lastTime }: Market, intervalMillis: number) =>
+  Effect.gen(function* () {
+    const actors = yield* Actors
+    const { last_bar_time: seen } = yield* actors.ask(CoordinatorProtocol, symbol, "GetStatus", {})
+    if (seen !== null) yield* Console.log(`${symbol} continues after ${new Date(seen).toISOString().slice(0, 10)}`)
+    if (seen !== null && lastTime !== undefined && lastTime <= seen) {
+      return yield* Console.log(`${symbol}: no bar is newer than that; another --data folder starts afresh`)
+    }
+    // An endless market has a past: without it the panel would have nothing to say for its first fifty bars.
+    if (lastTime === undefined) yield* feed({ symbol, bars: Stream.take(bars, PAST_BARS), intervalMillis: 0 })
+    yield* feed({ symbol, bars, intervalMillis })
+    yield* Console.log(`${symbol}: the market data has ended; Ctrl-C stops`)
+  })

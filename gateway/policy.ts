@@ -1,0 +1,67 @@
+/** What the gateway takes before it says no. Each limit is named in the error of who breaks it. */
+export interface GatewayLimits {
+  /** WebSocket clients at one time. */
+  readonly connectionsMax: number
+  /** Subscriptions of one client, those being opened included. */
+  readonly subscriptionsMax: number
+  /** Operations of one client per second; as many may come at once after a pause. */
+  readonly operationsPerSecond: number
+  /** Bytes of one frame from a client. A longer one gets an error, and is not read. */
+  readonly frameBytesMax: number
+  /** Bytes that wait for one client which does not read. Past this it is told and closed. */
+  readonly pendingBytesMax: number
+  /** Bytes of one HTTP body. */
+  readonly bodyBytesMax: number
+  /** Seconds without a sign of life, pongs included, before a client is closed. 8 to 960. */
+  readonly idleSeconds: number
+  /** How long a stopping gateway waits for answers that are under way, in milliseconds. */
+  readonly drainMillis: number
+  /** How long a client that is being closed may take to read what waits for it, in milliseconds. */
+  readonly farewellMillis: number
+}
+
+export const defaultLimits: GatewayLimits = {
+  connectionsMax: 10_000,
+  subscriptionsMax: 64,
+  operationsPerSecond: 200,
+  frameBytesMax: 64 * 1024,
+  pendingBytesMax: 8 * 1024 * 1024,
+  bodyBytesMax: 1024 * 1024,
+  idleSeconds: 60,
+  drainMillis: 2_000,
+  farewellMillis: 5_000
+}
+
+/** Who a request says it comes from, and where it believes it went. Empty where the header is missing. */
+export interface Origins {
+  readonly origin: string
+  readonly host: string
+}
+
+export interface OriginPolicy {
+  /** The address that is listened on. */
+  readonly host: string
+  /** Origins of pages elsewhere that may use the gateway, such as `https://desk.example`. */
+  readonly allowedOrigins: ReadonlyArray<string>
+}
+
+/**
+ * Says why a request must be refused, or nothing when it may go on.
+ *
+ * Any web page may send requests to a loopback address, and only the `Origin` header, which browsers set, tells them
+ * from ours. Programs send none and pass. An origin passes if it is allowed by name, or if it is the gateway's own:
+ * equal to `Host`, and `Host` one of the gateway's own names. Without the second half a page whose name was pointed
+ * at 127.0.0.1 after it was loaded (DNS rebinding) would be equal to its own `Host`.
+ */
+export const originFault = (request: Origins, policy: OriginPolicy): string | undefined => {
+  const { origin, host } = request
+  if (origin === "" || policy.allowedOrigins.includes(origin)) return undefined
+  const own = origin === `http://${host}` || origin === `https://${host}`
+  if (own && ownNames(policy).includes(hostname(host))) return undefined
+  return "pages of this origin may not use this gateway: add the origin to its allowed origins"
+}
+
+const ownNames = (policy: OriginPolicy): ReadonlyArray<string> => ["127.0.0.1", "localhost", "[::1]", policy.host]
+
+// A port may be mapped on the way here, so names are compared without it.
+const hostname = (host: string): string => host.replace(/:\d+$/, "").toLowerCase()

@@ -1,0 +1,193 @@
+import { Result, Schema } from "effect"
+import { ClientOperation, type ErrorData, type Frame } from "../protocols/index.ts"
+import { type Fault, faultOf, formatFault } from "./fault.ts"
+import type { GatewayLimits } from "./policy.ts"
+
+/**
+ * One client's side of the conversation: no I/O, no clock. What comes in gives the next session and what to do.
+ *
+ * A subscription, by the id that the client gave it:
+ *
+ *     (none) ── subscribe ──▶ opening ── joined ──▶ live
+ *        ▲                       │                    │
+ *        └── refused, unsubscribe┴──── unsubscribe ───┘
+ *
+ * 1. Every operation whose id can be read is answered by one frame with that id: `subscribed`, `result` or `error`.
+ *    One exception: the answer to an `unsubscribe` is also that of a subscribe still opening.
+ * 2. A broken frame changes nothing but the number of operations left.
+ * 3. `subscribed` is sent before the first event of the subscription, and no event after the result of `unsubscribe`.
+ */
+export interface Session {
+  readonly id: string
+  readonly limits: GatewayLimits
+  readonly subscriptions: ReadonlyMap<string, Subscription>
+  /** Operations the client may send at once, as of `refilledAt` (milliseconds). */
+  readonly tokens: number
+  readonly refilledAt: number
+}
+
+export interface Subscription {
+  readonly pattern: string
+  readonly phase: "opening" | "live"
+}
+
+/** What arrived on the socket. */
+export type Inbound =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "binary" }
+  | { readonly kind: "oversized"; readonly size: number }
+
+/** What the owner of the session has to do, in this order. */
+export type Action =
+  | { readonly do: "send"; readonly frame: Frame }
+  /** Join the pattern, then call `joined` or `refused`. */
+  | { readonly do: "subscribe"; readonly id: string; readonly pattern: string }
+  /** Deliver no more under this id. */
+  | { readonly do: "unsubscribe"; readonly id: string }
+
+export interface Transition {
+  readonly session: Session
+  readonly actions: ReadonlyArray<Action>
+}
+
+export const PROTOCOL_VERSION = 1
+
+/** The conversation begins. `now` is in milliseconds, on any clock that only goes forward. */
+export const open = (id: string, limits: GatewayLimits, now: number): Transition => ({
+  session: { id, limits, subscriptions: new Map(), tokens: limits.operationsPerSecond, refilledAt: now },
+  actions: [
+    sendOwn("welcome", {
+      protocol: PROTOCOL_VERSION,
+      session: id,
+      limits: {
+        subscriptions: limits.subscriptionsMax,
+        operations_per_second: limits.operationsPerSecond,
+        frame_bytes: limits.frameBytesMax,
+        pending_bytes: limits.pendingBytesMax
+      }
+    })
+  ]
+})
+
+/** The client sent something. */
+export const receive = (before: Session, inbound: Inbound, now: number): Transition => {
+  const session = refill(before, now)
+  const json = inbound.kind === "text" ? parseJson(inbound.text) : undefined
+  const id = json === undefined || Result.isFailure(json) ? null : readId(json.success)
+  if (session.tokens < 1) {
+    return refuse(session, id, "rate_limited", `at most ${session.limits.operationsPerSecond} operations per second`)
+  }
+  const paid = { ...session, tokens: session.tokens - 1 }
+  if (inbound.kind === "binary") return refuse(paid, null, "binary_frame", "operations are JSON in text frames")
+  if (inbound.kind === "oversized") {
+    const limit = session.limits.frameBytesMax
+    return refuse(paid, null, "frame_too_large", `a frame has at most ${limit} bytes, and this one had ${inbound.size}`)
+  }
+  if (json === undefined || Result.isFailure(json)) {
+    return refuse(paid, null, "malformed_json", "the frame is not a whole JSON text")
+  }
+  const operation = decodeOperation(json.success)
+  if (Result.isFailure(operation)) {
+    const fault = describe(operation.failure, json.success)
+    return refuse(paid, id, fault.code, formatFault(fault))
+  }
+  return perform(paid, operation.success)
+}
+
+/** The subscription gets every event from now on. */
+export const joined = (session: Session, id: string): Transition => {
+  const subscription = session.subscriptions.get(id)
+  if (subscription?.phase !== "opening") return { session, actions: [] }
+  const subscriptions = new Map(session.subscriptions).set(id, { ...subscription, phase: "live" })
+  return {
+    session: { ...session, subscriptions },
+    actions: [sendOwn("subscribed", { id, pattern: subscription.pattern })]
+  }
+}
+
+/** The subscription could not be opened. */
+export const refused = (session: Session, id: string, message: string): Transition => {
+  if (session.subscriptions.get(id)?.phase !== "opening") return { session, actions: [] }
+  return refuse(without(session, id), id, "internal", message)
+}
+
+/** The `error` frame with which a client that does not read is left. */
+export const slowConsumer = (limits: GatewayLimits): Frame =>
+  ownFrame("error", {
+    id: null,
+    code: "slow_consumer",
+    message: `more than ${limits.pendingBytesMax} bytes were waiting to be read`
+  } satisfies ErrorData)
+
+const perform = (session: Session, operation: ClientOperation): Transition => {
+  switch (operation.op) {
+    case "ping":
+      return answer(session, operation)
+    case "unsubscribe":
+      if (!session.subscriptions.has(operation.id)) {
+        return refuse(session, operation.id, "unknown_subscription", "`id`: there is no subscription with this id")
+      }
+      return answer(without(session, operation.id), operation, { do: "unsubscribe", id: operation.id })
+    case "subscribe":
+      return subscribe(session, operation.id, operation.pattern)
+  }
+}
+
+const subscribe = (session: Session, id: string, pattern: string): Transition => {
+  const max = session.limits.subscriptionsMax
+  if (session.subscriptions.has(id)) {
+    return refuse(session, id, "duplicate_subscription", "`id`: there is a subscription with this id already")
+  }
+  if (session.subscriptions.size >= max) {
+    return refuse(session, id, "too_many_subscriptions", `a client has at most ${max} subscriptions`)
+  }
+  const subscriptions = new Map(session.subscriptions).set(id, { pattern, phase: "opening" })
+  return { session: { ...session, subscriptions }, actions: [{ do: "subscribe", id, pattern }] }
+}
+
+const answer = (session: Session, operation: ClientOperation, ...before: ReadonlyArray<Action>): Transition => ({
+  session,
+  actions: [...before, sendOwn("result", { id: operation.id, op: operation.op, ok: true })]
+})
+
+const refuse = (session: Session, id: string | null, code: ErrorData["code"], message: string): Transition => ({
+  session,
+  actions: [sendOwn("error", { id, code, message } satisfies ErrorData)]
+})
+
+const without = (session: Session, id: string): Session => {
+  const subscriptions = new Map(session.subscriptions)
+  subscriptions.delete(id)
+  return { ...session, subscriptions }
+}
+
+const refill = (session: Session, now: number): Session => {
+  const rate = session.limits.operationsPerSecond
+  const gained = (Math.max(0, now - session.refilledAt) * rate) / 1000
+  return { ...session, tokens: Math.min(rate, session.tokens + gained), refilledAt: now }
+}
+
+const ownFrame = (type: string, data: unknown): Frame => ({ type, seq: null, subject: null, data })
+const sendOwn = (type: string, data: unknown): Action => ({ do: "send", frame: ownFrame(type, data) })
+
+const parseJson = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unknown))
+const decodeOperation = Schema.decodeUnknownResult(ClientOperation)
+const hasId = Schema.is(Schema.Struct({ id: Schema.String.check(Schema.isMaxLength(64)) }))
+const hasOp = Schema.is(
+  Schema.Struct({ op: Schema.Literals(ClientOperation.members.map(({ fields }) => fields.op.literal)) })
+)
+const isObject = Schema.is(Schema.Record(Schema.String, Schema.Unknown))
+const hasPattern = Schema.is(Schema.Struct({ pattern: Schema.Unknown }))
+
+const readId = (json: unknown): string | null => (hasId(json) ? json.id : null)
+
+const describe = (error: Schema.SchemaError, json: unknown): Fault & { readonly code: ErrorData["code"] } => {
+  const code = "invalid_operation"
+  if (!isObject(json)) return { code, field: "", rule: "an operation is a JSON object" }
+  if (!hasOp(json)) {
+    const names = ClientOperation.members.map(({ fields }) => fields.op.literal).join(", ")
+    return { code, field: "op", rule: `must be one of ${names}` }
+  }
+  const fault = faultOf(error)
+  return fault.field === "pattern" && hasPattern(json) ? { code: "invalid_pattern", ...fault } : { code, ...fault }
+}

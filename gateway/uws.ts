@@ -1,0 +1,145 @@
+import {
+  App,
+  type HttpRequest,
+  type HttpResponse,
+  type TemplatedApp,
+  type us_listen_socket,
+  us_listen_socket_close,
+  type us_socket_context_t,
+  us_socket_local_port,
+  type WebSocket
+} from "uWebSockets.js"
+import { STATUS_CODES } from "node:http"
+import { createServer } from "node:net"
+import { Effect, Schema } from "effect"
+
+/**
+ * The border to uWebSockets.js: what its types leave open is settled here and nowhere else.
+ */
+export type { HttpRequest, HttpResponse, TemplatedApp, us_socket_context_t as UpgradeContext, WebSocket }
+
+/** Another program listens on this port already. */
+export class PortTaken extends Schema.TaggedError<PortTaken>()("PortTaken", {
+  host: Schema.String,
+  port: Schema.Int
+}) {
+  override get message() {
+    return `port ${this.port} on ${this.host} is taken by another program: stop it or choose another port`
+  }
+}
+
+/** The address cannot be listened on, for example because this machine does not have it or the port is reserved. */
+export class ListenFailed extends Schema.TaggedError<ListenFailed>()("ListenFailed", {
+  host: Schema.String,
+  port: Schema.Int,
+  code: Schema.String
+}) {
+  override get message() {
+    return `cannot listen on ${this.host}, port ${this.port} (${this.code})`
+  }
+}
+
+export interface Listening {
+  readonly port: number
+  /** Takes no more connections. Those that are open stay. */
+  readonly stop: () => void
+}
+
+export const makeApp = (): TemplatedApp => App()
+
+/**
+ * Listens on a port that nobody else has; 0 takes any free one.
+ *
+ * Left to itself, uWebSockets shares ports between processes, and half of the clients would reach the other program.
+ */
+export const listen = (
+  app: TemplatedApp,
+  host: string,
+  port: number
+): Effect.Effect<Listening, PortTaken | ListenFailed> =>
+  Effect.callback<Listening, "refused">((resume) => {
+    const take = (socket: us_listen_socket | false) => {
+      if (socket === false) return resume(Effect.fail("refused"))
+      const stop = () => us_listen_socket_close(socket)
+      resume(Effect.succeed({ port: us_socket_local_port(socket), stop }))
+    }
+    // The form with a host and options exists, and the package's types do not know it.
+    Reflect.apply(app.listen, app, [host, port, LISTEN_EXCLUSIVE_PORT, take])
+  }).pipe(Effect.catch(() => Effect.flip(explain(host, port))))
+
+/** The text of a frame. Has to be read before the callback that got it returns. */
+export const textOf = (message: ArrayBuffer): string => Buffer.from(message).toString()
+
+/** The reply to a request, as data. */
+export interface Reply {
+  readonly status: number
+  readonly headers: { readonly [name: string]: string }
+  readonly body: string
+}
+
+/** A request whose answer may come later, when the client may be gone. */
+export interface Exchange {
+  /** Answers, once: a second answer, or one after the client went away, does nothing. */
+  readonly respond: (reply: Reply) => void
+  /** Calls back if the client goes away before the answer. */
+  readonly onGone: (gone: () => void) => void
+  /** The body when it is whole, or nothing if it is longer than `limit` bytes. */
+  readonly onBody: (limit: number, done: (body: Buffer | undefined) => void) => void
+}
+
+// What a refused body may still bring before we hang up: a client that is not heard out often never reads the answer.
+const DRAINED_BYTES_MAX = 16 * 1024 * 1024
+
+/** Takes charge of a response. To be called before the route's handler returns. */
+export const exchange = (res: HttpResponse): Exchange => {
+  let over = false
+  let gone = () => {}
+  res.onAborted(() => {
+    over = true
+    gone()
+  })
+  return {
+    respond: (reply) => {
+      if (over) return
+      over = true
+      res.cork(() => {
+        res.writeStatus(`${reply.status} ${STATUS_CODES[reply.status] ?? ""}`)
+        for (const [name, value] of Object.entries(reply.headers)) res.writeHeader(name, value)
+        res.end(reply.body)
+      })
+    },
+    onGone: (callback) => {
+      gone = callback
+    },
+    onBody: (limit, done) => {
+      let chunks: Array<Buffer> = []
+      let size = 0
+      res.onData((chunk, isLast) => {
+        size += chunk.byteLength
+        if (size > DRAINED_BYTES_MAX) {
+          if (!over) res.close()
+          return
+        }
+        // The chunk's memory is taken back when this returns. Past the limit we count and keep nothing.
+        if (size > limit) chunks = []
+        else chunks.push(Buffer.from(new Uint8Array(chunk)))
+        if (isLast) done(size > limit ? undefined : Buffer.concat(chunks))
+      })
+    }
+  }
+}
+
+// uWebSockets says only that it could not listen; Node's own server says why.
+const explain = (host: string, port: number): Effect.Effect<PortTaken | ListenFailed> =>
+  Effect.callback((resume) => {
+    const probe = createServer()
+    const failed = (code: string) => resume(Effect.succeed(new ListenFailed({ host, port, code })))
+    probe.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EADDRINUSE") resume(Effect.succeed(new PortTaken({ host, port })))
+      else failed(error.code ?? error.message)
+    })
+    probe.listen({ host, port, exclusive: true }, () => probe.close(() => failed("refused")))
+  })
+
+// LIBUS_LISTEN_EXCLUSIVE_PORT: declared as an enum, which the package does not export as one.
+const LISTEN_EXCLUSIVE_PORT = 1

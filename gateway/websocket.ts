@@ -1,0 +1,157 @@
+import { randomUUID } from "node:crypto"
+import { Effect, type Fiber } from "effect"
+import { type Connection, connect } from "./connection.ts"
+import type { Fanout } from "./fanout.ts"
+import { type GatewayLimits, type OriginPolicy, originFault } from "./policy.ts"
+import { forbiddenOrigin, stopping, tooManyConnections } from "./problem.ts"
+import type { Inbound } from "./session.ts"
+import {
+  exchange,
+  type HttpRequest,
+  type HttpResponse,
+  type Reply,
+  type TemplatedApp,
+  textOf,
+  type UpgradeContext,
+  type WebSocket
+} from "./uws.ts"
+
+/** Everyone who is connected. */
+export type Clients = Set<Connection>
+
+export interface SocketOptions {
+  /** Kept by the route: those who are connected now. */
+  readonly clients: Clients
+  readonly fanout: Fanout
+  readonly limits: GatewayLimits
+  readonly origins: OriginPolicy
+  /** True once no more clients are taken. */
+  readonly draining: () => boolean
+  /** Runs what belongs to clients; the gateway interrupts what is left when it stops. */
+  readonly run: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
+}
+
+/** What travels with a socket from its upgrade to its end. */
+interface Attachment {
+  client: Client | undefined
+}
+
+interface Client {
+  readonly connection: Connection
+  /** To be called when bytes were taken by the network. */
+  readonly drained: () => void
+  /** To be called when the socket is gone: it must not be touched any more. */
+  readonly gone: () => void
+}
+
+// RFC 6455, section 7.4.1.
+const INTERNAL_ERROR = 1011
+
+// Longer frames end the connection in the library. Between this and our own limit a frame is read, to be refused with
+// an error, so that a client which sends a megabyte learns why.
+const HARD_FRAME_BYTES_MAX = 1024 * 1024 + 64 * 1024
+
+/** Adds `/ws` to the app. */
+export const addSocketRoute = (app: TemplatedApp, options: SocketOptions): void => {
+  const { limits, clients } = options
+  app.ws<Attachment>("/ws", {
+    maxPayloadLength: HARD_FRAME_BYTES_MAX,
+    idleTimeout: limits.idleSeconds,
+    sendPingsAutomatically: true,
+    // The connection itself looks at what is pending, so that nothing is dropped in silence.
+    maxBackpressure: 0,
+    upgrade: (res, req, context) => upgrade(options, res, req, context),
+    open: (ws) => guard(ws, options, () => open(ws, options)),
+    message: (ws, message, isBinary) =>
+      guard(ws, options, () => ws.getUserData().client?.connection.receive(inbound(message, isBinary, limits))),
+    drain: (ws) => guard(ws, options, () => ws.getUserData().client?.drained()),
+    close: (ws) => {
+      const { client } = ws.getUserData()
+      if (client === undefined) return
+      client.gone()
+      client.connection.closed()
+      clients.delete(client.connection)
+    }
+  })
+}
+
+const upgrade = (options: SocketOptions, res: HttpResponse, req: HttpRequest, context: UpgradeContext): void => {
+  const refusal = refuse(options, req)
+  if (refusal !== undefined) {
+    exchange(res).respond(refusal)
+    return
+  }
+  const attachment: Attachment = { client: undefined }
+  const [key, protocol, extensions] = ["key", "protocol", "extensions"].map((name) =>
+    req.getHeader(`sec-websocket-${name}`)
+  )
+  res.upgrade(attachment, key!, protocol!, extensions!, context)
+}
+
+const refuse = (options: SocketOptions, req: HttpRequest): Reply | undefined => {
+  const fault = originFault({ origin: req.getHeader("origin"), host: req.getHeader("host") }, options.origins)
+  if (fault !== undefined) return forbiddenOrigin(fault)
+  if (options.draining()) return stopping()
+  const { connectionsMax } = options.limits
+  return options.clients.size >= connectionsMax ? tooManyConnections(connectionsMax) : undefined
+}
+
+const open = (ws: WebSocket<Attachment>, options: SocketOptions): void => {
+  const { limits, fanout, run, clients } = options
+  let over = false
+  let farewell: { readonly code: number; readonly reason: string } | undefined
+
+  // The library's own `end` forgets the socket with its backlog, which then stays for as long as the client does not
+  // read. So it is called only when nothing is pending, and a client that does not come to that is dropped.
+  const drained = () => {
+    if (over || farewell === undefined || ws.getBufferedAmount() > 0) return
+    ws.end(farewell.code, farewell.reason)
+  }
+  const drop = Effect.sync(() => {
+    if (!over) ws.close()
+  })
+  const connection = connect({
+    id: randomUUID(),
+    limits,
+    fanout,
+    now: () => performance.now(),
+    run,
+    socket: {
+      send: (text) => {
+        ws.send(text)
+      },
+      pendingBytes: () => ws.getBufferedAmount(),
+      close: (code, reason) => {
+        farewell = { code, reason }
+        drained()
+        if (!over) run(Effect.delay(drop, limits.farewellMillis))
+      }
+    }
+  })
+  ws.getUserData().client = {
+    connection,
+    drained,
+    gone: () => {
+      over = true
+    }
+  }
+  clients.add(connection)
+}
+
+const inbound = (message: ArrayBuffer, isBinary: boolean, limits: GatewayLimits): Inbound => {
+  if (isBinary) return { kind: "binary" }
+  if (message.byteLength > limits.frameBytesMax) return { kind: "oversized", size: message.byteLength }
+  return { kind: "text", text: textOf(message) }
+}
+
+/** Runs a callback of the library, where an exception would end the process: here it ends the one connection. */
+const guard = (ws: WebSocket<Attachment>, options: SocketOptions, callback: () => void): void => {
+  try {
+    callback()
+  } catch (cause) {
+    options.run(Effect.logError("connection failed", cause))
+    const { client } = ws.getUserData()
+    if (client === undefined) ws.close()
+    else client.connection.close(INTERNAL_ERROR, "internal error")
+  }
+}

@@ -1,0 +1,105 @@
+// Fetches nats-server from Debian's archive with the machine's own apt: as any user, and with no change to the system.
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { fetchedPath, isNewEnough, OLDEST, versionOf } from "./nats-server.mjs"
+import { folderError, run, SetupError, say } from "./say.mjs"
+
+const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+const ADVICE = `install nats-server ${OLDEST} or newer and put it on the PATH, or name it in NATS_SERVER`
+
+/**
+ * Puts a nats-server into the project's `.cache/nats-server`. It appears there whole or not at all.
+ *
+ * Throws a `SetupError` when there is no apt, no Debian archive among its sources, or no network.
+ */
+export const fetchNatsServer = async (root) => {
+  const folder = join(root, ".cache", "apt", String(process.pid))
+  try {
+    prepareFolder(folder)
+    const mirrors = await debianMirrors()
+    if (mirrors.length === 0) throw new SetupError(`No Debian archive among apt's sources to fetch from: ${ADVICE}.`)
+    let last
+    for (const mirror of mirrors) {
+      last = await fetchFrom(mirror, folder)
+      if (last.binary !== undefined) return install(last.binary, fetchedPath(root))
+    }
+    for (const line of last.lines.slice(-5)) say(`  ${line}`)
+    throw new SetupError(`nats-server could not be fetched with apt-get (its last lines are above): ${ADVICE}.`)
+  } catch (error) {
+    throw folderError(join(root, ".cache"), error)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+const prepareFolder = (folder) => {
+  rmSync(folder, { recursive: true, force: true })
+  for (const part of ["lists/partial", "cache/archives/partial", "content"]) {
+    mkdirSync(join(folder, part), { recursive: true })
+  }
+}
+
+/**
+ * The addresses of Debian archives that this machine fetches from, most certain first.
+ *
+ * The first question knows them by their label, but only once the machine's lists were fetched. The second always has
+ * an answer, and there an archive is known by its path.
+ */
+const debianMirrors = async () => {
+  const targets = await run("apt-get", ["indextargets", "--format", "$(LABEL)|$(REPO_URI)"])
+  if (targets.code === 127) throw new SetupError(`There is no nats-server and no apt-get to fetch it with: ${ADVICE}.`)
+  const labelled = targets.stdout
+    .split("\n")
+    .filter((line) => line.startsWith("Debian|"))
+    .map((line) => line.slice(7))
+  const uris = await run("apt-get", ["update", "--print-uris"])
+  const listed = [...uris.stdout.matchAll(/^'([^']+)\/dists\/[^']*\/InRelease'/gm)].map((match) => `${match[1]}/`)
+  const looksDebian = (uri) => /\bdebian(\.list)?\/$/.test(uri)
+  return [...new Set([...labelled, ...listed.filter(looksDebian)])]
+}
+
+// Options in a file and not on the command line, because only a file can clear the hooks that a machine may have.
+const configuration = (folder) => `
+#clear APT::Update::Pre-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+#clear APT::Default-Release;
+Dir::State::Lists "${folder}/lists";
+Dir::Cache "${folder}/cache";
+Dir::Cache::archives "archives/";
+Dir::Etc::sourcelist "${folder}/sources.list";
+Dir::Etc::sourceparts "/dev/null";
+Dir::Etc::preferences "/dev/null";
+Dir::Etc::preferencesparts "/dev/null";
+APT::Sandbox::User "root";
+Acquire::Languages "none";
+Acquire::Retries "2";
+Acquire::http::Timeout "30";
+Acquire::https::Timeout "30";
+`
+
+/** Fetches and unpacks the package from one archive: the `binary`, or the `lines` that say what went wrong. */
+const fetchFrom = async (mirror, folder) => {
+  const signedBy = existsSync(KEYRING) ? `[signed-by=${KEYRING}] ` : ""
+  writeFileSync(join(folder, "sources.list"), `deb ${signedBy}${mirror} testing main\n`)
+  writeFileSync(join(folder, "apt.conf"), configuration(folder))
+  const config = ["-c", join(folder, "apt.conf")]
+  const update = await run("apt-get", [...config, "update"], { cwd: folder })
+  const download = await run("apt-get", [...config, "download", "nats-server"], { cwd: folder })
+  const archive = readdirSync(folder).find((name) => name.endsWith(".deb"))
+  if (download.code !== 0 || archive === undefined) return { lines: [...update.lines, ...download.lines] }
+  const unpack = await run("dpkg", ["-x", archive, "content"], { cwd: folder })
+  if (unpack.code === 127) throw new SetupError(`There is no dpkg to unpack nats-server with: ${ADVICE}.`)
+  const binary = ["usr/sbin", "usr/bin"].map((bin) => join(folder, "content", bin, "nats-server")).find(existsSync)
+  return binary === undefined ? { lines: [...unpack.lines, `${archive} holds no nats-server`] } : { binary }
+}
+
+/** Moves a nats-server that runs and is new enough to its place, in one step of the file system. */
+const install = (binary, target) => {
+  const version = versionOf(binary)
+  if (version === undefined) throw new SetupError(`Debian's nats-server does not run on this machine: ${ADVICE}.`)
+  if (!isNewEnough(version)) throw new SetupError(`Debian's nats-server is ${version}: ${ADVICE}.`)
+  mkdirSync(dirname(target), { recursive: true })
+  renameSync(binary, target)
+  return target
+}

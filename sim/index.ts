@@ -1,0 +1,2 @@
+export { type MarketOptions, marketBars, takeBars } from "./market.ts"
+export { SAMPLE_SYMBOLS, sampleCsv } from "./sample.ts"

@@ -1,0 +1,106 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect } from "effect"
+import { configuration, fromRecord, settings, settingsTable } from "../../cli/config.ts"
+
+const read = (env: Record<string, string>) => configuration.pipe(Effect.provide(fromRecord(env)))
+const complaint = (env: Record<string, string>) =>
+  read(env).pipe(
+    Effect.flip,
+    Effect.map((error) => error.message)
+  )
+
+describe("configuration", () => {
+  it.effect("has a default for everything but the servers", () =>
+    Effect.gen(function* () {
+      const { leaseTtl, ...rest } = yield* read({})
+      assert.strictEqual(Duration.toMillis(leaseTtl), 5000)
+      assert.deepStrictEqual(rest, {
+        natsUrl: undefined,
+        natsServer: undefined,
+        host: "127.0.0.1",
+        port: 8080,
+        dataFolder: "./data",
+        namespace: "conclave",
+        shards: 64,
+        replicas: 1,
+        durability: "warn",
+        logLevel: "Info"
+      })
+    })
+  )
+
+  it.effect("takes every variable from the environment", () =>
+    Effect.gen(function* () {
+      const read_ = yield* read({
+        NATS_URL: "nats://a:4222,tls://b:4222",
+        NATS_SERVER: "/opt/nats-server",
+        HOST: "::1",
+        PORT: "0",
+        CONCLAVE_DATA: "/var/lib/conclave",
+        CONCLAVE_NAMESPACE: "desk_2",
+        CONCLAVE_SHARDS: "128",
+        CONCLAVE_REPLICAS: "3",
+        CONCLAVE_DURABILITY: "STRICT",
+        LEASE_TTL: "1500 millis",
+        LOG_LEVEL: "debug"
+      })
+      assert.strictEqual(Duration.toMillis(read_.leaseTtl), 1500)
+      assert.deepInclude(read_, {
+        natsUrl: "nats://a:4222,tls://b:4222",
+        natsServer: "/opt/nats-server",
+        host: "::1",
+        port: 0,
+        dataFolder: "/var/lib/conclave",
+        namespace: "desk_2",
+        shards: 128,
+        replicas: 3,
+        durability: "strict",
+        logLevel: "Debug"
+      })
+    })
+  )
+
+  it.effect("counts a variable that is set to nothing as not set", () =>
+    Effect.gen(function* () {
+      assert.deepInclude(yield* read({ PORT: "", NATS_URL: " " }), { port: 8080, natsUrl: undefined })
+    })
+  )
+
+  it.effect.each([
+    ["PORT", "abc", "must be a whole number from 0 to 65535"],
+    ["PORT", "65536", "must be a whole number from 0 to 65535"],
+    ["PORT", "-1", "must be a whole number from 0 to 65535"],
+    ["PORT", "80.5", "must be a whole number from 0 to 65535"],
+    ["PORT", "0x50", "must be a whole number from 0 to 65535"],
+    ["HOST", "local host", "must be a host name or an IP address"],
+    ["NATS_URL", "localhost:4222", "must be one or more nats:// or tls:// addresses, separated by commas"],
+    ["NATS_URL", "nats://a,http://b", "must be one or more nats:// or tls:// addresses, separated by commas"],
+    ["CONCLAVE_NAMESPACE", "Desk", "must be 1 to 32 of a-z 0-9 _ and start with a letter"],
+    ["CONCLAVE_NAMESPACE", "a".repeat(33), "must be 1 to 32 of a-z 0-9 _ and start with a letter"],
+    ["CONCLAVE_SHARDS", "0", "must be a whole number from 1 to 1024"],
+    ["CONCLAVE_REPLICAS", "2", "must be 1, 3 or 5"],
+    ["CONCLAVE_DURABILITY", "always", "must be warn or strict"],
+    ["LEASE_TTL", "999 millis", "must be a duration from 1 second to 1 minute, such as 5 seconds"],
+    ["LEASE_TTL", "61 seconds", "must be a duration from 1 second to 1 minute, such as 5 seconds"],
+    ["LEASE_TTL", "soon", "must be a duration from 1 second to 1 minute, such as 5 seconds"],
+    ["LOG_LEVEL", "loud", "must be All, Trace, Debug, Info, Warn, Error, Fatal or None"]
+  ] as const)("names the variable, the value and the rule: %s=%s", ([variable, value, rule]) =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* complaint({ [variable]: value }), `${variable}=${value}: ${rule}`)
+    })
+  )
+
+  it.effect("does not show the password of a server", () =>
+    Effect.gen(function* () {
+      const text = yield* complaint({ NATS_URL: "http://ada:secret@host" })
+      assert.include(text, "NATS_URL=http://ada:***@host: ")
+      assert.notInclude(text, "secret")
+    })
+  )
+
+  it("has a row for every variable in its table", () => {
+    const table = settingsTable()
+    for (const { variable, about } of Object.values(settings)) assert.include(table, `| \`${variable}\` |`, about)
+    assert.strictEqual(table.split("\n").length, Object.keys(settings).length + 2)
+  })
+})

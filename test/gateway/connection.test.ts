@@ -1,0 +1,96 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Latch } from "effect"
+import { connect } from "../../gateway/connection.ts"
+import type { Subscriber } from "../../gateway/fanout.ts"
+import { defaultLimits } from "../../gateway/policy.ts"
+
+const event = { subject: "a", sequence: 1, opening: '{"type":"t","seq":1,"subject":"a","data":{}' }
+const frame = `${event.opening},"sub":"s"}`
+
+/** A connection over a socket that notes what is sent, and a fanout whose subscriptions take their time to end. */
+const makeWorld = Effect.gen(function* () {
+  const sent: Array<string> = []
+  const closes: Array<readonly [code: number, reason: string]> = []
+  const subscribers: Array<Subscriber> = []
+  let pending = 0
+  const ended = yield* Latch.make(false)
+  const connection = connect({
+    id: "c",
+    limits: defaultLimits,
+    now: () => 0,
+    run: Effect.runForkWith(yield* Effect.context()),
+    fanout: {
+      subscribe: (_pattern, subscriber) =>
+        Effect.acquireRelease(
+          Effect.sync(() => {
+            subscribers.push(subscriber)
+            subscriber.joined()
+          }),
+          () => ended.await
+        ),
+      status: () => ({ subscriptions: 0, watches: 0 })
+    },
+    socket: {
+      send: (text) => sent.push(text),
+      pendingBytes: () => pending,
+      close: (code, reason) => closes.push([code, reason])
+    }
+  })
+  const say = (operation: unknown) => connection.receive({ kind: "text", text: JSON.stringify(operation) })
+  say({ op: "subscribe", id: "s", pattern: "a" })
+  assert.deepStrictEqual([sent.length, subscribers.length], [2, 1])
+  const setPending = (bytes: number) => {
+    pending = bytes
+  }
+  return { connection, sent, closes, subscriber: subscribers[0]!, say, setPending, end: ended.open }
+})
+
+describe("a connection", () => {
+  it.effect("adds the subscription's id to each event", () =>
+    Effect.gen(function* () {
+      const { sent, subscriber } = yield* makeWorld
+      subscriber.deliver(event)
+      assert.strictEqual(sent.at(-1), frame)
+    })
+  )
+
+  it.effect("sends no event after the result of unsubscribe, even while the subscription still ends", () =>
+    Effect.gen(function* () {
+      const { sent, subscriber, say, end } = yield* makeWorld
+      say({ op: "unsubscribe", id: "s" })
+      const before = sent.length
+      assert.match(sent.at(-1) ?? "", /"result"/)
+      subscriber.deliver(event)
+      assert.strictEqual(sent.length, before)
+      yield* end
+    })
+  )
+
+  it.effect("touches the socket no more once it is closed", () =>
+    Effect.gen(function* () {
+      const { connection, sent, closes, subscriber, say, end } = yield* makeWorld
+      connection.closed()
+      const before = sent.length
+      say({ op: "ping", id: "p" })
+      subscriber.deliver(event)
+      connection.close(1001, "late")
+      assert.deepStrictEqual([sent.length, closes], [before, []])
+      yield* end
+    })
+  )
+
+  it.effect("tells a client that does not read, once, and closes", () =>
+    Effect.gen(function* () {
+      const { sent, closes, subscriber, setPending, end } = yield* makeWorld
+      setPending(defaultLimits.pendingBytesMax)
+      subscriber.deliver(event)
+      assert.strictEqual(sent.at(-1), frame)
+      setPending(defaultLimits.pendingBytesMax + 1)
+      subscriber.deliver(event)
+      subscriber.deliver(event)
+      assert.match(sent.at(-1) ?? "", /"code":"slow_consumer"/)
+      assert.deepStrictEqual([sent.length, closes], [4, [[1013, "slow consumer"]]])
+      yield* end
+    })
+  )
+})

@@ -1,0 +1,124 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Logger, Scope } from "effect"
+import { type EncodedEvent, makeFanout, type Subscriber } from "../../gateway/fanout.ts"
+import { makeFakeLog } from "../support/fake-log.ts"
+
+const listener = () => {
+  const events: Array<EncodedEvent | "joined"> = []
+  const subscriber: Subscriber = { joined: () => events.push("joined"), deliver: (event) => events.push(event) }
+  const sequences = () => events.flatMap((event) => (event === "joined" ? [] : [event.sequence]))
+  return { events, subscriber, sequences }
+}
+
+const world = Effect.gen(function* () {
+  const log = makeFakeLog()
+  const fanout = yield* makeFanout.pipe(Effect.provide(log.layer))
+  const join = Effect.fnUntraced(function* (pattern: string) {
+    const scope = yield* Scope.make()
+    const heard = listener()
+    yield* Scope.provide(fanout.subscribe(pattern, heard.subscriber), scope)
+    return { ...heard, leave: Scope.close(scope, Exit.void) }
+  })
+  return { log, fanout, join }
+})
+
+describe("the fanout", () => {
+  it.effect("watches one pattern once, however many want it, and stops with the last", () =>
+    Effect.gen(function* () {
+      const { log, fanout, join } = yield* world
+      const first = yield* join("decision.*.*")
+      const second = yield* join("decision.*.*")
+      assert.deepStrictEqual(log.watching(), ["decision.*.*"])
+      assert.deepStrictEqual(fanout.status(), { subscriptions: 2, watches: 1 })
+      yield* first.leave
+      assert.deepStrictEqual(log.watching(), ["decision.*.*"])
+      log.publish("decision.A.b", "agent_decision", {})
+      yield* second.leave
+      assert.deepStrictEqual(log.watching(), [])
+      assert.deepStrictEqual(fanout.status(), { subscriptions: 0, watches: 0 })
+      log.publish("decision.A.b", "agent_decision", {})
+      assert.deepStrictEqual([first.sequences(), second.sequences()], [[], [1]])
+      yield* join("decision.*.*")
+      assert.deepStrictEqual([log.watching(), log.opened()], [["decision.*.*"], 2])
+    })
+  )
+
+  it.effect("joins before the first event, and writes an event once for all", () =>
+    Effect.gen(function* () {
+      const { log, join } = yield* world
+      const both = [yield* join("a.*"), yield* join("*.b")]
+      log.publish("a.b", "alert", { text: "é\n" })
+      const [one, two] = both.map(({ events }) => events)
+      assert.strictEqual(one?.[0], "joined")
+      assert.deepStrictEqual(one?.[1], {
+        subject: "a.b",
+        sequence: 1,
+        opening: '{"type":"alert","seq":1,"subject":"a.b","data":{"text":"é\\n"}'
+      })
+      assert.deepStrictEqual(log.watching(), ["*.b", "a.*"])
+      assert.strictEqual(one?.[1], two?.[1], "the second watch got another text of the same event")
+    })
+  )
+
+  it.effect("gives an event once per subscription, in order, whatever overlaps", () =>
+    Effect.gen(function* () {
+      const { log, join } = yield* world
+      const narrowFirst = yield* join("decision.A.x")
+      const everything = yield* join(">")
+      const covered = yield* join("decision.*.x")
+      const across = yield* join("*.A.*")
+      for (const subject of ["decision.A.x", "decision.B.x", "tool.A.x", "decision.A.y"]) log.publish(subject, "t", {})
+      assert.deepStrictEqual(narrowFirst.sequences(), [1])
+      assert.deepStrictEqual(everything.sequences(), [1, 2, 3, 4])
+      assert.deepStrictEqual(covered.sequences(), [1, 2])
+      assert.deepStrictEqual(across.sequences(), [1, 3, 4])
+      assert.deepStrictEqual(log.watching(), [">", "decision.A.x"], "a covered pattern got a watch of its own")
+    })
+  )
+
+  it.effect("keeps a wide watch while a narrow subscription lives on it", () =>
+    Effect.gen(function* () {
+      const { log, join } = yield* world
+      const wide = yield* join("decision.>")
+      const narrow = yield* join("decision.A.*")
+      yield* wide.leave
+      log.publish("decision.A.x", "t", {})
+      log.publish("decision.B.x", "t", {})
+      assert.deepStrictEqual([wide.sequences(), narrow.sequences()], [[], [1]])
+      yield* narrow.leave
+      assert.deepStrictEqual(log.watching(), [])
+    })
+  )
+
+  it.effect("skips a payload that is no event, says so once, and goes on", () =>
+    Effect.gen(function* () {
+      const lines: Array<string> = []
+      const capture = Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])
+      yield* Effect.gen(function* () {
+        const { log, join } = yield* world
+        const one = yield* join("a.*")
+        const two = yield* join("*.b")
+        const payloads = ["{", "", "null", "[]", '{"type":"t"}', '{"type":1,"data":{}}', '{"type":"t","data":3}']
+        for (const payload of payloads) log.publishPayload("a.b", payload)
+        const sequence = log.publish("a.b", "t", {})
+        assert.deepStrictEqual([one.sequences(), two.sequences()], [[sequence], [sequence]])
+        yield* Effect.yieldNow
+        assert.strictEqual(lines.length, payloads.length)
+      }).pipe(Effect.provide(capture))
+    })
+  )
+
+  it.effect("fails when the log cannot be watched, and works once it can", () =>
+    Effect.gen(function* () {
+      const { log, fanout, join } = yield* world
+      log.setBroken(true)
+      const error = yield* Effect.flip(Effect.scoped(fanout.subscribe("a.>", listener().subscriber)))
+      assert.strictEqual(error._tag, "LogUnavailable")
+      assert.deepStrictEqual(fanout.status(), { subscriptions: 0, watches: 0 })
+      log.setBroken(false)
+      const later = yield* join("a.>")
+      log.publish("a.b", "t", {})
+      assert.deepStrictEqual(later.sequences(), [1])
+    })
+  )
+})

@@ -1,0 +1,155 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as fc from "fast-check"
+import { defaultLimits } from "../../gateway/policy.ts"
+import { type Action, joined, open, receive, refused, type Session, type Transition } from "../../gateway/session.ts"
+import { ErrorData } from "../../protocols/index.ts"
+
+const limits = { ...defaultLimits, subscriptionsMax: 3, operationsPerSecond: 10 }
+const fresh = () => open("s1", limits, 0).session
+
+const say = (session: Session, operation: unknown, now = 0): Transition =>
+  receive(session, { kind: "text", text: JSON.stringify(operation) }, now)
+
+const subscribed = (session: Session, id: string): Session =>
+  joined(say(session, { op: "subscribe", id, pattern: "decision.>" }).session, id).session
+
+const frames = (actions: ReadonlyArray<Action>) =>
+  actions.flatMap((action) => (action.do === "send" ? [action.frame] : []))
+
+const errorOf = (transition: Transition): ErrorData => {
+  const [frame] = frames(transition.actions)
+  assert.strictEqual(frame?.type, "error")
+  return Schema.decodeUnknownSync(ErrorData)(frame?.data)
+}
+
+const broken: ReadonlyArray<
+  readonly [name: string, operation: unknown, code: string, id: string | null, message: RegExp]
+> = [
+  ["no object", 5, "invalid_operation", null, /JSON object/],
+  ["null", null, "invalid_operation", null, /JSON object/],
+  ["a list", [{ op: "ping", id: "a" }], "invalid_operation", null, /JSON object/],
+  ["no op", { id: "a" }, "invalid_operation", "a", /`op`: must be one of subscribe, unsubscribe, ping/],
+  ["an unknown op", { op: "fly", id: "a" }, "invalid_operation", "a", /`op`: must be one of/],
+  ["no id", { op: "ping" }, "invalid_operation", null, /`id`: this field is required/],
+  ["an id that is no text", { op: "ping", id: 7 }, "invalid_operation", null, /`id`: expected a string/],
+  ["an endless id", { op: "ping", id: "i".repeat(65) }, "invalid_operation", null, /`id`: .*64/],
+  ["no pattern", { op: "subscribe", id: "a" }, "invalid_operation", "a", /`pattern`: this field is required/],
+  ["a pattern that is no text", { op: "subscribe", id: "a", pattern: 1 }, "invalid_pattern", "a", /`pattern`/],
+  ["an empty token", { op: "subscribe", id: "a", pattern: "a..b" }, "invalid_pattern", "a", /empty tokens/],
+  ["a wildcard in a token", { op: "subscribe", id: "a", pattern: "a.b*" }, "invalid_pattern", "a", /stand alone/],
+  ["> before the end", { op: "subscribe", id: "a", pattern: ">.a" }, "invalid_pattern", "a", /last token/],
+  ["a space", { op: "subscribe", id: "a", pattern: "a b" }, "invalid_pattern", "a", /spaces/],
+  ["an endless pattern", { op: "subscribe", id: "a", pattern: "p".repeat(50_000) }, "invalid_pattern", "a", /256/]
+]
+
+describe("a session", () => {
+  it("welcomes with its id and limits", () => {
+    const [frame] = frames(open("s1", limits, 0).actions)
+    assert.strictEqual(frame?.type, "welcome")
+    assert.deepInclude(frame?.data, { protocol: 1, session: "s1" })
+    assert.deepInclude(frame?.data, {
+      limits: { subscriptions: 3, operations_per_second: 10, frame_bytes: 65_536, pending_bytes: 8_388_608 }
+    })
+  })
+
+  it("says subscribed once the subscription has joined, and a result for its end", () => {
+    const asked = say(fresh(), { op: "subscribe", id: "a", pattern: "decision.>" })
+    assert.deepStrictEqual(asked.actions, [{ do: "subscribe", id: "a", pattern: "decision.>" }])
+    const live = joined(asked.session, "a")
+    assert.deepStrictEqual(frames(live.actions)[0], {
+      type: "subscribed",
+      seq: null,
+      subject: null,
+      data: { id: "a", pattern: "decision.>" }
+    })
+    const ended = say(live.session, { op: "unsubscribe", id: "a" })
+    assert.deepStrictEqual(ended.actions[0], { do: "unsubscribe", id: "a" })
+    assert.deepStrictEqual(frames(ended.actions)[0]?.data, { id: "a", op: "unsubscribe", ok: true })
+    assert.strictEqual(ended.session.subscriptions.size, 0)
+  })
+
+  it("ignores a subscription that joins or fails after its end", () => {
+    const asked = say(fresh(), { op: "subscribe", id: "a", pattern: "decision.>" }).session
+    const ended = say(asked, { op: "unsubscribe", id: "a" }).session
+    assert.deepStrictEqual(joined(ended, "a").actions, [])
+    assert.deepStrictEqual(refused(ended, "a", "no").actions, [])
+  })
+
+  it("frees the id of a subscription that could not be opened", () => {
+    const asked = say(fresh(), { op: "subscribe", id: "a", pattern: "decision.>" }).session
+    const failed = refused(asked, "a", "try again later")
+    assert.deepStrictEqual(errorOf(failed), { id: "a", code: "internal", message: "try again later" })
+    assert.strictEqual(say(failed.session, { op: "subscribe", id: "a", pattern: "x" }).actions[0]?.do, "subscribe")
+  })
+
+  it("refuses a second subscription of one id, one that is not there, and one too many", () => {
+    const one = subscribed(fresh(), "a")
+    const twice = say(one, { op: "subscribe", id: "a", pattern: "tool.>" })
+    assert.deepInclude(errorOf(twice), { id: "a", code: "duplicate_subscription" })
+    assert.deepInclude(errorOf(say(one, { op: "unsubscribe", id: "b" })), { id: "b", code: "unknown_subscription" })
+    const full = subscribed(subscribed(one, "b"), "c")
+    const more = errorOf(say(full, { op: "subscribe", id: "d", pattern: "tool.>" }))
+    assert.deepInclude(more, {
+      id: "d",
+      code: "too_many_subscriptions",
+      message: "a client has at most 3 subscriptions"
+    })
+  })
+
+  for (const [name, operation, code, id, message] of broken) {
+    it(`answers an error that names field and rule: ${name}`, () => {
+      const before = fresh()
+      const after = say(before, operation)
+      const error = errorOf(after)
+      assert.deepStrictEqual<unknown>([error.code, error.id], [code, id])
+      assert.match(error.message, message)
+      assert.isBelow(error.message.length, 200)
+      assert.deepStrictEqual(after.session, { ...before, tokens: before.tokens - 1 })
+    })
+  }
+
+  it("answers an error to truncated JSON, to bytes and to too many of them", () => {
+    const error = (inbound: Parameters<typeof receive>[1]) => errorOf(receive(fresh(), inbound, 0))
+    assert.strictEqual(error({ kind: "text", text: '{"op":"ping","id":' }).code, "malformed_json")
+    assert.strictEqual(error({ kind: "text", text: "" }).code, "malformed_json")
+    assert.strictEqual(error({ kind: "binary" }).code, "binary_frame")
+    const large = error({ kind: "oversized", size: 70_000 })
+    assert.deepStrictEqual([large.code, /65536.*70000/.test(large.message)], ["frame_too_large", true])
+  })
+
+  it("never throws and never answers without a frame, whatever text comes", () => {
+    const text = fc.oneof(
+      fc.string(),
+      fc.json(),
+      fc.record({ op: fc.string(), id: fc.anything() }).map((x) => JSON.stringify(x))
+    )
+    fc.assert(
+      fc.property(text, (text) => {
+        assert.strictEqual(receive(fresh(), { kind: "text", text }, 0).actions.length > 0, true)
+      })
+    )
+  })
+
+  it("takes ten operations at once, then one every hundred milliseconds, and names what it refused", () => {
+    let session = fresh()
+    const ping = (now: number) => {
+      const next = say(session, { op: "ping", id: "p" }, now)
+      session = next.session
+      return frames(next.actions)[0]
+    }
+    for (let count = 0; count < 10; count++) assert.strictEqual(ping(0)?.type, "result")
+    assert.deepInclude(ping(0)?.data, { id: "p", code: "rate_limited", message: "at most 10 operations per second" })
+    assert.strictEqual(ping(99)?.type, "error")
+    assert.strictEqual(ping(100)?.type, "result")
+    assert.strictEqual(ping(101)?.type, "error")
+    for (let count = 0; count < 10; count++) assert.strictEqual(ping(60_000)?.type, "result")
+    assert.strictEqual(ping(60_000)?.type, "error")
+  })
+
+  it("counts broken frames too", () => {
+    let session = fresh()
+    for (let count = 0; count < 10; count++) session = receive(session, { kind: "binary" }, 0).session
+    assert.strictEqual(errorOf(receive(session, { kind: "binary" }, 0)).code, "rate_limited")
+  })
+})
