@@ -1,6 +1,6 @@
 // The folder of everything durable. One system at a time uses it: two servers on one store would destroy it.
-import { mkdirSync, realpathSync } from "node:fs"
-import { join, resolve } from "node:path"
+import { existsSync, mkdirSync, realpathSync } from "node:fs"
+import { dirname, join, resolve } from "node:path"
 import { Effect, Schema, type Scope } from "effect"
 import { takeLock } from "../setup/lock.mjs"
 
@@ -28,6 +28,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: "this user may not write there",
   EPERM: "this user may not write there",
   EROFS: "it is on a read-only file system",
+  ENOENT: "no folder can be made there",
   ENOSPC: "the disk is full",
   ENOTDIR: "a part of its path is not a folder",
   EEXIST: "there is a file of that name"
@@ -43,6 +44,13 @@ const reasonOf = (error: unknown): string => {
 export const onDisk = <A>(folder: string, work: () => A): Effect.Effect<A, DataFolderUnusable> =>
   Effect.try({ try: work, catch: (error) => new DataFolderUnusable({ folder, reason: reasonOf(error) }) })
 
+// Node's own recursive mkdir never returns where the file system takes no folders, as under /proc.
+const makeFolder = (path: string): void => {
+  if (existsSync(path)) return
+  makeFolder(dirname(path))
+  mkdirSync(path)
+}
+
 /**
  * Makes the folder if need be and keeps other systems out of it until the scope closes. The lock of a process that was
  * killed is taken over.
@@ -55,7 +63,7 @@ export const useDataFolder = (
   const given = resolve(path)
   const acquire = Effect.gen(function* () {
     const folder = yield* onDisk(given, () => {
-      mkdirSync(given, { recursive: true })
+      makeFolder(given)
       return realpathSync(given)
     })
     const lock = yield* onDisk(given, () => takeLock(join(folder, "lock")))

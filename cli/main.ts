@@ -35,6 +35,9 @@ const explain = (cause: Cause.Cause<unknown>) => {
   return Console.error(`conclave: ${text}`).pipe(Effect.andThen(Effect.fail(error)))
 }
 
+// Whoever read our output has gone, as `head` does: what runs is stopped in order.
+process.stdout.on("error", () => process.kill(process.pid, "SIGTERM"))
+
 Command.run(conclave, { version: VERSION }).pipe(
   Effect.provide(logging),
   Effect.catchCause(explain),

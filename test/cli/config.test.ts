@@ -24,7 +24,7 @@ describe("configuration", () => {
         shards: 64,
         replicas: 1,
         durability: "warn",
-        logLevel: "Info"
+        logLevel: "Warn"
       })
     })
   )

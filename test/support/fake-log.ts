@@ -50,7 +50,7 @@ export const makeFakeLog = (): FakeLog => {
       limits: { payloadBytesMax: 1_000_000, groupEntriesMax: 1_000, groupBytesMax: 8_000_000 },
       shards: 1,
       newId: () => crypto.randomUUID(),
-    inbox: "nobody",
+      inbox: "nobody",
       answer: () => {},
       watch: open
     }),
