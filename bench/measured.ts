@@ -14,13 +14,14 @@ export interface Measured {
 /** How many tells wait for their confirmation at one time. */
 const TELLS_AT_ONCE = 4_000
 const ASKS_AT_ONCE = 500
+const ASKS_FIRST = 200
 
 let namespaces = 0
 
 /** A node with counting actors in a namespace of its own, and a client, both in this process. */
 export const withActors = <A, E>(url: string, use: (measured: Measured) => Effect.Effect<A, E>) =>
   Effect.suspend(() => {
-    const nats = layerNats({ url, namespace: `bench${++namespaces}`, name: "bench" })
+    const nats = layerNats({ url, namespace: `bench${process.pid}x${++namespaces}`, name: "bench" })
     const node = layerNode({ name: "bench", actors: [counter] }).pipe(Layer.provideMerge(nats))
     return Actors.use((actors) => use(makeMeasured(actors))).pipe(Effect.provide(node))
   })
@@ -41,7 +42,9 @@ const makeMeasured = (actors: Actors["Service"]): Measured => ({
     ),
   askEach: (count) =>
     Effect.gen(function* () {
-      yield* actors.ask(CounterProtocol, "ask", "Add", { n: 1 })
+      // A node that has just started is still taking its shards.
+      yield* Effect.forEach(range(ASKS_FIRST), () => actors.ask(CounterProtocol, "ask", "Add", { n: 1 }))
+      yield* Effect.sleep("1 second")
       return yield* Effect.forEach(range(count), () => measured(actors.ask(CounterProtocol, "ask", "Add", { n: 1 })))
     }),
   verify: (keys, total) =>

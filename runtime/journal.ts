@@ -56,6 +56,8 @@ export type Snapshot = typeof Snapshot.Type
 /** One journal record: the steps that were committed together, and the snapshot after them where one was due. */
 export const CommitRecord = Schema.Struct({
   version: Schema.Literal(1),
+  /** How many records the journal holds, with this one. */
+  kept: Schema.Int,
   steps: Schema.Array(StepRecord),
   snapshot: Schema.optionalKey(Snapshot)
 })

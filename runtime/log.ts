@@ -7,7 +7,7 @@ import type { AppendError, ReadError } from "./errors.ts"
  *
  * - `mail`: a message into an actor's mailbox.
  * - `journal`: an actor's record. Stored only if the last record of that actor has the sequence `expected` (0: none).
- *   With `snapshot` it replaces all earlier records.
+ *   One with a `snapshot` holds the actor whole, so that reading starts there; with `truncate` the earlier ones go.
  * - `timer`: puts `payload` into the mailbox of `owner` at the time `at` (milliseconds since 1970; in the past: at once).
  *   A second one of the same name replaces the first.
  * - `untimer`: removes a timer that has not fired.
@@ -22,6 +22,7 @@ export type Entry =
       readonly payload: string
       readonly expected: number
       readonly snapshot: boolean
+      readonly truncate: boolean
     }
   | {
       readonly kind: "timer"

@@ -46,7 +46,9 @@ export class Activation {
   #flight: Pending | undefined
   /** The sequence of the actor's last journal record; 0 for none. */
   #journalSequence = 0
-  #recordsSinceSnapshot = 0
+  /** Records in the journal; every `snapshotEvery` of them a snapshot is due, which replaces them. */
+  #recordsKept = 0
+  #snapshotCharacters = 0
   /** Why messages that the log refused for good are to be parked, by sequence. */
   readonly #refused = new Map<number, Error>()
   /** After a refusal steps are committed one by one, until this sequence, to find the one at fault. */
@@ -93,10 +95,13 @@ export class Activation {
     for (const { payload, sequence } of records) {
       const record = parseRecord(payload)
       applyRecord(this.compiled, core, record)
-      this.#recordsSinceSnapshot = record.snapshot === undefined ? this.#recordsSinceSnapshot + 1 : 0
+      this.#recordsKept = record.kept
       this.#journalSequence = sequence
     }
-    if (records.length === 0) this.#journalSequence = 0
+    if (records.length === 0) {
+      this.#journalSequence = 0
+      this.#recordsKept = 0
+    }
     this.#core = core
     this.#phase = "running"
     for (const key of core.activities.keys()) this.#host.startActivity(this, key)
@@ -109,17 +114,19 @@ export class Activation {
     const flight = this.#open
     this.#open = emptyPending()
     this.#flight = flight
-    const due = !this.compiled.complete && this.#recordsSinceSnapshot + 1 >= this.compiled.snapshotEvery
-    const snapshot = due ? this.#snapshot() : undefined
-    const steps = `{"version":1,"steps":[${flight.steps.join(",")}]`
+    const due = (this.#recordsKept + 1) % this.compiled.snapshotEvery === 0
+    const snapshot = due || this.#snapshotCharacters <= SMALL_CHARACTERS ? this.#snapshot(due) : undefined
+    const truncate = due && snapshot !== undefined && !this.compiled.complete
+    this.#recordsKept = truncate ? 1 : this.#recordsKept + 1
+    const steps = `{"version":1,"kept":${this.#recordsKept},"steps":[${flight.steps.join(",")}]`
     const journal: Entry = {
       kind: "journal",
       owner: this.address,
       payload: snapshot === undefined ? `${steps}}` : `${steps},"snapshot":${snapshot}}`,
       expected: this.#journalSequence,
-      snapshot: snapshot !== undefined
+      snapshot: snapshot !== undefined,
+      truncate
     }
-    this.#recordsSinceSnapshot = snapshot === undefined ? this.#recordsSinceSnapshot + 1 : 0
     return [journal, ...flight.entries]
   }
 
@@ -143,7 +150,6 @@ export class Activation {
     this.#queue = [...(this.#flight?.mails ?? []), ...this.#open.mails, ...this.#queue]
     this.#flight = undefined
     this.#open = emptyPending()
-    this.#recordsSinceSnapshot = 0
     this.#phase = "loading"
     this.#host.load(this)
   }
@@ -216,9 +222,15 @@ export class Activation {
     for (const mail of open.mails) this.#host.done(this, mail)
   }
 
-  #snapshot(): string | undefined {
+  /** The actor whole, if it fits beside the steps and is small or due. */
+  #snapshot(due: boolean): string | undefined {
     const text = JSON.stringify(takeSnapshot(this.compiled, this.#core))
+    this.#snapshotCharacters = text.length
+    if (!due && text.length > SMALL_CHARACTERS) return undefined
     const fitsBeside = Buffer.byteLength(text) + this.#flight!.stepCharacters * 3 < this.#host.limits.payloadBytesMax
     return fitsBeside ? text : undefined
   }
 }
+
+/** An actor no larger than this, in characters, goes whole into each of its records: it is then recovered by reading one. */
+const SMALL_CHARACTERS = 1_024

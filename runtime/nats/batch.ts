@@ -1,12 +1,14 @@
-import { headers, type Msg, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node"
+import type { Msg, NatsConnection } from "@nats-io/transport-node"
 import { Effect } from "effect"
 import { AlreadyStored, type AppendError, Fenced, LogFull, LogRefused, LogUnavailable, TooLarge } from "../errors.ts"
+import { line, WrittenHeaders } from "./headers.ts"
 
 /** A message on its way into the stream. */
 export interface Outgoing {
   readonly subject: string
   readonly payload: string
-  readonly headers: MsgHdrs | undefined
+  /** Header lines, each with its line break; empty for none. */
+  readonly headers: string
 }
 
 /** How long the server may take to store a group, in milliseconds, before its fate counts as unknown. */
@@ -25,34 +27,25 @@ export const store = (
   Effect.tryPromise({
     try: () => {
       const last = messages.length - 1
-      if (last > 0) {
-        for (let index = 0; index < last; index++) {
-          const message = messages[index]!
-          connection.publish(message.subject, message.payload, { headers: inBatch(message, batchId, index + 1) })
-        }
+      for (let index = 0; index < last; index++) {
+        const message = messages[index]!
+        connection.publish(message.subject, message.payload, { headers: inBatch(message, batchId, index + 1) })
       }
       const message = messages[last]!
-      const options = { timeout: STORE_TIMEOUT_MILLIS }
-      if (last === 0) {
-        return connection.request(
-          message.subject,
-          message.payload,
-          message.headers === undefined ? options : { ...options, headers: message.headers }
-        )
-      }
-      const commit = inBatch(message, batchId, last + 1)
-      commit.set("Nats-Batch-Commit", "1")
-      return connection.request(message.subject, message.payload, { ...options, headers: commit })
+      const headers =
+        last === 0
+          ? new WrittenHeaders(message.headers)
+          : new WrittenHeaders(`${batchLines(message, batchId, last + 1)}${line("Nats-Batch-Commit", 1)}`)
+      return connection.request(message.subject, message.payload, { timeout: STORE_TIMEOUT_MILLIS, headers })
     },
     catch: (cause) => new LogUnavailable({ detail: cause instanceof Error ? cause.message : String(cause) })
   }).pipe(Effect.flatMap(readAck))
 
-const inBatch = (message: Outgoing, batchId: string, sequence: number): MsgHdrs => {
-  const all = message.headers ?? headers()
-  all.set("Nats-Batch-Id", batchId)
-  all.set("Nats-Batch-Sequence", String(sequence))
-  return all
-}
+const batchLines = (message: Outgoing, batchId: string, sequence: number): string =>
+  `${message.headers}${line("Nats-Batch-Id", batchId)}${line("Nats-Batch-Sequence", sequence)}`
+
+const inBatch = (message: Outgoing, batchId: string, sequence: number) =>
+  new WrittenHeaders(batchLines(message, batchId, sequence))
 
 interface Ack {
   readonly seq?: number

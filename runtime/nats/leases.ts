@@ -1,11 +1,12 @@
 import { jetstream } from "@nats-io/jetstream"
 import { type KV, Kvm, type KvWatchEntry } from "@nats-io/kv"
-import { headers, nuid } from "@nats-io/transport-node"
+import { nuid } from "@nats-io/transport-node"
 import { Effect, Layer, Schedule } from "effect"
 import { type AppendError, LogRefused, LogUnavailable, type ReadError, ServerUnsuitable } from "../errors.ts"
 import { Leases, type Membership } from "../leases.ts"
 import { store } from "./batch.ts"
 import { Nats } from "./connection.ts"
+import { line } from "./headers.ts"
 import { makeSubjects } from "./subjects.ts"
 
 export interface LeaseOptions {
@@ -60,9 +61,7 @@ const makeKeys = (nats: Nats["Service"], kv: KV, bucket: string, ttlSeconds: num
   const revisions = new Map<string, number>()
 
   const write = (key: string, value: string, expected: number) => {
-    const guarded = headers()
-    guarded.set("Nats-TTL", `${ttlSeconds}s`)
-    guarded.set("Nats-Expected-Last-Subject-Sequence", String(expected))
+    const guarded = line("Nats-TTL", `${ttlSeconds}s`) + line("Nats-Expected-Last-Subject-Sequence", expected)
     return store(nats.connection, nuid.next(), [
       { subject: `$KV.${bucket}.${key}`, payload: value, headers: guarded }
     ]).pipe(

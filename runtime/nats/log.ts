@@ -1,12 +1,13 @@
 import { jetstreamManager } from "@nats-io/jetstream"
-import { headers, type MsgHdrs, nuid } from "@nats-io/transport-node"
+import { type MsgHdrs, nuid } from "@nats-io/transport-node"
 import { Effect, Layer } from "effect"
 import { shardOf } from "../address.ts"
 import { LogUnavailable, ServerUnsuitable } from "../errors.ts"
 import { ActorLog, type Entry } from "../log.ts"
 import { type Outgoing, store } from "./batch.ts"
 import { Nats } from "./connection.ts"
-import { readJournal } from "./journal.ts"
+import { line } from "./headers.ts"
+import { JournalReader, SNAPSHOT_HEADER } from "./journal.ts"
 import { ensureStream, type StreamOptions } from "./stream.ts"
 import { makeSubjects, type Subjects } from "./subjects.ts"
 import { tail } from "./tail.ts"
@@ -36,6 +37,8 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
       })
       const shards = yield* ensureStream(manager, subjects, options)
       const inbox = subjects.inbox(nuid.next())
+      const journals = new JournalReader(manager, subjects.stream)
+      yield* Effect.forkScoped(journals.run)
       const ttl = `${options.eventSecondsMax}s`
       return ActorLog.of({
         limits: {
@@ -50,7 +53,7 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
             nuid.next(),
             group.map((entry, index) => outgoing(subjects, shards, ttl, entry, index === 0 ? id : undefined))
           ),
-        readJournal: (owner) => readJournal(manager, subjects.stream, subjects.journal(owner)),
+        readJournal: (owner) => journals.read(subjects.journal(owner)),
         tail: (after, deliver) =>
           after.size === 0
             ? Effect.void
@@ -87,23 +90,23 @@ const outgoing = (subjects: Subjects, shards: number, ttl: string, entry: Entry,
       return {
         subject: subjects.mail(shardOf(entry.to, shards), entry.to),
         payload: entry.payload,
-        headers: messageId === undefined ? undefined : withHeaders({ "Nats-Msg-Id": messageId })
+        headers: messageId === undefined ? "" : line("Nats-Msg-Id", messageId)
       }
     }
     case "journal": {
-      const all = withHeaders({ "Nats-Expected-Last-Subject-Sequence": String(entry.expected) })
-      if (entry.snapshot) all.set("Nats-Rollup", "sub")
-      return { subject: subjects.journal(entry.owner), payload: entry.payload, headers: all }
+      const expected = line("Nats-Expected-Last-Subject-Sequence", entry.expected)
+      const snapshot = entry.snapshot ? line(SNAPSHOT_HEADER, 1) : ""
+      const truncate = entry.truncate ? line("Nats-Rollup", "sub") : ""
+      return { subject: subjects.journal(entry.owner), payload: entry.payload, headers: expected + snapshot + truncate }
     }
     case "timer": {
       const shard = shardOf(entry.owner, shards)
       return {
         subject: subjects.timer(shard, entry.owner, entry.name),
         payload: entry.payload,
-        headers: withHeaders({
-          "Nats-Schedule": `@at ${new Date(entry.at).toISOString()}`,
-          "Nats-Schedule-Target": subjects.mail(shard, entry.owner)
-        })
+        headers:
+          line("Nats-Schedule", `@at ${new Date(entry.at).toISOString()}`) +
+          line("Nats-Schedule-Target", subjects.mail(shard, entry.owner))
       }
     }
     case "untimer":
@@ -111,23 +114,17 @@ const outgoing = (subjects: Subjects, shards: number, ttl: string, entry: Entry,
       return {
         subject: subjects.timer(shardOf(entry.owner, shards), entry.owner, entry.name),
         payload: "",
-        headers: withHeaders({ "Nats-Rollup": "sub", "Nats-TTL": CANCELLED_TTL })
+        headers: line("Nats-Rollup", "sub") + line("Nats-TTL", CANCELLED_TTL)
       }
     case "event":
       return {
         subject: subjects.event(entry.subject),
         payload: entry.payload,
-        headers: withHeaders({ "Nats-TTL": ttl })
+        headers: line("Nats-TTL", ttl)
       }
     case "dead":
-      return { subject: subjects.dead(entry.owner), payload: entry.payload, headers: undefined }
+      return { subject: subjects.dead(entry.owner), payload: entry.payload, headers: "" }
   }
-}
-
-const withHeaders = (values: Record<string, string>): MsgHdrs => {
-  const all = headers()
-  for (const [name, value] of Object.entries(values)) all.set(name, value)
-  return all
 }
 
 const subscribe = (

@@ -14,15 +14,20 @@ export const CounterProtocol = {
   }
 } as const
 
-export const counter = define({
-  protocol: CounterProtocol,
-  state: Schema.Struct({ count: Schema.Int }),
-  initial: () => ({ count: 0 }),
-  events: { Added: { n: Schema.Int } },
-  decide: {
-    Add: (state, { n }) =>
-      n < 0 ? [refuse({ _tag: "Negative", n })] : [persist({ _tag: "Added", n }), reply(state.count + n)],
-    Get: (state) => [reply(state.count)]
-  },
-  evolve: { Added: (state, { n }) => ({ ...state, count: state.count + n }) }
-})
+/** A counter that keeps so many journal records before a snapshot replaces them. */
+export const counterKeeping = (snapshotEvery: number) =>
+  define({
+    protocol: CounterProtocol,
+    snapshotEvery,
+    state: Schema.Struct({ count: Schema.Int }),
+    initial: () => ({ count: 0 }),
+    events: { Added: { n: Schema.Int } },
+    decide: {
+      Add: (state, { n }) =>
+        n < 0 ? [refuse({ _tag: "Negative", n })] : [persist({ _tag: "Added", n }), reply(state.count + n)],
+      Get: (state) => [reply(state.count)]
+    },
+    evolve: { Added: (state, { n }) => ({ ...state, count: state.count + n }) }
+  })
+
+export const counter = counterKeeping(100)
