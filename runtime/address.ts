@@ -1,8 +1,10 @@
 import { Schema } from "effect"
 
 const TYPE = /^[a-z][a-z0-9_]{0,63}$/
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-const ID = /^[^\s.*>\u0000-\u001f\u007f]{1,128}$/
+// Lone surrogates (Cs) too: on the wire they would become another character, and so another actor.
+const ID = /^[^\s.*>\p{Cc}\p{Cs}]{1,128}$/u
+const TOKEN = /^[^\s.*>\p{Cc}\p{Cs}]+$/u
+const SUBJECT_CHARACTERS_MAX = 512
 
 /** An actor type or id that cannot be part of a subject. */
 export class InvalidAddress extends Schema.TaggedError<InvalidAddress>()("InvalidAddress", {
@@ -39,6 +41,15 @@ export const addressFault = (address: Address): InvalidAddress | undefined => {
   }
   return undefined
 }
+
+/**
+ * Says what is wrong with a subject, or the part of one, that an actor chose; nothing when it can be used: tokens without
+ * spaces, `*` or `>`, joined by dots, at most 512 characters.
+ */
+export const subjectFault = (subject: string): string | undefined =>
+  subject.length <= SUBJECT_CHARACTERS_MAX && subject.split(".").every((token) => TOKEN.test(token))
+    ? undefined
+    : `${JSON.stringify(clip(subject))} cannot be a subject: tokens without spaces, * or >, joined by dots`
 
 /** `type/id`, as people and logs write it. */
 export const formatAddress = (address: Address): string => `${address.type}/${address.id}`

@@ -1,4 +1,4 @@
-import { Context, Duration, Effect, Exit, Layer, Schedule } from "effect"
+import { Context, Duration, Effect, Exit, Layer } from "effect"
 import { type Address, addressFault, formatAddress, type InvalidAddress } from "./address.ts"
 import { decoder, encoder } from "./codec.ts"
 import { parseReply, type ReplyEnvelope } from "./envelope.ts"
@@ -110,9 +110,14 @@ class Asks {
       const timeout = Duration.fromInputUnsafe(options?.timeout ?? ASK_TIMEOUT)
       // Not deduplicated by the server: an ask that is sent again must reach the actor to be answered again.
       const { id: _, ...entry } = mail
-      const send = this.#outbox.send(entry)
+      const again: Mail = { ...entry, payload: `${entry.payload.slice(0, -1)},"again":true}` }
       return this.#answerTo(messageId).pipe(
-        Effect.raceFirst(send.pipe(Effect.repeat(Schedule.spaced(ASK_AGAIN)), Effect.andThen(Effect.never))),
+        Effect.raceFirst(
+          // Once it is stored it is processed: from then on only the answer can be missing.
+          this.#outbox.send(entry).pipe(
+            Effect.andThen(Effect.delay(this.#outbox.send(again), ASK_AGAIN).pipe(Effect.forever))
+          )
+        ),
         Effect.timeoutOrElse({
           duration: timeout,
           orElse: () => {
@@ -146,6 +151,9 @@ class Asks {
 
 type Mail = Extract<Entry, { kind: "mail" }>
 
+/** It becomes a header: control characters would end it, and spaces at its ends be lost. */
+const MESSAGE_ID = /^(?!\s)[^\p{Cc}\p{Cs}]{1,256}(?<!\s)$/u
+
 const makeMail = (
   protocol: Protocol,
   id: string,
@@ -158,6 +166,10 @@ const makeMail = (
   const to: Address = { type: protocol.type, id }
   const fault = addressFault(to)
   if (fault !== undefined) return fault
+  if (messageId !== undefined && !MESSAGE_ID.test(messageId)) {
+    const detail = `the message id ${JSON.stringify(messageId.slice(0, 64))} is not 1 to 256 characters without line breaks`
+    return new InvalidMessage({ actor: formatAddress(to), message_type: message, detail })
+  }
   const spec = protocol.messages[message]
   try {
     if (spec === undefined) throw new Error("the protocol has no such message")

@@ -2,7 +2,10 @@ import { Schema } from "effect"
 
 const Common = { correlation: Schema.String }
 
-/** A message from a client or an actor. `id` is set where the sender may send it again; `reply` where it is an ask. */
+/**
+ * A message from a client or an actor. `id` is set where the sender may send it again; `reply` where it is an ask.
+ * `again` asks for the answer alone: the message itself is stored already, further ahead in the mailbox.
+ */
 const MessageEnvelope = Schema.Struct({
   kind: Schema.Literal("message"),
   message: Schema.String,
@@ -10,6 +13,7 @@ const MessageEnvelope = Schema.Struct({
   id: Schema.optionalKey(Schema.String),
   from: Schema.optionalKey(Schema.String),
   reply: Schema.optionalKey(Schema.String),
+  again: Schema.optionalKey(Schema.Literal(true)),
   ...Common
 })
 

@@ -67,7 +67,7 @@ export class Outbox {
     }
     const id = `${this.#prefix}.${++this.#groups}`
     const entries = group.map((waiting) => waiting.entry)
-    return this.#persistently(this.#log.append(entries, id)).pipe(
+    return this.#persistently(Effect.suspend(() => this.#log.append(entries, id))).pipe(
       Effect.exit,
       Effect.map((exit) => {
         for (const waiting of group) waiting.settle(exit)
@@ -93,7 +93,7 @@ export class Outbox {
   }
 
   #sendAlone(waiting: Waiting): Effect.Effect<void> {
-    return this.#persistently(this.#log.append([waiting.entry])).pipe(Effect.exit, Effect.map(waiting.settle))
+    return this.#persistently(Effect.suspend(() => this.#log.append([waiting.entry]))).pipe(Effect.exit, Effect.map(waiting.settle))
   }
 
   #persistently(append: Effect.Effect<number, AppendError>): Effect.Effect<void, AppendError> {

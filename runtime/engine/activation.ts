@@ -156,10 +156,10 @@ export class Activation {
 
   /** The log refused what was in flight for good. The message at fault will be parked with this cause. */
   refuse(cause: Error): void {
-    const mails = this.#flight?.mails ?? []
-    const last = mails.at(-1)
-    if (mails.length === 1 && last !== undefined) this.#refused.set(last.sequence, cause)
-    else if (last !== undefined) this.#singlyUntil = last.sequence
+    const flight = this.#flight
+    // Messages without a step may be around it: they are not at fault.
+    if (flight?.steps.length === 1) this.#refused.set(flight.stepSequence, cause)
+    else if (flight !== undefined) this.#singlyUntil = flight.stepSequence
     this.reload()
   }
 

@@ -99,7 +99,8 @@ export class Activities {
   }
 }
 
-const nameOf = (activation: Activation, key: string): string => `${formatAddress(activation.address)}#${key}`
+// An id holds no space, so no two activities share a name.
+const nameOf = (activation: Activation, key: string): string => `${formatAddress(activation.address)} ${key}`
 
 const attempt = (activation: Activation, key: string, open: OpenActivity): Effect.Effect<Result> => {
   const { compiled, address } = activation
@@ -118,11 +119,10 @@ const attempt = (activation: Activation, key: string, open: OpenActivity): Effec
   const tried = spec.retry === undefined ? once : Effect.retry(once, spec.retry)
   return tried.pipe(
     Effect.exit,
-    Effect.flatMap((exit) => {
-      if (Exit.isSuccess(exit)) return Effect.succeed<Result>({ _tag: "Succeeded", value: exit.value })
-      if (Cause.hasInterruptsOnly(exit.cause)) return Effect.interrupt
-      return Effect.succeed<Result>(failureOf(exit.cause))
-    })
+    // An interruption that gets here came from the inside: one of ours ends the fiber before.
+    Effect.map((exit) =>
+      Exit.isSuccess(exit) ? { _tag: "Succeeded" as const, value: exit.value } : failureOf(exit.cause)
+    )
   )
 }
 

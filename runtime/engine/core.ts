@@ -18,15 +18,19 @@ export interface Core {
   readonly timers: Map<string, number>
   readonly activities: Map<string, OpenActivity>
   readonly recent: Map<string, RecordedAnswer | null>
+  /** What `initial` threw, if it did: there is no state to decide anything against. */
+  readonly unborn: { readonly cause: unknown } | undefined
 }
 
-export const emptyCore = (compiled: Compiled, self: Address): Core => ({
-  state: compiled.definition.initial(self),
-  consumed: 0,
-  timers: new Map(),
-  activities: new Map(),
-  recent: new Map()
-})
+/** An actor before its first message. Never throws: mail for an actor that cannot begin has to go somewhere too. */
+export const emptyCore = (compiled: Compiled, self: Address): Core => {
+  const nothing = { consumed: 0, timers: new Map(), activities: new Map(), recent: new Map() }
+  try {
+    return { ...nothing, state: compiled.definition.initial(self), unborn: undefined }
+  } catch (cause) {
+    return { ...nothing, state: undefined, unborn: { cause } }
+  }
+}
 
 /** Takes a step in, with the state that its events lead to. */
 export const applyStep = (core: Core, step: StepRecord, state: unknown): void => {

@@ -21,9 +21,11 @@ export const decideMail = (compiled: Compiled, core: Core, mail: Mail, limits: L
     if (isStale(core, envelope)) return NOTHING
     const repeated = repetition(core, envelope)
     if (repeated !== undefined) return repeated
+    if (core.unborn !== undefined) return park(core, mail, core.unborn.cause)
     const context = makeContext(mail, envelope)
     const draft = makeDraft(compiled, mail.to, envelope, context, core.state)
     addAll(draft, handle(compiled, core, envelope, context))
+    checkAnswers(draft.answers, limits)
     if (!draft.effective) return { kind: "nothing", answers: draft.answers }
     const step = toRecord(draft, mail.time)
     const text = JSON.stringify(step)
@@ -54,7 +56,8 @@ const isStale = (core: Core, envelope: Envelope): boolean => {
 const repetition = (core: Core, envelope: Envelope): Nothing | undefined => {
   if (envelope.kind !== "message" || envelope.id === undefined) return undefined
   const remembered = core.recent.get(envelope.id)
-  if (remembered === undefined) return undefined
+  // The first one lay before it in this mailbox, so it was processed, even where its answer is forgotten.
+  if (remembered === undefined) return envelope.again === true ? NOTHING : undefined
   if (remembered === null || envelope.reply === undefined) return NOTHING
   return {
     kind: "nothing",
@@ -104,6 +107,13 @@ const checkSize = (text: string, entries: ReadonlyArray<Entry>, limits: LogLimit
   }
   if (entries.length >= limits.groupEntriesMax) {
     throw new TooLarge({ what: "the step in messages", size: entries.length, limit: limits.groupEntriesMax - 1 })
+  }
+}
+
+const checkAnswers = (answers: ReadonlyArray<OutgoingAnswer>, limits: LogLimits): void => {
+  for (const { payload } of answers) {
+    const size = sizeOf(payload)
+    if (size > limits.payloadBytesMax) throw new TooLarge({ what: "the answer", size, limit: limits.payloadBytesMax })
   }
 }
 

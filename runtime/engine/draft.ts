@@ -1,5 +1,5 @@
 import type { Context } from "../actor.ts"
-import { type Address, formatAddress } from "../address.ts"
+import { type Address, addressFault, formatAddress, subjectFault } from "../address.ts"
 import { encoder } from "../codec.ts"
 import { type Envelope, formatReply } from "../envelope.ts"
 import type { RecordedAnswer, StepRecord } from "../journal.ts"
@@ -78,6 +78,7 @@ const add = (draft: Draft, operation: Kinds): void => {
     case "send":
       return addSend(draft, operation)
     case "publish": {
+      checkSubject(operation.subject)
       const payload = JSON.stringify({ type: operation.type, data: operation.data })
       draft.entries.push({ kind: "event", subject: operation.subject, payload })
       return
@@ -119,24 +120,44 @@ const addAnswer = (
 }
 
 const addSend = (draft: Draft, { to, message, body }: Extract<Kinds, { op: "send" }>): void => {
+  const fault = addressFault(to)
+  if (fault !== undefined) throw fault
   const mail = { kind: "message", message, body, from: formatAddress(draft.self), correlation: correlationOf(draft) }
   draft.entries.push({ kind: "mail", to, payload: JSON.stringify(mail) })
 }
 
-const addTimer = (draft: Draft, { name, at, message }: Extract<Kinds, { op: "timer" }>): void => {
+const addTimer = (draft: Draft, { name, at: when, message }: Extract<Kinds, { op: "timer" }>): void => {
+  checkSubject(name)
+  const at = Math.max(0, Math.ceil(when))
+  if (!(at <= TIME_MAX)) throw new RangeError(`timer ${name}: ${when} is no time in milliseconds since 1970`)
   const body = draft.compiled.encodeMessage(message.name, message.payload)
   const generation = draft.context.sequence
   const firing = { kind: "timer", name, generation, message: message.name, body, correlation: correlationOf(draft) }
   draft.timers[name] = at
+  // Both would have this step's generation, so that the first to fire would count.
+  dropTimer(draft, name)
   draft.entries.push({ kind: "timer", owner: draft.self, name, at, payload: JSON.stringify(firing) })
 }
 
 const addCancel = (draft: Draft, name: string): void => {
+  checkSubject(name)
   delete draft.timers[name]
-  draft.entries = draft.entries.filter((entry) => entry.kind !== "timer" || entry.name !== name)
+  dropTimer(draft, name)
   draft.cancelled.push(name)
   draft.entries.push({ kind: "untimer", owner: draft.self, name })
 }
+
+const dropTimer = (draft: Draft, name: string): void => {
+  draft.entries = draft.entries.filter((entry) => entry.kind !== "timer" || entry.name !== name)
+}
+
+const checkSubject = (subject: string): void => {
+  const fault = subjectFault(subject)
+  if (fault !== undefined) throw new Error(fault)
+}
+
+/** The end of the year 9999: what comes later has no form that the server reads. */
+const TIME_MAX = 253_402_300_799_999
 
 const addStart = (draft: Draft, key: string, { name, input }: Start): void => {
   const spec = draft.compiled.definition.activities?.[name]

@@ -9,6 +9,7 @@ import type { Commit } from "./verdict.ts"
 const ALERT_SUBJECT = "alert.warning"
 const ALERT_TYPE = "alert"
 const DETAIL_CHARACTERS_MAX = 1_000
+const NAME_CHARACTERS_MAX = 100
 const UNREADABLE_CHARACTERS_MAX = 10_000
 
 /**
@@ -19,7 +20,8 @@ export const park = (core: Core, mail: Mail, cause: unknown): Commit => {
   const envelope = readable(mail)
   const detail = describe(cause)
   const actor = formatAddress(mail.to)
-  const message = envelope === undefined ? "?" : envelope.kind === "outcome" ? envelope.activity : envelope.message
+  const name = envelope === undefined ? "?" : envelope.kind === "outcome" ? envelope.activity : envelope.message
+  const message = name.slice(0, NAME_CHARACTERS_MAX)
   const sent = envelope?.kind === "message" ? envelope : undefined
   const step: StepRecord = {
     sequence: mail.sequence,
@@ -59,5 +61,10 @@ const readable = (mail: Mail): Envelope | undefined => {
   }
 }
 
-const describe = (cause: unknown): string =>
-  (cause instanceof Error ? cause.message : String(cause)).slice(0, DETAIL_CHARACTERS_MAX)
+const describe = (cause: unknown): string => {
+  try {
+    return String(cause instanceof Error ? cause.message : cause).slice(0, DETAIL_CHARACTERS_MAX)
+  } catch {
+    return "the cause cannot be put into words"
+  }
+}

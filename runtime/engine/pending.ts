@@ -10,6 +10,8 @@ export interface Pending {
   /** Keys of activities that the steps started or ended, in order. */
   readonly started: Array<string>
   readonly ended: Array<string>
+  /** The message that the last step decided. */
+  stepSequence: number
   /** Size of the steps and of the entries, in characters. */
   stepCharacters: number
   entryCharacters: number
@@ -28,6 +30,7 @@ export const emptyPending = (): Pending => ({
   answers: [],
   started: [],
   ended: [],
+  stepSequence: 0,
   stepCharacters: 0,
   entryCharacters: 0
 })
@@ -49,6 +52,7 @@ export const fits = (pending: Pending, commit: Commit, groupEntriesMax: number):
 export const addCommit = (pending: Pending, mail: Mail, commit: Commit): void => {
   pending.mails.push(mail)
   pending.steps.push(commit.text)
+  pending.stepSequence = mail.sequence
   pending.stepCharacters += commit.text.length
   for (const entry of commit.entries) pending.entries.push(entry)
   pending.entryCharacters += charactersOf(commit.entries)

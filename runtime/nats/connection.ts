@@ -1,6 +1,7 @@
 import { connect, type NatsConnection } from "@nats-io/transport-node"
 import { Context, Effect, Layer, type Scope } from "effect"
 import { ServerUnsuitable } from "../errors.ts"
+import { parseServers, showServers } from "./address.ts"
 
 export interface NatsOptions {
   readonly url: string
@@ -27,7 +28,7 @@ export class Nats extends Context.Service<
         const connection = yield* Effect.acquireRelease(open(options), (connection) =>
           Effect.promise(() => connection.drain().catch(() => undefined))
         )
-        yield* checkServer(connection, options.url)
+        yield* checkServer(connection, showServers(options.url))
         const callbacks = new Set<() => void>()
         yield* Effect.forkScoped(followStatus(connection, callbacks))
         return Nats.of({
@@ -48,18 +49,23 @@ const SERVER_MINOR_MIN = 14
 
 const open = (options: NatsOptions) =>
   Effect.tryPromise({
-    try: () =>
-      connect({
-        servers: options.url,
+    try: () => {
+      const { servers, tls, user, pass } = parseServers(options.url)
+      return connect({
+        servers: [...servers],
+        ...(tls && { tls: {} }),
+        ...(user !== undefined && { user }),
+        ...(pass !== undefined && { pass }),
         name: options.name,
         maxReconnectAttempts: -1,
         reconnectTimeWait: 250,
         noAsyncTraces: true,
         timeout: 5_000
-      }),
+      })
+    },
     catch: (cause) =>
       new ServerUnsuitable({
-        detail: `no NATS server answers at ${options.url}: ${cause instanceof Error ? cause.message : String(cause)}`
+        detail: `no NATS server answers at ${showServers(options.url)}: ${cause instanceof Error ? cause.message : String(cause)}`
       })
   })
 

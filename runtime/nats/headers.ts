@@ -1,6 +1,6 @@
 import { MsgHdrsImpl } from "@nats-io/transport-node"
 
-/** One header as it goes over the wire. Names and values are our own, or the server's: ASCII without line breaks. */
+/** One header as it goes over the wire. Values hold no line breaks: ids and subjects were checked for them. */
 export const line = (name: string, value: string | number): string => `${name}: ${value}\r\n`
 
 /**
@@ -16,6 +16,6 @@ export class WrittenHeaders extends MsgHdrsImpl {
   }
 
   override encode(): Uint8Array {
-    return Buffer.from(`NATS/1.0\r\n${this.#lines}\r\n`, "latin1")
+    return Buffer.from(`NATS/1.0\r\n${this.#lines}\r\n`, "utf8")
   }
 }

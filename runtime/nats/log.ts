@@ -17,8 +17,11 @@ export interface LogOptions extends StreamOptions {
   readonly eventSecondsMax: number
 }
 
-/** Subject, headers and protocol of a message take at most this of the server's `max_payload`, in bytes. */
-const OVERHEAD_BYTES = 2_048
+/**
+ * Subject, headers and protocol of a message, and what a dead letter says of the message that it holds, take at most
+ * this of the server's `max_payload`, in bytes.
+ */
+const OVERHEAD_BYTES = 8_192
 const GROUP_ENTRIES_MAX = 1_000
 const GROUP_BYTES_MAX = 4 * 1024 * 1024
 const CANCELLED_TTL = "1s"
