@@ -54,6 +54,8 @@ class Node {
   readonly #clock: Clock.Clock
   readonly #owned = new Map<number, Shard>()
   readonly #changed = Latch.makeUnsafe(true)
+  /** The present tail came upon mail after our leases had run out, and waits for ever: after a renewal there is a new one. */
+  #tailHalted = false
   /** The last sequence that the present tail has delivered. */
   #tailReached = 0
   #purgedUpTo = 0
@@ -128,22 +130,22 @@ class Node {
     const after = new Map([...this.#owned].map(([number, shard]) => [number, shard.progress.lastDelivered]))
     this.#tail = yield* Scope.make()
     this.#tailReached = 0
+    this.#tailHalted = false
     yield* this.#log.tail(after, (mail) => this.#deliver(mail)).pipe(Scope.provide(this.#tail))
   })
 
   #deliver(mail: Mail): Effect.Effect<void> | undefined {
-    if (this.#clock.currentTimeMillisUnsafe() > this.#leasedUntil) return this.#waitForLease // invariant 1
+    if (this.#clock.currentTimeMillisUnsafe() > this.#leasedUntil) {
+      this.#tailHalted = true // invariant 1
+      return Effect.never
+    }
     this.#owned.get(mail.shard)?.deliver(mail)
     this.#tailReached = mail.sequence
     return this.#engine.room()
   }
 
-  /** The tail ends here; the next renewal finds what is still ours and reads on from there. */
-  readonly #waitForLease: Effect.Effect<never> = Effect.never
-
   readonly #renew: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
     const started = this.#clock.currentTimeMillisUnsafe()
-    const expired = started > this.#leasedUntil
     const marks = this.#purgeMarks() // before the renewal: invariant 2
     const lost: Array<number> = []
     const failed: Array<number> = []
@@ -160,7 +162,7 @@ class Node {
     if (lost.length > 0) yield* Effect.logWarning("leases lost", { node: this.#name, shards: lost.length })
     if (failed.length > 0) return yield* Effect.logWarning("leases not renewed", { shards: failed.length })
     this.#extendLease(started)
-    if (expired || lost.length > 0) yield* Effect.uninterruptible(this.#readMail)
+    if (this.#tailHalted || lost.length > 0) yield* Effect.uninterruptible(this.#readMail)
     yield* this.#purge(marks)
     this.#changed.openUnsafe()
   })

@@ -1,0 +1,44 @@
+import { assert, layer } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { Actors, Leases, layerNode } from "../../runtime/index.ts"
+import { CounterProtocol, counter } from "../support/counter.ts"
+import { NatsServer } from "../support/nats.ts"
+import { client } from "../support/system.ts"
+
+const TTL_MILLIS = 300
+
+/** Leases that are never lost, but whose renewal hangs once for twice their lifetime when `stall` says so. */
+const stallingLeases = (stall: () => boolean) =>
+  Layer.succeed(Leases, {
+    ttlMillis: TTL_MILLIS,
+    join: () => Effect.void,
+    watch: (see) => Effect.sync(() => see({ nodes: new Set(["node"]), holders: new Map() })),
+    acquire: () => Effect.succeed(true),
+    renew: () => Effect.suspend(() => (stall() ? Effect.sleep(2 * TTL_MILLIS) : Effect.void)).pipe(Effect.as(true)),
+    release: () => Effect.void
+  })
+
+layer(NatsServer.layer, { excludeTestServices: true })("a node whose leases may have run out", (it) => {
+  let stalled = 0
+  let stalling = false
+  const stall = () => {
+    if (stalling) stalled++
+    return stalling
+  }
+  const node = layerNode({ name: "node", actors: [counter] }).pipe(Layer.provide(stallingLeases(stall)))
+
+  it.effect("decides nothing until it has renewed them, and then goes on by itself", () =>
+    Effect.gen(function* () {
+      const actors = yield* Actors
+      assert.strictEqual(yield* actors.ask(CounterProtocol, "a", "Add", { n: 1 }), 1)
+      stalling = true
+      yield* Effect.sleep(1.5 * TTL_MILLIS)
+      const late = actors.ask(CounterProtocol, "a", "Add", { n: 1 }, { messageId: "late", timeout: "100 millis" })
+      assert.strictEqual((yield* Effect.flip(late))._tag, "AskTimeout", "nothing is decided meanwhile")
+      stalling = false
+      assert.isAbove(stalled, 0)
+      const again = actors.ask(CounterProtocol, "a", "Add", { n: 1 }, { messageId: "late", timeout: "3 seconds" })
+      assert.strictEqual(yield* again, 2, "the message waited, and counts once")
+    }).pipe(Effect.provide(Layer.provideMerge(node, client({ namespace: "stall" }))))
+  )
+})
