@@ -51,11 +51,11 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
         },
         shards,
         append: (group, id) =>
-          store(
-            connection,
-            nuid.next(),
-            group.map((entry, index) => outgoing(subjects, shards, ttl, entry, index === 0 ? id : undefined))
-          ),
+          Effect.suspend(() => {
+            const first = (index: number) => (index === 0 ? id : undefined)
+            const messages = group.map((entry, index) => outgoing(subjects, shards, ttl, entry, first(index)))
+            return store(connection, nuid.next(), messages)
+          }),
         readJournal: (owner) => journals.read(subjects.journal(owner)),
         tail: (after, deliver) =>
           after.size === 0

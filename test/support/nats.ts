@@ -21,7 +21,7 @@ export const temporaryFolder: Effect.Effect<string, never, Scope.Scope> = Effect
 export const natsServer = (options: TestServerOptions = {}): Effect.Effect<EmbeddedNats, EmbeddedError, Scope.Scope> =>
   Effect.gen(function* () {
     const dataDir = yield* temporaryFolder
-    return yield* embeddedNats({ syncInterval: "2m", ...options, dataDir })
+    return yield* embeddedNats({ binary: process.env.NATS_SERVER, syncInterval: "2m", ...options, dataDir })
   }).pipe(Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()))
 
 /** The nats-server of a block of tests: `layer(NatsServer.layer)("…", (it) => …)`. */
