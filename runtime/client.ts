@@ -15,7 +15,10 @@ import { Outbox } from "./outbox.ts"
 import type { AskName, MessageName, MessageSpec, Payload, Protocol, Refusal, Reply } from "./protocol.ts"
 
 export interface SendOptions {
-  /** The caller's own id for the message: told or asked again with it, the message has one effect. */
+  /**
+   * The caller's own id for the message, 1 to 256 characters: told or asked again with it, the message has one effect, as
+   * long as it is among the latest 256 ids with an effect on its actor.
+   */
   readonly messageId?: string
   readonly correlationId?: string
 }
@@ -92,7 +95,8 @@ class Asks {
   }
 
   take(payload: string): void {
-    const reply = parseReply(payload)
+    const reply = readable(payload)
+    if (reply === undefined) return
     for (const resume of this.#waiting.get(reply.id) ?? []) resume(reply)
   }
 
@@ -114,9 +118,9 @@ class Asks {
       return this.#answerTo(messageId).pipe(
         Effect.raceFirst(
           // Once it is stored it is processed: from then on only the answer can be missing.
-          this.#outbox.send(entry).pipe(
-            Effect.andThen(Effect.delay(this.#outbox.send(again), ASK_AGAIN).pipe(Effect.forever))
-          )
+          this.#outbox
+            .send(entry)
+            .pipe(Effect.andThen(Effect.delay(this.#outbox.send(again), ASK_AGAIN).pipe(Effect.forever)))
         ),
         Effect.timeoutOrElse({
           duration: timeout,
@@ -146,6 +150,15 @@ class Asks {
     const same = this.#waiting.get(id)
     same?.delete(resume)
     if (same?.size === 0) this.#waiting.delete(id)
+  }
+}
+
+/** Anybody can send to an inbox: what is no answer is ignored. */
+const readable = (payload: string): ReplyEnvelope | undefined => {
+  try {
+    return parseReply(payload)
+  } catch {
+    return undefined
   }
 }
 

@@ -93,7 +93,10 @@ export class Outbox {
   }
 
   #sendAlone(waiting: Waiting): Effect.Effect<void> {
-    return this.#persistently(Effect.suspend(() => this.#log.append([waiting.entry]))).pipe(Effect.exit, Effect.map(waiting.settle))
+    return this.#persistently(Effect.suspend(() => this.#log.append([waiting.entry]))).pipe(
+      Effect.exit,
+      Effect.map(waiting.settle)
+    )
   }
 
   #persistently(append: Effect.Effect<number, AppendError>): Effect.Effect<void, AppendError> {

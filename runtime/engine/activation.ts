@@ -138,7 +138,10 @@ export class Activation {
     this.#journalSequence = sequence
     for (const answer of flight.answers) this.#host.answer(answer)
     for (const key of flight.ended) this.#host.stopActivity(this, key)
-    for (const key of flight.started) if (this.#core.activities.has(key)) this.#host.startActivity(this, key)
+    for (const [key, generation] of flight.started) {
+      // Started anew by a step that is not committed yet, it waits for that.
+      if (this.#core.activities.get(key)?.generation === generation) this.#host.startActivity(this, key)
+    }
     for (const mail of flight.mails) this.#host.done(this, mail)
     this.#drain()
     if (this.#open.steps.length > 0) this.#host.ready(this)
@@ -224,11 +227,21 @@ export class Activation {
 
   /** The actor whole, if it fits beside the steps and is small or due. */
   #snapshot(due: boolean): string | undefined {
-    const text = JSON.stringify(takeSnapshot(this.compiled, this.#core))
+    const text = this.#encode()
+    if (text === undefined) return undefined
     this.#snapshotCharacters = text.length
     if (!due && text.length > SMALL_CHARACTERS) return undefined
     const fitsBeside = Buffer.byteLength(text) + this.#flight!.stepCharacters * 3 < this.#host.limits.payloadBytesMax
     return fitsBeside ? text : undefined
+  }
+
+  /** A state that does not fit its schema cannot be a snapshot, but its steps can still be stored. */
+  #encode(): string | undefined {
+    try {
+      return JSON.stringify(takeSnapshot(this.compiled, this.#core))
+    } catch {
+      return undefined
+    }
   }
 }
 

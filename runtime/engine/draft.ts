@@ -97,8 +97,11 @@ const add = (draft: Draft, operation: Kinds): void => {
 
 const addEvent = (draft: Draft, event: unknown): void => {
   const { _tag, ...fields } = event as { readonly _tag: string }
-  draft.events.push({ _tag, data: draft.compiled.encodeEvent(_tag, fields) })
-  draft.state = evolveOne(draft.compiled, draft.state, _tag, fields)
+  const data = draft.compiled.encodeEvent(_tag, fields)
+  draft.events.push({ _tag, data })
+  // From what will be stored, and not from what was said: the state is then the fold of the journal also where a schema
+  // does not give back quite what it took.
+  draft.state = evolveOne(draft.compiled, draft.state, _tag, draft.compiled.decodeEvent(_tag, data))
 }
 
 const addReply = (draft: Draft, outcome: "ok" | "error", value: unknown): void => {

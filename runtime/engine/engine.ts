@@ -12,13 +12,15 @@ import type { ShardHost } from "./shard.ts"
 export interface Engine extends ShardHost {
   /** Waits while too much is delivered and not done; nothing to wait for otherwise. */
   readonly room: () => Effect.Effect<void> | undefined
+  /** Commits and sends for ever. */
+  readonly run: Effect.Effect<unknown>
 }
 
 /** Messages that are delivered and not done: at the upper limit no more is read, until the lower is reached. */
 const OPEN_MAX = 20_000
 const OPEN_RESUME = 10_000
 
-/** The committer, the activities and the reading of journals, running until the scope closes. */
+/** The committer, the activities and the reading of journals. What activities run is interrupted when the scope closes. */
 export const makeEngine = Effect.fnUntraced(function* (log: ActorLog["Service"], actors: ReadonlyArray<Actor>) {
   const compiled = new Map<string, Compiled>(actors.map((actor) => [actor.type, compile(actor)]))
   const fork = yield* FiberSet.makeRuntime<never, void, never>()
@@ -28,8 +30,6 @@ export const makeEngine = Effect.fnUntraced(function* (log: ActorLog["Service"],
   const loads = new Loads(log, fork)
   const room = Latch.makeUnsafe(true)
   let open = 0
-  yield* Effect.forkScoped(outbox.run)
-  yield* Effect.forkScoped(committer.run)
   const engine: Engine = {
     compiledOf: (type) => {
       let known = compiled.get(type)
@@ -60,7 +60,8 @@ export const makeEngine = Effect.fnUntraced(function* (log: ActorLog["Service"],
       open -= count
       if (before > OPEN_RESUME && open <= OPEN_RESUME) room.openUnsafe()
     },
-    room: () => (open >= OPEN_MAX ? room.await : undefined)
+    room: () => (open >= OPEN_MAX ? room.await : undefined),
+    run: Effect.all([outbox.run, committer.run], { concurrency: "unbounded" })
   }
   return engine
 })

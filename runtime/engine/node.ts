@@ -1,4 +1,4 @@
-import { Clock, Effect, Exit, Latch, Layer, Schedule, Scope } from "effect"
+import { Cause, Clock, Effect, Exit, Latch, Layer, Schedule, Scope, Semaphore } from "effect"
 import type { Actor } from "../actor.ts"
 import type { ReadError } from "../errors.ts"
 import { Leases, type Membership } from "../leases.ts"
@@ -45,6 +45,8 @@ export const layerNode = (options: NodeOptions): Layer.Layer<never, ReadError, A
  * 1. No message is decided after our leases may have run out: a node that was paused would answer from an old state.
  * 2. Mail is removed only if it was done before a renewal of its shard's lease that succeeded. Until then another node
  *    may have owned the shard, for whom a message that had no effect here still has one.
+ * 3. There is one tail at a time, and what it has passed counts only for shards that it reads.
+ * 4. A node that can do its work no longer does not look alive: it leaves, and others do it.
  */
 class Node {
   readonly #name: string
@@ -62,6 +64,9 @@ class Node {
   #membership: Membership = { nodes: new Set(), holders: new Map() }
   #tail: Scope.Closeable | undefined
   #leasedUntil = 0
+  readonly #reading = Semaphore.makeUnsafe(1)
+  #broken = false
+  #announced: Scope.Closeable | undefined
 
   constructor(name: string, log: ActorLog["Service"], leases: Leases["Service"], engine: Engine, clock: Clock.Clock) {
     this.#name = name
@@ -74,17 +79,38 @@ class Node {
   /** Starts, and goes on until the scope closes. */
   readonly run = Effect.gen({ self: this }, function* () {
     this.#extendLease(this.#clock.currentTimeMillisUnsafe())
+    yield* this.#vital(this.#engine.run)
     yield* Effect.addFinalizer(() => this.#leave)
     yield* this.#leases.watch((membership) => {
       this.#membership = membership
       this.#changed.openUnsafe()
     })
-    yield* Effect.forkScoped(this.#follow)
-    yield* Effect.forkScoped(this.#renew.pipe(Effect.repeat(Schedule.spaced(this.#leases.ttlMillis / 3))))
-    yield* Effect.forkScoped(this.#sweep.pipe(Effect.repeat(Schedule.spaced(SWEEP_EVERY))))
+    yield* this.#vital(this.#follow)
+    yield* this.#vital(this.#renew.pipe(Effect.repeat(Schedule.spaced(this.#leases.ttlMillis / 3))))
+    yield* this.#vital(this.#sweep.pipe(Effect.repeat(Schedule.spaced(SWEEP_EVERY))))
     // Joined last, so that it leaves first: the others then know whose shards come free.
-    yield* this.#leases.join(this.#name)
+    this.#announced = yield* Effect.acquireRelease(Scope.make(), (scope) => Scope.close(scope, Exit.void))
+    yield* this.#leases.join(this.#name).pipe(Scope.provide(this.#announced))
   })
+
+  /** Runs what the node cannot do without, until the scope closes. */
+  #vital(loop: Effect.Effect<unknown>) {
+    return loop.pipe(
+      Effect.catchCause((cause) => (Cause.hasInterruptsOnly(cause) ? Effect.failCause(cause) : this.#break(cause))),
+      Effect.forkScoped
+    )
+  }
+
+  /** A defect in the engine: invariant 4. Nothing waits for what can no longer be committed. */
+  #break(cause: Cause.Cause<unknown>): Effect.Effect<void> {
+    if (this.#broken) return Effect.void
+    this.#broken = true
+    return Effect.logFatal("node broken: it leaves its shards to others", cause).pipe(
+      Effect.annotateLogs({ node: this.#name }),
+      Effect.andThen(Effect.suspend(() => (this.#announced ? Scope.close(this.#announced, Exit.void) : Effect.void))),
+      Effect.andThen(this.#leave)
+    )
+  }
 
   readonly #follow: Effect.Effect<never> = Effect.forever(
     Effect.suspend(() => this.#changed.await).pipe(
@@ -94,6 +120,7 @@ class Node {
   )
 
   readonly #reconcile: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
+    if (this.#broken) return
     const { acquire, release } = movesOf(this.#name, new Set(this.#owned.keys()), this.#membership, this.#log.shards)
     yield* each(release, (shard) => this.#giveBack(shard))
     const before = this.#owned.size
@@ -113,7 +140,7 @@ class Node {
   }
 
   #giveBack(number: number): Effect.Effect<void> {
-    return Effect.suspend(() => this.#owned.get(number)?.drain ?? Effect.void).pipe(
+    return Effect.suspend(() => (this.#broken ? undefined : this.#owned.get(number)?.drain) ?? Effect.void).pipe(
       Effect.andThen(Effect.sync(() => this.#drop(number))),
       Effect.andThen(Effect.ignore(this.#leases.release(number, this.#name)))
     )
@@ -127,24 +154,30 @@ class Node {
   /** Reads the mail of what is owned now, each shard from where it stood. */
   readonly #readMail: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
     if (this.#tail !== undefined) yield* Scope.close(this.#tail, Exit.void)
-    const after = new Map([...this.#owned].map(([number, shard]) => [number, shard.progress.lastDelivered]))
     this.#tail = yield* Scope.make()
     this.#tailReached = 0
     this.#tailHalted = false
+    if (this.#broken) return
+    const after = new Map([...this.#owned].map(([number, shard]) => [number, shard.follow()]))
     yield* this.#log.tail(after, (mail) => this.#deliver(mail)).pipe(Scope.provide(this.#tail))
-  })
+  }).pipe((read) => this.#reading.withPermits(1)(read)) // invariant 3
 
   #deliver(mail: Mail): Effect.Effect<void> | undefined {
     if (this.#clock.currentTimeMillisUnsafe() > this.#leasedUntil) {
       this.#tailHalted = true // invariant 1
       return Effect.never
     }
-    this.#owned.get(mail.shard)?.deliver(mail)
+    try {
+      this.#owned.get(mail.shard)?.deliver(mail)
+    } catch (defect) {
+      return Effect.forkDetach(this.#break(Cause.die(defect))).pipe(Effect.andThen(Effect.never))
+    }
     this.#tailReached = mail.sequence
     return this.#engine.room()
   }
 
   readonly #renew: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
+    if (this.#broken) return
     const started = this.#clock.currentTimeMillisUnsafe()
     const marks = this.#purgeMarks() // before the renewal: invariant 2
     const lost: Array<number> = []
@@ -163,7 +196,7 @@ class Node {
     if (failed.length > 0) return yield* Effect.logWarning("leases not renewed", { shards: failed.length })
     this.#extendLease(started)
     if (this.#tailHalted || lost.length > 0) yield* Effect.uninterruptible(this.#readMail)
-    yield* this.#purge(marks)
+    if (lost.length === 0) yield* this.#purge(marks) // invariant 2
     this.#changed.openUnsafe()
   })
 
@@ -174,7 +207,7 @@ class Node {
   /** Up to where mail is done: of all shards together, where all are ours, else of each. */
   #purgeMarks(): ReadonlyArray<PurgeMark> {
     const shards = [...this.#owned.values()]
-    if (shards.length < this.#log.shards) {
+    if (shards.length < this.#log.shards || shards.some((shard) => !shard.followed)) {
       return shards.map((shard) => ({ shard: shard.number, upTo: shard.progress.doneUpTo }))
     }
     // What the tail has reached, every shard has been given; what is open holds all others back.

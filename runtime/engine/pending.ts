@@ -7,8 +7,8 @@ export interface Pending {
   readonly steps: Array<string>
   readonly entries: Array<Entry>
   readonly answers: Array<OutgoingAnswer>
-  /** Keys of activities that the steps started or ended, in order. */
-  readonly started: Array<string>
+  /** Keys of activities that the steps started, each with its generation, and that they ended, in order. */
+  readonly started: Map<string, number>
   readonly ended: Array<string>
   /** The message that the last step decided. */
   stepSequence: number
@@ -28,7 +28,7 @@ export const emptyPending = (): Pending => ({
   steps: [],
   entries: [],
   answers: [],
-  started: [],
+  started: new Map(),
   ended: [],
   stepSequence: 0,
   stepCharacters: 0,
@@ -57,7 +57,7 @@ export const addCommit = (pending: Pending, mail: Mail, commit: Commit): void =>
   for (const entry of commit.entries) pending.entries.push(entry)
   pending.entryCharacters += charactersOf(commit.entries)
   for (const answer of commit.answers) pending.answers.push(answer)
-  if (commit.step.started !== undefined) pending.started.push(...Object.keys(commit.step.started))
+  for (const key of Object.keys(commit.step.started ?? {})) pending.started.set(key, mail.sequence)
   if (commit.step.ended !== undefined) pending.ended.push(...commit.step.ended)
 }
 

@@ -38,6 +38,7 @@ export class Shard {
   readonly #progress = new Progress()
   #purgedUpTo = 0
   #serving = true
+  #followed = false
 
   constructor(number: number, host: ShardHost) {
     this.number = number
@@ -59,6 +60,17 @@ export class Shard {
     return this.#progress
   }
 
+  /** Whether the node's tail reads this shard's mail: only then does what the tail has passed say anything of it. */
+  get followed(): boolean {
+    return this.#followed
+  }
+
+  /** The node's tail reads this shard's mail from now on, from after the sequence that it returns. */
+  follow(): number {
+    this.#followed = this.#serving
+    return this.#progress.lastDelivered
+  }
+
   purgeDue(upTo: number): boolean {
     return upTo > this.#purgedUpTo
   }
@@ -77,6 +89,7 @@ export class Shard {
   /** Takes no more mail and lets actors finish what they have, so that the next owner finds nothing half done. */
   readonly drain: Effect.Effect<void> = Effect.suspend(() => {
     this.#serving = false
+    this.#followed = false
     return Effect.sync(() => this.#progress.open === 0).pipe(
       Effect.repeat({ until: (finished) => finished, schedule: Schedule.spaced(DRAIN_POLL) }),
       Effect.timeoutOption(DRAIN_TIMEOUT),

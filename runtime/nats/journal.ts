@@ -106,7 +106,8 @@ export class JournalReader {
       const page = await this.#direct.getBatch(this.#stream, { seq: from, next_by_subj: subject, batch: PAGE })
       for await (const message of page) records.push(toRecord(message))
       const newest = records.at(-1)
-      if (newest === undefined || newest.sequence < from) break
+      // Part of a journal is another actor: what it decides would be wrong.
+      if (newest === undefined || newest.sequence < from) throw new Error("the journal was read in part")
       from = newest.sequence + 1
     }
     return records

@@ -43,7 +43,7 @@ export const layerLeases = (options: LeaseOptions): Layer.Layer<Leases, ServerUn
       return Leases.of({
         ttlMillis,
         join: (node) => join(keys, node, ttlMillis),
-        watch: (see) => watch(kv, see),
+        watch: (see) => watch(nats, kv, see),
         acquire: (shard, node) => keys.create(`shard.${shard}`, node),
         renew: (shard, node) => keys.renew(`shard.${shard}`, node),
         release: (shard) => keys.remove(`shard.${shard}`)
@@ -77,11 +77,7 @@ const makeKeys = (nats: Nats["Service"], kv: KV, bucket: string, ttlSeconds: num
     )
   }
 
-  const lastOf = (key: string) =>
-    Effect.tryPromise({
-      try: () => kv.get(key),
-      catch: (cause) => new LogUnavailable({ detail: String(cause) })
-    })
+  const lastOf = (key: string) => attempt(() => kv.get(key))
 
   return {
     create: (key, value) =>
@@ -123,28 +119,46 @@ const join = (keys: Keys, node: string, ttlMillis: number) => {
   )
 }
 
-const watch = (kv: KV, see: (membership: Membership) => void) =>
-  Effect.acquireRelease(
-    Effect.tryPromise({
-      try: () => kv.watch(),
-      catch: (cause) => new LogUnavailable({ detail: String(cause) })
-    }),
-    (entries) => Effect.sync(() => entries.stop())
-  ).pipe(
+/**
+ * Reads the bucket, and again after every reconnect: what expired meanwhile may have left nothing behind that would say so.
+ */
+const watch = (nats: Nats["Service"], kv: KV, see: (membership: Membership) => void) => {
+  const open = attempt(() => kv.watch())
+  const follow = (entries: Entries) =>
+    Effect.acquireRelease(Effect.succeed(entries), () => Effect.sync(() => entries.stop())).pipe(
+      Effect.andThen(nats.onReconnect(() => entries.stop())),
+      Effect.andThen(attempt(() => readAll(entries, see))),
+      Effect.scoped
+    )
+  const again = Effect.delay(open, WATCH_AGAIN).pipe(Effect.flatMap(follow))
+  return open.pipe(
     Effect.flatMap((entries) =>
-      Effect.forkScoped(
-        Effect.promise(async () => {
-          const nodes = new Set<string>()
-          const holders = new Map<number, string>()
-          for await (const entry of entries) {
-            // Renewals are most of what is written, and change nothing.
-            if (apply(entry, nodes, holders)) see({ nodes: new Set(nodes), holders: new Map(holders) })
-          }
-        })
-      )
+      Effect.forkScoped(follow(entries).pipe(Effect.ignore, Effect.andThen(again.pipe(Effect.ignore, Effect.forever))))
     ),
     Effect.asVoid
   )
+}
+
+const WATCH_AGAIN = "100 millis"
+
+type Entries = AsyncIterable<KvWatchEntry> & { readonly stop: () => void }
+
+const attempt = <A>(run: () => Promise<A>) =>
+  Effect.tryPromise({ try: run, catch: (cause) => new LogUnavailable({ detail: String(cause) }) })
+
+/** A membership is seen once it is whole: a node that is missing only because it was not read yet would lose its shards. */
+const readAll = async (entries: Entries, see: (membership: Membership) => void) => {
+  const nodes = new Set<string>()
+  const holders = new Map<number, string>()
+  let news = true
+  for await (const entry of entries) {
+    // Renewals are most of what is written, and change nothing.
+    news = apply(entry, nodes, holders) || news
+    if (!news || !entry.isUpdate) continue
+    news = false
+    see({ nodes: new Set(nodes), holders: new Map(holders) })
+  }
+}
 
 /** Takes an entry in. True if it changed the membership. */
 const apply = (entry: KvWatchEntry, nodes: Set<string>, holders: Map<number, string>): boolean => {

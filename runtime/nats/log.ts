@@ -80,7 +80,13 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
           ),
         newId: () => nuid.next(),
         inbox,
-        answer: (to, payload) => connection.publish(to, payload),
+        answer: (to, payload) => {
+          try {
+            connection.publish(to, payload)
+          } catch {
+            // The asker named an inbox that is none, or the connection is closed: nobody is there.
+          }
+        },
         answers: (take) => subscribe(nats, inbox, (message) => take(message.string()))
       })
     })
@@ -135,12 +141,24 @@ const subscribe = (
   subject: string,
   see: (message: { subject: string; headers?: MsgHdrs; string: () => string }) => void
 ) =>
-  Effect.acquireRelease(
-    Effect.sync(() =>
-      nats.connection.subscribe(subject, { callback: (error, message) => (error === null ? see(message) : undefined) })
-    ),
-    (subscription) => Effect.sync(() => subscription.unsubscribe())
-  ).pipe(
+  Effect.flatMap(Effect.context<never>(), (services) => {
+    // What a callback throws would end the library's reading of the connection.
+    const seeSafely = (message: Parameters<typeof see>[0]) => {
+      try {
+        see(message)
+      } catch (defect) {
+        Effect.runForkWith(services)(Effect.logError("a subscriber failed", { subject, reason: String(defect) }))
+      }
+    }
+    return Effect.acquireRelease(
+      Effect.sync(() =>
+        nats.connection.subscribe(subject, {
+          callback: (error, message) => (error === null ? seeSafely(message) : undefined)
+        })
+      ),
+      (subscription) => Effect.sync(() => subscription.unsubscribe())
+    )
+  }).pipe(
     // Whoever sends next must find the subscription in place.
     Effect.andThen(
       Effect.tryPromise({

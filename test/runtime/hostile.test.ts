@@ -1,109 +1,12 @@
 import { assert, layer } from "@effect/vitest"
-import { Clock, Effect, Schedule, Schema } from "effect"
-import {
-  ActorLog,
-  Actors,
-  activity,
-  cancelActivity,
-  define,
-  persist,
-  publish,
-  reply,
-  send,
-  setTimer,
-  start
-} from "../../runtime/index.ts"
+import { Clock, Effect, Layer } from "effect"
+import { ActorLog, Actors, LogRefused, layerNode } from "../../runtime/index.ts"
 import { CounterProtocol, counter } from "../support/counter.ts"
 import { NatsServer } from "../support/nats.ts"
 import { client, system } from "../support/system.ts"
+import { alive, notesBecome, Protocol, soon, troubleWith } from "./trouble.ts"
 
-const Text = Schema.Struct({ text: Schema.String })
-const Protocol = {
-  type: "trouble",
-  messages: {
-    Note: { payload: Text, reply: Schema.Int },
-    Read: { payload: Schema.Struct({}), reply: Schema.Array(Schema.String) },
-    Huge: { payload: Schema.Struct({ bytes: Schema.Int }), reply: Schema.String },
-    SendTo: { payload: Schema.Struct({ id: Schema.String }), reply: Schema.Int },
-    PublishUnder: { payload: Schema.Struct({ subject: Schema.String }), reply: Schema.Int },
-    Remind: { payload: Schema.Struct({ name: Schema.String, at: Schema.Number }), reply: Schema.Int },
-    RemindTwice: { payload: Schema.Struct({ first: Schema.Int, second: Schema.Int }) },
-    Reminded: { payload: Text },
-    Fail: { payload: Text, reply: Schema.Int },
-    Run: { payload: Schema.Struct({ key: Schema.String }) },
-    Stop: { payload: Schema.Struct({ key: Schema.String }) },
-    Spoil: { payload: Schema.Struct({}), reply: Schema.Int }
-  }
-} as const
-
-const note = (text: string) => persist({ _tag: "Noted" as const, text })
-const news = { type: "news", data: Text }
-
-/** Does what no actor should. */
-const troubleWith = (run: (id: string) => Effect.Effect<string>) =>
-  define({
-    protocol: Protocol,
-    state: Schema.Struct({ notes: Schema.Array(Schema.String), level: Schema.Int }),
-    initial: ({ id }) => {
-      if (id.startsWith("unborn")) throw new Error("no such actor")
-      return { notes: [], level: 0 }
-    },
-    events: { Noted: { text: Schema.String }, Spoiled: {} },
-    snapshotEvery: 3,
-    activities: {
-      work: activity({
-        input: Schema.Struct({}),
-        output: Schema.String,
-        timeout: "20 seconds",
-        run: (_, context) => run(context.self.id)
-      })
-    },
-    completed: {
-      work: (_, outcome) => [note(outcome._tag === "Succeeded" ? outcome.value : outcome.reason)]
-    },
-    decide: {
-      Note: (state, { text }) => [note(text), reply(state.notes.length + 1)],
-      Read: (state) => [reply(state.notes)],
-      Huge: (_, { bytes }) => [reply("x".repeat(bytes))],
-      SendTo: (_, { id }) => [send(Protocol, id, "Note", { text: "sent" }), reply(1)],
-      PublishUnder: (_, { subject }) => [publish(news, subject, { text: "news" }), reply(1)],
-      Remind: (_, { name, at }) => [setTimer(name, at, "Reminded", { text: name }), reply(1)],
-      RemindTwice: (_, { first, second }) => [
-        setTimer("t", first, "Reminded", { text: "first" }),
-        setTimer("t", second, "Reminded", { text: "second" })
-      ],
-      Reminded: (_, { text }) => [note(`reminded ${text}`)],
-      Fail: (_, { text }) => {
-        throw new Error(text)
-      },
-      Run: (_, { key }) => [start("work", key, {})],
-      Stop: (_, { key }) => [cancelActivity(key)],
-      Spoil: () => [persist({ _tag: "Spoiled" }), reply(1)]
-    },
-    evolve: {
-      Noted: (state, { text }) => ({ ...state, notes: [...state.notes, text] }),
-      Spoiled: (state) => ({ ...state, level: state.level + 0.5 })
-    }
-  })
-
-const trouble = troubleWith(() => Effect.succeed("done"))
-const actors = [trouble, counter]
-
-const soon = { timeout: "4 seconds" } as const
-
-/** The node still does everything, for old and new actors. */
-const alive = Effect.gen(function* () {
-  const all = yield* Actors
-  assert.strictEqual(yield* all.ask(CounterProtocol, "alive", "Get", {}, soon), 0)
-  assert.isAbove(yield* all.ask(Protocol, "bystander", "Note", { text: "here" }, soon), 0)
-})
-
-const notesBecome = (id: string, expected: ReadonlyArray<string>) =>
-  Actors.use((all) => all.ask(Protocol, id, "Read", {}, soon)).pipe(
-    Effect.repeat({ until: (notes) => notes.length >= expected.length, schedule: Schedule.spaced("20 millis") }),
-    Effect.timeout("6 seconds"),
-    Effect.map((notes) => assert.deepStrictEqual(notes, expected))
-  )
+const actors = [troubleWith(() => Effect.succeed("done")), counter]
 
 layer(NatsServer.layer, { excludeTestServices: true })("a node survives", (it) => {
   it.effect("an answer that is larger than the server takes: its asker is told", () =>
@@ -124,7 +27,10 @@ layer(NatsServer.layer, { excludeTestServices: true })("a node survives", (it) =
         assert.strictEqual(error._tag, "ActorFailed", JSON.stringify(id))
       }
       yield* alive
-      assert.strictEqual((yield* Effect.flip(all.tell(Protocol, "\ud800", "Note", { text: "" })))._tag, "InvalidAddress")
+      assert.strictEqual(
+        (yield* Effect.flip(all.tell(Protocol, "\ud800", "Note", { text: "" })))._tag,
+        "InvalidAddress"
+      )
     }).pipe(Effect.provide(system({ namespace: "badsend", actors })))
   )
 
@@ -165,6 +71,19 @@ layer(NatsServer.layer, { excludeTestServices: true })("a node survives", (it) =
     })
   })
 
+  it.effect("ids with odd characters, in messages, timers and journals", () =>
+    Effect.gen(function* () {
+      const all = yield* Actors
+      for (const id of ["漢字", "a/b:c#d@e", "$JS", "é\u0301", "😀".repeat(60)]) {
+        const at = yield* Clock.currentTimeMillis
+        yield* all.ask(Protocol, id, "Remind", { name: "ü$", at }, soon)
+        yield* notesBecome(id, ["reminded ü$"])
+        yield* all.ask(Protocol, "a", "SendTo", { id }, soon)
+        yield* notesBecome(id, ["reminded ü$", "sent"])
+      }
+    }).pipe(Effect.provide(system({ namespace: "oddids", actors })))
+  )
+
   it.effect("a timer set twice in one step: the second time replaces the first", () =>
     Effect.gen(function* () {
       const all = yield* Actors
@@ -183,7 +102,7 @@ layer(NatsServer.layer, { excludeTestServices: true })("a node survives", (it) =
         )
         assert.strictEqual(error._tag, "InvalidMessage", JSON.stringify(messageId.slice(0, 10)))
       }
-      yield* all.tell(CounterProtocol, "b", "Add", { n: 1 }, { messageId: " spaced: é 漢 " })
+      yield* all.tell(CounterProtocol, "b", "Add", { n: 1 }, { messageId: "spaced: é 漢" })
       assert.strictEqual(yield* all.ask(CounterProtocol, "b", "Get", {}, soon), 1)
       yield* alive
     }).pipe(Effect.provide(system({ namespace: "badids", actors })))
@@ -236,6 +155,64 @@ layer(NatsServer.layer, { excludeTestServices: true })("a node survives", (it) =
       yield* notesBecome("a", ["from a"])
       yield* notesBecome("a#b", ["from a#b"])
     }).pipe(Effect.provide(system({ namespace: "collide", actors: [slow, counter] })))
+  })
+
+  it.effect("an inbox that is none, and an answer that is none", () =>
+    Effect.gen(function* () {
+      const log = yield* ActorLog
+      const asked = { kind: "message", message: "Get", body: {}, id: "i", correlation: "" }
+      for (const reply of ["a b", "", "\r\n", "x..y"]) {
+        const payload = JSON.stringify({ ...asked, reply })
+        yield* log.append([{ kind: "mail", to: { type: "counter", id: "a" }, payload }])
+      }
+      log.answer(log.inbox, "no answer")
+      log.answer(log.inbox, "{}")
+      yield* Effect.sleep("100 millis")
+      yield* alive
+    }).pipe(Effect.provide(system({ namespace: "inboxes", actors })))
+  )
+
+  it.effect("a watch that throws", () =>
+    Effect.gen(function* () {
+      const log = yield* ActorLog
+      const all = yield* Actors
+      yield* log.watch("said.*", () => {
+        throw new Error("it broke")
+      })
+      yield* all.ask(Protocol, "a", "PublishUnder", { subject: "said.this" }, soon)
+      yield* Effect.sleep("100 millis")
+      yield* alive
+    }).pipe(Effect.scoped, Effect.provide(system({ namespace: "watches", actors })))
+  )
+
+  it.effect("a step that the log refuses for good, beside messages that have no step", () => {
+    const refusing = Layer.effect(
+      ActorLog,
+      Effect.map(ActorLog, (log) =>
+        ActorLog.of({
+          ...log,
+          append: (group, id) =>
+            group.some((entry) => entry.kind === "event" && entry.subject === "forbidden")
+              ? Effect.fail(new LogRefused({ code: 1, detail: "forbidden" }))
+              : log.append(group, id)
+        })
+      )
+    )
+    const node = layerNode({ name: "node", actors }).pipe(Layer.provide(refusing))
+    return Effect.gen(function* () {
+      const all = yield* Actors
+      const asks = Effect.all(
+        [
+          all.ask(Protocol, "a", "Read", {}, soon),
+          Effect.flip(all.ask(Protocol, "a", "PublishUnder", { subject: "forbidden" }, soon)),
+          all.ask(Protocol, "a", "Read", {}, soon),
+          all.ask(Protocol, "a", "Note", { text: "on" }, soon)
+        ],
+        { concurrency: 4 }
+      )
+      const [, refused] = yield* asks
+      assert.match(refused.message, /forbidden/)
+    }).pipe(Effect.provide(Layer.provideMerge(node, client({ namespace: "refusal" }))))
   })
 })
 
