@@ -15,6 +15,8 @@ export interface ActivationHost {
   readonly load: (activation: Activation) => void
   /** There is something to commit. */
   readonly ready: (activation: Activation) => void
+  /** The message stays in the mailbox, unprocessed: its actor cannot be recovered. */
+  readonly setAside: (activation: Activation, mail: Mail) => void
   /** The effects of a message are in the journal, or it has none: it may be removed from the mailbox. */
   readonly done: (activation: Activation, mail: Mail) => void
   readonly answer: (answer: OutgoingAnswer) => void
@@ -27,7 +29,7 @@ export interface ActivationHost {
  *
  * It owns the actor's state in memory; the shard gives it mail, the committer takes its records. Nothing here waits.
  *
- *     loading --recover--> running --fenced, refused--> loading;   any --abandon--> abandoned
+ *     loading --recover--> running --fenced, refused--> loading --fail--> failed;   any --abandon--> abandoned
  *
  * Invariants:
  * 1. Every mail given and not done is in exactly one of `queue`, `open.mails`, `flight.mails`, in order of sequence.
@@ -40,7 +42,7 @@ export class Activation {
   readonly compiled: Compiled
   readonly #host: ActivationHost
   #core: Core
-  #phase: "loading" | "running" | "abandoned" = "loading"
+  #phase: "loading" | "running" | "failed" | "abandoned" = "loading"
   #queue: Array<Mail> = []
   #open: Pending = emptyPending()
   #flight: Pending | undefined
@@ -85,6 +87,7 @@ export class Activation {
   }
 
   receive(mail: Mail): void {
+    if (this.#phase === "failed") return this.#host.setAside(this, mail)
     this.#queue.push(mail)
     if (this.#phase === "running") this.#drain()
   }
@@ -164,6 +167,14 @@ export class Activation {
     if (flight?.steps.length === 1) this.#refused.set(flight.stepSequence, cause)
     else if (flight !== undefined) this.#singlyUntil = flight.stepSequence
     this.reload()
+  }
+
+  /** The journal cannot be read. Its mail stays where it is until another activation can. */
+  fail(): void {
+    if (this.#phase === "abandoned") return
+    this.#phase = "failed"
+    for (const mail of this.#queue) this.#host.setAside(this, mail)
+    this.#queue = []
   }
 
   /** The shard is not ours any more. What is in flight may still be stored; nobody is told. */

@@ -1,9 +1,10 @@
-import { Effect, Schedule } from "effect"
+import { Clock, Effect, Schedule } from "effect"
 import { formatAddress } from "../address.ts"
-import type { ActorLog } from "../log.ts"
+import type { ActorLog, Entry } from "../log.ts"
 import type { Activation } from "./activation.ts"
 
 const LOADS_MAX = 128
+const REASON_CHARACTERS_MAX = 1_000
 const LOAD_AGAIN = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("2 seconds")])
 
 /** Reads journals for activations, so many at once, again until it succeeds or the activation is given up. */
@@ -47,13 +48,7 @@ export class Loads {
         if (this.#wanted.delete(activation)) activation.recover(records)
       }),
       Effect.catch(() => Effect.void),
-      // Its mail stays where it is. The rest of the node goes on.
-      Effect.catchDefect((defect) =>
-        Effect.logError("actor cannot be recovered", {
-          actor: formatAddress(activation.address),
-          reason: String(defect)
-        })
-      ),
+      Effect.catchDefect((defect) => this.#giveUp(activation, String(defect))),
       Effect.ensuring(
         Effect.sync(() => {
           this.#running--
@@ -62,4 +57,29 @@ export class Loads {
       )
     )
   }
+
+  /** A record cannot be read or evolved. The actor stops, which is said; the rest of the node goes on. */
+  #giveUp(activation: Activation, reason: string): Effect.Effect<void> {
+    activation.fail()
+    const actor = formatAddress(activation.address)
+    return Effect.logError("actor cannot be recovered", { actor, reason }).pipe(
+      Effect.andThen(Clock.currentTimeMillis),
+      Effect.flatMap((now) => this.#log.append([unrecoverable(actor, reason, now)])),
+      Effect.ignore
+    )
+  }
 }
+
+const unrecoverable = (actor: string, reason: string, now: number): Entry => ({
+  kind: "event",
+  subject: "alert.critical",
+  payload: JSON.stringify({
+    type: "alert",
+    data: {
+      severity: "critical",
+      code: "actor_unrecoverable",
+      message: `${actor} cannot be recovered, and its messages wait: ${reason.slice(0, REASON_CHARACTERS_MAX)}`,
+      timestamp: new Date(now).toISOString()
+    }
+  })
+})

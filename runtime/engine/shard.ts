@@ -8,8 +8,8 @@ import { Progress } from "./progress.ts"
 /** What a shard needs of the node around it. */
 export interface ShardHost {
   readonly compiledOf: (type: string) => Compiled
-  /** What its activations are given; `done` is the shard's own. */
-  readonly activationHost: Omit<ActivationHost, "done">
+  /** What its activations are given; what is done and set aside, the shard keeps. */
+  readonly activationHost: Omit<ActivationHost, "done" | "setAside">
   /** The activation is given up: nothing of it is committed, run or kept any more. */
   readonly forget: (activation: Activation) => void
   /** Messages were delivered or done, on which the node's limit counts. */
@@ -36,6 +36,8 @@ export class Shard {
   /** Activations that did nothing since the last sweep. */
   #quiet = new Set<Activation>()
   readonly #progress = new Progress()
+  /** Messages of actors that cannot be recovered: open for ever, but nobody waits for them. */
+  #aside = 0
   #purgedUpTo = 0
   #serving = true
   #followed = false
@@ -48,12 +50,12 @@ export class Shard {
       done: (_, mail) => {
         this.#progress.done(mail.sequence)
         host.closed(1)
+      },
+      setAside: () => {
+        this.#aside++
+        host.closed(1)
       }
     }
-  }
-
-  get residents(): number {
-    return this.#activations.size
   }
 
   get progress(): Pick<Progress, "lastDelivered" | "oldestOpen" | "doneUpTo"> {
@@ -90,7 +92,7 @@ export class Shard {
   readonly drain: Effect.Effect<void> = Effect.suspend(() => {
     this.#serving = false
     this.#followed = false
-    return Effect.sync(() => this.#progress.open === 0).pipe(
+    return Effect.sync(() => this.#progress.open === this.#aside).pipe(
       Effect.repeat({ until: (finished) => finished, schedule: Schedule.spaced(DRAIN_POLL) }),
       Effect.timeoutOption(DRAIN_TIMEOUT),
       Effect.asVoid
@@ -105,7 +107,7 @@ export class Shard {
       this.#host.forget(activation)
     }
     this.#activations.clear()
-    this.#host.closed(this.#progress.open)
+    this.#host.closed(this.#progress.open - this.#aside)
   }
 
   /** Passivates who was idle since the last sweep. */
