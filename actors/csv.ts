@@ -82,7 +82,9 @@ const splitRows = (text: string): Result.Result<ReadonlyArray<Row>, CsvError> =>
     },
     catch: (cause) => {
       const line = cause instanceof Error && "lines" in cause ? Number(cause.lines) : 1
-      return new CsvError({ line, rule: cause instanceof Error ? cause.message : String(cause) })
+      const open = cause instanceof Error && "code" in cause && cause.code === "CSV_QUOTE_NOT_CLOSED"
+      // The library's own words hold what it read, which may be anything and of any length.
+      return new CsvError({ line, rule: open ? "a quote is opened and never closed" : "a quote is out of place" })
     }
   })
 

@@ -7,10 +7,11 @@ import { ulid } from "ulid"
 import { AnalysisResult, CoordinatorProtocol, toWindow } from "../protocols/index.ts"
 import { Actors } from "../runtime/index.ts"
 import { configuration } from "./config.ts"
+import { type DataFolderUnusable, onDisk } from "./data-folder.ts"
 import { barsUntil, readBars } from "./market.ts"
 import { natsFlag, natsUrl, symbolArgument } from "./options.ts"
 import { analysisText } from "./print.ts"
-import { connect, nodeName, openServer, serveActors } from "./system.ts"
+import { connect, nodeName, openServer, serveActors, withParts } from "./system.ts"
 
 const flags = {
   symbol: symbolArgument,
@@ -36,21 +37,20 @@ export const analyze = Command.make("analyze", flags, (given) =>
       const all = yield* readBars(given.csv)
       const bars = Option.isSome(given.at) ? yield* barsUntil(all, given.at.value, given.csv) : all
 
-      const server = yield* openServer(config, url, yield* temporaryFolder)
-      const system = yield* Layer.build(connect(config, server.url, "analyze"))
-      if (url === undefined) yield* Layer.build(serveActors(nodeName())).pipe(Effect.provide(system))
+      const server = yield* openServer(config, url, url === undefined ? yield* temporaryFolder : "")
       const asked = Effect.gen(function* () {
-        const actors = yield* Actors
+        const system = yield* Layer.build(connect(config, server.url, "analyze"))
+        if (url === undefined) yield* Layer.build(serveActors(nodeName())).pipe(Effect.provide(system))
+        const { ask } = yield* Actors.pipe(Effect.provide(system))
         const correlation_id = ulid()
-        return yield* actors.ask(
-          CoordinatorProtocol,
-          given.symbol,
-          "Analyze",
-          { correlation_id, bars: toWindow(bars) },
-          { timeout: TIMEOUT, correlationId: correlation_id }
+        const question = { correlation_id, bars: toWindow(bars) }
+        const options = { timeout: TIMEOUT, correlationId: correlation_id } as const
+        return yield* Effect.raceFirst(
+          ask(CoordinatorProtocol, given.symbol, "Analyze", question, options),
+          server.gone
         )
-      }).pipe(Effect.provide(system))
-      const result = yield* Effect.raceFirst(asked, server.gone)
+      })
+      const result = yield* withParts(server, asked)
       yield* Console.log(given.json ? JSON.stringify(encode(result), null, 2) : analysisText(result))
     })
   )
@@ -64,7 +64,7 @@ export const analyze = Command.make("analyze", flags, (given) =>
 
 const encode = Schema.encodeSync(AnalysisResult)
 
-const temporaryFolder: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "conclave-"))),
+const temporaryFolder: Effect.Effect<string, DataFolderUnusable, Scope.Scope> = Effect.acquireRelease(
+  onDisk(tmpdir(), () => mkdtempSync(join(tmpdir(), "conclave-"))),
   (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
 )

@@ -142,8 +142,8 @@ export type Configuration = {
   readonly [K in keyof Settings]: Settings[K]["schema"]["Type"] | (K extends Optional ? undefined : never)
 }
 
-// A password in a server's address must not get into a log or on a screen.
-const withoutPassword = (text: string) => text.replace(/(\/\/[^:@/,]*):[^@/,]*@/g, "$1:***@")
+/** Hides passwords in servers' addresses: they must not get into a log or on a screen. */
+export const withoutPassword = (text: string) => text.replace(/(\/\/[^:@/,]*):[^@/,]*@/g, "$1:***@")
 
 /** Checks a value against a setting. The same rules hold for an option on the command line. */
 export const checkSetting = <A>(spec: Setting<A>, value: string): Effect.Effect<A, InvalidSetting> =>

@@ -1,5 +1,5 @@
 // The folder of everything durable. One system at a time uses it: two servers on one store would destroy it.
-import { existsSync, mkdirSync, realpathSync } from "node:fs"
+import { existsSync, mkdirSync, realpathSync, statSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { Effect, Schema, type Scope } from "effect"
 import { takeLock } from "../setup/lock.mjs"
@@ -63,7 +63,8 @@ export const useDataFolder = (
   const given = resolve(path)
   const acquire = Effect.gen(function* () {
     const folder = yield* onDisk(given, () => {
-      makeFolder(given)
+      makeFolder(dirname(given))
+      if (!statSync(given, { throwIfNoEntry: false })?.isDirectory()) mkdirSync(given)
       return realpathSync(given)
     })
     const lock = yield* onDisk(given, () => takeLock(join(folder, "lock")))

@@ -7,6 +7,7 @@ import { configuration } from "./config.ts"
 import { gateway, node } from "./parts.ts"
 import { VERSION } from "./system.ts"
 import { up } from "./up.ts"
+import { layerUsage } from "./usage.ts"
 
 const conclave = Command.make("conclave").pipe(
   Command.withDescription("Durable actors on NATS JetStream, and trading agents on them that decide together"),
@@ -35,12 +36,17 @@ const explain = (cause: Cause.Cause<unknown>) => {
   return Console.error(`conclave: ${text}`).pipe(Effect.andThen(Effect.fail(error)))
 }
 
-// Whoever read our output has gone, as `head` does: what runs is stopped in order.
-process.stdout.on("error", () => process.kill(process.pid, "SIGTERM"))
+const stopInOrder = () => process.kill(process.pid, "SIGTERM")
+
+// Whoever read our output has gone, as `head` does, or the terminal was closed: what runs is stopped in order.
+process.stdout.on("error", stopInOrder)
+process.stderr.on("error", stopInOrder)
+process.on("SIGHUP", stopInOrder)
 
 Command.run(conclave, { version: VERSION }).pipe(
   Effect.provide(logging),
   Effect.catchCause(explain),
+  Effect.provide(layerUsage),
   Effect.provide(NodeServices.layer),
   (main) => NodeRuntime.runMain(main, { disableErrorReporting: true })
 )

@@ -18,9 +18,12 @@ export class MarketFileError extends Schema.TaggedError<MarketFileError>()("Mark
 export const readBars = (file: string): Effect.Effect<ReadonlyArray<Bar>, MarketFileError> =>
   Effect.gen(function* () {
     const failed = (detail: string) => new MarketFileError({ file, detail })
-    const { size } = yield* Effect.tryPromise({ try: () => stat(file), catch: (cause) => failed(reasonOf(cause)) })
-    if (size > CSV_BYTES_MAX) {
-      return yield* failed(`it has ${size} bytes, and the limit is ${CSV_BYTES_MAX}`)
+    const found = yield* Effect.tryPromise({ try: () => stat(file), catch: (cause) => failed(reasonOf(cause)) })
+    // A device has no end, and a pipe that nobody writes to keeps its reader until it is killed.
+    if (!found.isFile())
+      return yield* failed(found.isDirectory() ? "it is a folder" : "it is a device or pipe, not a file")
+    if (found.size > CSV_BYTES_MAX) {
+      return yield* failed(`it has ${found.size} bytes, and the limit is ${CSV_BYTES_MAX}`)
     }
     const text = yield* Effect.tryPromise({
       try: () => readFile(file, "utf8"),
@@ -43,7 +46,7 @@ export const barsUntil = (
     }
     const chosen = bars.filter((bar) => bar.time <= last)
     if (chosen.length > 0) return chosen
-    const first = new Date(bars[0]?.time ?? 0).toISOString().slice(0, 10)
+    const first = asDay(bars[0]?.time ?? 0)
     return yield* new MarketFileError({ file, detail: `there are no bars up to ${at}; the first is of ${first}` })
   })
 
@@ -58,16 +61,22 @@ export const simulatedBars = (symbol: string): Stream.Stream<Bar> =>
 
 /** The last millisecond that a date or time covers; without a zone it is in UTC. */
 const endOf = (text: string): number | undefined => {
-  const day = /^\d{4}-\d{2}-\d{2}$/.test(text)
-  const zoned = /(Z|[+-]\d{2}:?\d{2})$/i.test(text)
-  const millis = Date.parse(day || zoned ? text : `${text.replace(" ", "T")}Z`)
-  if (Number.isNaN(millis)) return undefined
-  return day ? millis + DAY_MILLIS - 1 : millis
+  const [, day, clock, zone = "Z"] = INSTANT.exec(text) ?? []
+  // `Date` turns February 30 into March 1, which then does not come back as it was written.
+  if (day === undefined || asDay(Date.parse(`${day}T00:00Z`)) !== day) return undefined
+  if (clock === undefined) return Date.parse(`${day}T00:00Z`) + DAY_MILLIS - 1
+  const millis = Date.parse(`${day}T${clock}${zone.toUpperCase()}`)
+  return Number.isNaN(millis) ? undefined : millis
 }
+
+const INSTANT = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?)(Z|[+-]\d{2}:\d{2})?)?$/i
+
+const asDay = (millis: number): string | undefined =>
+  Number.isNaN(millis) ? undefined : new Date(millis).toISOString().slice(0, 10)
 
 const reasonOf = (cause: unknown): string => {
   if (!(cause instanceof Error) || !("code" in cause)) return String(cause)
   if (cause.code === "ENOENT") return "there is no such file"
   if (cause.code === "EACCES") return "this user may not read it"
-  return cause.code === "EISDIR" ? "it is a folder" : cause.message
+  return cause.message
 }

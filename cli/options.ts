@@ -73,7 +73,7 @@ export const forFlag = Flag.String("for").pipe(
   Flag.withMetavar("DURATION"),
   Flag.filterMap(
     (text) => Option.fromNullishOr(parseDuration(text)),
-    (text) => `--for ${JSON.stringify(text)}: must be a duration such as 30s, 5m or 1h`
+    () => "must be a duration such as 30s, 5m or 1h"
   ),
   Flag.optional
 )

@@ -1,9 +1,9 @@
 import { Console, Effect, Layer, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { Gateway } from "../gateway/index.ts"
-import { type Configuration, configuration, InvalidSetting, settings } from "./config.ts"
+import { type Configuration, configuration, InvalidSetting, settings, withoutPassword } from "./config.ts"
 import { natsFlag, natsUrl, optionOr, portFlag } from "./options.ts"
-import { connect, nodeName, serveActors, serveGateway } from "./system.ts"
+import { connect, namedServer, nodeName, serveActors, serveGateway, withParts } from "./system.ts"
 
 /** `conclave node`: the actors as a process of their own. */
 export const node = Command.make(
@@ -14,7 +14,7 @@ export const node = Command.make(
       Flag.withDescription("The node's name, unique among the live ones; the host's name and process id unless given"),
       Flag.filter(
         (name) => /^[A-Za-z0-9-]{1,64}$/.test(name),
-        () => "--name: must be 1 to 64 letters, digits or dashes"
+        () => "must be 1 to 64 letters, digits or dashes"
       ),
       Flag.optional
     )
@@ -25,10 +25,15 @@ export const node = Command.make(
         const config = yield* configuration
         const url = yield* requiredUrl(given.nats, config)
         const name = Option.getOrElse(given.name, nodeName)
-        const system = yield* Layer.build(connect(config, url, `node ${name}`))
-        yield* Layer.build(serveActors(name)).pipe(Effect.provide(system))
-        yield* Console.log(`node ${name} serves actors on ${url}; Ctrl-C hands them over and stops it`)
-        return yield* Effect.never
+        const serving = Effect.gen(function* () {
+          const system = yield* Layer.build(connect(config, url, `node ${name}`))
+          yield* Layer.build(serveActors(name)).pipe(Effect.provide(system))
+          yield* Console.log(
+            `node ${name} serves actors on ${withoutPassword(url)}; Ctrl-C hands them over and stops it`
+          )
+          return yield* Effect.never
+        })
+        return yield* withParts(namedServer(url), serving)
       })
     )
 ).pipe(Command.withDescription("Serve actors from this process; several nodes on one NATS share the work"))
@@ -40,11 +45,14 @@ export const gateway = Command.make("gateway", { nats: natsFlag, port: portFlag 
       const config = yield* configuration
       const url = yield* requiredUrl(given.nats, config)
       const port = yield* optionOr(given.port, "--port", settings.port, config.port)
-      const system = yield* Layer.build(connect(config, url, "gateway"))
-      const serving = yield* Layer.build(serveGateway({ host: config.host, port })).pipe(Effect.provide(system))
-      const address = yield* Gateway.pipe(Effect.provide(serving))
-      yield* Console.log(`gateway on ${address.url} for ${url}; Ctrl-C stops it`)
-      return yield* Effect.never
+      const serving = Effect.gen(function* () {
+        const system = yield* Layer.build(connect(config, url, "gateway"))
+        const parts = yield* Layer.build(serveGateway({ host: config.host, port })).pipe(Effect.provide(system))
+        const address = yield* Gateway.pipe(Effect.provide(parts))
+        yield* Console.log(`gateway on ${address.url} for ${withoutPassword(url)}; Ctrl-C stops it`)
+        return yield* Effect.never
+      })
+      return yield* withParts(namedServer(url), serving)
     })
   )
 ).pipe(Command.withDescription("Serve WebSocket and HTTP clients from this process"))

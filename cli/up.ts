@@ -4,11 +4,11 @@ import { feed } from "../actors/index.ts"
 import { Gateway } from "../gateway/index.ts"
 import { type Bar, CoordinatorProtocol, MarketSymbol } from "../protocols/index.ts"
 import { ActorLog, Actors } from "../runtime/index.ts"
-import { configuration, InvalidSetting, settings } from "./config.ts"
+import { configuration, InvalidSetting, settings, withoutPassword } from "./config.ts"
 import { readBars, simulatedBars } from "./market.ts"
 import { dataFlag, forFlag, optionOr, portFlag, symbolFlag, symbolsFlag } from "./options.ts"
 import { decisionLine } from "./print.ts"
-import { connect, nodeName, openServer, serveActors, serveGateway } from "./system.ts"
+import { connect, nodeName, openServer, serveActors, serveGateway, withParts } from "./system.ts"
 
 const flags = {
   csv: Flag.String("csv").pipe(
@@ -22,7 +22,7 @@ const flags = {
     Flag.withDescription("Bars per second of each symbol, above 0 and at most 1000"),
     Flag.filter(
       (speed) => speed > 0 && speed <= 1_000,
-      (speed) => `--speed ${speed}: must be above 0 and at most 1000`
+      () => "must be a number above 0 and at most 1000"
     ),
     Flag.withDefault(1)
   ),
@@ -49,23 +49,18 @@ export const up = Command.make("up", flags, (given) =>
       const markets = yield* marketsOf(given.csv, given.symbol, given.symbols)
 
       const server = yield* openServer(config, config.natsUrl, dataDir)
-      const system = yield* Layer.build(connect(config, server.url, "up"))
-      yield* open(serveActors(nodeName()).pipe(Layer.provide(Layer.succeedContext(system))))
-      const gateway = yield* Layer.build(serveGateway({ host: config.host, port })).pipe(Effect.provide(system))
-      const { url } = yield* Gateway.pipe(Effect.provide(gateway))
-      yield* sayHello(url, server.url, config.natsUrl === undefined ? dataDir : undefined, markets)
-
-      const feeding = Effect.gen(function* () {
-        yield* printDecisions
-        yield* Effect.forEach(markets, (market) => feedMarket(market, 1_000 / given.speed), {
-          concurrency: "unbounded",
-          discard: true
-        })
-        return yield* Effect.never
-      }).pipe(Effect.scoped, Effect.provide(system))
-      const running = Effect.raceFirst(feeding, server.gone)
-      const ending = Option.isSome(given.for) ? Effect.timeoutOption(running, given.for.value) : running
-      yield* ending.pipe(Effect.ensuring(Console.log("\nstopping")))
+      const parts = Effect.gen(function* () {
+        const system = yield* Layer.build(connect(config, server.url, "up"))
+        yield* open(serveActors(nodeName()).pipe(Layer.provide(Layer.succeedContext(system))))
+        const gateway = yield* Layer.build(serveGateway({ host: config.host, port })).pipe(Effect.provide(system))
+        const { url } = yield* Gateway.pipe(Effect.provide(gateway))
+        yield* sayHello(url, server.url, config.natsUrl === undefined ? dataDir : undefined, markets)
+        const feeding = feedAll(markets, 1_000 / given.speed).pipe(Effect.provide(system))
+        const running = Effect.raceFirst(feeding, server.gone)
+        const ending = Option.isSome(given.for) ? Effect.timeoutOption(running, given.for.value) : running
+        yield* ending.pipe(Effect.ensuring(Console.log("\nstopping")))
+      })
+      yield* withParts(server, parts)
     })
   ).pipe(
     Effect.andThen(Console.log("stopped")),
@@ -119,7 +114,7 @@ const sayHello = (url: string, nats: string, dataDir: string | undefined, market
       "",
       `  WebSocket  ${url.replace("http", "ws")}/ws`,
       `  HTTP       ${url}/api/v1`,
-      `  NATS       ${nats}`,
+      `  NATS       ${withoutPassword(nats)}`,
       ...(dataDir === undefined ? [] : [`  data       ${dataDir}`]),
       `  market     ${markets.map(({ symbol, from }) => `${symbol} (${from})`).join(", ")}`,
       ""
@@ -143,6 +138,17 @@ const printDecisions = Effect.gen(function* () {
     )
   })
 })
+
+/** Feeds every market and prints what is decided, for ever. */
+const feedAll = (markets: ReadonlyArray<Market>, intervalMillis: number) =>
+  Effect.gen(function* () {
+    yield* printDecisions
+    yield* Effect.forEach(markets, (market) => feedMarket(market, intervalMillis), {
+      concurrency: "unbounded",
+      discard: true
+    })
+    return yield* Effect.never
+  }).pipe(Effect.scoped)
 
 const feedMarket = ({ symbol, bars, lastTime }: Market, intervalMillis: number) =>
   Effect.gen(function* () {

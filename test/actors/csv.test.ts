@@ -116,6 +116,12 @@ describe("parseBars", () => {
     assert.include(fault(`${HEADER}\n${GOOD}\n"2024-01-03,10,12,9,11,500\n`), "line 3: ")
   })
 
+  it("says in its own words where a quote is wrong", () => {
+    const binary = 'a\u001b[2Jb"'
+    assert.strictEqual(fault(`${HEADER}\n${binary}\n`), "line 2: a quote is out of place")
+    assert.strictEqual(fault(`${HEADER}\n"2024-01-02,1\n`), "line 2: a quote is opened and never closed")
+  })
+
   it("says what is wrong with a file that has no bars", () => {
     assert.strictEqual(fault(""), "line 1: the file is empty")
     assert.strictEqual(fault("\uFEFF\r\n\n"), "line 1: the file is empty")
