@@ -111,13 +111,6 @@ export const settings = {
     rule: "must be 1, 3 or 5",
     schema: wholeNumber(1, 5).check(Schema.makeFilter((count) => count % 2 === 1))
   }),
-  durability: setting({
-    variable: "CONCLAVE_DURABILITY",
-    default: "warn",
-    about: "What a node does on a server that confirms before it has written to disk: `warn`, or refuse (`strict`).",
-    rule: "must be warn or strict",
-    schema: word(["warn", "strict"])
-  }),
   leaseTtl: setting({
     variable: "LEASE_TTL",
     default: "5 seconds",
@@ -178,7 +171,6 @@ export const configuration: Effect.Effect<Configuration, InvalidSetting> = Effec
   namespace: readSetting(settings.namespace),
   shards: readSetting(settings.shards),
   replicas: readSetting(settings.replicas),
-  durability: readSetting(settings.durability),
   leaseTtl: readSetting(settings.leaseTtl),
   logLevel: readSetting(settings.logLevel)
 })

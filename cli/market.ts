@@ -54,6 +54,10 @@ const DAY_MILLIS = 24 * 3_600_000
 /** Simulated markets begin here and have daily bars, so that every run has the same ones. */
 const SIMULATED_START = Date.UTC(2026, 0, 1)
 const SIMULATED_SEED = 1
+/** Every agent needs this many bars to have a view. */
+const PAST_BARS = 60
+/** Simulated bars before this time are the past. */
+export const SIMULATED_PAST_UNTIL = SIMULATED_START + PAST_BARS * DAY_MILLIS
 
 /** An endless simulated market. */
 export const simulatedBars = (symbol: string): Stream.Stream<Bar> =>

@@ -16,12 +16,14 @@ const decodeResult = Schema.decodeUnknownSync(Result)
 const COLORS = { BUY: "green", SELL: "red", HOLD: "yellow" } as const
 
 /**
- * A joint decision as one line: day, symbol, price, decision, and the votes behind it.
+ * A joint decision as one line: day, symbol, price, decision, and the votes behind it. Nothing for one on a bar before
+ * `pastUntil`, in milliseconds since 1970.
  *
  *     2008-10-10  GOOG      332.00  SELL 0.87  all 3 agree      analyst SELL 0.91 · risk SELL 0.82 · …
  */
-export const decisionLine = (event: unknown): string => {
+export const decisionLine = (event: unknown, pastUntil: number): string | undefined => {
   const { bar_time, price } = decodeBar(event).data.payload
+  if (Date.parse(bar_time) < pastUntil) return undefined
   const { payload } = decodeResult(event).data
   return [
     bar_time.replace("T00:00:00.000Z", "").replace(/:00\.000Z$/, ""),

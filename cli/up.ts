@@ -5,7 +5,7 @@ import { Gateway } from "../gateway/index.ts"
 import { type Bar, CoordinatorProtocol, MarketSymbol } from "../protocols/index.ts"
 import { ActorLog, Actors } from "../runtime/index.ts"
 import { configuration, InvalidSetting, settings, withoutPassword } from "./config.ts"
-import { readBars, simulatedBars } from "./market.ts"
+import { readBars, SIMULATED_PAST_UNTIL, simulatedBars } from "./market.ts"
 import { dataFlag, forFlag, optionOr, portFlag, symbolFlag, symbolsFlag } from "./options.ts"
 import { decisionLine } from "./print.ts"
 import { connect, nodeName, openServer, serveActors, serveGateway, withParts } from "./system.ts"
@@ -36,6 +36,8 @@ interface Market {
   readonly bars: Stream.Stream<Bar>
   /** The time of the last bar; none where the market is endless. */
   readonly lastTime: number | undefined
+  /** Up to this time it is the past, which nobody wants to read. */
+  readonly pastUntil: number
   readonly from: string
 }
 
@@ -91,7 +93,7 @@ const marketsOf = (
       }
       const bars = yield* readBars(csv.value)
       const lastTime = bars.at(-1)?.time
-      return [{ symbol: symbol.value, bars: Stream.fromIterable(bars), lastTime, from: csv.value }]
+      return [{ symbol: symbol.value, bars: Stream.fromIterable(bars), lastTime, pastUntil: 0, from: csv.value }]
     }
     const named = Option.isSome(symbol) ? [symbol.value] : symbols.split(",").map((text) => text.trim().toUpperCase())
     const bad = named.map((each) => ({ each, sound: isSymbol(each) })).find(({ sound }) => !sound)?.each
@@ -103,6 +105,7 @@ const marketsOf = (
       symbol: each,
       bars: simulatedBars(each),
       lastTime: undefined,
+      pastUntil: SIMULATED_PAST_UNTIL,
       from: "simulated"
     }))
   })
@@ -121,28 +124,26 @@ const sayHello = (url: string, nats: string, dataDir: string | undefined, market
     ].join("\n")
   )
 
-/** What every agent needs to have a view. */
-const PAST_BARS = 60
-
 /** Prints every joint decision as it is published. */
-const printDecisions = Effect.gen(function* () {
-  const log = yield* ActorLog
-  const run = Effect.runForkWith(yield* Effect.context<never>())
-  yield* log.watch("coordination.final_decision.*", (event) => {
-    const line = Effect.try(() => decisionLine(JSON.parse(event.payload)))
-    run(
-      line.pipe(
-        Effect.flatMap(Console.log),
-        Effect.catch((error) => Effect.logWarning("decision not shown", { reason: String(error) }))
+const printDecisions = (pastUntil: number) =>
+  Effect.gen(function* () {
+    const log = yield* ActorLog
+    const run = Effect.runForkWith(yield* Effect.context<never>())
+    yield* log.watch("coordination.final_decision.*", (event) => {
+      const line = Effect.try(() => decisionLine(JSON.parse(event.payload), pastUntil))
+      run(
+        line.pipe(
+          Effect.flatMap((text) => (text === undefined ? Effect.void : Console.log(text))),
+          Effect.catch((error) => Effect.logWarning("decision not shown", { reason: String(error) }))
+        )
       )
-    )
+    })
   })
-})
 
 /** Feeds every market and prints what is decided, for ever. */
 const feedAll = (markets: ReadonlyArray<Market>, intervalMillis: number) =>
   Effect.gen(function* () {
-    yield* printDecisions
+    yield* printDecisions(Math.min(...markets.map((market) => market.pastUntil)))
     yield* Effect.forEach(markets, (market) => feedMarket(market, intervalMillis), {
       concurrency: "unbounded",
       discard: true
@@ -150,16 +151,22 @@ const feedAll = (markets: ReadonlyArray<Market>, intervalMillis: number) =>
     return yield* Effect.never
   }).pipe(Effect.scoped)
 
-const feedMarket = ({ symbol, bars, lastTime }: Market, intervalMillis: number) =>
+const feedMarket = ({ symbol, bars, lastTime, pastUntil }: Market, intervalMillis: number) =>
   Effect.gen(function* () {
     const actors = yield* Actors
-    const { last_bar_time: seen } = yield* actors.ask(CoordinatorProtocol, symbol, "GetStatus", {})
+    const asked = actors.ask(CoordinatorProtocol, symbol, "GetStatus", {}, { timeout: "90 seconds" })
+    const { last_bar_time: seen } = yield* Effect.raceFirst(asked, Effect.delay(stillHeld(symbol), "2 seconds"))
     if (seen !== null) yield* Console.log(`${symbol} continues after ${new Date(seen).toISOString().slice(0, 10)}`)
     if (seen !== null && lastTime !== undefined && lastTime <= seen) {
       return yield* Console.log(`${symbol}: no bar is newer than that; another --data folder starts afresh`)
     }
-    // An endless market has a past: without it the panel would have nothing to say for its first fifty bars.
-    if (lastTime === undefined) yield* feed({ symbol, bars: Stream.take(bars, PAST_BARS), intervalMillis: 0 })
+    // A simulated market has a past: without it the panel would have nothing to say for its first fifty bars.
+    const past = Stream.takeWhile(bars, (bar) => bar.time < pastUntil)
+    if (pastUntil > 0) yield* feed({ symbol, bars: past, intervalMillis: 0 })
     yield* feed({ symbol, bars, intervalMillis })
     yield* Console.log(`${symbol}: the market data has ended; Ctrl-C stops`)
   })
+
+/** A run that was killed keeps its actors until its leases end. */
+const stillHeld = (symbol: string) =>
+  Effect.andThen(Console.log(`${symbol}: waiting for a run that was killed to lose its leases`), Effect.never)

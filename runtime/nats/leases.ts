@@ -52,18 +52,21 @@ export const layerLeases = (options: LeaseOptions): Layer.Layer<Leases, ServerUn
   )
 
 interface Keys {
-  readonly create: (key: string, value: string) => Effect.Effect<boolean, ReadError>
-  readonly renew: (key: string, value: string) => Effect.Effect<boolean, ReadError>
+  readonly create: (key: string, node: string) => Effect.Effect<boolean, ReadError>
+  readonly renew: (key: string, node: string) => Effect.Effect<boolean, ReadError>
   readonly remove: (key: string) => Effect.Effect<void, ReadError>
 }
 
+/** A key's value is the node's name and an id of the process: two nodes of one name must not take each other's leases for their own. */
 const makeKeys = (nats: Nats["Service"], kv: KV, bucket: string, ttlSeconds: number): Keys => {
   const revisions = new Map<string, number>()
+  const owner = nuid.next()
+  const holding = (node: string) => `${node} ${owner}`
 
-  const write = (key: string, value: string, expected: number) => {
+  const write = (key: string, node: string, expected: number) => {
     const guarded = line("Nats-TTL", `${ttlSeconds}s`) + line("Nats-Expected-Last-Subject-Sequence", expected)
     return store(nats.connection, nuid.next(), [
-      { subject: `$KV.${bucket}.${key}`, payload: value, headers: guarded }
+      { subject: `$KV.${bucket}.${key}`, payload: holding(node), headers: guarded }
     ]).pipe(
       Effect.map((revision) => {
         revisions.set(key, revision)
@@ -80,15 +83,15 @@ const makeKeys = (nats: Nats["Service"], kv: KV, bucket: string, ttlSeconds: num
   const lastOf = (key: string) => attempt(() => kv.get(key))
 
   return {
-    create: (key, value) =>
+    create: (key, node) =>
       Effect.flatMap(lastOf(key), (last) =>
-        last !== null && last.operation === "PUT" && last.string() !== value
+        last !== null && last.operation === "PUT" && last.string() !== holding(node)
           ? Effect.succeed(false)
-          : write(key, value, last?.revision ?? 0)
+          : write(key, node, last?.revision ?? 0)
       ),
-    renew: (key, value) => {
+    renew: (key, node) => {
       const revision = revisions.get(key)
-      return revision === undefined ? Effect.succeed(false) : write(key, value, revision)
+      return revision === undefined ? Effect.succeed(false) : write(key, node, revision)
     },
     remove: (key) => {
       const revision = revisions.get(key)
@@ -105,10 +108,16 @@ const makeKeys = (nats: Nats["Service"], kv: KV, bucket: string, ttlSeconds: num
 const asReadError = (error: AppendError): ReadError =>
   error._tag === "LogUnavailable" ? error : new LogRefused({ code: 0, detail: error.message })
 
-/** Announces the node, and again every third of the lifetime: also when it was paused so long that it had expired. */
+/**
+ * Announces the node, and again every third of the lifetime: also when it was paused so long that it had expired. While
+ * another process announces the same name it waits, without a shard.
+ */
 const join = (keys: Keys, node: string, ttlMillis: number) => {
   const key = `node.${node}`
-  const announce = keys.renew(key, node).pipe(Effect.flatMap((held) => (held ? Effect.void : keys.create(key, node))))
+  const announce = keys.renew(key, node).pipe(
+    Effect.flatMap((held) => (held ? Effect.succeed(true) : keys.create(key, node))),
+    Effect.tap((held) => (held ? Effect.void : Effect.logWarning("another node of this name is alive", { node })))
+  )
   return Effect.acquireRelease(announce, () => Effect.ignore(keys.remove(key))).pipe(
     Effect.andThen(
       Effect.forkScoped(
@@ -172,7 +181,7 @@ const apply = (entry: KvWatchEntry, nodes: Set<string>, holders: Map<number, str
   }
   const shard = Number(name)
   if (!alive) return holders.delete(shard)
-  const holder = entry.string()
+  const [holder = ""] = entry.string().split(" ")
   if (holders.get(shard) === holder) return false
   holders.set(shard, holder)
   return true

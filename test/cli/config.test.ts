@@ -23,7 +23,6 @@ describe("configuration", () => {
         namespace: "conclave",
         shards: 64,
         replicas: 1,
-        durability: "warn",
         logLevel: "Warn"
       })
     })
@@ -40,7 +39,6 @@ describe("configuration", () => {
         CONCLAVE_NAMESPACE: "desk_2",
         CONCLAVE_SHARDS: "128",
         CONCLAVE_REPLICAS: "3",
-        CONCLAVE_DURABILITY: "STRICT",
         LEASE_TTL: "1500 millis",
         LOG_LEVEL: "debug"
       })
@@ -54,7 +52,6 @@ describe("configuration", () => {
         namespace: "desk_2",
         shards: 128,
         replicas: 3,
-        durability: "strict",
         logLevel: "Debug"
       })
     })
@@ -79,7 +76,6 @@ describe("configuration", () => {
     ["CONCLAVE_NAMESPACE", "a".repeat(33), "must be 1 to 32 of a-z 0-9 _ and start with a letter"],
     ["CONCLAVE_SHARDS", "0", "must be a whole number from 1 to 1024"],
     ["CONCLAVE_REPLICAS", "2", "must be 1, 3 or 5"],
-    ["CONCLAVE_DURABILITY", "always", "must be warn or strict"],
     ["LEASE_TTL", "999 millis", "must be a duration from 1 second to 1 minute, such as 5 seconds"],
     ["LEASE_TTL", "61 seconds", "must be a duration from 1 second to 1 minute, such as 5 seconds"],
     ["LEASE_TTL", "soon", "must be a duration from 1 second to 1 minute, such as 5 seconds"],
