@@ -24,14 +24,17 @@ import {
 import {
   type Actor,
   answer,
+  answerError,
   type Context,
+  cancelTimer,
   define,
   persist,
   publish,
   ReplyTo,
   refuse,
   reply,
-  send
+  send,
+  setTimer
 } from "../runtime/index.ts"
 
 export interface CoordinatorOptions {
@@ -45,6 +48,10 @@ export interface CoordinatorOptions {
 
 /** How many requests wait for their analysis at most; what comes beyond is refused with `CoordinatorBusy`. */
 export const WAITING_MAX = 16
+
+const OVERDUE = "analysis_overdue"
+/** A round ends by its deadline; what is not heard of this much later, in milliseconds, will not be heard of. */
+const OVERDUE_MARGIN_MILLIS = 30_000
 
 /** A request for an analysis: of its own bars, or of the coordinator's as they are when its turn comes. */
 const Asked = open({
@@ -131,10 +138,21 @@ export const coordinatorActor = (options: CoordinatorOptions): Actor => {
         const { consensus_id } = running
         return [
           persist({ _tag: "AnalysisEnded", consensus_id }),
+          cancelTimer(OVERDUE),
           publishDecision(result, running, context),
           ...(running.reply_to === null
             ? []
             : [answer(CoordinatorProtocol, "Analyze", running.reply_to, toAnswer(result))]),
+          ...startNext(evolve.AnalysisEnded(state), options, context, running.requested)
+        ]
+      },
+      AnalysisOverdue: (state, { consensus_id }, context) => {
+        const { running } = state
+        if (running === null || running.consensus_id !== consensus_id) return []
+        const lost = { _tag: "AnalysisLost", symbol: context.self.id, consensus_id } as const
+        return [
+          persist({ _tag: "AnalysisEnded", consensus_id }),
+          ...(running.reply_to === null ? [] : [answerError(CoordinatorProtocol, "Analyze", running.reply_to, lost)]),
           ...startNext(evolve.AnalysisEnded(state), options, context, running.requested)
         ]
       },
@@ -203,6 +221,9 @@ const startAnalysis = (
   }
   return [
     persist({ _tag: "AnalysisStarted", running } as const),
+    setTimer(OVERDUE, context.time + options.roundTimeoutMillis + OVERDUE_MARGIN_MILLIS, "AnalysisOverdue", {
+      consensus_id
+    }),
     // Before the panel is asked, so that the round is open when the first vote comes.
     send(ConsensusProtocol, consensus_id, "Open", {
       request: toRoundRequest(symbol, correlation_id, options),

@@ -46,7 +46,7 @@ export const analyze = Command.make("analyze", flags, (given) =>
         const question = { correlation_id, bars: toWindow(bars) }
         const options = { timeout: TIMEOUT, correlationId: correlation_id } as const
         return yield* Effect.raceFirst(
-          ask(CoordinatorProtocol, given.symbol, "Analyze", question, options),
+          ask(CoordinatorProtocol, given.symbol, "Analyze", question, options).pipe(Effect.mapError(inWords)),
           server.gone
         )
       })
@@ -61,6 +61,13 @@ export const analyze = Command.make("analyze", flags, (given) =>
     { command: "conclave analyze GOOG --csv GOOG.csv --json", description: "The same for programs" }
   ])
 )
+
+/** A refusal is data and no sentence. */
+const inWords = (error: Error | { readonly _tag: string; readonly symbol: string }): Error => {
+  if (error instanceof Error) return error
+  if (error._tag === "CoordinatorBusy") return new Error(`too many analyses of ${error.symbol} are waiting; try again`)
+  return new Error(`the analysis of ${error.symbol} was begun and not heard of again; try again`)
+}
 
 const encode = Schema.encodeSync(AnalysisResult)
 

@@ -63,7 +63,7 @@ export const SIMULATED_PAST_UNTIL = SIMULATED_START + PAST_BARS * DAY_MILLIS
 export const simulatedBars = (symbol: string): Stream.Stream<Bar> =>
   marketBars({ seed: SIMULATED_SEED, symbol, startTime: SIMULATED_START, intervalMillis: DAY_MILLIS })
 
-/** The last millisecond that a date or time covers; without a zone it is in UTC. */
+/** The last millisecond of a day, or an instant; without a zone they are in UTC. */
 const endOf = (text: string): number | undefined => {
   const [, day, clock, zone = "Z"] = INSTANT.exec(text) ?? []
   // `Date` turns February 30 into March 1, which then does not come back as it was written.

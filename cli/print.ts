@@ -28,7 +28,7 @@ export const decisionLine = (event: unknown, pastUntil: number): string | undefi
   return [
     bar_time.replace("T00:00:00.000Z", "").replace(/:00\.000Z$/, ""),
     payload.symbol.padEnd(8),
-    price.toPrecision(6).padStart(8),
+    (price < 1e6 ? price.toPrecision(6) : price.toFixed(0)).padStart(8),
     colored(payload.final_decision, `${payload.final_decision.padEnd(4)} ${payload.confidence.toFixed(2)}`),
     verdictOf(payload).padEnd(VERDICT_WIDTH),
     [...payload.votes.map(voteText), ...missingTexts(payload)].join(" · ")

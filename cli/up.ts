@@ -144,12 +144,18 @@ const printDecisions = (pastUntil: number) =>
 const feedAll = (markets: ReadonlyArray<Market>, intervalMillis: number) =>
   Effect.gen(function* () {
     yield* printDecisions(Math.min(...markets.map((market) => market.pastUntil)))
-    yield* Effect.forEach(markets, (market) => feedMarket(market, intervalMillis), {
+    yield* Effect.forEach(markets, (market) => feedAlone(market, intervalMillis), {
       concurrency: "unbounded",
       discard: true
     })
     return yield* Effect.never
   }).pipe(Effect.scoped)
+
+/** One market that cannot go on stops neither the others nor the system. */
+const feedAlone = (market: Market, intervalMillis: number) =>
+  feedMarket(market, intervalMillis).pipe(
+    Effect.catch((error) => Console.error(`${market.symbol}: the market has stopped: ${error.message}`))
+  )
 
 const feedMarket = ({ symbol, bars, lastTime, pastUntil }: Market, intervalMillis: number) =>
   Effect.gen(function* () {

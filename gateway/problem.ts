@@ -1,5 +1,5 @@
 import type { Schema } from "effect"
-import type { CoordinatorBusy, NoMarketData, Problem } from "../protocols/index.ts"
+import type { AnalysisLost, CoordinatorBusy, NoMarketData, Problem } from "../protocols/index.ts"
 import type { AskError } from "../runtime/index.ts"
 import { type Fault, formatFault } from "./fault.ts"
 import type { Reply } from "./uws.ts"
@@ -112,6 +112,7 @@ export type AnalyzeFailure =
   | AskError
   | Schema.Schema.Type<typeof NoMarketData>
   | Schema.Schema.Type<typeof CoordinatorBusy>
+  | Schema.Schema.Type<typeof AnalysisLost>
 
 /** What went wrong with an analysis, as its client may know it. */
 export const analyzeProblem = (error: AnalyzeFailure, correlationId: string): Reply => {
@@ -134,6 +135,8 @@ export const analyzeProblem = (error: AnalyzeFailure, correlationId: string): Re
         correlationId,
         headers: { "retry-after": "1" }
       })
+    case "AnalysisLost":
+      return unavailable("analysis-lost", "the analysis was begun and not heard of again", 1, correlationId)
     case "MailboxFull":
       return unavailable("mailbox-full", "too much is waiting to be sent", error.retry_after_ms / 1000, correlationId)
     case "LogFull":

@@ -22,6 +22,8 @@ export type AnalysisResult = typeof AnalysisResult.Type
 export const NoMarketData = open({ _tag: Schema.tag("NoMarketData"), symbol: Schema.String })
 /** As many analyses as the coordinator queues are waiting already. Trying again later helps. */
 export const CoordinatorBusy = open({ _tag: Schema.tag("CoordinatorBusy"), symbol: Schema.String, waiting: Schema.Int })
+/** Nothing was heard of the analysis's round for longer than a round can take. Asking again may help. */
+export const AnalysisLost = open({ _tag: Schema.tag("AnalysisLost"), symbol: Schema.String, consensus_id: ConsensusId })
 /** The bar is not newer than the last one of its symbol. */
 export const StaleBar = open({
   _tag: Schema.tag("StaleBar"),
@@ -49,10 +51,12 @@ export const CoordinatorProtocol = {
     Analyze: {
       payload: open({ correlation_id: CorrelationId, bars: Schema.optionalKey(BarWindow) }),
       reply: AnalysisResult,
-      error: Schema.Union([NoMarketData, CoordinatorBusy])
+      error: Schema.Union([NoMarketData, CoordinatorBusy, AnalysisLost])
     },
     /** From the consensus actor: the round is over. */
     RoundClosed: { payload: open({ result: ConsensusResult }) },
+    /** Its own timer: the round should have ended long ago. */
+    AnalysisOverdue: { payload: open({ consensus_id: ConsensusId }) },
     GetStatus: { payload: open({}), reply: CoordinatorStatus }
   }
 } as const

@@ -86,7 +86,7 @@ const ASK_AGAIN = "4 seconds"
 class Asks {
   readonly #log: ActorLog["Service"]
   readonly #outbox: Outbox
-  /** By message id: the same ask can be made twice at once. */
+  /** By actor and message id: the same ask can be made twice at once. */
   readonly #waiting = new Map<string, Set<(reply: ReplyEnvelope) => void>>()
 
   constructor(log: ActorLog["Service"], outbox: Outbox) {
@@ -97,7 +97,7 @@ class Asks {
   take(payload: string): void {
     const reply = readable(payload)
     if (reply === undefined) return
-    for (const resume of this.#waiting.get(reply.id) ?? []) resume(reply)
+    for (const resume of this.#waiting.get(nameOf(reply.from, reply.id)) ?? []) resume(reply)
   }
 
   ask<P extends Protocol, K extends AskName<P>>(
@@ -115,7 +115,7 @@ class Asks {
       // Not deduplicated by the server: an ask that is sent again must reach the actor to be answered again.
       const { id: _, ...entry } = mail
       const again: Mail = { ...entry, payload: `${entry.payload.slice(0, -1)},"again":true}` }
-      return this.#answerTo(messageId).pipe(
+      return this.#answerTo(nameOf(formatAddress(mail.to), messageId)).pipe(
         Effect.raceFirst(
           // Once it is stored it is processed: from then on only the answer can be missing.
           this.#outbox
@@ -134,22 +134,22 @@ class Asks {
     })
   }
 
-  #answerTo(id: string): Effect.Effect<ReplyEnvelope> {
+  #answerTo(name: string): Effect.Effect<ReplyEnvelope> {
     return Effect.suspend(() => {
       let resumeOnReply: (reply: ReplyEnvelope) => void = () => undefined
       return Effect.callback<ReplyEnvelope>((resume) => {
         resumeOnReply = (reply) => resume(Exit.succeed(reply))
-        const same = this.#waiting.get(id)
-        if (same === undefined) this.#waiting.set(id, new Set([resumeOnReply]))
+        const same = this.#waiting.get(name)
+        if (same === undefined) this.#waiting.set(name, new Set([resumeOnReply]))
         else same.add(resumeOnReply)
-      }).pipe(Effect.ensuring(Effect.sync(() => this.#forget(id, resumeOnReply))))
+      }).pipe(Effect.ensuring(Effect.sync(() => this.#forget(name, resumeOnReply))))
     })
   }
 
-  #forget(id: string, resume: (reply: ReplyEnvelope) => void): void {
-    const same = this.#waiting.get(id)
+  #forget(name: string, resume: (reply: ReplyEnvelope) => void): void {
+    const same = this.#waiting.get(name)
     same?.delete(resume)
-    if (same?.size === 0) this.#waiting.delete(id)
+    if (same?.size === 0) this.#waiting.delete(name)
   }
 }
 
@@ -161,6 +161,8 @@ const readable = (payload: string): ReplyEnvelope | undefined => {
     return undefined
   }
 }
+
+const nameOf = (actor: string, messageId: string): string => `${actor} ${messageId}`
 
 type Mail = Extract<Entry, { kind: "mail" }>
 

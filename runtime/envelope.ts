@@ -56,6 +56,8 @@ const decode = Schema.decodeUnknownSync(Envelope)
 /** The answer to an ask, as it goes to the asker's inbox. */
 export const ReplyEnvelope = Schema.Struct({
   id: Schema.String,
+  /** Who answers, `type/id`: message ids are an actor's own. */
+  from: Schema.String,
   outcome: Schema.Literals(["ok", "error", "failed"]),
   body: Schema.Unknown
 })

@@ -1,10 +1,18 @@
 import { Schema } from "effect"
 
 /** The journal has moved on: somebody else owns the actor, or our own earlier commit landed. Reload, do not retry. */
-export class Fenced extends Schema.TaggedError<Fenced>()("Fenced", { detail: Schema.String }) {}
+export class Fenced extends Schema.TaggedError<Fenced>()("Fenced", { detail: Schema.String }) {
+  override get message() {
+    return `the journal has moved on: ${this.detail}`
+  }
+}
 
 /** The server has seen this group before: it is stored already. Nothing to retry. */
-export class AlreadyStored extends Schema.TaggedError<AlreadyStored>()("AlreadyStored", { id: Schema.String }) {}
+export class AlreadyStored extends Schema.TaggedError<AlreadyStored>()("AlreadyStored", { id: Schema.String }) {
+  override get message() {
+    return "it is stored already"
+  }
+}
 
 /** The log has reached its size limit. Trying again helps once room was made. */
 export class LogFull extends Schema.TaggedError<LogFull>()("LogFull", { detail: Schema.String }) {
@@ -59,7 +67,11 @@ export class InvalidMessage extends Schema.TaggedError<InvalidMessage>()("Invali
 export class MailboxFull extends Schema.TaggedError<MailboxFull>()("MailboxFull", {
   waiting: Schema.Int,
   retry_after_ms: Schema.Int
-}) {}
+}) {
+  override get message() {
+    return `${this.waiting} messages are waiting to be sent already; try again in ${this.retry_after_ms} ms`
+  }
+}
 
 /** No reply in time. The message may still be processed; asking again with the same message id has no second effect. */
 export class AskTimeout extends Schema.TaggedError<AskTimeout>()("AskTimeout", {

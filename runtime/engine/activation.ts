@@ -214,7 +214,7 @@ export class Activation {
     const refused = this.#refused.get(mail.sequence)
     if (refused === undefined) return decideMail(this.compiled, this.#core, mail, this.#host.limits)
     this.#refused.delete(mail.sequence)
-    return park(this.#core, mail, refused)
+    return park(this.#core, mail, refused, this.#host.limits)
   }
 
   #take(mail: Mail, commit: Commit): void {

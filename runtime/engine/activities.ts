@@ -33,10 +33,6 @@ export class Activities {
     this.#fork = options.fork
   }
 
-  get running(): number {
-    return this.#running.size
-  }
-
   /** Starts an activity that is open in the actor's journal. One that runs already is left alone. */
   start(activation: Activation, key: string): void {
     const open = activation.core.activities.get(key)

@@ -1,4 +1,5 @@
 import type { Context } from "../actor.ts"
+import { formatAddress } from "../address.ts"
 import { type Envelope, formatReply, parseEnvelope } from "../envelope.ts"
 import { TooLarge } from "../errors.ts"
 import type { Entry, LogLimits, Mail } from "../log.ts"
@@ -19,9 +20,9 @@ export const decideMail = (compiled: Compiled, core: Core, mail: Mail, limits: L
   try {
     const envelope = parseEnvelope(mail.payload)
     if (isStale(core, envelope)) return NOTHING
-    const repeated = repetition(core, envelope)
+    const repeated = repetition(core, mail, envelope)
     if (repeated !== undefined) return repeated
-    if (core.unborn !== undefined) return park(core, mail, core.unborn.cause)
+    if (core.unborn !== undefined) return park(core, mail, core.unborn.cause, limits)
     const context = makeContext(mail, envelope)
     const draft = makeDraft(compiled, mail.to, envelope, context, core.state)
     addAll(draft, handle(compiled, core, envelope, context))
@@ -32,14 +33,14 @@ export const decideMail = (compiled: Compiled, core: Core, mail: Mail, limits: L
     checkSize(text, draft.entries, limits)
     return { kind: "commit", step, text, state: draft.state, entries: draft.entries, answers: draft.answers }
   } catch (cause) {
-    return park(core, mail, cause)
+    return park(core, mail, cause, limits)
   }
 }
 
 /** The answers that a redelivered message gets: it was processed before, but its asker may not have heard. */
 export const answerAgain = (core: Core, mail: Mail): ReadonlyArray<OutgoingAnswer> => {
   try {
-    return repetition(core, parseEnvelope(mail.payload))?.answers ?? []
+    return repetition(core, mail, parseEnvelope(mail.payload))?.answers ?? []
   } catch {
     return []
   }
@@ -53,7 +54,7 @@ const isStale = (core: Core, envelope: Envelope): boolean => {
 }
 
 /** What a message gets whose id the actor remembers: the same answer, if it has been given, and no second effect. */
-const repetition = (core: Core, envelope: Envelope): Nothing | undefined => {
+const repetition = (core: Core, mail: Mail, envelope: Envelope): Nothing | undefined => {
   if (envelope.kind !== "message" || envelope.id === undefined) return undefined
   const remembered = core.recent.get(envelope.id)
   // The first one lay before it in this mailbox, so it was processed, even where its answer is forgotten.
@@ -61,7 +62,9 @@ const repetition = (core: Core, envelope: Envelope): Nothing | undefined => {
   if (remembered === null || envelope.reply === undefined) return NOTHING
   return {
     kind: "nothing",
-    answers: [{ inbox: envelope.reply, payload: formatReply({ id: envelope.id, ...remembered }) }]
+    answers: [
+      { inbox: envelope.reply, payload: formatReply({ id: envelope.id, from: formatAddress(mail.to), ...remembered }) }
+    ]
   }
 }
 

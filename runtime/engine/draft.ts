@@ -119,7 +119,10 @@ const addAnswer = (
   body: unknown
 ): void => {
   draft.recorded[to.id] = { outcome, body }
-  draft.answers.push({ inbox: to.inbox, payload: formatReply({ id: to.id, outcome, body }) })
+  draft.answers.push({
+    inbox: to.inbox,
+    payload: formatReply({ id: to.id, from: formatAddress(draft.self), outcome, body })
+  })
 }
 
 const addSend = (draft: Draft, { to, message, body }: Extract<Kinds, { op: "send" }>): void => {
@@ -137,7 +140,7 @@ const addTimer = (draft: Draft, { name, at: when, message }: Extract<Kinds, { op
   const generation = draft.context.sequence
   const firing = { kind: "timer", name, generation, message: message.name, body, correlation: correlationOf(draft) }
   draft.timers[name] = at
-  // Both would have this step's generation, so that the first to fire would count.
+  // The server takes one message a timer in a batch, and of two the first to fire would count.
   dropTimer(draft, name)
   draft.entries.push({ kind: "timer", owner: draft.self, name, at, payload: JSON.stringify(firing) })
 }
@@ -151,7 +154,9 @@ const addCancel = (draft: Draft, name: string): void => {
 }
 
 const dropTimer = (draft: Draft, name: string): void => {
-  draft.entries = draft.entries.filter((entry) => entry.kind !== "timer" || entry.name !== name)
+  draft.entries = draft.entries.filter(
+    (entry) => (entry.kind !== "timer" && entry.kind !== "untimer") || entry.name !== name
+  )
 }
 
 const checkSubject = (subject: string): void => {

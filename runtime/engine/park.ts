@@ -1,7 +1,7 @@
 import { formatAddress } from "../address.ts"
 import { type Envelope, formatReply, parseEnvelope } from "../envelope.ts"
 import type { StepRecord } from "../journal.ts"
-import type { Entry, Mail } from "../log.ts"
+import type { Entry, LogLimits, Mail } from "../log.ts"
 import type { Core } from "./core.ts"
 import type { Commit } from "./verdict.ts"
 
@@ -10,13 +10,14 @@ const ALERT_SUBJECT = "alert.warning"
 const ALERT_TYPE = "alert"
 const DETAIL_CHARACTERS_MAX = 1_000
 const NAME_CHARACTERS_MAX = 100
-const UNREADABLE_CHARACTERS_MAX = 10_000
+/** What is kept of a message that is no envelope, or larger than a client can send. */
+const CLIPPED_CHARACTERS = 10_000
 
 /**
  * The step for a message that cannot be processed: it goes among the dead letters with the cause, an alert says so, an
  * asker is told, and the actor goes on with the next message.
  */
-export const park = (core: Core, mail: Mail, cause: unknown): Commit => {
+export const park = (core: Core, mail: Mail, cause: unknown, limits: LogLimits): Commit => {
   const envelope = readable(mail)
   const detail = describe(cause)
   const actor = formatAddress(mail.to)
@@ -34,8 +35,8 @@ export const park = (core: Core, mail: Mail, cause: unknown): Commit => {
   }
   const letter = JSON.stringify({ sequence: mail.sequence, time: mail.time, message, cause: detail })
   // An envelope is JSON and goes in as it is: quoting it again could make it larger than the server takes.
-  const original =
-    envelope === undefined ? JSON.stringify(mail.payload.slice(0, UNREADABLE_CHARACTERS_MAX)) : mail.payload
+  const whole = envelope !== undefined && Buffer.byteLength(mail.payload) <= limits.payloadBytesMax
+  const original = whole ? mail.payload : JSON.stringify(mail.payload.slice(0, CLIPPED_CHARACTERS))
   const alert = {
     severity: "warning",
     code: "message_parked",
@@ -48,7 +49,12 @@ export const park = (core: Core, mail: Mail, cause: unknown): Commit => {
   ]
   const answers =
     sent?.reply !== undefined && sent.id !== undefined
-      ? [{ inbox: sent.reply, payload: formatReply({ id: sent.id, outcome: "failed", body: { message, detail } }) }]
+      ? [
+          {
+            inbox: sent.reply,
+            payload: formatReply({ id: sent.id, from: actor, outcome: "failed", body: { message, detail } })
+          }
+        ]
       : []
   return { kind: "commit", step, text: JSON.stringify(step), state: core.state, entries, answers }
 }

@@ -1,6 +1,6 @@
 import type { Msg, NatsConnection } from "@nats-io/transport-node"
 import { Effect } from "effect"
-import { AlreadyStored, type AppendError, Fenced, LogFull, LogRefused, LogUnavailable, TooLarge } from "../errors.ts"
+import { AlreadyStored, type AppendError, Fenced, LogFull, LogRefused, LogUnavailable } from "../errors.ts"
 import { line, WrittenHeaders } from "./headers.ts"
 
 /** A message on its way into the stream. */
@@ -38,8 +38,16 @@ export const store = (
           : new WrittenHeaders(`${batchLines(message, batchId, last + 1)}${line("Nats-Batch-Commit", 1)}`)
       return connection.request(message.subject, message.payload, { timeout: STORE_TIMEOUT_MILLIS, headers })
     },
-    catch: (cause) => new LogUnavailable({ detail: cause instanceof Error ? cause.message : String(cause) })
+    catch: (cause) => asAppendError(cause, messages)
   }).pipe(Effect.flatMap(readAck))
+
+/** Too large is the one thing that the library itself refuses; the server is not asked, and would not be. */
+const asAppendError = (cause: unknown, messages: ReadonlyArray<Outgoing>): AppendError => {
+  const detail = cause instanceof Error ? cause.message : String(cause)
+  if (!detail.includes("max_payload")) return new LogUnavailable({ detail })
+  const size = Math.max(...messages.map((message) => Buffer.byteLength(message.payload)))
+  return new LogRefused({ code: 0, detail: `a message of ${size} bytes is larger than the server takes` })
+}
 
 const batchLines = (message: Outgoing, batchId: string, sequence: number): string =>
   `${message.headers}${line("Nats-Batch-Id", batchId)}${line("Nats-Batch-Sequence", sequence)}`
@@ -77,8 +85,6 @@ const refusal = (code: number, detail: string): AppendError => {
     case 10047:
     case 10077: // maximum bytes or messages exceeded
       return new LogFull({ detail })
-    case 10054: // message size exceeds maximum
-      return new TooLarge({ what: "a message", size: 0, limit: 0 })
     case 10008: // JetStream temporarily unavailable
     case 10176: // batch incomplete, as after a reconnect: not stored
     case 503:

@@ -1,7 +1,7 @@
 import { jetstreamManager } from "@nats-io/jetstream"
 import { type MsgHdrs, nuid } from "@nats-io/transport-node"
 import { Effect, Layer } from "effect"
-import { shardOf } from "../address.ts"
+import { formatAddress, shardOf } from "../address.ts"
 import { LogUnavailable, ServerUnsuitable } from "../errors.ts"
 import { ActorLog, type Entry } from "../log.ts"
 import { type Outgoing, store } from "./batch.ts"
@@ -95,7 +95,8 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
 const outgoing = (subjects: Subjects, shards: number, ttl: string, entry: Entry, id: string | undefined): Outgoing => {
   switch (entry.kind) {
     case "mail": {
-      const messageId = entry.id ?? id
+      // Ids are an actor's own: the server, which knows only the stream's, must not take one for another's.
+      const messageId = entry.id === undefined ? id : `${formatAddress(entry.to)} ${entry.id}`
       return {
         subject: subjects.mail(shardOf(entry.to, shards), entry.to),
         payload: entry.payload,

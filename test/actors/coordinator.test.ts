@@ -5,10 +5,30 @@ import { coordinatorActor, WAITING_MAX } from "../../actors/coordinator.ts"
 import { allActors } from "../../actors/index.ts"
 import { PolicyError } from "../../actors/policy.ts"
 import { quantPolicy } from "../../actors/quant.ts"
-import { AnalysisResult, CoordinatorProtocol, toWindow } from "../../protocols/index.ts"
+import {
+  AnalysisResult,
+  agentProtocol,
+  ConsensusProtocol,
+  CoordinatorProtocol,
+  toWindow
+} from "../../protocols/index.ts"
+import type { Actor, Protocol } from "../../runtime/index.ts"
 import { opinionOf, PANEL } from "../support/bars.ts"
 import { Decider } from "../support/decider.ts"
 import { OPTIONS, openPanel, prices } from "../support/panel.ts"
+
+/** An actor that takes every message and does nothing. */
+const silentActor = (protocol: Protocol): Actor => ({
+  type: protocol.type,
+  definition: {
+    protocol,
+    state: Schema.Null,
+    initial: () => null,
+    events: {},
+    decide: Object.fromEntries(Object.keys(protocol.messages).map((name) => [name, () => []])),
+    evolve: {}
+  }
+})
 
 describe("the coordinator", () => {
   it("turns a bar into an analysis, three votes and one final decision", () => {
@@ -36,6 +56,21 @@ describe("the coordinator", () => {
     const order = world.published.map((event) => event.subject.split(".").slice(0, 2).join("."))
     assert.deepStrictEqual(order.slice(0, 2), ["market.ACME", "coordination.consensus_request"])
     assert.strictEqual(order.at(-1), "coordination.final_decision")
+  })
+
+  it("gives up an analysis whose round is never heard of, tells who asked, and goes on", () => {
+    const silent = [ConsensusProtocol, ...PANEL.map(agentProtocol)].map(silentActor)
+    const world = new Decider([coordinatorActor(OPTIONS), ...silent])
+    const ask = (name: string) =>
+      world.ask(CoordinatorProtocol, "ACME", "Analyze", { correlation_id: name, bars: toWindow(prices) }, name)
+    assert.isUndefined(ask("first"))
+    assert.isUndefined(ask("second"))
+    world.advance(OPTIONS.roundTimeoutMillis + 30_000)
+    assert.deepInclude(world.answers.get("first"), { outcome: "error" })
+    assert.deepInclude(world.answers.get("first")?.body, { _tag: "AnalysisLost", symbol: "ACME" })
+    assert.isUndefined(world.answers.get("second"), "it is under way now")
+    world.advance(OPTIONS.roundTimeoutMillis + 30_000)
+    assert.deepInclude(world.answers.get("second")?.body, { _tag: "AnalysisLost" })
   })
 
   it("decides without an agent that fails, and without one that never answers", () => {
