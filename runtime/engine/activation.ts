@@ -11,6 +11,8 @@ import type { Commit, OutgoingAnswer, Verdict } from "./verdict.ts"
 /** What an activation needs of the node around it. */
 export interface ActivationHost {
   readonly limits: LogLimits
+  /** Whether the node's leases surely hold. While they may not, mail waits for `resume`. */
+  readonly mayDecide: () => boolean
   /** Asks for the journal to be read and given to `recover`. */
   readonly load: (activation: Activation) => void
   /** There is something to commit. */
@@ -182,7 +184,13 @@ export class Activation {
     this.#phase = "abandoned"
   }
 
+  /** The node may decide again. */
+  resume(): void {
+    if (this.#phase === "running") this.#drain()
+  }
+
   #drain(): void {
+    if (!this.#host.mayDecide()) return
     const before = this.#open.steps.length
     let taken = 0
     for (const mail of this.#queue) {

@@ -9,7 +9,8 @@ import { Loads } from "./loads.ts"
 import type { ShardHost } from "./shard.ts"
 
 /** What all shards of a node share. */
-export interface Engine extends ShardHost {
+export interface Engine extends Omit<ShardHost, "activationHost"> {
+  readonly activationHost: Omit<ShardHost["activationHost"], "mayDecide">
   /** Waits while too much is delivered and not done; nothing to wait for otherwise. */
   readonly room: () => Effect.Effect<void> | undefined
   /** Commits and sends for ever. */

@@ -5,7 +5,7 @@ import { Leases, type Membership } from "../leases.ts"
 import { ActorLog, type Mail } from "../log.ts"
 import { type Engine, makeEngine } from "./engine.ts"
 import { movesOf } from "./placement.ts"
-import { Shard } from "./shard.ts"
+import { Shard, type ShardHost } from "./shard.ts"
 
 export interface NodeOptions {
   /** The node's name, unique among the live nodes: letters, digits, dashes. */
@@ -53,11 +53,12 @@ class Node {
   readonly #log: ActorLog["Service"]
   readonly #leases: Leases["Service"]
   readonly #engine: Engine
+  readonly #shardHost: ShardHost
   readonly #clock: Clock.Clock
   readonly #owned = new Map<number, Shard>()
   readonly #changed = Latch.makeUnsafe(true)
-  /** The present tail came upon mail after our leases had run out, and waits for ever: after a renewal there is a new one. */
-  #tailHalted = false
+  /** Our leases had run out when mail was to be decided. The tail that brought it waits for ever, and there will be a new one. */
+  #halted = false
   /** The last sequence that the present tail has delivered. */
   #tailReached = 0
   #purgedUpTo = 0
@@ -73,6 +74,10 @@ class Node {
     this.#log = log
     this.#leases = leases
     this.#engine = engine
+    this.#shardHost = {
+      ...engine,
+      activationHost: { ...engine.activationHost, mayDecide: () => this.#mayDecide() }
+    }
     this.#clock = clock
   }
 
@@ -133,7 +138,7 @@ class Node {
   #acquire(number: number): Effect.Effect<void> {
     return this.#leases.acquire(number, this.#name).pipe(
       Effect.map((held) => {
-        if (held) this.#owned.set(number, new Shard(number, this.#engine))
+        if (held) this.#owned.set(number, new Shard(number, this.#shardHost))
       }),
       Effect.catch((error) => Effect.logWarning("shard not acquired", { shard: number, reason: error.message }))
     )
@@ -156,17 +161,21 @@ class Node {
     if (this.#tail !== undefined) yield* Scope.close(this.#tail, Exit.void)
     this.#tail = yield* Scope.make()
     this.#tailReached = 0
-    this.#tailHalted = false
+    this.#halted = false
     if (this.#broken) return
     const after = new Map([...this.#owned].map(([number, shard]) => [number, shard.follow()]))
     yield* this.#log.tail(after, (mail) => this.#deliver(mail)).pipe(Scope.provide(this.#tail))
   }).pipe((read) => this.#reading.withPermits(1)(read)) // invariant 3
 
+  /** Invariant 1. Once it says no, the next renewal lets everything go on. */
+  #mayDecide(): boolean {
+    if (this.#clock.currentTimeMillisUnsafe() <= this.#leasedUntil) return true
+    this.#halted = true
+    return false
+  }
+
   #deliver(mail: Mail): Effect.Effect<void> | undefined {
-    if (this.#clock.currentTimeMillisUnsafe() > this.#leasedUntil) {
-      this.#tailHalted = true // invariant 1
-      return Effect.never
-    }
+    if (!this.#mayDecide()) return Effect.never
     try {
       this.#owned.get(mail.shard)?.deliver(mail)
     } catch (defect) {
@@ -195,7 +204,10 @@ class Node {
     if (lost.length > 0) yield* Effect.logWarning("leases lost", { node: this.#name, shards: lost.length })
     if (failed.length > 0) return yield* Effect.logWarning("leases not renewed", { shards: failed.length })
     this.#extendLease(started)
-    if (this.#tailHalted || lost.length > 0) yield* Effect.uninterruptible(this.#readMail)
+    if (this.#halted || lost.length > 0) {
+      yield* Effect.uninterruptible(this.#readMail)
+      for (const shard of this.#owned.values()) shard.resume()
+    }
     if (lost.length === 0) yield* this.#purge(marks) // invariant 2
     this.#changed.openUnsafe()
   })

@@ -110,6 +110,11 @@ export class Shard {
     this.#host.closed(this.#progress.open - this.#aside)
   }
 
+  /** The node may decide again: what waited goes on. */
+  resume(): void {
+    for (const activation of this.#activations.values()) activation.resume()
+  }
+
   /** Passivates who was idle since the last sweep. */
   sweep(): void {
     const quiet = new Set<Activation>()

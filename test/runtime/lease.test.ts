@@ -1,6 +1,6 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { Actors, Leases, layerNode } from "../../runtime/index.ts"
+import { ActorLog, Actors, Leases, layerNode } from "../../runtime/index.ts"
 import { CounterProtocol, counter } from "../support/counter.ts"
 import { NatsServer } from "../support/nats.ts"
 import { client } from "../support/system.ts"
@@ -41,4 +41,27 @@ layer(NatsServer.layer, { excludeTestServices: true })("a node whose leases may 
       assert.strictEqual(yield* again, 2, "the message waited, and counts once")
     }).pipe(Effect.provide(Layer.provideMerge(node, client({ namespace: "stall" }))))
   )
+
+  it.effect("decides nothing that it was given before, either", () => {
+    const slowJournals = Layer.effect(
+      ActorLog,
+      Effect.map(ActorLog, (log) =>
+        ActorLog.of({ ...log, readJournal: (owner) => Effect.delay(log.readJournal(owner), 1.5 * TTL_MILLIS) })
+      )
+    )
+    const slow = layerNode({ name: "node", actors: [counter] }).pipe(
+      Layer.provide([stallingLeases(stall), slowJournals]),
+      Layer.provideMerge(client({ namespace: "queued" }))
+    )
+    return Effect.gen(function* () {
+      const actors = yield* Actors
+      yield* Effect.sleep("300 millis")
+      stalling = true
+      const asked = { messageId: "queued", timeout: `${2.5 * TTL_MILLIS} millis` } as const
+      const late = actors.ask(CounterProtocol, "a", "Add", { n: 1 }, asked)
+      assert.strictEqual((yield* Effect.flip(late))._tag, "AskTimeout")
+      stalling = false
+      assert.strictEqual(yield* actors.ask(CounterProtocol, "a", "Add", { n: 1 }, { messageId: "queued" }), 1)
+    }).pipe(Effect.provide(slow))
+  })
 })
