@@ -3,7 +3,7 @@ import { Command, Flag } from "effect/cli"
 import { Gateway } from "../gateway/index.ts"
 import { type Configuration, configuration, InvalidSetting, settings, withoutPassword } from "./config.ts"
 import { natsFlag, natsUrl, optionOr, portFlag } from "./options.ts"
-import { connect, namedServer, nodeName, serveActors, serveGateway, withParts } from "./system.ts"
+import { connect, connectClient, namedServer, nodeName, serveActors, serveGateway, withParts } from "./system.ts"
 
 /** `conclave node`: the actors as a process of their own. */
 export const node = Command.make(
@@ -46,7 +46,7 @@ export const gateway = Command.make("gateway", { nats: natsFlag, port: portFlag 
       const url = yield* requiredUrl(given.nats, config)
       const port = yield* optionOr(given.port, "--port", settings.port, config.port)
       const serving = Effect.gen(function* () {
-        const system = yield* Layer.build(connect(config, url, "gateway"))
+        const system = yield* Layer.build(connectClient(config, url, "gateway"))
         const parts = yield* Layer.build(serveGateway({ host: config.host, port })).pipe(Effect.provide(system))
         const address = yield* Gateway.pipe(Effect.provide(parts))
         yield* Console.log(`gateway on ${address.url} for ${withoutPassword(url)}; Ctrl-C stops it`)

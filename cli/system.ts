@@ -3,14 +3,11 @@ import { hostname } from "node:os"
 import { Deferred, Duration, Effect, Exit, Fiber, Layer, Schema, Scope } from "effect"
 import { allActors, quantPolicy } from "../actors/index.ts"
 import { Gateway, type GatewayOptions } from "../gateway/index.ts"
-import { ActorLog, type Actors, type Leases, layerNats, layerNode } from "../runtime/index.ts"
+import { ActorLog, layerNats, layerNatsClient, layerNode, type SystemOptions } from "../runtime/index.ts"
 import type { Configuration } from "./config.ts"
 import { type EmbeddedError, embeddedNats } from "./nats-server.ts"
 
 export const VERSION = "0.1.0"
-
-/** What it takes to talk to actors, and to run some. */
-export type System = Actors | ActorLog | Leases
 
 /** A NATS server to use. */
 export interface Server {
@@ -76,16 +73,21 @@ export const withParts = <A, E, R>(
     })
   )
 
+/** A connection, and what talks to actors and runs them over it. */
+export const connect = (config: Configuration, url: string, name: string) => layerNats(systemOf(config, url, name))
+
 /** A connection, and what talks to actors over it. */
-export const connect = (config: Configuration, url: string, name: string) =>
-  layerNats({
-    url,
-    namespace: config.namespace,
-    name: `conclave ${name}`,
-    shards: config.shards,
-    replicas: config.replicas,
-    ttlSeconds: Math.ceil(Duration.toSeconds(config.leaseTtl))
-  })
+export const connectClient = (config: Configuration, url: string, name: string) =>
+  layerNatsClient(systemOf(config, url, name))
+
+const systemOf = (config: Configuration, url: string, name: string): SystemOptions => ({
+  url,
+  namespace: config.namespace,
+  name: `conclave ${name}`,
+  shards: config.shards,
+  replicas: config.replicas,
+  ttlSeconds: Math.ceil(Duration.toSeconds(config.leaseTtl))
+})
 
 /** All actors of the house, in this process. */
 export const serveActors = (name: string) => layerNode({ name, actors: allActors({ policy: quantPolicy }) })
@@ -94,7 +96,7 @@ export const serveActors = (name: string) => layerNode({ name, actors: allActors
 export const serveGateway = (options: Pick<GatewayOptions, "host" | "port">) =>
   Layer.unwrap(
     Effect.map(ActorLog, (log) => {
-      const ready = log.readJournal({ type: "readiness", id: "check" }).pipe(
+      const ready = log.check.pipe(
         Effect.as(true),
         Effect.orElseSucceed(() => false)
       )

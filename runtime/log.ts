@@ -110,6 +110,9 @@ export class ActorLog extends Context.Service<
       see: (event: PublishedEvent) => void
     ) => Effect.Effect<void, ReadError, Scope.Scope>
 
+    /** Succeeds if the log answers now. */
+    readonly check: Effect.Effect<void, ReadError>
+
     /** An id that nobody has been given before, in any process. */
     readonly newId: () => string
 

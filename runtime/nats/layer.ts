@@ -16,14 +16,16 @@ const DEFAULTS = {
   ttlSeconds: 5
 } as const
 
-/** Everything a process needs to talk to actors, and to run some, on one NATS server or cluster. */
+/** What a process needs to talk to actors on one NATS server or cluster. It needs no right to journals or leases. */
+export const layerNatsClient = (options: SystemOptions): Layer.Layer<Actors | ActorLog, ServerUnsuitable | ReadError> =>
+  clientOn(options).pipe(Layer.provide(Nats.layer(options)))
+
+/** What a process needs to talk to actors, and to run some. */
 export const layerNats = (
   options: SystemOptions
-): Layer.Layer<Actors | ActorLog | Leases, ServerUnsuitable | ReadError> => {
-  const all = { ...DEFAULTS, ...options }
+): Layer.Layer<Actors | ActorLog | Leases, ServerUnsuitable | ReadError> =>
+  Layer.merge(clientOn(options), layerLeases({ ...DEFAULTS, ...options })).pipe(Layer.provide(Nats.layer(options)))
+
+const clientOn = (options: SystemOptions) =>
   // Fresh: layers are built once per reference, and two systems in one process must not share a client.
-  return Layer.fresh(Actors.layer).pipe(
-    Layer.provideMerge(Layer.merge(layerLog(all), layerLeases(all))),
-    Layer.provide(Nats.layer(options))
-  )
-}
+  Layer.fresh(Actors.layer).pipe(Layer.provideMerge(layerLog({ ...DEFAULTS, ...options })))

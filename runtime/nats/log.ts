@@ -78,6 +78,10 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
               payload: message.string()
             })
           ),
+        check: Effect.tryPromise({
+          try: () => manager.streams.info(subjects.stream),
+          catch: (cause) => new LogUnavailable({ detail: String(cause) })
+        }).pipe(Effect.asVoid),
         newId: () => nuid.next(),
         inbox,
         answer: (to, payload) => {
