@@ -11,6 +11,7 @@ import {
   ConsensusProtocol,
   type ConsensusResult,
   CoordinatorProtocol,
+  type CoordinatorStatus,
   CorrelationId,
   emptyWindow,
   events,
@@ -83,6 +84,13 @@ const State = open({
 })
 type State = typeof State.Type
 
+const EVENTS = {
+  BarAccepted: { bar: Bar, correlation_id: CorrelationId },
+  AnalysisRequested: { asked: Asked },
+  AnalysisStarted: { running: Running },
+  AnalysisEnded: { consensus_id: ConsensusId }
+}
+
 /**
  * The coordinator of a symbol; its id is the symbol.
  *
@@ -100,12 +108,7 @@ export const coordinatorActor = (options: CoordinatorOptions): Actor => {
     protocol: CoordinatorProtocol,
     state: State,
     initial: (): State => ({ window: emptyWindow, running: null, unseen: null, waiting: [], decisions: 0 }),
-    events: {
-      BarAccepted: { bar: Bar, correlation_id: CorrelationId },
-      AnalysisRequested: { asked: Asked },
-      AnalysisStarted: { running: Running },
-      AnalysisEnded: { consensus_id: ConsensusId }
-    },
+    events: EVENTS,
     decide: {
       Bar: (state, { bar }, context) => {
         const symbol = context.self.id
@@ -156,16 +159,7 @@ export const coordinatorActor = (options: CoordinatorOptions): Actor => {
           ...startNext(evolve.AnalysisEnded(state), options, context, running.requested)
         ]
       },
-      GetStatus: (state, _, context) => [
-        reply({
-          symbol: context.self.id,
-          bars: state.window.time.length,
-          last_bar_time: state.window.time.at(-1) ?? null,
-          analyzing: state.running?.consensus_id ?? null,
-          waiting: state.waiting.length,
-          decisions: state.decisions
-        })
-      ]
+      GetStatus: (state, _, context) => [reply(statusOf(state, context))]
     },
     evolve
   })
@@ -190,6 +184,15 @@ const evolve = {
   }),
   AnalysisEnded: (state: State): State => ({ ...state, running: null, decisions: state.decisions + 1 })
 }
+
+const statusOf = (state: State, context: Context): typeof CoordinatorStatus.Type => ({
+  symbol: context.self.id,
+  bars: state.window.time.length,
+  last_bar_time: state.window.time.at(-1) ?? null,
+  analyzing: state.running?.consensus_id ?? null,
+  waiting: state.waiting.length,
+  decisions: state.decisions
+})
 
 /** Starts what is next, if nothing runs and something waits: after a request's analysis the bars go first. */
 const startNext = (state: State, options: CoordinatorOptions, context: Context, afterRequest = false) => {
