@@ -8,7 +8,7 @@ export class Fenced extends Schema.TaggedError<Fenced>()("Fenced", { detail: Sch
 }
 
 /** The server has seen this group before: it is stored already. Nothing to retry. */
-export class AlreadyStored extends Schema.TaggedError<AlreadyStored>()("AlreadyStored", { id: Schema.String }) {
+export class AlreadyStored extends Schema.TaggedError<AlreadyStored>()("AlreadyStored", {}) {
   override get message() {
     return "it is stored already"
   }

@@ -86,7 +86,7 @@ export class ActorLog extends Context.Service<
      */
     readonly append: (group: ReadonlyArray<Entry>, id?: string) => Effect.Effect<number, AppendError>
 
-    /** An actor's records, oldest first: the last snapshot, if there is one, and what came after it. */
+    /** An actor's records, oldest first: from a snapshot on, or all of them. */
     readonly readJournal: (owner: Address) => Effect.Effect<ReadonlyArray<JournalRecord>, ReadError>
 
     /**

@@ -21,7 +21,7 @@ export interface Draft {
   readonly envelope: Envelope
   readonly context: Context
   state: unknown
-  entries: Array<Entry>
+  readonly entries: Array<Entry>
   readonly events: Array<{ readonly _tag: string; readonly data: unknown }>
   readonly timers: Record<string, number>
   readonly cancelled: Array<string>
@@ -140,23 +140,14 @@ const addTimer = (draft: Draft, { name, at: when, message }: Extract<Kinds, { op
   const generation = draft.context.sequence
   const firing = { kind: "timer", name, generation, message: message.name, body, correlation: correlationOf(draft) }
   draft.timers[name] = at
-  // The server takes one message a timer in a batch, and of two the first to fire would count.
-  dropTimer(draft, name)
   draft.entries.push({ kind: "timer", owner: draft.self, name, at, payload: JSON.stringify(firing) })
 }
 
 const addCancel = (draft: Draft, name: string): void => {
   checkSubject(name)
   delete draft.timers[name]
-  dropTimer(draft, name)
   draft.cancelled.push(name)
   draft.entries.push({ kind: "untimer", owner: draft.self, name })
-}
-
-const dropTimer = (draft: Draft, name: string): void => {
-  draft.entries = draft.entries.filter(
-    (entry) => (entry.kind !== "timer" && entry.kind !== "untimer") || entry.name !== name
-  )
 }
 
 const checkSubject = (subject: string): void => {

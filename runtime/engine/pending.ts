@@ -54,12 +54,27 @@ export const addCommit = (pending: Pending, mail: Mail, commit: Commit): void =>
   pending.steps.push(commit.text)
   pending.stepSequence = mail.sequence
   pending.stepCharacters += commit.text.length
-  for (const entry of commit.entries) pending.entries.push(entry)
+  for (const entry of commit.entries) addEntry(pending, entry)
   pending.entryCharacters += charactersOf(commit.entries)
   for (const answer of commit.answers) pending.answers.push(answer)
   for (const key of Object.keys(commit.step.started ?? {})) pending.started.set(key, mail.sequence)
   if (commit.step.ended !== undefined) pending.ended.push(...commit.step.ended)
 }
+
+/**
+ * Of one timer only the last word is kept: the server takes one message a timer in a batch, and of two that were set in
+ * one step the first to fire would count.
+ */
+const addEntry = (pending: Pending, entry: Entry): void => {
+  if (isTimer(entry)) {
+    const earlier = pending.entries.findIndex((each) => isTimer(each) && each.name === entry.name)
+    if (earlier >= 0) pending.entries.splice(earlier, 1)
+  }
+  pending.entries.push(entry)
+}
+
+const isTimer = (entry: Entry): entry is Extract<Entry, { kind: "timer" | "untimer" }> =>
+  entry.kind === "timer" || entry.kind === "untimer"
 
 const charactersOf = (entries: ReadonlyArray<Entry>): number => {
   let characters = 0

@@ -66,7 +66,7 @@ const readAck = (message: Msg): Effect.Effect<number, AppendError> => {
   if (ack.error !== undefined) {
     return Effect.fail(refusal(ack.error.err_code ?? ack.error.code ?? 0, ack.error.description ?? ""))
   }
-  if (ack.duplicate === true) return Effect.fail(new AlreadyStored({ id: "" }))
+  if (ack.duplicate === true) return Effect.fail(new AlreadyStored())
   return ack.seq === undefined
     ? Effect.fail(new LogUnavailable({ detail: "the answer holds no sequence" }))
     : Effect.succeed(ack.seq)
@@ -79,7 +79,7 @@ const refusal = (code: number, detail: string): AppendError => {
     case 10164:
       return new Fenced({ detail })
     case 10201: // batch holds a message id that was seen
-      return new AlreadyStored({ id: "" })
+      return new AlreadyStored()
     case 10023: // insufficient resources
     case 10028: // storage resources exceeded
     case 10047:

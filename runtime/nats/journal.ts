@@ -34,7 +34,7 @@ export class JournalReader {
     this.#stream = stream
   }
 
-  /** The records of the actor whose journal has this subject, oldest first, from its last snapshot on. */
+  /** The records of the actor whose journal has this subject, oldest first: from a snapshot on, or all of them. */
   read(subject: string): Effect.Effect<Records, ReadError> {
     return Effect.callback((resume) => {
       this.#waiting.push({ subject, settle: resume })

@@ -2,6 +2,7 @@ import { assert, describe, layer } from "@effect/vitest"
 import { Effect, Fiber, Layer, Ref } from "effect"
 import { ActorLog, Actors, type Entry, LogFull, LogUnavailable, layerNode } from "../../runtime/index.ts"
 import { CounterProtocol, counter } from "../support/counter.ts"
+import { DeskProtocol, plainDesk } from "../support/desk.ts"
 import { NatsServer } from "../support/nats.ts"
 import { client, system } from "../support/system.ts"
 
@@ -15,7 +16,7 @@ const nodeWith = (namespace: string, wrap: (append: Append) => Append) => {
       ActorLog.of({ ...log, append: (group, id) => (isCommit(group) ? wrap(log.append) : log.append)(group, id) })
     )
   )
-  return layerNode({ name: "node", actors: [counter] }).pipe(
+  return layerNode({ name: "node", actors: [counter, plainDesk] }).pipe(
     Layer.provide(wrapped),
     Layer.provideMerge(client({ namespace }))
   )
@@ -107,4 +108,24 @@ layer(NatsServer.layer, { excludeTestServices: true })("a commit", (it) => {
       assert.strictEqual(yield* get("a"), 102)
     }).pipe(Effect.provide(system({ namespace: "overtaken", actors: [counter] })))
   )
+
+  it.effect("of several steps that set and cancel one timer is not refused", () => {
+    const refusals: Array<string> = []
+    const watched = nodeWith(
+      "folded",
+      (append) => (group, id) =>
+        append(group, id).pipe(Effect.tapError((error) => Effect.sync(() => refusals.push(error.message))))
+    )
+    return Effect.gen(function* () {
+      const all = yield* Actors
+      yield* all.ask(DeskProtocol, "a", "Note", { text: "awake" })
+      const steps = Array.from({ length: 10 }).flatMap(() => [
+        all.tell(DeskProtocol, "a", "Remind", { name: "tea", at: 4_000_000_000_000 }),
+        all.tell(DeskProtocol, "a", "Forget", { name: "tea" })
+      ])
+      yield* Effect.all(steps, { concurrency: "unbounded", discard: true })
+      assert.deepStrictEqual(yield* all.ask(DeskProtocol, "a", "Read", {}), ["awake"])
+      assert.deepStrictEqual(refusals, [])
+    }).pipe(Effect.provide(watched))
+  })
 })
