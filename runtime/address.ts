@@ -8,7 +8,7 @@ const SUBJECT_CHARACTERS_MAX = 512
 
 /** An actor type or id that cannot be part of a subject. */
 export class InvalidAddress extends Schema.TaggedError<InvalidAddress>()("InvalidAddress", {
-  field: Schema.Literals(["type", "id"]),
+  field: Schema.Literals(["type", "id", "role"]),
   value: Schema.String,
   rule: Schema.String
 }) {
@@ -21,7 +21,12 @@ export class InvalidAddress extends Schema.TaggedError<InvalidAddress>()("Invali
 export interface Address {
   readonly type: string
   readonly id: string
+  /** The label of the nodes that may run it, as its protocol says; any node may, unless given. It is no part of the name. */
+  readonly role?: string
 }
+
+/** The role of actors that any node may run. */
+export const ANY_ROLE = "any"
 
 /** Says what is wrong with an address, or nothing when it can be used. */
 export const addressFault = (address: Address): InvalidAddress | undefined => {
@@ -39,6 +44,13 @@ export const addressFault = (address: Address): InvalidAddress | undefined => {
       rule: "1 to 128 characters without dots, spaces, * or >"
     })
   }
+  if (address.role !== undefined && !TYPE.test(address.role)) {
+    return new InvalidAddress({
+      field: "role",
+      value: clip(address.role),
+      rule: "1 to 64 of a-z 0-9 _, starting with a letter"
+    })
+  }
   return undefined
 }
 
@@ -54,14 +66,17 @@ export const subjectFault = (subject: string): string | undefined =>
 /** `type/id`, as people and logs write it. */
 export const formatAddress = (address: Address): string => `${address.type}/${address.id}`
 
-/** The shard an actor lives in: FNV-1a of its address, modulo the namespace's number of shards. */
-export const shardOf = (address: Address, shards: number): number => {
+/**
+ * The shard an actor lives in, `<role>.<number>`: each role has as many as the namespace has. The number is the FNV-1a
+ * hash of the address modulo that.
+ */
+export const shardOf = (address: Address, shards: number): string => {
   let hash = 0x811c9dc5
   const text = formatAddress(address)
   for (let index = 0; index < text.length; index++) {
     hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
   }
-  return (hash >>> 0) % shards
+  return `${address.role ?? ANY_ROLE}.${(hash >>> 0) % shards}`
 }
 
 const clip = (text: string): string => (text.length > 64 ? `${text.slice(0, 64)}… (${text.length} characters)` : text)

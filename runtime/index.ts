@@ -1,6 +1,8 @@
 export * from "./actor.ts"
 export * from "./address.ts"
+export * from "./archive.ts"
 export * from "./client.ts"
+export * from "./controls.ts"
 export { layerNode, type NodeOptions } from "./engine/node.ts"
 export * from "./errors.ts"
 export * from "./leases.ts"

@@ -4,7 +4,7 @@ import type { ReadError } from "./errors.ts"
 /** Who is alive, and who holds which shard, as last heard. */
 export interface Membership {
   readonly nodes: ReadonlySet<string>
-  readonly holders: ReadonlyMap<number, string>
+  readonly holders: ReadonlyMap<string, string>
 }
 
 /**
@@ -24,12 +24,12 @@ export class Leases extends Context.Service<
     readonly watch: (see: (membership: Membership) => void) => Effect.Effect<void, ReadError, Scope.Scope>
 
     /** Takes a shard's lease. False if another node has it. */
-    readonly acquire: (shard: number, node: string) => Effect.Effect<boolean, ReadError>
+    readonly acquire: (shard: string, node: string) => Effect.Effect<boolean, ReadError>
 
     /** Renews a lease that we hold. False if it was lost. */
-    readonly renew: (shard: number, node: string) => Effect.Effect<boolean, ReadError>
+    readonly renew: (shard: string, node: string) => Effect.Effect<boolean, ReadError>
 
     /** Gives a lease back, so that another node can take the shard at once. */
-    readonly release: (shard: number, node: string) => Effect.Effect<void, ReadError>
+    readonly release: (shard: string, node: string) => Effect.Effect<void, ReadError>
   }
 >()("conclave/runtime/Leases") {}

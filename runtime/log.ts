@@ -38,7 +38,7 @@ export type Entry =
 /** A message as it lies in the mailbox. `time` is when it was stored, in milliseconds since 1970. */
 export interface Mail {
   readonly to: Address
-  readonly shard: number
+  readonly shard: string
   readonly sequence: number
   readonly time: number
   readonly payload: string
@@ -73,7 +73,7 @@ export class ActorLog extends Context.Service<
   {
     readonly limits: LogLimits
 
-    /** How many shards the mailboxes are divided into; fixed for the life of the namespace. */
+    /** How many shards the mailboxes of each role are divided into; fixed for the life of the namespace. */
     readonly shards: number
 
     /**
@@ -94,15 +94,21 @@ export class ActorLog extends Context.Service<
      * is stored), and then for ever, until the scope closes. Returns at once. Where `deliver` returns an effect, it waits for that first.
      */
     readonly tail: (
-      after: ReadonlyMap<number, number>,
+      after: ReadonlyMap<string, number>,
       deliver: (mail: Mail) => Effect.Effect<void> | undefined
     ) => Effect.Effect<void, never, Scope.Scope>
 
     /**
-     * Removes mail up to and including a sequence: of one shard, or of all. All at once costs the server little more than
-     * one: it looks at every message in between either way.
+     * An actor's mail after a sequence, oldest first, at most `max` messages of it. What is stored while it reads may be
+     * missing.
      */
-    readonly purge: (upTo: number, shard?: number) => Effect.Effect<void, ReadError>
+    readonly readMail: (owner: Address, after: number, max: number) => Effect.Effect<ReadonlyArray<Mail>, ReadError>
+
+    /**
+     * Removes the mail of a role's actors up to and including a sequence. There is no purge of a single shard: the server
+     * looks at every message in between either way.
+     */
+    readonly purge: (upTo: number, role: string) => Effect.Effect<void, ReadError>
 
     /** Calls `see` for each event under a subject pattern that is stored from now on, until the scope closes. */
     readonly watch: (

@@ -14,6 +14,10 @@ export interface MessageSpec {
  */
 export interface Protocol {
   readonly type: string
+  /** The version of the messages; 1 unless given. A node leaves messages of a newer version to a newer node. */
+  readonly version?: number
+  /** Only nodes with this label run the actor; any node does, unless given. To change it later moves all actors of the type. */
+  readonly role?: string
   readonly messages: { readonly [name: string]: MessageSpec }
 }
 

@@ -1,5 +1,6 @@
 import { Cause, Clock, Effect, Exit, Latch, Layer, Schedule, Scope, Semaphore } from "effect"
 import type { Actor } from "../actor.ts"
+import { ANY_ROLE } from "../address.ts"
 import type { ReadError } from "../errors.ts"
 import { Leases, type Membership } from "../leases.ts"
 import { ActorLog, type Mail } from "../log.ts"
@@ -15,7 +16,6 @@ export interface NodeOptions {
 
 /** Mail up to a sequence is done: of one shard, or of all. */
 interface PurgeMark {
-  readonly shard: number | undefined
   readonly upTo: number
 }
 
@@ -55,7 +55,7 @@ class Node {
   readonly #engine: Engine
   readonly #shardHost: ShardHost
   readonly #clock: Clock.Clock
-  readonly #owned = new Map<number, Shard>()
+  readonly #owned = new Map<string, Shard>()
   readonly #changed = Latch.makeUnsafe(true)
   /** Our leases had run out when mail was to be decided. The tail that brought it waits for ever, and there will be a new one. */
   #halted = false
@@ -135,7 +135,7 @@ class Node {
     if (release.length > 0) this.#changed.openUnsafe()
   })
 
-  #acquire(number: number): Effect.Effect<void> {
+  #acquire(number: string): Effect.Effect<void> {
     return this.#leases.acquire(number, this.#name).pipe(
       Effect.map((held) => {
         if (held) this.#owned.set(number, new Shard(number, this.#shardHost))
@@ -144,14 +144,14 @@ class Node {
     )
   }
 
-  #giveBack(number: number): Effect.Effect<void> {
+  #giveBack(number: string): Effect.Effect<void> {
     return Effect.suspend(() => (this.#broken ? undefined : this.#owned.get(number)?.drain) ?? Effect.void).pipe(
       Effect.andThen(Effect.sync(() => this.#drop(number))),
       Effect.andThen(Effect.ignore(this.#leases.release(number, this.#name)))
     )
   }
 
-  #drop(number: number): void {
+  #drop(number: string): void {
     this.#owned.get(number)?.drop()
     this.#owned.delete(number)
   }
@@ -189,8 +189,8 @@ class Node {
     if (this.#broken) return
     const started = this.#clock.currentTimeMillisUnsafe()
     const marks = this.#purgeMarks() // before the renewal: invariant 2
-    const lost: Array<number> = []
-    const failed: Array<number> = []
+    const lost: Array<string> = []
+    const failed: Array<string> = []
     yield* Effect.forEach(
       [...this.#owned.keys()],
       (number) =>
@@ -219,27 +219,20 @@ class Node {
   /** Up to where mail is done: of all shards together, where all are ours, else of each. */
   #purgeMarks(): ReadonlyArray<PurgeMark> {
     const shards = [...this.#owned.values()]
-    if (shards.length < this.#log.shards || shards.some((shard) => !shard.followed)) {
-      return shards.map((shard) => ({ shard: shard.number, upTo: shard.progress.doneUpTo }))
-    }
+    if (shards.length < this.#log.shards || shards.some((shard) => !shard.followed)) return []
     // What the tail has reached, every shard has been given; what is open holds all others back.
     const open = shards.map((shard) => (shard.progress.oldestOpen ?? Number.POSITIVE_INFINITY) - 1)
-    return [{ shard: undefined, upTo: Math.min(this.#tailReached, ...open) }]
+    return [{ upTo: Math.min(this.#tailReached, ...open) }]
   }
 
   #purge(marks: ReadonlyArray<PurgeMark>): Effect.Effect<void> {
-    const due = marks.filter(({ shard, upTo }) =>
-      shard === undefined
-        ? this.#owned.size === this.#log.shards && upTo > this.#purgedUpTo
-        : (this.#owned.get(shard)?.purgeDue(upTo) ?? false)
-    )
+    const due = marks.filter(({ upTo }) => this.#owned.size === this.#log.shards && upTo > this.#purgedUpTo)
     return Effect.forEach(
       due,
-      ({ shard, upTo }) =>
-        this.#log.purge(upTo, shard).pipe(
+      ({ upTo }) =>
+        this.#log.purge(upTo, ANY_ROLE).pipe(
           Effect.map(() => {
-            if (shard === undefined) this.#purgedUpTo = upTo
-            else this.#owned.get(shard)?.purged(upTo)
+            this.#purgedUpTo = upTo
           }),
           // It is only tidying: the next round removes what is left.
           Effect.catch((error) => Effect.logDebug("purge failed", { reason: error.message }))

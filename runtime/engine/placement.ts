@@ -1,9 +1,10 @@
+import { ANY_ROLE } from "../address.ts"
 import type { Membership } from "../leases.ts"
 
 /** What a node should do about its shards now. */
 export interface Moves {
-  readonly acquire: ReadonlyArray<number>
-  readonly release: ReadonlyArray<number>
+  readonly acquire: ReadonlyArray<string>
+  readonly release: ReadonlyArray<string>
 }
 
 /** How many shards a node gives away at once, so that only a few actors pause at any moment. */
@@ -27,11 +28,12 @@ export const ownerOf = (shard: number, nodes: Iterable<string>): string | undefi
 }
 
 /** Compares what a node holds with what it should hold. A shard that another node still holds is not taken. */
-export const movesOf = (node: string, held: ReadonlySet<number>, membership: Membership, shards: number): Moves => {
-  const acquire: Array<number> = []
-  const release: Array<number> = []
-  for (let shard = 0; shard < shards; shard++) {
-    const mine = ownerOf(shard, membership.nodes) === node
+export const movesOf = (node: string, held: ReadonlySet<string>, membership: Membership, shards: number): Moves => {
+  const acquire: Array<string> = []
+  const release: Array<string> = []
+  for (let number = 0; number < shards; number++) {
+    const shard = `${ANY_ROLE}.${number}`
+    const mine = ownerOf(number, membership.nodes) === node
     const holder = membership.holders.get(shard)
     if (mine && !held.has(shard) && (holder === undefined || holder === node)) acquire.push(shard)
     if (!mine && held.has(shard) && release.length < RELEASES_MAX) release.push(shard)

@@ -29,7 +29,7 @@ const DRAIN_TIMEOUT = "5 seconds"
  * 2. `doneUpTo` never passes a mail whose effects are not in the journal.
  */
 export class Shard {
-  readonly number: number
+  readonly name: string
   readonly #host: ShardHost
   readonly #activationHost: ActivationHost
   readonly #activations = new Map<string, Activation>()
@@ -42,8 +42,8 @@ export class Shard {
   #serving = true
   #followed = false
 
-  constructor(number: number, host: ShardHost) {
-    this.number = number
+  constructor(name: string, host: ShardHost) {
+    this.name = name
     this.#host = host
     this.#activationHost = {
       ...host.activationHost,

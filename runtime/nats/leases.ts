@@ -158,7 +158,7 @@ const attempt = <A>(run: () => Promise<A>) =>
 /** A membership is seen once it is whole: a node that is missing only because it was not read yet would lose its shards. */
 const readAll = async (entries: Entries, see: (membership: Membership) => void) => {
   const nodes = new Set<string>()
-  const holders = new Map<number, string>()
+  const holders = new Map<string, string>()
   let news = true
   for await (const entry of entries) {
     // Renewals are most of what is written, and change nothing.
@@ -170,8 +170,9 @@ const readAll = async (entries: Entries, see: (membership: Membership) => void) 
 }
 
 /** Takes an entry in. True if it changed the membership. */
-const apply = (entry: KvWatchEntry, nodes: Set<string>, holders: Map<number, string>): boolean => {
-  const [kind, name = ""] = entry.key.split(".")
+const apply = (entry: KvWatchEntry, nodes: Set<string>, holders: Map<string, string>): boolean => {
+  const [kind, ...rest] = entry.key.split(".")
+  const name = rest.join(".")
   const alive = entry.operation === "PUT"
   if (kind === "node") {
     if (!alive) return nodes.delete(name)
@@ -179,7 +180,7 @@ const apply = (entry: KvWatchEntry, nodes: Set<string>, holders: Map<number, str
     nodes.add(name)
     return true
   }
-  const shard = Number(name)
+  const shard = name
   if (!alive) return holders.delete(shard)
   const [holder = ""] = entry.string().split(" ")
   if (holders.get(shard) === holder) return false

@@ -8,6 +8,7 @@ import { type Outgoing, store } from "./batch.ts"
 import { Nats } from "./connection.ts"
 import { line } from "./headers.ts"
 import { JournalReader, SNAPSHOT_HEADER } from "./journal.ts"
+import { readMail } from "./mailbox.ts"
 import { ensureStream, type StreamOptions } from "./stream.ts"
 import { makeSubjects, type Subjects } from "./subjects.ts"
 import { tail } from "./tail.ts"
@@ -61,11 +62,13 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
           after.size === 0
             ? Effect.void
             : Effect.forkScoped(tail({ nats, manager, subjects, after, deliver })).pipe(Effect.asVoid),
-        purge: (upTo, shard) =>
+        readMail: (owner, after, max) =>
+          readMail(manager, subjects, subjects.mail(shardOf(owner, shards), owner), after, max),
+        purge: (upTo, role) =>
           Effect.tryPromise({
             try: () =>
               manager.streams.purge(subjects.stream, {
-                filter: shard === undefined ? subjects.mailOfAll : subjects.mailOfShard(shard),
+                filter: subjects.mailOfRole(role),
                 seq: upTo + 1
               }),
             catch: (cause) => new LogUnavailable({ detail: String(cause) })

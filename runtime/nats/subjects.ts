@@ -1,16 +1,16 @@
-import type { Address } from "../address.ts"
+import { type Address, ANY_ROLE } from "../address.ts"
 
 /** The subjects of one namespace, built and parsed in one place. */
 export interface Subjects {
   readonly stream: string
   readonly bucket: string
   readonly stored: ReadonlyArray<string>
-  readonly mail: (shard: number, owner: Address) => string
-  readonly mailOfShard: (shard: number) => string
-  readonly mailOfAll: string
-  readonly parseMail: (subject: string) => { readonly shard: number; readonly to: Address }
+  readonly mail: (shard: string, owner: Address) => string
+  readonly mailOfShard: (shard: string) => string
+  readonly mailOfRole: (role: string) => string
+  readonly parseMail: (subject: string) => { readonly shard: string; readonly to: Address }
   readonly journal: (owner: Address) => string
-  readonly timer: (shard: number, owner: Address, name: string) => string
+  readonly timer: (shard: string, owner: Address, name: string) => string
   readonly dead: (owner: Address) => string
   readonly event: (subject: string) => string
   readonly live: (pattern: string) => string
@@ -30,14 +30,14 @@ export const makeSubjects = (namespace: string): Subjects => {
     stored: ["mail", "journal", "timer", "event", "dead"].map((kind) => `${namespace}.${kind}.>`),
     mail: (shard, owner) => `${mail}${shard}.${owner.type}.${owner.id}`,
     mailOfShard: (shard) => `${mail}${shard}.>`,
-    mailOfAll: `${mail}>`,
+    mailOfRole: (role) => `${mail}${role}.>`,
     parseMail: (subject) => {
       const idStart = subject.lastIndexOf(".")
       const typeStart = subject.lastIndexOf(".", idStart - 1)
-      return {
-        shard: Number(subject.slice(mail.length, typeStart)),
-        to: { type: subject.slice(typeStart + 1, idStart), id: subject.slice(idStart + 1) }
-      }
+      const shard = subject.slice(mail.length, typeStart)
+      const role = shard.slice(0, shard.indexOf("."))
+      const to = { type: subject.slice(typeStart + 1, idStart), id: subject.slice(idStart + 1) }
+      return { shard, to: role === ANY_ROLE ? to : { ...to, role } }
     },
     journal: (owner) => `${namespace}.journal.${owner.type}.${owner.id}`,
     timer: (shard, owner, name) => `${namespace}.timer.${shard}.${owner.type}.${owner.id}.${name}`,

@@ -26,7 +26,7 @@ interface Tail {
   readonly nats: Nats["Service"]
   readonly manager: JetStreamManager
   readonly subjects: Subjects
-  readonly after: ReadonlyMap<number, number>
+  readonly after: ReadonlyMap<string, number>
   readonly deliver: (mail: Mail) => Effect.Effect<void> | undefined
 }
 
@@ -98,7 +98,7 @@ const session = Effect.fnUntraced(function* (options: Tail, cursor: { sequence: 
   }
 })
 
-const openConsumer = (manager: JetStreamManager, subjects: Subjects, shards: ReadonlyArray<number>, from: number) =>
+const openConsumer = (manager: JetStreamManager, subjects: Subjects, shards: ReadonlyArray<string>, from: number) =>
   Effect.acquireRelease(
     Effect.tryPromise({
       try: () =>

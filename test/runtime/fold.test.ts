@@ -27,7 +27,7 @@ it("the state after a step is what folding its record gives, also where a schema
   const self = { type: "scale", id: "a" }
   const limits = { payloadBytesMax: 1_000_000, groupEntriesMax: 1_000, groupBytesMax: 1_000_000 }
   const payload = JSON.stringify({ kind: "message", message: "Weigh", body: { kilos: 1.23456 }, correlation: "" })
-  const mail = { to: self, shard: 0, sequence: 1, time: 0, payload }
+  const mail = { to: self, shard: "any.0", sequence: 1, time: 0, payload }
   const verdict = decideMail(compiled, emptyCore(compiled, self), mail, limits)
   if (verdict.kind !== "commit") return assert.fail("nothing was decided")
   const recovered = emptyCore(compiled, self)
