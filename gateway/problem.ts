@@ -138,9 +138,21 @@ export const analyzeProblem = (error: AnalyzeFailure, correlationId: string): Re
     case "AnalysisLost":
       return unavailable("analysis-lost", "the analysis was begun and not heard of again", 1, correlationId)
     case "MailboxFull":
-      return unavailable("mailbox-full", "too much is waiting to be sent", error.retry_after_ms / 1000, correlationId)
+      return unavailable(
+        "mailbox-full",
+        "too many messages are waiting for the coordinator",
+        error.retry_after_ms / 1000,
+        correlationId
+      )
+    case "Overloaded":
+      return unavailable("overloaded", "too much is waiting to be sent", error.retry_after_ms / 1000, correlationId)
     case "LogFull":
-      return unavailable("log-full", "the log is full: nothing can be stored until there is room", 30, correlationId)
+      return unavailable(
+        "log-full",
+        "the log is full: nothing can be stored until there is room",
+        error.retry_after_ms / 1000,
+        correlationId
+      )
     case "LogUnavailable":
       return unavailable("log-unavailable", "the log does not answer", 1, correlationId)
     case "AskTimeout":
@@ -162,6 +174,7 @@ export const analyzeProblem = (error: AnalyzeFailure, correlationId: string): Re
     case "InvalidAddress":
     case "InvalidMessage":
     case "ActorFailed":
+    case "ActorStopped":
     case "LogRefused":
     case "Fenced":
     case "AlreadyStored":

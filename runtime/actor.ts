@@ -1,7 +1,9 @@
 import type { Duration, Effect, Schedule, Schema } from "effect"
 import type { Address } from "./address.ts"
-import type { MessageName, Payload, Protocol, Refusal, Reply } from "./protocol.ts"
+import type { AppendError, Overloaded } from "./errors.ts"
+import type { EventSpec, MessageName, Payload, Protocol, Refusal, Reply } from "./protocol.ts"
 import type { ReplyTo, Step } from "./step.ts"
+import type { Supervision } from "./supervision.ts"
 
 /** What a decision may know besides the state and the message. The same for every replay of the message. */
 export interface Context {
@@ -27,6 +29,15 @@ export interface ActivityContext {
   /** 1 for the first run of this activity in this process. */
   readonly attempt: number
   readonly correlationId: string
+  /**
+   * Publishes an event while the activity runs, such as its progress, under a subject such as `tool.analyst.rsi`. Succeeds once it is
+   * stored. At least once, as the activity itself: a run that is started again publishes again.
+   */
+  readonly publish: <S extends EventSpec>(
+    spec: S,
+    subject: string,
+    data: S["data"]["Type"]
+  ) => Effect.Effect<void, AppendError | Overloaded>
 }
 
 /** I/O of an actor: named, typed, run after the commit that asked for it, at least once. */
@@ -37,6 +48,8 @@ export interface ActivitySpec<I extends Schema.Top = Schema.Top, O extends Schem
   readonly timeout: Duration.Input
   /** When to try again after a failure or timeout; never, unless given. */
   readonly retry?: Schedule.Schedule<unknown, unknown>
+  /** How many of this name a node runs at once; the others wait their turn. As many as the node runs at all, unless given. */
+  readonly concurrency?: number
   readonly run: (input: I["Type"], context: ActivityContext) => Effect.Effect<O["Type"], unknown>
 }
 
@@ -84,6 +97,27 @@ export type ActorStep<P extends Protocol, E extends EventFields, A extends Activ
   ActivityStart<A>
 >
 
+/** From the version of the key to the next one, on the JSON. Versions without an upcaster need no change. */
+export type Upcaster = { readonly [version: number]: (json: unknown) => unknown }
+
+export interface Upcasters {
+  readonly state?: Upcaster
+  /** By event tag; on the event's fields. */
+  readonly events?: { readonly [tag: string]: Upcaster }
+  /** By message name; on the payload. Their version is the protocol's. */
+  readonly messages?: { readonly [name: string]: Upcaster }
+}
+
+/** What the actors of a type may use up on one node. */
+export interface Limits {
+  /** Messages that may wait for one actor before senders are refused with `MailboxFull`; 100,000 unless given. */
+  readonly mailbox?: number
+  /** How many actors of the type work at once: from a decision until it is committed and its activities have ended. */
+  readonly concurrency?: number
+  /** Messages decided in a time, of all actors of the type together. What is more waits. */
+  readonly rate?: { readonly messages: number; readonly per: Duration.Input }
+}
+
 /** What an author writes: how an actor decides, and how its state follows from what was decided. */
 export interface Definition<
   P extends Protocol,
@@ -117,6 +151,20 @@ export interface Definition<
       context: Context
     ) => ActorStep<P, E, A>
   }
+  /** The version of state and events; 1 unless given. A node leaves actors whose journal is newer to a newer node. */
+  readonly version?: number
+  /** How what older versions wrote becomes what this one reads. */
+  readonly upcast?: Upcasters
+  /** What happens when a message fails; parked, and the next one, unless given. */
+  readonly supervision?: Supervision
+  /** How long a message id is remembered, so that the message has no second effect and gets the same answer. */
+  readonly remember?: {
+    /** Among the latest so many ids; 256 unless given. */
+    readonly count?: number
+    /** No longer than this; a day unless given. */
+    readonly for?: Duration.Input
+  }
+  readonly limits?: Limits
   /**
    * `snapshots` (the default): every `snapshotEvery` records the state replaces the history.
    * `complete`: every record is kept, with the messages, so that the actor can be replayed from the start.
@@ -124,6 +172,8 @@ export interface Definition<
   readonly history?: "snapshots" | "complete"
   /** Records between snapshots; 100 unless given. */
   readonly snapshotEvery?: number
+  /** What the records since the last snapshot may come to, in characters, before there is another; 262,144 unless given. */
+  readonly snapshotCharacters?: number
 }
 
 /** An actor type as a node runs it: the definition with its types checked and put aside. */
@@ -158,12 +208,19 @@ export interface UntypedDefinition {
       readonly output: Schema.Codec<unknown, unknown>
       readonly timeout: Duration.Input
       readonly retry?: Schedule.Schedule<unknown, unknown>
+      readonly concurrency?: number
       readonly run: (input: unknown, context: ActivityContext) => Effect.Effect<unknown, unknown>
     }
   }
   readonly completed?: { readonly [name: string]: Handler }
+  readonly version?: number
+  readonly upcast?: Upcasters
+  readonly supervision?: Supervision
+  readonly remember?: { readonly count?: number; readonly for?: Duration.Input }
+  readonly limits?: Limits
   readonly history?: "snapshots" | "complete"
   readonly snapshotEvery?: number
+  readonly snapshotCharacters?: number
 }
 
 /** Makes an actor of a definition. */

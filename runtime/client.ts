@@ -1,23 +1,37 @@
-import { Context, Duration, Effect, Exit, Layer } from "effect"
+import { Clock, Context, Duration, Effect, Exit, Layer } from "effect"
 import { type Address, addressFault, formatAddress, type InvalidAddress } from "./address.ts"
 import { decoder, encoder } from "./codec.ts"
 import { parseReply, type ReplyEnvelope } from "./envelope.ts"
 import {
   ActorFailed,
+  ActorStopped,
   type AppendError,
   AskTimeout,
   InvalidMessage,
-  type MailboxFull,
+  MailboxFull,
+  type Overloaded,
   type ReadError
 } from "./errors.ts"
 import { ActorLog, type Entry } from "./log.ts"
 import { Outbox } from "./outbox.ts"
-import type { AskName, MessageName, MessageSpec, Payload, Protocol, Refusal, Reply } from "./protocol.ts"
+import { Pressures, parsePressure } from "./pressure.ts"
+import {
+  type AskName,
+  addressOf,
+  type MessageName,
+  type MessageSpec,
+  type Payload,
+  type Protocol,
+  type Refusal,
+  type Reply
+} from "./protocol.ts"
+import { withTrace } from "./trace.ts"
 
 export interface SendOptions {
   /**
-   * The caller's own id for the message, 1 to 256 characters: told or asked again with it, the message has one effect, as
-   * long as it is among the latest 256 ids with an effect on its actor.
+   * The caller's own id for the message, 1 to 256 characters: told or asked again with it, the message has one effect and
+   * gets the same answer, as long as its actor remembers the id: while it is among the latest 256 and for a day, unless the
+   * actor's type says otherwise.
    */
   readonly messageId?: string
   readonly correlationId?: string
@@ -28,8 +42,23 @@ export interface AskOptions extends SendOptions {
   readonly timeout?: Duration.Input
 }
 
-export type SendError = InvalidAddress | InvalidMessage | MailboxFull | AppendError
-export type AskError = SendError | AskTimeout | ActorFailed
+export type SendError = InvalidAddress | InvalidMessage | MailboxFull | Overloaded | AppendError
+export type AskError = SendError | AskTimeout | ActorFailed | ActorStopped
+
+/** One actor to talk to. */
+export interface Ref<P extends Protocol> {
+  readonly address: Address
+  readonly tell: <K extends MessageName<P>>(
+    message: K,
+    payload: Payload<P, K>,
+    options?: SendOptions
+  ) => Effect.Effect<void, SendError>
+  readonly ask: <K extends AskName<P>>(
+    message: K,
+    payload: Payload<P, K>,
+    options?: AskOptions
+  ) => Effect.Effect<Reply<P, K>, AskError | Refusal<P, K>>
+}
 
 /** Talks to actors from anywhere: a process needs no actors of its own. */
 export class Actors extends Context.Service<
@@ -57,24 +86,38 @@ export class Actors extends Context.Service<
       payload: Payload<P, K>,
       options?: AskOptions
     ) => Effect.Effect<Reply<P, K>, AskError | Refusal<P, K>>
+
+    /** The same for one actor, of which only its own messages can be told or asked. */
+    readonly ref: <P extends Protocol>(protocol: P, id: string) => Ref<P>
   }
 >()("conclave/runtime/Actors") {
   static readonly layer: Layer.Layer<Actors, ReadError, ActorLog> = Layer.effect(
     this,
     Effect.gen(function* () {
       const log = yield* ActorLog
+      const clock = yield* Clock.Clock
       const outbox = new Outbox(log)
-      const asks = new Asks(log, outbox)
+      const pressures = new Pressures(() => clock.currentTimeMillisUnsafe())
+      const asks = new Asks(log, outbox, pressures)
       yield* Effect.forkScoped(outbox.run)
       yield* log.answers((payload) => asks.take(payload))
-      return Actors.of({
-        tell: (protocol, id, message, payload, options) =>
-          Effect.suspend((): Effect.Effect<void, SendError> => {
-            const mail = makeMail(protocol, id, message, payload, options?.messageId, undefined, options)
-            return mail instanceof Error ? Effect.fail(mail) : outbox.send(mail)
-          }),
-        ask: (protocol, id, message, payload, options) => asks.ask(protocol, id, message, payload, options)
+      yield* log.broadcasts((payload) => {
+        const pressure = parsePressure(payload)
+        if (pressure !== undefined) pressures.heard(pressure)
       })
+      const tell: Actors["Service"]["tell"] = (protocol, id, message, payload, options) =>
+        withTrace((trace): Effect.Effect<void, SendError> => {
+          const mail = makeMail({ protocol, id, message, payload, options, trace })
+          return mail instanceof Error ? Effect.fail(mail) : (refusal(pressures, mail.to) ?? outbox.send(mail))
+        })
+      const ask: Actors["Service"]["ask"] = (protocol, id, message, payload, options) =>
+        withTrace((trace) => asks.ask(protocol, id, message, payload, options, trace))
+      const ref: Actors["Service"]["ref"] = (protocol, id) => ({
+        address: addressOf(protocol, id),
+        tell: (message, payload, options) => tell(protocol, id, message, payload, options),
+        ask: (message, payload, options) => ask(protocol, id, message, payload, options)
+      })
+      return Actors.of({ tell, ask, ref })
     })
   )
 }
@@ -86,12 +129,14 @@ const ASK_AGAIN = "4 seconds"
 class Asks {
   readonly #log: ActorLog["Service"]
   readonly #outbox: Outbox
+  readonly #pressures: Pressures
   /** By actor and message id: the same ask can be made twice at once. */
   readonly #waiting = new Map<string, Set<(reply: ReplyEnvelope) => void>>()
 
-  constructor(log: ActorLog["Service"], outbox: Outbox) {
+  constructor(log: ActorLog["Service"], outbox: Outbox, pressures: Pressures) {
     this.#log = log
     this.#outbox = outbox
+    this.#pressures = pressures
   }
 
   take(payload: string): void {
@@ -105,12 +150,16 @@ class Asks {
     id: string,
     message: K,
     payload: Payload<P, K>,
-    options: AskOptions | undefined
+    options: AskOptions | undefined,
+    trace: string | undefined
   ): Effect.Effect<Reply<P, K>, AskError | Refusal<P, K>> {
     return Effect.suspend((): Effect.Effect<Reply<P, K>, AskError | Refusal<P, K>> => {
       const messageId = options?.messageId ?? this.#log.newId()
-      const mail = makeMail(protocol, id, message, payload, messageId, this.#log.inbox, options)
+      const asked = { id: messageId, inbox: this.#log.inbox }
+      const mail = makeMail({ protocol, id, message, payload, options, trace, asked })
       if (mail instanceof Error) return Effect.fail(mail)
+      const refused = refusal(this.#pressures, mail.to)
+      if (refused !== undefined) return refused
       const timeout = Duration.fromInputUnsafe(options?.timeout ?? ASK_TIMEOUT)
       // Not deduplicated by the server: an ask that is sent again must reach the actor to be answered again.
       const { id: _, ...entry } = mail
@@ -169,33 +218,55 @@ type Mail = Extract<Entry, { kind: "mail" }>
 /** It becomes a header: control characters would end it, and spaces at its ends be lost. */
 const MESSAGE_ID = /^(?!\s)[^\p{Cc}\p{Cs}]{1,256}(?<!\s)$/u
 
-const makeMail = (
-  protocol: Protocol,
-  id: string,
-  message: string,
-  payload: unknown,
-  messageId: string | undefined,
-  reply: string | undefined,
-  options: SendOptions | undefined
-): Mail | InvalidAddress | InvalidMessage => {
-  const to: Address = { type: protocol.type, id }
+/** A message as its caller gives it; `asked` where there is to be an answer. */
+interface Message {
+  readonly protocol: Protocol
+  readonly id: string
+  readonly message: string
+  readonly payload: unknown
+  readonly options: SendOptions | undefined
+  readonly trace: string | undefined
+  readonly asked?: { readonly id: string; readonly inbox: string }
+}
+
+const makeMail = (given: Message): Mail | InvalidAddress | InvalidMessage => {
+  const { protocol, message, options, asked } = given
+  const to = addressOf(protocol, given.id)
   const fault = addressFault(to)
   if (fault !== undefined) return fault
-  if (messageId !== undefined && !MESSAGE_ID.test(messageId)) {
-    const detail = `the message id ${JSON.stringify(messageId.slice(0, 64))} is not 1 to 256 characters without line breaks`
+  const own = options?.messageId
+  if (own !== undefined && !MESSAGE_ID.test(own)) {
+    const detail = `the message id ${JSON.stringify(own.slice(0, 64))} is not 1 to 256 characters without line breaks`
     return new InvalidMessage({ actor: formatAddress(to), message_type: message, detail })
   }
   const spec = protocol.messages[message]
   try {
     if (spec === undefined) throw new Error("the protocol has no such message")
-    const body = encoder(spec.payload)(payload)
-    const correlation = options?.correlationId ?? messageId ?? ""
-    const envelope = { kind: "message", message, body, correlation, ...opt("id", messageId), ...opt("reply", reply) }
+    const messageId = asked?.id ?? own
+    const envelope = {
+      kind: "message",
+      message,
+      body: encoder(spec.payload)(given.payload),
+      correlation: options?.correlationId ?? messageId ?? "",
+      ...opt("id", messageId),
+      ...opt("reply", asked?.inbox),
+      ...(own !== undefined && { keep: true }),
+      ...(protocol.version !== undefined && { v: protocol.version }),
+      ...opt("trace", given.trace)
+    }
     return { kind: "mail", to, payload: JSON.stringify(envelope), ...opt("id", messageId) }
   } catch (cause) {
     const detail = cause instanceof Error ? cause.message : String(cause)
     return new InvalidMessage({ actor: formatAddress(to), message_type: message, detail })
   }
+}
+
+/** The refusal of a message to an actor that has too much mail. */
+const refusal = (pressures: Pressures, to: Address): Effect.Effect<never, MailboxFull> | undefined => {
+  const actor = formatAddress(to)
+  const pressed = pressures.of(actor)
+  if (pressed === undefined) return undefined
+  return Effect.fail(new MailboxFull({ actor, waiting: pressed.waiting, retry_after_ms: Math.ceil(pressed.millis) }))
 }
 
 const opt = <K extends string>(key: K, value: string | undefined): { readonly [N in K]?: string } => {
@@ -209,13 +280,14 @@ const readReply = <P extends Protocol, K extends AskName<P>>(
   to: Address,
   message: string,
   reply: ReplyEnvelope
-): Effect.Effect<Reply<P, K>, ActorFailed | Refusal<P, K>> =>
-  Effect.suspend((): Effect.Effect<Reply<P, K>, ActorFailed | Refusal<P, K>> => {
+): Effect.Effect<Reply<P, K>, ActorFailed | ActorStopped | Refusal<P, K>> =>
+  Effect.suspend((): Effect.Effect<Reply<P, K>, ActorFailed | ActorStopped | Refusal<P, K>> => {
     const actor = formatAddress(to)
     try {
       // The protocol's schemas give exactly these types.
       if (reply.outcome === "ok") return Effect.succeed(decoder(spec?.reply)(reply.body) as Reply<P, K>)
       if (reply.outcome === "error") return Effect.fail(decoder(spec?.error)(reply.body) as Refusal<P, K>)
+      if (reply.outcome === "stopped") return Effect.fail(new ActorStopped({ actor, message_type: message }))
       return Effect.fail(new ActorFailed({ actor, message_type: message, detail: detailOf(reply.body) }))
     } catch (cause) {
       return Effect.fail(new ActorFailed({ actor, message_type: message, detail: String(cause) }))

@@ -1,6 +1,12 @@
 import { Schema } from "effect"
 
-const Common = { correlation: Schema.String }
+const Common = {
+  correlation: Schema.String,
+  /** The version of the message; 1 unless given. */
+  v: Schema.optionalKey(Schema.Int),
+  /** Where in a trace it belongs, as a W3C `traceparent`. */
+  trace: Schema.optionalKey(Schema.String)
+}
 
 /**
  * A message from a client or an actor. `id` is set where the sender may send it again; `reply` where it is an ask.
@@ -14,6 +20,8 @@ const MessageEnvelope = Schema.Struct({
   from: Schema.optionalKey(Schema.String),
   reply: Schema.optionalKey(Schema.String),
   again: Schema.optionalKey(Schema.Literal(true)),
+  /** The sender chose the id and may repeat it: its answer is remembered also where the message had no other effect. */
+  keep: Schema.optionalKey(Schema.Literal(true)),
   ...Common
 })
 
@@ -33,6 +41,8 @@ const OutcomeEnvelope = Schema.Struct({
   activity: Schema.String,
   key: Schema.String,
   generation: Schema.Int,
+  /** It was parked, and an operator gave it back: it counts although the activity is closed. */
+  retried: Schema.optionalKey(Schema.Literal(true)),
   result: Schema.Union([
     Schema.Struct({ _tag: Schema.Literal("Succeeded"), value: Schema.Unknown }),
     Schema.Struct({
@@ -44,8 +54,19 @@ const OutcomeEnvelope = Schema.Struct({
   ...Common
 })
 
+/** An actor wants to be told, by a message of its own, when this one stops. Without a message: not any more. */
+const WatchEnvelope = Schema.Struct({
+  kind: Schema.Literal("watch"),
+  /** Who watches, `type/id`, and its role, if it has one. */
+  from: Schema.String,
+  role: Schema.optionalKey(Schema.String),
+  message: Schema.optionalKey(Schema.String),
+  body: Schema.optionalKey(Schema.Unknown),
+  ...Common
+})
+
 /** What lies in a mailbox, as JSON. */
-export const Envelope = Schema.Union([MessageEnvelope, TimerEnvelope, OutcomeEnvelope])
+export const Envelope = Schema.Union([MessageEnvelope, TimerEnvelope, OutcomeEnvelope, WatchEnvelope])
 export type Envelope = typeof Envelope.Type
 
 /** Throws a `SyntaxError` or `SchemaError` for what is no envelope. */
@@ -53,12 +74,18 @@ export const parseEnvelope = (text: string): Envelope => decode(JSON.parse(text)
 
 const decode = Schema.decodeUnknownSync(Envelope)
 
+/** What a message is called: its name, or that of the activity whose outcome it is. */
+export const nameOf = (envelope: Envelope): string => {
+  if (envelope.kind === "outcome") return envelope.activity
+  return envelope.kind === "watch" ? "watch" : envelope.message
+}
+
 /** The answer to an ask, as it goes to the asker's inbox. */
 export const ReplyEnvelope = Schema.Struct({
   id: Schema.String,
   /** Who answers, `type/id`: message ids are an actor's own. */
   from: Schema.String,
-  outcome: Schema.Literals(["ok", "error", "failed"]),
+  outcome: Schema.Literals(["ok", "error", "failed", "stopped"]),
   body: Schema.Unknown
 })
 export type ReplyEnvelope = typeof ReplyEnvelope.Type

@@ -15,9 +15,12 @@ export class AlreadyStored extends Schema.TaggedError<AlreadyStored>()("AlreadyS
 }
 
 /** The log has reached its size limit. Trying again helps once room was made. */
-export class LogFull extends Schema.TaggedError<LogFull>()("LogFull", { detail: Schema.String }) {
+export class LogFull extends Schema.TaggedError<LogFull>()("LogFull", {
+  detail: Schema.String,
+  retry_after_ms: Schema.Int
+}) {
   override get message() {
-    return `the log is full: ${this.detail}`
+    return `the log is full: ${this.detail}; try again in ${this.retry_after_ms} ms`
   }
 }
 
@@ -63,13 +66,24 @@ export class InvalidMessage extends Schema.TaggedError<InvalidMessage>()("Invali
   }
 }
 
-/** As much is waiting to be sent as this process holds. Trying again after `retry_after_ms` helps. */
-export class MailboxFull extends Schema.TaggedError<MailboxFull>()("MailboxFull", {
+/** As much is waiting to be sent as this process holds. Nothing was sent; trying again after `retry_after_ms` helps. */
+export class Overloaded extends Schema.TaggedError<Overloaded>()("Overloaded", {
   waiting: Schema.Int,
   retry_after_ms: Schema.Int
 }) {
   override get message() {
     return `${this.waiting} messages are waiting to be sent already; try again in ${this.retry_after_ms} ms`
+  }
+}
+
+/** More messages wait for the actor than its type allows. Nothing was sent; trying again after `retry_after_ms` helps. */
+export class MailboxFull extends Schema.TaggedError<MailboxFull>()("MailboxFull", {
+  actor: Schema.String,
+  waiting: Schema.Int,
+  retry_after_ms: Schema.Int
+}) {
+  override get message() {
+    return `${this.waiting} messages are waiting for ${this.actor} already; try again in ${this.retry_after_ms} ms`
   }
 }
 
@@ -92,6 +106,34 @@ export class ActorFailed extends Schema.TaggedError<ActorFailed>()("ActorFailed"
 }) {
   override get message() {
     return `${this.actor} failed on ${this.message_type}: ${this.detail}`
+  }
+}
+
+/** The actor has stopped for good: it takes no messages any more. */
+export class ActorStopped extends Schema.TaggedError<ActorStopped>()("ActorStopped", {
+  actor: Schema.String,
+  message_type: Schema.String
+}) {
+  override get message() {
+    return `${this.actor} has stopped and takes no ${this.message_type}`
+  }
+}
+
+/** A journal record is not what was written, or one before it is missing. The actor is paused, and its mail is kept. */
+export class JournalCorrupt extends Schema.TaggedError<JournalCorrupt>()("JournalCorrupt", { detail: Schema.String }) {
+  override get message() {
+    return `the journal is corrupt: ${this.detail}`
+  }
+}
+
+/** It was written by a newer version of the actor than this process has. A newer process can read it. */
+export class NewerVersion extends Schema.TaggedError<NewerVersion>()("NewerVersion", {
+  what: Schema.String,
+  version: Schema.Int,
+  known: Schema.Int
+}) {
+  override get message() {
+    return `${this.what} is of version ${this.version}, and this process knows ${this.known}`
   }
 }
 

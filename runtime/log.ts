@@ -128,6 +128,12 @@ export class ActorLog extends Context.Service<
     /** Sends an answer to an inbox. At most once: it is lost if nobody is there. */
     readonly answer: (inbox: string, payload: string) => void
 
+    /** Says something to every process of the namespace. At most once: who does not listen now does not hear it. */
+    readonly broadcast: (payload: string) => void
+
+    /** Calls `hear` for each broadcast, until the scope closes. */
+    readonly broadcasts: (hear: (payload: string) => void) => Effect.Effect<void, ReadError, Scope.Scope>
+
     /** Calls `take` for each answer that comes to our inbox, until the scope closes. */
     readonly answers: (take: (payload: string) => void) => Effect.Effect<void, ReadError, Scope.Scope>
   }

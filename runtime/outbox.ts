@@ -1,10 +1,13 @@
-import { Effect, type Exit, Latch, Schedule } from "effect"
-import { type AppendError, LogUnavailable, MailboxFull, TooLarge } from "./errors.ts"
+import { Cause, Effect, Exit, Latch, Option, Schedule } from "effect"
+import { type AppendError, LogUnavailable, Overloaded, TooLarge } from "./errors.ts"
 import type { ActorLog, Entry } from "./log.ts"
 
-/** A message waiting to be sent, and whom to tell. */
+/** What is sent from outside a step. */
+export type Sendable = Extract<Entry, { kind: "mail" | "event" }>
+
+/** Something waiting to be sent, and whom to tell. */
 interface Waiting {
-  readonly entry: Extract<Entry, { kind: "mail" }>
+  readonly entry: Sendable
   readonly settle: (exit: Exit.Exit<void, AppendError>) => void
 }
 
@@ -27,7 +30,9 @@ export class Outbox {
   readonly #prefix: string
   readonly #work = Latch.makeUnsafe(false)
   #queue: Array<Waiting> = []
+  #sending: ReadonlyArray<Waiting> = []
   #groups = 0
+  #closed = false
 
   constructor(log: ActorLog["Service"]) {
     this.#log = log
@@ -35,13 +40,14 @@ export class Outbox {
   }
 
   /** Takes a message. Succeeds once it is stored. */
-  send(entry: Waiting["entry"]): Effect.Effect<void, AppendError | MailboxFull> {
-    return Effect.suspend((): Effect.Effect<void, AppendError | MailboxFull> => {
+  send(entry: Sendable): Effect.Effect<void, AppendError | Overloaded> {
+    return Effect.suspend((): Effect.Effect<void, AppendError | Overloaded> => {
+      if (this.#closed) return Effect.fail(new LogUnavailable({ detail: "the connection to the log is closed" }))
       const size = Buffer.byteLength(entry.payload)
       const limit = this.#log.limits.payloadBytesMax
       if (size > limit) return Effect.fail(new TooLarge({ what: "the message", size, limit }))
       if (this.#queue.length >= WAITING_MAX) {
-        return Effect.fail(new MailboxFull({ waiting: this.#queue.length, retry_after_ms: RETRY_AFTER_MILLIS }))
+        return Effect.fail(new Overloaded({ waiting: this.#queue.length, retry_after_ms: RETRY_AFTER_MILLIS }))
       }
       return Effect.callback<void, AppendError>((resume) => {
         this.#queue.push({ entry, settle: resume })
@@ -50,7 +56,7 @@ export class Outbox {
     })
   }
 
-  /** Sends for ever. */
+  /** Sends for ever. Whoever waits when it is interrupted is told that the fate of the message is not known. */
   readonly run: Effect.Effect<never> = Effect.gen({ self: this }, function* () {
     while (true) {
       yield* this.#work.await
@@ -58,31 +64,44 @@ export class Outbox {
       yield* Effect.yieldNow
       while (this.#queue.length > 0) yield* this.#sendNext()
     }
-  })
+  }).pipe(Effect.ensuring(Effect.sync(() => this.#close())))
+
+  #close(): void {
+    this.#closed = true
+    const gone = Exit.fail(new LogUnavailable({ detail: "the connection to the log was closed" }))
+    for (const waiting of [...this.#sending, ...this.#queue]) waiting.settle(gone)
+    this.#queue = []
+  }
 
   #sendNext(): Effect.Effect<void> {
     const group = this.#takeRun()
-    if (group[0]?.entry.id !== undefined) {
-      return Effect.forEach(group, (waiting) => this.#sendAlone(waiting), { concurrency: SINGLES, discard: true })
-    }
+    this.#sending = group
+    if (idOf(group[0]?.entry) !== undefined) return this.#sendEach(group)
     const id = `${this.#prefix}.${++this.#groups}`
     const entries = group.map((waiting) => waiting.entry)
     return this.#persistently(Effect.suspend(() => this.#log.append(entries, id))).pipe(
       Effect.exit,
-      Effect.map((exit) => {
+      Effect.flatMap((exit) => {
+        // A group is refused for one of its messages: one by one, only that one is.
+        if (group.length > 1 && isRefusal(exit)) return this.#sendEach(group)
         for (const waiting of group) waiting.settle(exit)
+        return Effect.void
       })
     )
+  }
+
+  #sendEach(group: ReadonlyArray<Waiting>): Effect.Effect<void> {
+    return Effect.forEach(group, (waiting) => this.#sendAlone(waiting), { concurrency: SINGLES, discard: true })
   }
 
   /** The longest run at the front of the queue that can go out together. */
   #takeRun(): ReadonlyArray<Waiting> {
     const { groupEntriesMax, groupBytesMax } = this.#log.limits
-    const alone = this.#queue[0]?.entry.id !== undefined
+    const alone = idOf(this.#queue[0]?.entry) !== undefined
     let count = 0
     let characters = 0
     for (const { entry } of this.#queue) {
-      if (count >= groupEntriesMax || (entry.id !== undefined) !== alone) break
+      if (count >= groupEntriesMax || (idOf(entry) !== undefined) !== alone) break
       if (count > 0 && characters + entry.payload.length > groupBytesMax) break
       characters += entry.payload.length
       count++
@@ -111,4 +130,13 @@ export class Outbox {
       Effect.asVoid
     )
   }
+}
+
+const idOf = (entry: Sendable | undefined): string | undefined => (entry?.kind === "mail" ? entry.id : undefined)
+
+/** Nothing of it is stored, and sending it again as it is does not help. */
+const isRefusal = (exit: Exit.Exit<unknown, AppendError>): boolean => {
+  if (Exit.isSuccess(exit)) return false
+  const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
+  return error?._tag === "LogRefused" || error?._tag === "TooLarge"
 }

@@ -1,4 +1,5 @@
 import type { Schema } from "effect"
+import type { Address } from "./address.ts"
 
 /** One kind of message: what it carries, and what an ask for it gets back. */
 export interface MessageSpec {
@@ -20,6 +21,13 @@ export interface Protocol {
   readonly role?: string
   readonly messages: { readonly [name: string]: MessageSpec }
 }
+
+/** The actor of this type with an id. */
+export const addressOf = (protocol: Protocol, id: string): Address => ({
+  type: protocol.type,
+  id,
+  ...(protocol.role !== undefined && { role: protocol.role })
+})
 
 export type MessageName<P extends Protocol> = Extract<keyof P["messages"], string>
 

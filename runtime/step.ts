@@ -1,7 +1,15 @@
 import { Schema } from "effect"
 import type { Address } from "./address.ts"
 import { encoder } from "./codec.ts"
-import type { EventSpec, MessageName, Payload, Protocol, Refusal, Reply } from "./protocol.ts"
+import {
+  addressOf,
+  type EventSpec,
+  type MessageName,
+  type Payload,
+  type Protocol,
+  type Refusal,
+  type Reply
+} from "./protocol.ts"
 
 /** Where the answer to an ask goes. Plain data: an actor that answers later keeps it in its state. */
 export const ReplyTo = Schema.Struct({ inbox: Schema.String, id: Schema.String })
@@ -21,6 +29,8 @@ export type Send = {
   readonly to: Address
   readonly message: string
   readonly body: unknown
+  /** The version of the message, where it is not the first. */
+  readonly v?: number
 }
 export type Publish = {
   readonly op: "publish"
@@ -37,6 +47,9 @@ export type SetTimer<Own> = {
 export type CancelTimer = { readonly op: "cancel"; readonly name: string }
 export type StartActivity<Activity> = { readonly op: "activity"; readonly key: string; readonly activity: Activity }
 export type CancelActivity = { readonly op: "cancelActivity"; readonly key: string }
+export type Watch<Own> = { readonly op: "watch"; readonly target: Address; readonly message: Own }
+export type Unwatch = { readonly op: "unwatch"; readonly target: Address }
+export type Stop = { readonly op: "stop" }
 
 /** One thing a decision asks for. */
 export type Operation<Event, R, E, Own, Activity> =
@@ -50,6 +63,9 @@ export type Operation<Event, R, E, Own, Activity> =
   | CancelTimer
   | StartActivity<Activity>
   | CancelActivity
+  | Watch<Own>
+  | Unwatch
+  | Stop
 
 /**
  * What should happen, as data: nothing happens until the whole step is committed, and then all of it does.
@@ -93,9 +109,10 @@ export const send = <P extends Protocol, K extends MessageName<P>>(
   payload: Payload<P, K>
 ): Send => ({
   op: "send",
-  to: { type: protocol.type, id },
+  to: addressOf(protocol, id),
   message,
-  body: encoder(protocol.messages[message]?.payload)(payload)
+  body: encoder(protocol.messages[message]?.payload)(payload),
+  ...(protocol.version !== undefined && { v: protocol.version })
 })
 
 /** Publishes an event to the world under a subject such as `decision.AAPL.market_analyst`. */
@@ -140,6 +157,33 @@ export const start = <const K extends string, const I>(
   key,
   activity: { name: activity, input }
 })
+
+/**
+ * Asks to be told, by a message of this actor's own, when another one stops or cannot go on: once, and at once if it has
+ * stopped already. `context.from` then says who it was. One actor watches another one once; again replaces the message.
+ */
+export const watch = <P extends Protocol, const K extends string, const M>(
+  protocol: P,
+  id: string,
+  message: K,
+  payload: M
+): Watch<{ readonly name: K; readonly payload: M }> => ({
+  op: "watch",
+  target: addressOf(protocol, id),
+  message: { name: message, payload }
+})
+
+/** Asks not to be told any more. What is in the mailbox already still comes. */
+export const unwatch = <P extends Protocol>(protocol: P, id: string): Unwatch => ({
+  op: "unwatch",
+  target: addressOf(protocol, id)
+})
+
+/**
+ * Stops the actor for good, with this step: its timers and activities end, who watches it is told, and a tombstone takes
+ * the place of its state. Later asks fail with `ActorStopped`; what is told to it later is parked.
+ */
+export const stop: Stop = { op: "stop" }
 
 /** Interrupts an activity; its outcome is ignored. */
 export const cancelActivity = (key: string): CancelActivity => ({ op: "cancelActivity", key })

@@ -1,79 +1,88 @@
 import type { Address } from "../address.ts"
 import { parseRecord } from "../journal.ts"
-import type { Entry, JournalRecord, LogLimits, Mail } from "../log.ts"
+import type { Entry, JournalRecord, Mail } from "../log.ts"
 import type { Compiled } from "./compiled.ts"
-import { applyRecord, applyStep, type Core, emptyCore, takeSnapshot } from "./core.ts"
+import { applyRecord, applyStep, type Core, emptyCore } from "./core.ts"
 import { answerAgain, decideMail } from "./decide.ts"
+import { asStepFailure, type StepFailure } from "./failure.ts"
+import type { ActivationHost } from "./host.ts"
+import { type Backlog, Mailbox } from "./mailbox.ts"
 import { park } from "./park.ts"
 import { addCommit, emptyPending, fits, isFull, type Pending } from "./pending.ts"
-import type { Commit, OutgoingAnswer, Verdict } from "./verdict.ts"
-
-/** What an activation needs of the node around it. */
-export interface ActivationHost {
-  readonly limits: LogLimits
-  /** Whether the node's leases surely hold. While they may not, mail waits for `resume`. */
-  readonly mayDecide: () => boolean
-  /** Asks for the journal to be read and given to `recover`. */
-  readonly load: (activation: Activation) => void
-  /** There is something to commit. */
-  readonly ready: (activation: Activation) => void
-  /** The message stays in the mailbox, unprocessed: its actor cannot be recovered. */
-  readonly setAside: (activation: Activation, mail: Mail) => void
-  /** The effects of a message are in the journal, or it has none: it may be removed from the mailbox. */
-  readonly done: (activation: Activation, mail: Mail) => void
-  readonly answer: (answer: OutgoingAnswer) => void
-  readonly startActivity: (activation: Activation, key: string) => void
-  readonly stopActivity: (activation: Activation, key: string) => void
-}
+import { Recorder } from "./recorder.ts"
+import { retryAfter } from "./supervise.ts"
+import type { Commit } from "./verdict.ts"
 
 /**
  * One live actor: recovers, decides, runs ahead of its commits.
  *
  * It owns the actor's state in memory; the shard gives it mail, the committer takes its records. Nothing here waits.
  *
- *     loading --recover--> running --fenced, refused--> loading --fail--> failed;   any --abandon--> abandoned
+ *     loading --recover--> running --fenced, refused, restart--> loading;   any --abandon--> abandoned
+ *     any --shut--> its mail stays in the log --reopen--> loading
  *
  * Invariants:
- * 1. Every mail given and not done is in exactly one of `queue`, `open.mails`, `flight.mails`, in order of sequence.
- * 2. `core` has the effects of all mail in `open` and `flight`, none of `queue`; what is in `flight` is in the journal
+ * 1. Every mail given and not done is in exactly one of `mailbox`, `open.mails`, `flight.mails`, in order of sequence.
+ * 2. `core` has the effects of all mail in `open` and `flight`, none of `mailbox`; what is in `flight` is in the journal
  *    or will be, or `core` is thrown away.
  * 3. Answers and activities leave only after the commit of all that was decided before them.
  */
 export class Activation {
   readonly address: Address
   readonly compiled: Compiled
-  readonly #host: ActivationHost
+  readonly #host: ActivationHost<Activation>
+  readonly #mailbox: Mailbox
+  readonly #recorder: Recorder
   #core: Core
-  #phase: "loading" | "running" | "failed" | "abandoned" = "loading"
-  #queue: Array<Mail> = []
+  #phase: "loading" | "running" | "abandoned" = "loading"
+  /** No mail is taken: the journal cannot be read, or not by this process. */
+  #shut = false
   #open: Pending = emptyPending()
   #flight: Pending | undefined
-  /** The sequence of the actor's last journal record; 0 for none. */
-  #journalSequence = 0
-  /** Records in the journal; every `snapshotEvery` of them a snapshot is due, which replaces them. */
-  #recordsKept = 0
-  #snapshotCharacters = 0
+  /** A part of the backlog is being read. */
+  #reading = false
+  /** The message that failed last and how often it did; while `#waits` it is not tried again. */
+  #failing: { readonly sequence: number; readonly attempts: number } | undefined
+  #waits = false
   /** Why messages that the log refused for good are to be parked, by sequence. */
-  readonly #refused = new Map<number, Error>()
+  readonly #refused = new Map<number, StepFailure>()
   /** After a refusal steps are committed one by one, until this sequence, to find the one at fault. */
   #singlyUntil = 0
+  /** When it last got a message, in milliseconds since 1970. */
+  lastUsed: number
 
-  constructor(address: Address, compiled: Compiled, host: ActivationHost) {
+  constructor(address: Address, compiled: Compiled, host: ActivationHost<Activation>, backlog?: Backlog) {
     this.address = address
     this.compiled = compiled
     this.#host = host
     this.#core = emptyCore(compiled, address)
+    this.#recorder = new Recorder(address, compiled)
+    this.#mailbox = new Mailbox(backlog)
+    this.lastUsed = host.now()
   }
 
   /** Nothing is waiting, being committed or running: it can be forgotten. */
   get idle(): boolean {
-    return (
-      this.#phase === "running" &&
-      this.#queue.length === 0 &&
-      this.#open.mails.length === 0 &&
-      this.#flight === undefined &&
-      this.#core.activities.size === 0
-    )
+    return this.#phase === "running" && !this.#working && this.#mailbox.waiting === 0
+  }
+
+  /** The oldest message that is not done: in memory, or set aside. */
+  get oldest(): number | undefined {
+    return this.#flight?.mails[0]?.sequence ?? this.#open.mails[0]?.sequence ?? this.#mailbox.oldest
+  }
+
+  /** Some of its mail is only in the log, or was read from there again and is not done. */
+  get behind(): boolean {
+    return this.#mailbox.behind
+  }
+
+  get isShut(): boolean {
+    return this.#shut
+  }
+
+  /** About how much memory it takes, in bytes, without its mail. */
+  get weight(): number {
+    return this.#recorder.weight
   }
 
   /** What `takeGroup` would give now, snapshot aside. */
@@ -88,24 +97,44 @@ export class Activation {
     return this.#core
   }
 
+  get #working(): boolean {
+    return this.#open.mails.length > 0 || this.#flight !== undefined || this.#core.activities.size > 0
+  }
+
   receive(mail: Mail): void {
-    if (this.#phase === "failed") return this.#host.setAside(this, mail)
-    this.#queue.push(mail)
+    this.lastUsed = this.#host.now()
+    if (this.#shut || this.#host.paused(this.address)) this.#mailbox.setAside(mail)
+    else if (this.#mailbox.offer(mail)) {
+      if (this.#phase === "running") this.#drain()
+      return
+    }
+    this.#host.setAside(this, mail, false)
+    if (this.#mailbox.waiting > this.compiled.mailboxMax) this.#host.crowded(this, this.#mailbox.waiting)
+    this.#readBacklog()
+  }
+
+  /** Takes what was read of the backlog. */
+  refill(mails: ReadonlyArray<Mail>): void {
+    this.#reading = false
+    if (this.#phase === "abandoned" || this.#shut || this.#host.paused(this.address)) return
+    this.#host.reopened(this.#mailbox.refill(mails))
     if (this.#phase === "running") this.#drain()
   }
 
-  /** Takes the journal, as read after `load`. Throws for a record that cannot be read or evolved. */
+  /** What was set aside is not in the log any more: an operator removed it. */
+  forgetBacklog(): void {
+    this.#reading = false
+    this.#mailbox.forgetBacklog()
+  }
+
+  /** Takes the journal, as read after `load`. Throws for a record that cannot be read or evolved, or is too new. */
   recover(records: ReadonlyArray<JournalRecord>): void {
     const core = emptyCore(this.compiled, this.address)
+    this.#recorder.reset()
     for (const { payload, sequence } of records) {
       const record = parseRecord(payload)
+      this.#recorder.follow(record, sequence, payload.length)
       applyRecord(this.compiled, core, record)
-      this.#recordsKept = record.kept
-      this.#journalSequence = sequence
-    }
-    if (records.length === 0) {
-      this.#journalSequence = 0
-      this.#recordsKept = 0
     }
     this.#core = core
     this.#phase = "running"
@@ -119,20 +148,7 @@ export class Activation {
     const flight = this.#open
     this.#open = emptyPending()
     this.#flight = flight
-    const due = (this.#recordsKept + 1) % this.compiled.snapshotEvery === 0
-    const snapshot = due || this.#snapshotCharacters <= SMALL_CHARACTERS ? this.#snapshot(due) : undefined
-    const truncate = due && snapshot !== undefined && !this.compiled.complete
-    this.#recordsKept = truncate ? 1 : this.#recordsKept + 1
-    const steps = `{"version":1,"kept":${this.#recordsKept},"steps":[${flight.steps.join(",")}]`
-    const journal: Entry = {
-      kind: "journal",
-      owner: this.address,
-      payload: snapshot === undefined ? `${steps}}` : `${steps},"snapshot":${snapshot}}`,
-      expected: this.#journalSequence,
-      snapshot: snapshot !== undefined,
-      truncate
-    }
-    return [journal, ...flight.entries]
+    return [this.#recorder.record(this.#core, flight, this.#host.limits), ...flight.entries]
   }
 
   /** What was in flight is stored; its record has this sequence. */
@@ -140,14 +156,14 @@ export class Activation {
     const flight = this.#flight
     if (flight === undefined || this.#phase === "abandoned") return
     this.#flight = undefined
-    this.#journalSequence = sequence
+    this.#recorder.stored(sequence)
     for (const answer of flight.answers) this.#host.answer(answer)
     for (const key of flight.ended) this.#host.stopActivity(this, key)
     for (const [key, generation] of flight.started) {
       // Started anew by a step that is not committed yet, it waits for that.
       if (this.#core.activities.get(key)?.generation === generation) this.#host.startActivity(this, key)
     }
-    for (const mail of flight.mails) this.#host.done(this, mail)
+    this.#finish(flight.mails)
     this.#drain()
     if (this.#open.steps.length > 0) this.#host.ready(this)
   }
@@ -155,10 +171,11 @@ export class Activation {
   /** What was in flight is not stored, or was stored before: everything is decided again from the journal. */
   reload(): void {
     if (this.#phase === "abandoned") return
-    this.#queue = [...(this.#flight?.mails ?? []), ...this.#open.mails, ...this.#queue]
+    this.#mailbox.unshift([...(this.#flight?.mails ?? []), ...this.#open.mails])
     this.#flight = undefined
     this.#open = emptyPending()
     this.#phase = "loading"
+    if (this.#shut || this.#host.paused(this.address)) this.#leaveInLog()
     this.#host.load(this)
   }
 
@@ -166,17 +183,27 @@ export class Activation {
   refuse(cause: Error): void {
     const flight = this.#flight
     // Messages without a step may be around it: they are not at fault.
-    if (flight?.steps.length === 1) this.#refused.set(flight.stepSequence, cause)
-    else if (flight !== undefined) this.#singlyUntil = flight.stepSequence
+    if (flight !== undefined && flight.steps.length > 1) this.#singlyUntil = flight.stepSequence
+    else if (flight !== undefined) {
+      const again = this.#refused.has(flight.stepSequence)
+      this.#refused.set(flight.stepSequence, asStepFailure(cause))
+      if (again) this.#host.giveUp(this, cause)
+    }
     this.reload()
   }
 
-  /** The journal cannot be read. Its mail stays where it is until another activation can. */
-  fail(): void {
-    if (this.#phase === "abandoned") return
-    this.#phase = "failed"
-    for (const mail of this.#queue) this.#host.setAside(this, mail)
-    this.#queue = []
+  /** Takes no more mail; what waits stays in the log. What is decided already is still committed. */
+  shut(): void {
+    this.#shut = true
+    this.#leaveInLog()
+  }
+
+  /** Tries again. */
+  reopen(): void {
+    if (!this.#shut || this.#phase === "abandoned") return
+    this.#shut = false
+    if (this.#phase === "running") this.#drain()
+    else this.#host.load(this)
   }
 
   /** The shard is not ours any more. What is in flight may still be stored; nobody is told. */
@@ -184,50 +211,80 @@ export class Activation {
     this.#phase = "abandoned"
   }
 
-  /** The node may decide again. */
+  /** The node may decide again, or the actor is paused no longer, or paused now. */
   resume(): void {
-    if (this.#phase === "running") this.#drain()
+    if (this.#phase !== "abandoned" && this.#host.paused(this.address)) this.#leaveInLog()
+    else if (this.#phase === "running") this.#drain()
+    else this.#readBacklog()
   }
 
   #drain(): void {
-    if (!this.#host.mayDecide()) return
+    if (this.#shut || this.#waits || this.#host.paused(this.address) || !this.#host.mayDecide()) return
     const before = this.#open.steps.length
     let taken = 0
-    for (const mail of this.#queue) {
+    for (const mail of this.#mailbox.queue) {
       if (isFull(this.#open)) break
       if (mail.sequence <= this.#singlyUntil && this.#open.steps.length > 0) break
       if (mail.sequence <= this.#core.consumed) this.#skip(mail)
-      else if (!this.#decide(mail)) break
+      else if (!this.#host.admit(this) || !this.#decide(mail)) break
       taken++
     }
-    if (taken > 0) this.#queue.splice(0, taken)
+    if (taken > 0) this.#mailbox.shift(taken)
     if (this.#open.steps.length > before) this.#host.ready(this)
     else if (this.#flight === undefined && this.#open.steps.length === 0) this.#finishUnrecorded()
+    this.#readBacklog()
   }
 
-  /** False if there is no room for what the message leads to: it stays in the queue and is decided again later. */
+  /** False if the message cannot be decided yet: it stays in the mailbox. */
   #decide(mail: Mail): boolean {
-    const verdict = this.#verdictOn(mail)
-    if (verdict.kind === "nothing") {
-      this.#open.mails.push(mail)
-      for (const answer of verdict.answers) this.#open.answers.push(answer)
-      return true
+    const refused = this.#refused.get(mail.sequence)
+    if (refused !== undefined) return this.#take(mail, this.#park(mail, refused, 1))
+    const verdict = decideMail(this.compiled, this.#core, mail, this.#host.limits)
+    switch (verdict.kind) {
+      case "nothing":
+        this.#open.mails.push(mail)
+        for (const answer of verdict.answers) this.#open.answers.push(answer)
+        return true
+      case "commit":
+        return this.#take(mail, verdict)
+      case "failed":
+        return this.#fail(mail, verdict.failure)
+      case "newer":
+        this.#host.tooOld(this, verdict.error)
+        return false
     }
-    if (!fits(this.#open, verdict, this.#host.limits.groupEntriesMax)) return false
-    this.#take(mail, verdict)
+  }
+
+  #take(mail: Mail, commit: Commit): boolean {
+    if (!fits(this.#open, commit, this.#host.limits.groupEntriesMax)) return false
+    applyStep(this.compiled, this.#core, commit.step, commit.state)
+    addCommit(this.#open, mail, commit)
     return true
   }
 
-  #verdictOn(mail: Mail): Verdict {
-    const refused = this.#refused.get(mail.sequence)
-    if (refused === undefined) return decideMail(this.compiled, this.#core, mail, this.#host.limits)
-    this.#refused.delete(mail.sequence)
-    return park(this.#core, mail, refused, this.#host.limits)
+  #fail(mail: Mail, failure: StepFailure): boolean {
+    const { sequence } = mail
+    const attempts = this.#failing?.sequence === sequence ? this.#failing.attempts + 1 : 1
+    const millis = retryAfter(this.compiled, failure.failure, attempts)
+    if (millis === undefined) return this.#take(mail, this.#park(mail, failure, attempts))
+    this.#failing = { sequence, attempts }
+    this.#waits = true
+    this.#host.later(millis, () => this.#restart())
+    return false
   }
 
-  #take(mail: Mail, commit: Commit): void {
-    applyStep(this.#core, commit.step, commit.state)
-    addCommit(this.#open, mail, commit)
+  #park(mail: Mail, failure: StepFailure, attempts: number): Commit {
+    return park(this.compiled, this.#core, mail, failure, attempts, this.#host.limits)
+  }
+
+  /** The actor is read anew from its journal once what it had decided is stored. */
+  #restart(): void {
+    if (this.#phase !== "running" || this.#flight !== undefined || this.#open.steps.length > 0) {
+      if (this.#phase !== "abandoned") this.#host.later(RESTART_POLL_MILLIS, () => this.#restart())
+      return
+    }
+    this.#waits = false
+    this.reload()
   }
 
   /** Its effects are in the journal already, but its asker may not have heard. */
@@ -238,31 +295,31 @@ export class Activation {
 
   /** Messages that had no effect wait for no commit of their own. */
   #finishUnrecorded(): void {
-    const open = this.#open
+    const { answers, mails } = this.#open
     this.#open = emptyPending()
-    for (const answer of open.answers) this.#host.answer(answer)
-    for (const mail of open.mails) this.#host.done(this, mail)
+    for (const answer of answers) this.#host.answer(answer)
+    this.#finish(mails)
   }
 
-  /** The actor whole, if it fits beside the steps and is small or due. */
-  #snapshot(due: boolean): string | undefined {
-    const text = this.#encode()
-    if (text === undefined) return undefined
-    this.#snapshotCharacters = text.length
-    if (!due && text.length > SMALL_CHARACTERS) return undefined
-    const fitsBeside = Buffer.byteLength(text) + this.#flight!.stepCharacters * 3 < this.#host.limits.payloadBytesMax
-    return fitsBeside ? text : undefined
-  }
-
-  /** A state that does not fit its schema cannot be a snapshot, but its steps can still be stored. */
-  #encode(): string | undefined {
-    try {
-      return JSON.stringify(takeSnapshot(this.compiled, this.#core))
-    } catch {
-      return undefined
+  #finish(mails: ReadonlyArray<Mail>): void {
+    for (const mail of mails) {
+      this.#refused.delete(mail.sequence)
+      this.#host.done(this, mail, this.#mailbox.wasReread(mail))
     }
+    if (!this.#working) this.#host.rested(this)
+  }
+
+  #leaveInLog(): void {
+    for (const mail of this.#mailbox.setAllAside()) this.#host.setAside(this, mail, this.#mailbox.wasReread(mail))
+  }
+
+  #readBacklog(): void {
+    const { backlog, hungry } = this.#mailbox
+    if (this.#reading || !hungry || backlog === undefined || this.#shut || this.#phase === "abandoned") return
+    if (this.#host.paused(this.address)) return
+    this.#reading = true
+    this.#host.readMail(this, backlog.from)
   }
 }
 
-/** An actor no larger than this, in characters, goes whole into each of its records: it is then recovered by reading one. */
-const SMALL_CHARACTERS = 1_024
+const RESTART_POLL_MILLIS = 20

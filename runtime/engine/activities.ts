@@ -1,11 +1,12 @@
 import { Cause, Effect, Exit, type Fiber, Schedule, Semaphore } from "effect"
-import { formatAddress } from "../address.ts"
+import type { ActivityContext } from "../actor.ts"
+import { formatAddress, subjectFault } from "../address.ts"
+import { encoder } from "../codec.ts"
 import type { OpenActivity } from "../journal.ts"
 import type { Outbox } from "../outbox.ts"
+import type { EventSpec } from "../protocol.ts"
 import type { Activation } from "./activation.ts"
 
-/** How many activities a node runs at once; the others wait their turn. */
-const RUNNING_MAX = 256
 const DETAIL_CHARACTERS_MAX = 1_000
 const DELIVER_AGAIN = Schedule.spaced("500 millis")
 
@@ -22,13 +23,18 @@ type Result =
 export class Activities {
   readonly #outbox: Outbox
   readonly #fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
-  readonly #permits = Semaphore.makeUnsafe(RUNNING_MAX)
+  readonly #permits: Semaphore.Semaphore
+  /** Of activities that have a limit of their own, by type and name. */
+  readonly #named = new Map<string, Semaphore.Semaphore>()
   readonly #running = new Map<string, { readonly generation: number; readonly fiber: Fiber.Fiber<void> }>()
 
   constructor(options: {
     readonly outbox: Outbox
     readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
+    /** How many run at once; the others wait their turn. */
+    readonly max: number
   }) {
+    this.#permits = Semaphore.makeUnsafe(options.max)
     this.#outbox = options.outbox
     this.#fork = options.fork
   }
@@ -66,24 +72,37 @@ export class Activities {
   }
 
   #run(activation: Activation, key: string, open: OpenActivity): Effect.Effect<void> {
-    return this.#permits
-      .withPermits(1)(attempt(activation, key, open))
-      .pipe(
-        Effect.flatMap((result) =>
-          this.#deliver(activation, key, open, result).pipe(
-            Effect.catchTag("TooLarge", (error) =>
-              this.#deliver(activation, key, open, { _tag: "Failed", reason: "failure", detail: error.message })
-            )
+    return this.#permitted(activation, open.activity, attempt(activation, key, open, this.#outbox)).pipe(
+      Effect.flatMap((result) =>
+        this.#deliver(activation, key, open, result).pipe(
+          Effect.catchTag("TooLarge", (error) =>
+            this.#deliver(activation, key, open, { _tag: "Failed", reason: "failure", detail: error.message })
           )
-        ),
-        Effect.catch((error) =>
-          Effect.logError("activity outcome lost", {
-            actor: formatAddress(activation.address),
-            activity: open.activity,
-            reason: error.message
-          })
         )
+      ),
+      Effect.catch((error) =>
+        Effect.logError("activity outcome lost", {
+          actor: formatAddress(activation.address),
+          activity: open.activity,
+          reason: error.message
+        })
       )
+    )
+  }
+
+  /** First its turn among those of its name: who waits for that takes no place from others. */
+  #permitted<A>(activation: Activation, name: string, run: Effect.Effect<A>): Effect.Effect<A> {
+    const { type, definition } = activation.compiled
+    const limit = definition.activities?.[name]?.concurrency
+    const permitted = this.#permits.withPermits(1)(run)
+    if (limit === undefined) return permitted
+    const full = `${type} ${name}`
+    let named = this.#named.get(full)
+    if (named === undefined) {
+      named = Semaphore.makeUnsafe(Math.max(1, limit))
+      this.#named.set(full, named)
+    }
+    return named.withPermits(1)(permitted)
   }
 
   #deliver(activation: Activation, key: string, open: OpenActivity, result: Result) {
@@ -98,7 +117,7 @@ export class Activities {
 // An id holds no space, so no two activities share a name.
 const nameOf = (activation: Activation, key: string): string => `${formatAddress(activation.address)} ${key}`
 
-const attempt = (activation: Activation, key: string, open: OpenActivity): Effect.Effect<Result> => {
+const attempt = (activation: Activation, key: string, open: OpenActivity, outbox: Outbox): Effect.Effect<Result> => {
   const { compiled, address } = activation
   const spec = compiled.definition.activities?.[open.activity]
   if (spec === undefined) {
@@ -106,7 +125,8 @@ const attempt = (activation: Activation, key: string, open: OpenActivity): Effec
   }
   let tries = 0
   const once = Effect.suspend(() => {
-    const context = { self: address, key, attempt: ++tries, correlationId: open.correlation }
+    const publish: ActivityContext["publish"] = (spec, subject, data) => publishing(outbox, spec, subject, data)
+    const context = { self: address, key, attempt: ++tries, correlationId: open.correlation, publish }
     return spec.run(compiled.decodeInput(open.activity, open.input), context)
   }).pipe(
     Effect.map((output) => compiled.encodeOutput(open.activity, output)),
@@ -121,6 +141,15 @@ const attempt = (activation: Activation, key: string, open: OpenActivity): Effec
     )
   )
 }
+
+/** A subject or data that does not fit is the activity's own defect. */
+const publishing = (outbox: Outbox, spec: EventSpec, subject: string, data: unknown) =>
+  Effect.suspend(() => {
+    const fault = subjectFault(subject)
+    if (fault !== undefined) throw new Error(fault)
+    const payload = JSON.stringify({ type: spec.type, data: encoder(spec.data)(data) })
+    return outbox.send({ kind: "event", subject, payload })
+  })
 
 const TIMED_OUT = Symbol("timed out")
 

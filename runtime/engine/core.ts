@@ -1,9 +1,13 @@
 import type { Address } from "../address.ts"
-import type { CommitRecord, OpenActivity, RecordedAnswer, Snapshot, StepRecord } from "../journal.ts"
+import { NewerVersion } from "../errors.ts"
+import type { CommitRecord, OpenActivity, RecordedAnswer, Snapshot, StepRecord, Watcher } from "../journal.ts"
 import type { Compiled } from "./compiled.ts"
 
-/** How many message ids with their answers an actor remembers. */
-export const RECENT_MAX = 256
+/** The answer that a message id got, if any, and when its message was stored. */
+export interface Remembered {
+  readonly answer: RecordedAnswer | null
+  readonly time: number
+}
 
 /**
  * One actor in memory: its state, and what the runtime keeps for it.
@@ -17,14 +21,27 @@ export interface Core {
   /** Open timers and their generations. */
   readonly timers: Map<string, number>
   readonly activities: Map<string, OpenActivity>
-  readonly recent: Map<string, RecordedAnswer | null>
+  readonly recent: Map<string, Remembered>
+  /** Who wants to be told when it stops, by `type/id`. */
+  readonly watchers: Map<string, Watcher>
+  /** When the latest parked messages were stored, in milliseconds since 1970: as many as its type's limit counts. */
+  readonly failures: Array<number>
+  stopped: boolean
   /** What `initial` threw, if it did: there is no state to decide anything against. */
   readonly unborn: { readonly cause: unknown } | undefined
 }
 
 /** An actor before its first message. Never throws: mail for an actor that cannot begin has to go somewhere too. */
 export const emptyCore = (compiled: Compiled, self: Address): Core => {
-  const nothing = { consumed: 0, timers: new Map(), activities: new Map(), recent: new Map() }
+  const nothing = {
+    consumed: 0,
+    timers: new Map(),
+    activities: new Map(),
+    recent: new Map(),
+    watchers: new Map(),
+    failures: [],
+    stopped: false
+  }
   try {
     return { ...nothing, state: compiled.definition.initial(self), unborn: undefined }
   } catch (cause) {
@@ -33,7 +50,7 @@ export const emptyCore = (compiled: Compiled, self: Address): Core => {
 }
 
 /** Takes a step in, with the state that its events lead to. */
-export const applyStep = (core: Core, step: StepRecord, state: unknown): void => {
+export const applyStep = (compiled: Compiled, core: Core, step: StepRecord, state: unknown): void => {
   core.state = state
   core.consumed = step.sequence
   for (const name of step.cancelled ?? []) core.timers.delete(name)
@@ -42,15 +59,33 @@ export const applyStep = (core: Core, step: StepRecord, state: unknown): void =>
   for (const [key, { activity, input }] of Object.entries(step.started ?? {})) {
     core.activities.set(key, { activity, input, generation: step.sequence, correlation: step.correlation })
   }
-  if (step.id !== undefined) remember(core, step.id, null)
-  for (const [id, answer] of Object.entries(step.answers ?? {})) remember(core, id, answer)
+  if (step.id !== undefined) remember(compiled, core, step.id, { answer: null, time: step.time })
+  for (const [id, answer] of Object.entries(step.answers ?? {})) {
+    remember(compiled, core, id, { answer, time: step.time })
+  }
+  for (const watcher of step.unwatched ?? []) core.watchers.delete(watcher)
+  for (const [watcher, told] of Object.entries(step.watched ?? {})) core.watchers.set(watcher, told)
+  if (step.failure !== undefined) {
+    core.failures.push(step.time)
+    if (core.failures.length > compiled.failuresKept) core.failures.shift()
+  }
+  if (step.stopped === true) {
+    core.stopped = true
+    core.state = null
+    core.watchers.clear()
+  }
 }
 
-/** The state after events, which are stored as tag and data. */
-export const evolveAll = (compiled: Compiled, state: unknown, events: StepRecord["events"]): unknown => {
+/** The state after events, which are stored as tag and data, written by a version of the actor type. */
+export const evolveAll = (
+  compiled: Compiled,
+  state: unknown,
+  events: StepRecord["events"],
+  version = compiled.version
+): unknown => {
   let next = state
   for (const { _tag, data } of events ?? []) {
-    next = evolveOne(compiled, next, _tag, compiled.decodeEvent(_tag, data))
+    next = evolveOne(compiled, next, _tag, compiled.decodeEvent(_tag, data, version))
   }
   return next
 }
@@ -61,26 +96,39 @@ export const evolveOne = (compiled: Compiled, state: unknown, tag: string, event
   return evolve(state, event)
 }
 
-/** Takes a journal record in. */
+/** Takes a journal record in. Throws `NewerVersion` for one that this process is too old for. */
 export const applyRecord = (compiled: Compiled, core: Core, record: CommitRecord): void => {
-  if (record.snapshot !== undefined) return restore(compiled, core, record.snapshot)
-  for (const step of record.steps) applyStep(core, step, evolveAll(compiled, core.state, step.events))
+  const { version: known } = compiled
+  const version = record.v ?? 1
+  if (version > known) throw new NewerVersion({ what: `the journal of ${compiled.type}`, version, known })
+  if (record.snapshot !== undefined) return restore(compiled, core, record.snapshot, version)
+  for (const step of record.steps)
+    applyStep(compiled, core, step, evolveAll(compiled, core.state, step.events, version))
 }
 
 export const takeSnapshot = (compiled: Compiled, core: Core): Snapshot => ({
-  state: compiled.encodeState(core.state),
+  state: core.stopped ? null : compiled.encodeState(core.state),
   consumed: core.consumed,
   timers: Object.fromEntries(core.timers),
   activities: Object.fromEntries(core.activities),
-  recent: [...core.recent]
+  recent: Array.from(core.recent, ([id, { answer, time }]) => [id, answer, time] as const),
+  ...(core.watchers.size > 0 && { watchers: Object.fromEntries(core.watchers) }),
+  ...(core.failures.length > 0 && { failures: core.failures }),
+  ...(core.stopped && { stopped: true as const })
 })
 
-const restore = (compiled: Compiled, core: Core, snapshot: Snapshot): void => {
-  core.state = compiled.decodeState(snapshot.state)
+const restore = (compiled: Compiled, core: Core, snapshot: Snapshot, version: number): void => {
+  core.stopped = snapshot.stopped === true
+  core.state = core.stopped ? null : compiled.decodeState(snapshot.state, version)
   core.consumed = snapshot.consumed
   replaceAll(core.timers, Object.entries(snapshot.timers))
   replaceAll(core.activities, Object.entries(snapshot.activities))
-  replaceAll(core.recent, snapshot.recent)
+  replaceAll(
+    core.recent,
+    snapshot.recent.map(([id, answer, time]) => [id, { answer, time }])
+  )
+  replaceAll(core.watchers, Object.entries(snapshot.watchers ?? {}))
+  core.failures.splice(0, core.failures.length, ...(snapshot.failures ?? []))
 }
 
 const replaceAll = <K, V>(map: Map<K, V>, entries: Iterable<readonly [K, V]>): void => {
@@ -88,13 +136,13 @@ const replaceAll = <K, V>(map: Map<K, V>, entries: Iterable<readonly [K, V]>): v
   for (const [key, value] of entries) map.set(key, value)
 }
 
-const remember = (core: Core, id: string, answer: RecordedAnswer | null): void => {
+/** Time is that of the messages: what is remembered then is the same wherever the journal is read. */
+const remember = (compiled: Compiled, core: Core, id: string, remembered: Remembered): void => {
   core.recent.delete(id) // so that it counts as the latest
-  core.recent.set(id, answer)
-  if (core.recent.size > RECENT_MAX) {
-    for (const oldest of core.recent.keys()) {
-      core.recent.delete(oldest)
-      break
-    }
+  core.recent.set(id, remembered)
+  const oldest = remembered.time - compiled.rememberMillis
+  for (const [each, { time }] of core.recent) {
+    if (core.recent.size <= compiled.rememberCount && time >= oldest) break
+    core.recent.delete(each)
   }
 }

@@ -1,40 +1,48 @@
 import type { Context } from "../actor.ts"
 import { formatAddress } from "../address.ts"
 import { type Envelope, formatReply, parseEnvelope } from "../envelope.ts"
-import { TooLarge } from "../errors.ts"
+import { NewerVersion, TooLarge } from "../errors.ts"
+import type { StepRecord } from "../journal.ts"
 import type { Entry, LogLimits, Mail } from "../log.ts"
 import type { Compiled } from "./compiled.ts"
 import type { Core } from "./core.ts"
 import { addAll, makeDraft, type Operations, toRecord } from "./draft.ts"
-import { park } from "./park.ts"
+import { asStepFailure, inPart, StepFailure } from "./failure.ts"
 import { seededRandom } from "./random.ts"
-import type { Nothing, OutgoingAnswer, Verdict } from "./verdict.ts"
+import { noticeOf } from "./stopping.ts"
+import type { Commit, Nothing, OutgoingAnswer, Verdict } from "./verdict.ts"
 
 const NOTHING: Nothing = { kind: "nothing", answers: [] }
 
-/**
- * Decides one message against an actor's present state. It changes nothing and never throws: what cannot be processed
- * becomes a commit that parks the message among the dead letters.
- */
+/** Decides one message against an actor's present state. It changes nothing and never throws. */
 export const decideMail = (compiled: Compiled, core: Core, mail: Mail, limits: LogLimits): Verdict => {
   try {
-    const envelope = parseEnvelope(mail.payload)
+    const envelope = inPart("decode", () => parseEnvelope(mail.payload))
     if (isStale(core, envelope)) return NOTHING
     const repeated = repetition(core, mail, envelope)
     if (repeated !== undefined) return repeated
-    if (core.unborn !== undefined) return park(core, mail, core.unborn.cause, limits)
-    const context = makeContext(mail, envelope)
-    const draft = makeDraft(compiled, mail.to, envelope, context, core.state)
-    addAll(draft, handle(compiled, core, envelope, context))
-    checkAnswers(draft.answers, limits)
-    if (!draft.effective) return { kind: "nothing", answers: draft.answers }
-    const step = toRecord(draft, mail.time)
-    const text = JSON.stringify(step)
-    checkSize(text, draft.entries, limits)
-    return { kind: "commit", step, text, state: draft.state, entries: draft.entries, answers: draft.answers }
+    if (envelope.kind === "watch") return watchedBy(core, mail, envelope)
+    if (core.stopped) return afterStop(mail, envelope)
+    if (core.unborn !== undefined) throw new StepFailure("start", core.unborn.cause)
+    return decided(compiled, core, mail, envelope, limits)
   } catch (cause) {
-    return park(core, mail, cause, limits)
+    if (cause instanceof NewerVersion) return { kind: "newer", error: cause }
+    return { kind: "failed", failure: asStepFailure(cause) }
   }
+}
+
+const decided = (compiled: Compiled, core: Core, mail: Mail, envelope: Decidable, limits: LogLimits): Verdict => {
+  const context = makeContext(mail, envelope)
+  const draft = makeDraft(compiled, mail.to, envelope, context, core)
+  const operations = handle(compiled, core, envelope, context)
+  inPart("decide", () => addAll(draft, operations))
+  inPart("size", () => checkAnswers(draft.answers, limits))
+  const kept = envelope.kind === "message" && envelope.keep === true && draft.answers.length > 0
+  if (!draft.effective && !kept) return { kind: "nothing", answers: draft.answers }
+  const step = toRecord(draft, mail.time)
+  const text = JSON.stringify(step)
+  inPart("size", () => checkSize(text, draft.entries, limits))
+  return { kind: "commit", step, text, state: draft.state, entries: draft.entries, answers: draft.answers }
 }
 
 /** The answers that a redelivered message gets: it was processed before, but its asker may not have heard. */
@@ -46,29 +54,58 @@ export const answerAgain = (core: Core, mail: Mail): ReadonlyArray<OutgoingAnswe
   }
 }
 
+type Decidable = Exclude<Envelope, { kind: "watch" }>
+
 /** A firing of a timer that was cancelled or set anew, or the outcome of an activity that is not open. */
 const isStale = (core: Core, envelope: Envelope): boolean => {
   if (envelope.kind === "timer") return core.timers.get(envelope.name) !== envelope.generation
-  if (envelope.kind === "outcome") return core.activities.get(envelope.key)?.generation !== envelope.generation
-  return false
+  if (envelope.kind !== "outcome" || envelope.retried === true) return false
+  return core.activities.get(envelope.key)?.generation !== envelope.generation
 }
 
 /** What a message gets whose id the actor remembers: the same answer, if it has been given, and no second effect. */
 const repetition = (core: Core, mail: Mail, envelope: Envelope): Nothing | undefined => {
   if (envelope.kind !== "message" || envelope.id === undefined) return undefined
-  const remembered = core.recent.get(envelope.id)
+  const answer = core.recent.get(envelope.id)?.answer
   // The first one lay before it in this mailbox, so it was processed, even where its answer is forgotten.
-  if (remembered === undefined) return envelope.again === true ? NOTHING : undefined
-  if (remembered === null || envelope.reply === undefined) return NOTHING
-  return {
-    kind: "nothing",
-    answers: [
-      { inbox: envelope.reply, payload: formatReply({ id: envelope.id, from: formatAddress(mail.to), ...remembered }) }
-    ]
-  }
+  if (answer === undefined) return envelope.again === true ? NOTHING : undefined
+  if (answer === null || envelope.reply === undefined) return NOTHING
+  return answering(envelope.reply, formatReply({ id: envelope.id, from: formatAddress(mail.to), ...answer }))
 }
 
-const makeContext = (mail: Mail, envelope: Envelope): Context => {
+const answering = (inbox: string, payload: string): Nothing => ({ kind: "nothing", answers: [{ inbox, payload }] })
+
+/** Somebody watches from now on, or no longer; who watches an actor that has stopped is told at once. */
+const watchedBy = (core: Core, mail: Mail, envelope: Extract<Envelope, { kind: "watch" }>): Commit => {
+  const { from, role, message, body, v, correlation } = envelope
+  const told = message !== undefined && {
+    message,
+    body,
+    ...(role !== undefined && { role }),
+    ...(v !== undefined && { v })
+  }
+  const change: Partial<StepRecord> = told === false ? { unwatched: [from] } : { watched: { [from]: told } }
+  const step: StepRecord = {
+    sequence: mail.sequence,
+    message: "watch",
+    time: mail.time,
+    from,
+    correlation,
+    ...(core.stopped ? {} : change)
+  }
+  const entries = core.stopped && told !== false ? [noticeOf(mail.to, from, told, correlation)] : []
+  return { kind: "commit", step, text: JSON.stringify(step), state: core.state, entries, answers: [] }
+}
+
+const afterStop = (mail: Mail, envelope: Decidable): Nothing => {
+  if (envelope.kind !== "message" || envelope.reply === undefined || envelope.id === undefined) {
+    throw new StepFailure("stopped", "the actor has stopped")
+  }
+  const { reply, id } = envelope
+  return answering(reply, formatReply({ id, from: formatAddress(mail.to), outcome: "stopped", body: null }))
+}
+
+const makeContext = (mail: Mail, envelope: Decidable): Context => {
   const sent = envelope.kind === "message" ? envelope : undefined
   return {
     self: mail.to,
@@ -82,24 +119,50 @@ const makeContext = (mail: Mail, envelope: Envelope): Context => {
   }
 }
 
-const handle = (compiled: Compiled, core: Core, envelope: Envelope, context: Context): Operations => {
-  const { definition } = compiled
-  if (envelope.kind === "outcome") {
-    const { activity, key, result } = envelope
-    const handler = definition.completed?.[activity]
-    if (handler === undefined) throw new Error(`${compiled.type} takes no outcome of ${JSON.stringify(activity)}`)
-    const outcome =
-      result._tag === "Succeeded"
-        ? { _tag: result._tag, activity, key, value: compiled.decodeOutput(activity, result.value) }
-        : { ...result, activity, key }
-    return handler(core.state, outcome, context)
+const handle = (compiled: Compiled, core: Core, envelope: Decidable, context: Context): Operations =>
+  envelope.kind === "outcome"
+    ? handleOutcome(compiled, core, envelope, context)
+    : handleMessage(compiled, core, envelope, context)
+
+const handleOutcome = (
+  compiled: Compiled,
+  core: Core,
+  { activity, key, result }: Extract<Envelope, { kind: "outcome" }>,
+  context: Context
+): Operations => {
+  const handler = compiled.definition.completed?.[activity]
+  if (handler === undefined) {
+    if (result._tag === "Failed") throw new StepFailure("activity", `${activity} failed: ${result.detail}`)
+    throw new StepFailure("decode", `${compiled.type} takes no outcome of ${JSON.stringify(activity)}`)
   }
-  const handler = definition.decide[envelope.message]
-  const codec = compiled.messages.get(envelope.message)
+  const outcome =
+    result._tag === "Succeeded"
+      ? {
+          _tag: result._tag,
+          activity,
+          key,
+          value: inPart("decode", () => compiled.decodeOutput(activity, result.value))
+        }
+      : { ...result, activity, key }
+  return inPart("decide", () => handler(core.state, outcome, context))
+}
+
+const handleMessage = (
+  compiled: Compiled,
+  core: Core,
+  envelope: Extract<Envelope, { kind: "message" | "timer" }>,
+  context: Context
+): Operations => {
+  const { message, body, v = 1 } = envelope
+  const known = compiled.protocolVersion
+  if (v > known) throw new NewerVersion({ what: `${message} to ${compiled.type}`, version: v, known })
+  const handler = compiled.definition.decide[message]
+  const codec = compiled.messages.get(message)
   if (handler === undefined || codec === undefined) {
-    throw new Error(`${compiled.type} has no message ${JSON.stringify(envelope.message)}`)
+    throw new StepFailure("decode", `${compiled.type} has no message ${JSON.stringify(message)}`)
   }
-  return handler(core.state, codec.decode(envelope.body), context)
+  const payload = inPart("decode", () => codec.decode(body, v))
+  return inPart("decide", () => handler(core.state, payload, context))
 }
 
 const checkSize = (text: string, entries: ReadonlyArray<Entry>, limits: LogLimits): void => {
@@ -120,6 +183,6 @@ const checkAnswers = (answers: ReadonlyArray<OutgoingAnswer>, limits: LogLimits)
   }
 }
 
-const RECORD_BYTES = 64
+const RECORD_BYTES = 160
 
 const sizeOf = (text: string): number => Buffer.byteLength(text)

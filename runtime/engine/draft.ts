@@ -1,12 +1,14 @@
 import type { Context } from "../actor.ts"
 import { type Address, addressFault, formatAddress, subjectFault } from "../address.ts"
 import { encoder } from "../codec.ts"
-import { type Envelope, formatReply } from "../envelope.ts"
+import { type Envelope, formatReply, nameOf } from "../envelope.ts"
 import type { RecordedAnswer, StepRecord } from "../journal.ts"
 import type { Entry } from "../log.ts"
-import type { Operation, Step } from "../step.ts"
+import type { Operation, Send, Step } from "../step.ts"
 import type { Compiled } from "./compiled.ts"
-import { evolveOne } from "./core.ts"
+import { type Core, evolveOne } from "./core.ts"
+import { inPart } from "./failure.ts"
+import { closeAll } from "./stopping.ts"
 import type { OutgoingAnswer } from "./verdict.ts"
 
 type Own = { readonly name: string; readonly payload: unknown }
@@ -20,6 +22,7 @@ export interface Draft {
   readonly self: Address
   readonly envelope: Envelope
   readonly context: Context
+  readonly core: Core
   state: unknown
   readonly entries: Array<Entry>
   readonly events: Array<{ readonly _tag: string; readonly data: unknown }>
@@ -31,6 +34,7 @@ export interface Draft {
   readonly answers: Array<OutgoingAnswer>
   /** Whether there is anything to record: a step that only answers has no effect. */
   effective: boolean
+  stopped: boolean
 }
 
 export const makeDraft = (
@@ -38,13 +42,14 @@ export const makeDraft = (
   self: Address,
   envelope: Envelope,
   context: Context,
-  state: unknown
+  core: Core
 ): Draft => ({
   compiled,
   self,
   envelope,
   context,
-  state,
+  core,
+  state: core.state,
   entries: [],
   events: [],
   timers: {},
@@ -54,7 +59,8 @@ export const makeDraft = (
   ended: envelope.kind === "outcome" ? [envelope.key] : [],
   recorded: {},
   answers: [],
-  effective: envelope.kind !== "message"
+  effective: envelope.kind !== "message",
+  stopped: false
 })
 
 /** Adds the operations of a decision. Throws where one does not fit its schema. */
@@ -63,6 +69,7 @@ export const addAll = (draft: Draft, operations: Operations): void => {
     if (operation.op !== "reply" && operation.op !== "refuse") draft.effective = true
     add(draft, operation)
   }
+  if (draft.stopped) addStop(draft)
 }
 
 const add = (draft: Draft, operation: Kinds): void => {
@@ -92,16 +99,25 @@ const add = (draft: Draft, operation: Kinds): void => {
     case "cancelActivity":
       delete draft.started[operation.key]
       draft.ended.push(operation.key)
+      return
+    case "watch":
+      return addWatch(draft, operation.target, operation.message)
+    case "unwatch":
+      return addWatch(draft, operation.target, undefined)
+    case "stop":
+      draft.stopped = true
   }
 }
 
-const addEvent = (draft: Draft, event: unknown): void => {
-  const { _tag, ...fields } = event as { readonly _tag: string }
-  const data = draft.compiled.encodeEvent(_tag, fields)
+const addEvent = (draft: Draft, persisted: unknown): void => {
+  const { _tag, ...fields } = persisted as { readonly _tag: string }
+  const { compiled, state } = draft
+  const data = compiled.encodeEvent(_tag, fields)
   draft.events.push({ _tag, data })
   // From what will be stored, and not from what was said: the state is then the fold of the journal also where a schema
   // does not give back quite what it took.
-  draft.state = evolveOne(draft.compiled, draft.state, _tag, draft.compiled.decodeEvent(_tag, data))
+  const event = compiled.decodeEvent(_tag, data, compiled.version)
+  draft.state = inPart("evolve", () => evolveOne(compiled, state, _tag, event))
 }
 
 const addReply = (draft: Draft, outcome: "ok" | "error", value: unknown): void => {
@@ -125,20 +141,56 @@ const addAnswer = (
   })
 }
 
-const addSend = (draft: Draft, { to, message, body }: Extract<Kinds, { op: "send" }>): void => {
+const addSend = (draft: Draft, send: Extract<Kinds, { op: "send" }>): void =>
+  void draft.entries.push(mailOf(draft.self, send, draft.envelope))
+
+/** A message from an actor as it is stored; it belongs to the trace and correlation of what the actor is deciding. */
+export const mailOf = (self: Address, { to, message, body, v }: Send, cause: Envelope): Entry => {
   const fault = addressFault(to)
   if (fault !== undefined) throw fault
-  const mail = { kind: "message", message, body, from: formatAddress(draft.self), correlation: correlationOf(draft) }
-  draft.entries.push({ kind: "mail", to, payload: JSON.stringify(mail) })
+  const { correlation, trace } = cause
+  const from = formatAddress(self)
+  const mail = {
+    kind: "message",
+    message,
+    body,
+    from,
+    correlation,
+    ...(v !== undefined && { v }),
+    ...(trace !== undefined && { trace })
+  }
+  return { kind: "mail", to, payload: JSON.stringify(mail) }
+}
+
+const addWatch = (draft: Draft, target: Address, message: Own | undefined): void => {
+  const fault = addressFault(target)
+  if (fault !== undefined) throw fault
+  const { type, id, role } = draft.self
+  const told = message && { message: message.name, body: draft.compiled.encodeMessage(message.name, message.payload) }
+  const mail = { kind: "watch", from: formatAddress({ type, id }), ...(role !== undefined && { role }), ...told }
+  const payload = { ...mail, correlation: correlationOf(draft), v: draft.compiled.protocolVersion }
+  draft.entries.push({ kind: "mail", to: target, payload: JSON.stringify(payload) })
+}
+
+/** What the same step opened is closed with the rest. */
+const addStop = (draft: Draft): void => {
+  for (const name of Object.keys(draft.timers)) addCancel(draft, name)
+  for (const key of Object.keys(draft.started)) delete draft.started[key]
+  const closing = closeAll(draft.self, draft.core, correlationOf(draft))
+  draft.cancelled.push(...closing.cancelled)
+  draft.ended.push(...closing.ended)
+  draft.entries.push(...closing.entries)
 }
 
 const addTimer = (draft: Draft, { name, at: when, message }: Extract<Kinds, { op: "timer" }>): void => {
   checkSubject(name)
+  checkName(name)
   const at = Math.max(0, Math.ceil(when))
   if (!(at <= TIME_MAX)) throw new RangeError(`timer ${name}: ${when} is no time in milliseconds since 1970`)
   const body = draft.compiled.encodeMessage(message.name, message.payload)
   const generation = draft.context.sequence
-  const firing = { kind: "timer", name, generation, message: message.name, body, correlation: correlationOf(draft) }
+  const { protocolVersion: v } = draft.compiled
+  const firing = { kind: "timer", name, generation, message: message.name, body, correlation: correlationOf(draft), v }
   draft.timers[name] = at
   draft.entries.push({ kind: "timer", owner: draft.self, name, at, payload: JSON.stringify(firing) })
 }
@@ -155,10 +207,16 @@ const checkSubject = (subject: string): void => {
   if (fault !== undefined) throw new Error(fault)
 }
 
+/** As the name of a member it would be lost. */
+const checkName = (name: string): void => {
+  if (name === "__proto__") throw new Error(`${name} cannot be the name of a timer or activity`)
+}
+
 /** The end of the year 9999: what comes later has no form that the server reads. */
 const TIME_MAX = 253_402_300_799_999
 
 const addStart = (draft: Draft, key: string, { name, input }: Start): void => {
+  checkName(key)
   const spec = draft.compiled.definition.activities?.[name]
   if (spec === undefined) throw new Error(`${draft.compiled.type} has no activity ${JSON.stringify(name)}`)
   draft.started[key] = { activity: name, input: encoder(spec.input)(input) }
@@ -172,7 +230,7 @@ export const toRecord = (draft: Draft, time: number): StepRecord => {
   const sent = envelope.kind === "message" ? envelope : undefined
   return {
     sequence: context.sequence,
-    message: envelope.kind === "outcome" ? envelope.activity : envelope.message,
+    message: nameOf(envelope),
     time,
     correlation: envelope.correlation,
     ...(sent?.id !== undefined && { id: sent.id }),
@@ -183,7 +241,8 @@ export const toRecord = (draft: Draft, time: number): StepRecord => {
     ...(draft.cancelled.length > 0 && { cancelled: draft.cancelled }),
     ...(notEmpty(draft.started) && { started: draft.started }),
     ...(draft.ended.length > 0 && { ended: draft.ended }),
-    ...(notEmpty(draft.recorded) && { answers: draft.recorded })
+    ...(notEmpty(draft.recorded) && { answers: draft.recorded }),
+    ...(draft.stopped && { stopped: true as const })
   }
 }
 

@@ -1,85 +1,108 @@
-import { Clock, Effect, Schedule } from "effect"
+import { Effect, Schedule } from "effect"
 import { formatAddress } from "../address.ts"
-import type { ActorLog, Entry } from "../log.ts"
+import { NewerVersion } from "../errors.ts"
+import type { ActorLog, Mail } from "../log.ts"
 import type { Activation } from "./activation.ts"
 
 const LOADS_MAX = 128
-const REASON_CHARACTERS_MAX = 1_000
+const PAGE = 1_024
 const LOAD_AGAIN = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("2 seconds")])
+/** A server that is behind the others may not have what was delivered already. */
+const EMPTY_AGAIN = Schedule.spaced("200 millis").pipe(Schedule.upTo({ times: 25 }))
 
-/** Reads journals for activations, so many at once, again until it succeeds or the activation is given up. */
+/** What becomes of an activation whose journal cannot be read. */
+export interface LoadsHost {
+  readonly fork: (effect: Effect.Effect<void>) => unknown
+  readonly tooOld: (activation: Activation, error: NewerVersion) => void
+  readonly giveUp: (activation: Activation, cause: unknown) => void
+}
+
+/** Reads journals and mail for activations, so many at once, again until it succeeds or the activation is given up. */
 export class Loads {
   readonly #log: ActorLog["Service"]
-  readonly #fork: (effect: Effect.Effect<void>) => unknown
+  readonly #host: LoadsHost
   readonly #wanted = new Set<Activation>()
-  #queue: Array<Activation> = []
+  #queue: Array<{ readonly activation: Activation; readonly read: Effect.Effect<void> }> = []
   #running = 0
 
-  constructor(log: ActorLog["Service"], fork: (effect: Effect.Effect<void>) => unknown) {
+  constructor(log: ActorLog["Service"], host: LoadsHost) {
     this.#log = log
-    this.#fork = fork
+    this.#host = host
   }
 
-  add(activation: Activation): void {
-    this.#wanted.add(activation)
-    this.#queue.push(activation)
-    this.#startNext()
+  /** Reads the journal and gives it to `recover`. */
+  journal(activation: Activation): void {
+    this.#add(activation, this.#readJournal(activation))
   }
 
+  /** Reads mail from a sequence on and gives it to `refill`. */
+  mail(activation: Activation, from: number): void {
+    this.#add(activation, this.#readMail(activation, from))
+  }
+
+  /** The activation is given up: nothing is read for it any more. */
   cancel(activation: Activation): void {
     this.#wanted.delete(activation)
+  }
+
+  #add(activation: Activation, read: Effect.Effect<void>): void {
+    this.#wanted.add(activation)
+    this.#queue.push({ activation, read })
+    this.#startNext()
   }
 
   #startNext(): void {
     let taken = 0
     while (this.#running < LOADS_MAX && taken < this.#queue.length) {
-      const activation = this.#queue[taken++]!
+      const { activation, read } = this.#queue[taken++]!
       if (!this.#wanted.has(activation)) continue
       this.#running++
-      this.#fork(this.#read(activation))
+      this.#host.fork(
+        Effect.ensuring(
+          read,
+          Effect.sync(() => this.#ended())
+        )
+      )
     }
     if (taken > 0) this.#queue = this.#queue.slice(taken)
   }
 
-  #read(activation: Activation): Effect.Effect<void> {
+  #ended(): void {
+    this.#running--
+    this.#startNext()
+  }
+
+  #readJournal(activation: Activation): Effect.Effect<void> {
     return this.#log.readJournal(activation.address).pipe(
       Effect.retry({ while: () => this.#wanted.has(activation), schedule: LOAD_AGAIN }),
       Effect.map((records) => {
-        if (this.#wanted.delete(activation)) activation.recover(records)
+        if (this.#wanted.has(activation)) activation.recover(records)
       }),
       Effect.catch(() => Effect.void),
-      Effect.catchDefect((defect) => this.#giveUp(activation, String(defect))),
-      Effect.ensuring(
-        Effect.sync(() => {
-          this.#running--
-          this.#startNext()
-        })
-      )
+      Effect.catchDefect((defect) => Effect.sync(() => this.#refuse(activation, defect)))
     )
   }
 
-  /** A record cannot be read or evolved. The actor stops, which is said; the rest of the node goes on. */
-  #giveUp(activation: Activation, reason: string): Effect.Effect<void> {
-    activation.fail()
-    const actor = formatAddress(activation.address)
-    return Effect.logError("actor cannot be recovered", { actor, reason }).pipe(
-      Effect.andThen(Clock.currentTimeMillis),
-      Effect.flatMap((now) => this.#log.append([unrecoverable(actor, reason, now)])),
-      Effect.ignore
+  #refuse(activation: Activation, defect: unknown): void {
+    if (defect instanceof NewerVersion) this.#host.tooOld(activation, defect)
+    else this.#host.giveUp(activation, defect)
+  }
+
+  #readMail(activation: Activation, from: number): Effect.Effect<void> {
+    const page = this.#log.readMail(activation.address, from - 1, PAGE)
+    return page.pipe(
+      Effect.retry({ while: () => this.#wanted.has(activation), schedule: LOAD_AGAIN }),
+      Effect.repeat({ until: (mails) => mails.length > 0 || !this.#wanted.has(activation), schedule: EMPTY_AGAIN }),
+      Effect.flatMap((mails) => this.#give(activation, Array.isArray(mails) ? mails : [])),
+      Effect.catch(() => Effect.void)
     )
+  }
+
+  #give(activation: Activation, mails: ReadonlyArray<Mail>): Effect.Effect<void> {
+    if (!this.#wanted.has(activation)) return Effect.void
+    if (mails.length > 0) return Effect.sync(() => activation.refill(mails))
+    return Effect.logWarning("mail was removed from the log by somebody else", {
+      actor: formatAddress(activation.address)
+    }).pipe(Effect.andThen(Effect.sync(() => activation.forgetBacklog())))
   }
 }
-
-const unrecoverable = (actor: string, reason: string, now: number): Entry => ({
-  kind: "event",
-  subject: "alert.critical",
-  payload: JSON.stringify({
-    type: "alert",
-    data: {
-      severity: "critical",
-      code: "actor_unrecoverable",
-      message: `${actor} cannot be recovered, and its messages wait: ${reason.slice(0, REASON_CHARACTERS_MAX)}`,
-      timestamp: new Date(now).toISOString()
-    }
-  })
-})

@@ -1,17 +1,16 @@
 import { Cause, Clock, Effect, Exit, Latch, Layer, Schedule, Scope, Semaphore } from "effect"
-import type { Actor } from "../actor.ts"
 import { ANY_ROLE } from "../address.ts"
+import type { Controls } from "../controls.ts"
 import type { ReadError } from "../errors.ts"
 import { Leases, type Membership } from "../leases.ts"
 import { ActorLog, type Mail } from "../log.ts"
-import { type Engine, makeEngine } from "./engine.ts"
+import { type Engine, type EngineOptions, makeEngine } from "./engine.ts"
 import { movesOf } from "./placement.ts"
 import { Shard, type ShardHost } from "./shard.ts"
 
-export interface NodeOptions {
+export interface NodeOptions extends EngineOptions {
   /** The node's name, unique among the live nodes: letters, digits, dashes. */
   readonly name: string
-  readonly actors: ReadonlyArray<Actor>
 }
 
 /** Mail up to a sequence is done: of one shard, or of all. */
@@ -26,12 +25,12 @@ const SWEEP_EVERY = "10 seconds"
 /**
  * Runs actors in this process: takes its share of the shards while the layer lives, and gives it back at the end.
  */
-export const layerNode = (options: NodeOptions): Layer.Layer<never, ReadError, ActorLog | Leases> =>
+export const layerNode = (options: NodeOptions): Layer.Layer<never, ReadError, ActorLog | Leases | Controls> =>
   Layer.effectDiscard(
     Effect.gen(function* () {
       const log = yield* ActorLog
       const leases = yield* Leases
-      const engine = yield* makeEngine(log, options.actors)
+      const engine = yield* makeEngine(log, options, () => false)
       const node = new Node(options.name, log, leases, engine, yield* Clock.Clock)
       yield* node.run
       yield* Effect.logInfo("node started", { node: options.name })
@@ -242,7 +241,7 @@ class Node {
   }
 
   readonly #sweep = Effect.sync(() => {
-    for (const shard of this.#owned.values()) shard.sweep()
+    this.#engine.residents.sweep()
   })
 
   readonly #leave: Effect.Effect<void> = Effect.gen({ self: this }, function* () {

@@ -1,62 +1,121 @@
 import { formatAddress } from "../address.ts"
-import { type Envelope, formatReply, parseEnvelope } from "../envelope.ts"
+import { type Envelope, formatReply, nameOf, parseEnvelope } from "../envelope.ts"
 import type { StepRecord } from "../journal.ts"
 import type { Entry, LogLimits, Mail } from "../log.ts"
+import type { FailureReport } from "../supervision.ts"
+import type { Compiled } from "./compiled.ts"
 import type { Core } from "./core.ts"
+import { mailOf } from "./draft.ts"
+import type { StepFailure } from "./failure.ts"
+import { closeAll } from "./stopping.ts"
+import { consequencesOf } from "./supervise.ts"
 import type { Commit } from "./verdict.ts"
 
 /** The subject and type of the event that says a message was parked. */
 const ALERT_SUBJECT = "alert.warning"
 const ALERT_TYPE = "alert"
-const DETAIL_CHARACTERS_MAX = 1_000
 const NAME_CHARACTERS_MAX = 100
 /** What is kept of a message that is no envelope, or larger than a client can send. */
 const CLIPPED_CHARACTERS = 10_000
 
 /**
  * The step for a message that cannot be processed: it goes among the dead letters with the cause, an alert says so, an
- * asker is told, and the actor goes on with the next message.
+ * asker is told, and what the type's supervision says happens to the actor, all in one.
  */
-export const park = (core: Core, mail: Mail, cause: unknown, limits: LogLimits): Commit => {
+export const park = (
+  compiled: Compiled,
+  core: Core,
+  mail: Mail,
+  failure: StepFailure,
+  attempts: number,
+  limits: LogLimits
+): Commit => {
   const envelope = readable(mail)
-  const detail = describe(cause)
-  const actor = formatAddress(mail.to)
-  const name = envelope === undefined ? "?" : envelope.kind === "outcome" ? envelope.activity : envelope.message
-  const message = name.slice(0, NAME_CHARACTERS_MAX)
-  const sent = envelope?.kind === "message" ? envelope : undefined
+  const report: FailureReport = {
+    actor: formatAddress(mail.to),
+    message: (envelope === undefined ? "?" : nameOf(envelope)).slice(0, NAME_CHARACTERS_MAX),
+    failure: failure.failure,
+    cause: failure.message,
+    attempts,
+    sequence: mail.sequence
+  }
+  const { stops, escalates } = consequencesOf(compiled, core, failure.failure, mail.time)
+  const correlation = envelope?.correlation ?? ""
+  const closing = stops ? closeAll(mail.to, core, correlation) : undefined
+  const escalation = escalates && envelope !== undefined ? escalate(compiled, mail, report, envelope) : []
   const step: StepRecord = {
     sequence: mail.sequence,
-    message,
+    message: report.message,
     time: mail.time,
-    correlation: envelope?.correlation ?? "",
-    parked: detail,
-    ...(envelope?.kind === "timer" && { cancelled: [envelope.name] }),
-    ...(envelope?.kind === "outcome" && { ended: [envelope.key] })
+    correlation,
+    parked: report.cause,
+    failure: report.failure,
+    ...closedBy(envelope, closing),
+    ...(stops && { stopped: true as const })
   }
-  const letter = JSON.stringify({ sequence: mail.sequence, time: mail.time, message, cause: detail })
+  const entries: ReadonlyArray<Entry> = [
+    letterOf(mail, report, envelope, limits),
+    alertOf(mail, report),
+    ...escalation,
+    ...(closing?.entries ?? [])
+  ]
+  return {
+    kind: "commit",
+    step,
+    text: JSON.stringify(step),
+    state: core.state,
+    entries,
+    answers: told(envelope, report)
+  }
+}
+
+const closedBy = (
+  envelope: Envelope | undefined,
+  closing: { readonly cancelled: ReadonlyArray<string>; readonly ended: ReadonlyArray<string> } | undefined
+) => {
+  const cancelled = [...(envelope?.kind === "timer" ? [envelope.name] : []), ...(closing?.cancelled ?? [])]
+  const ended = [...(envelope?.kind === "outcome" ? [envelope.key] : []), ...(closing?.ended ?? [])]
+  return { ...(cancelled.length > 0 && { cancelled }), ...(ended.length > 0 && { ended }) }
+}
+
+/** The supervisor's own code, which must not be the next thing that fails. */
+const escalate = (compiled: Compiled, mail: Mail, report: FailureReport, envelope: Envelope): ReadonlyArray<Entry> => {
+  const supervisor = compiled.definition.supervision?.supervisor
+  try {
+    return supervisor === undefined ? [] : [mailOf(mail.to, supervisor(mail.to, report), envelope)]
+  } catch {
+    return []
+  }
+}
+
+const letterOf = (mail: Mail, report: FailureReport, envelope: Envelope | undefined, limits: LogLimits): Entry => {
+  const { message, failure, cause, attempts } = report
+  const { sequence, time, shard } = mail
+  const letter = JSON.stringify({ sequence, time, shard, message, failure, cause, attempts })
   // An envelope is JSON and goes in as it is: quoting it again could make it larger than the server takes.
   const whole = envelope !== undefined && Buffer.byteLength(mail.payload) <= limits.payloadBytesMax
   const original = whole ? mail.payload : JSON.stringify(mail.payload.slice(0, CLIPPED_CHARACTERS))
+  return { kind: "dead", owner: mail.to, payload: `${letter.slice(0, -1)},"original":${original}}` }
+}
+
+const alertOf = (mail: Mail, { actor, message, failure, cause }: FailureReport): Entry => {
   const alert = {
     severity: "warning",
     code: "message_parked",
-    message: `${actor} could not process ${message}: ${detail}`,
+    message: `${actor} could not process ${message}: ${cause}`,
+    failure,
+    actor,
+    sequence: mail.sequence,
     timestamp: new Date(mail.time).toISOString()
   }
-  const entries: ReadonlyArray<Entry> = [
-    { kind: "dead", owner: mail.to, payload: `${letter.slice(0, -1)},"original":${original}}` },
-    { kind: "event", subject: ALERT_SUBJECT, payload: JSON.stringify({ type: ALERT_TYPE, data: alert }) }
-  ]
-  const answers =
-    sent?.reply !== undefined && sent.id !== undefined
-      ? [
-          {
-            inbox: sent.reply,
-            payload: formatReply({ id: sent.id, from: actor, outcome: "failed", body: { message, detail } })
-          }
-        ]
-      : []
-  return { kind: "commit", step, text: JSON.stringify(step), state: core.state, entries, answers }
+  return { kind: "event", subject: ALERT_SUBJECT, payload: JSON.stringify({ type: ALERT_TYPE, data: alert }) }
+}
+
+const told = (envelope: Envelope | undefined, { actor, message, cause }: FailureReport) => {
+  if (envelope?.kind !== "message" || envelope.reply === undefined || envelope.id === undefined) return []
+  const { reply: inbox, id } = envelope
+  const body = { message, detail: cause }
+  return [{ inbox, payload: formatReply({ id, from: actor, outcome: "failed", body }) }]
 }
 
 const readable = (mail: Mail): Envelope | undefined => {
@@ -64,13 +123,5 @@ const readable = (mail: Mail): Envelope | undefined => {
     return parseEnvelope(mail.payload)
   } catch {
     return undefined
-  }
-}
-
-const describe = (cause: unknown): string => {
-  try {
-    return String(cause instanceof Error ? cause.message : cause).slice(0, DETAIL_CHARACTERS_MAX)
-  } catch {
-    return "the cause cannot be put into words"
   }
 }

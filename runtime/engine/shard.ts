@@ -1,19 +1,28 @@
 import { Effect, Schedule } from "effect"
 import { type Address, formatAddress } from "../address.ts"
 import type { Mail } from "../log.ts"
-import { Activation, type ActivationHost } from "./activation.ts"
+import { Activation } from "./activation.ts"
 import type { Compiled } from "./compiled.ts"
+import type { ActivationHost } from "./host.ts"
+import { type Backlog, extended } from "./mailbox.ts"
 import { Progress } from "./progress.ts"
 
 /** What a shard needs of the node around it. */
 export interface ShardHost {
-  readonly compiledOf: (type: string) => Compiled
-  /** What its activations are given; what is done and set aside, the shard keeps. */
-  readonly activationHost: Omit<ActivationHost, "done" | "setAside">
-  /** The activation is given up: nothing of it is committed, run or kept any more. */
-  readonly forget: (activation: Activation) => void
+  /** Nothing for a type that another node should have and this one does not. */
+  readonly compiledOf: (type: string, shard: string) => Compiled | undefined
+  /** What its activations are given; what concerns its mail, the shard does itself. */
+  readonly activationHost: Omit<ActivationHost<Activation>, "done" | "setAside" | "reopened">
+  /** Activations of the node: they count against its memory. */
+  readonly residents: {
+    readonly add: (activation: Activation, passivate: () => boolean) => void
+    readonly forget: (activation: Activation) => void
+  }
+  /** The shard is served from now on, and no longer: it wants to know what is paused. */
+  readonly serving: (shard: Shard) => void
+  readonly left: (shard: Shard) => void
   /** Messages were delivered or done, on which the node's limit counts. */
-  readonly opened: () => void
+  readonly opened: (count: number) => void
   readonly closed: (count: number) => void
 }
 
@@ -21,24 +30,35 @@ const DRAIN_POLL = "5 millis"
 /** How long a shard that is given back waits for its actors to commit what they decided. */
 const DRAIN_TIMEOUT = "5 seconds"
 
+/** How far a shard's mail is. */
+export interface ShardProgress {
+  readonly lastDelivered: number
+  /** The oldest sequence that is delivered and not done. */
+  readonly oldestOpen: number | undefined
+  /** Everything delivered at or below it is done, and may be removed from the mailbox. */
+  readonly doneUpTo: number
+}
+
 /**
  * One owned shard: its live actors, and how far its mail is done.
  *
  * Invariants:
- * 1. Each mail is given to its actor once, in order, while the shard is owned.
+ * 1. Each mail is given to its actor once, in order, while the shard is owned; or it is set aside, and read again later.
  * 2. `doneUpTo` never passes a mail whose effects are not in the journal.
+ * 3. An actor has an activation, or mail of it is held, or neither; never both.
  */
 export class Shard {
   readonly name: string
   readonly #host: ShardHost
-  readonly #activationHost: ActivationHost
+  readonly #activationHost: ActivationHost<Activation>
   readonly #activations = new Map<string, Activation>()
-  /** Activations that did nothing since the last sweep. */
-  #quiet = new Set<Activation>()
+  /** Activations with mail that is only in the log. */
+  readonly #behind = new Set<Activation>()
+  /** Mail of actors that are paused and not in memory. */
+  readonly #held = new Map<string, { readonly address: Address; readonly backlog: Backlog }>()
   readonly #progress = new Progress()
-  /** Messages of actors that cannot be recovered: open for ever, but nobody waits for them. */
-  #aside = 0
-  #purgedUpTo = 0
+  /** Messages in memory that had been set aside. */
+  #reread = 0
   #serving = true
   #followed = false
 
@@ -47,19 +67,32 @@ export class Shard {
     this.#host = host
     this.#activationHost = {
       ...host.activationHost,
-      done: (_, mail) => {
-        this.#progress.done(mail.sequence)
-        host.closed(1)
+      done: (activation, mail, reread) => {
+        this.#closed(mail, reread)
+        if (reread && !activation.behind) this.#behind.delete(activation)
       },
-      setAside: () => {
-        this.#aside++
-        host.closed(1)
+      setAside: (activation, mail, reread) => {
+        this.#behind.add(activation)
+        this.#closed(mail, reread)
+      },
+      reopened: (count) => {
+        this.#reread += count
+        host.opened(count)
       }
     }
+    host.serving(this)
   }
 
-  get progress(): Pick<Progress, "lastDelivered" | "oldestOpen" | "doneUpTo"> {
-    return this.#progress
+  get progress(): ShardProgress {
+    let oldest = this.#progress.oldestOpen ?? Number.POSITIVE_INFINITY
+    for (const activation of this.#behind) oldest = Math.min(oldest, activation.oldest ?? oldest)
+    for (const { backlog } of this.#held.values()) oldest = Math.min(oldest, backlog.from)
+    const { lastDelivered, doneUpTo } = this.#progress
+    return {
+      lastDelivered,
+      oldestOpen: oldest === Number.POSITIVE_INFINITY ? undefined : oldest,
+      doneUpTo: Math.min(doneUpTo, oldest - 1)
+    }
   }
 
   /** Whether the node's tail reads this shard's mail: only then does what the tail has passed say anything of it. */
@@ -73,26 +106,24 @@ export class Shard {
     return this.#progress.lastDelivered
   }
 
-  purgeDue(upTo: number): boolean {
-    return upTo > this.#purgedUpTo
-  }
-
-  purged(upTo: number): void {
-    this.#purgedUpTo = upTo
-  }
-
   deliver(mail: Mail): void {
     if (!this.#serving || mail.sequence <= this.#progress.lastDelivered) return
     this.#progress.delivered(mail.sequence)
-    this.#host.opened()
-    this.#activationOf(mail.to).receive(mail)
+    this.#host.opened(1)
+    const key = formatAddress(mail.to)
+    const activation = this.#activations.get(key) ?? this.#activate(key, mail.to)
+    if (activation !== undefined) return activation.receive(mail)
+    this.#held.set(key, { address: mail.to, backlog: extended(this.#held.get(key)?.backlog, mail) })
+    this.#closed(mail, false)
   }
 
   /** Takes no more mail and lets actors finish what they have, so that the next owner finds nothing half done. */
   readonly drain: Effect.Effect<void> = Effect.suspend(() => {
     this.#serving = false
     this.#followed = false
-    return Effect.sync(() => this.#progress.open === this.#aside).pipe(
+    // What is not decided yet, the next owner decides.
+    for (const activation of this.#activations.values()) activation.shut()
+    return Effect.sync(() => this.#progress.open + this.#reread === 0).pipe(
       Effect.repeat({ until: (finished) => finished, schedule: Schedule.spaced(DRAIN_POLL) }),
       Effect.timeoutOption(DRAIN_TIMEOUT),
       Effect.asVoid
@@ -102,12 +133,16 @@ export class Shard {
   /** Gives up all activations at once. What they had not committed, the next owner does. */
   drop(): void {
     this.#serving = false
+    this.#host.left(this)
     for (const activation of this.#activations.values()) {
       activation.abandon()
-      this.#host.forget(activation)
+      this.#host.residents.forget(activation)
     }
     this.#activations.clear()
-    this.#host.closed(this.#progress.open - this.#aside)
+    this.#held.clear()
+    this.#behind.clear()
+    this.#host.closed(this.#progress.open + this.#reread)
+    this.#reread = 0
   }
 
   /** The node may decide again: what waited goes on. */
@@ -115,28 +150,41 @@ export class Shard {
     for (const activation of this.#activations.values()) activation.resume()
   }
 
-  /** Passivates who was idle since the last sweep. */
-  sweep(): void {
-    const quiet = new Set<Activation>()
-    for (const [key, activation] of this.#activations) {
-      if (!activation.idle) continue
-      if (this.#quiet.has(activation)) {
-        this.#activations.delete(key)
-        this.#host.forget(activation)
-      } else quiet.add(activation)
+  /** Something is paused, or no longer. */
+  review(): void {
+    if (!this.#serving) return
+    for (const activation of this.#activations.values()) {
+      if (activation.isShut && !this.#activationHost.paused(activation.address)) activation.reopen()
+      activation.resume()
     }
-    this.#quiet = quiet
+    for (const [key, { address }] of this.#held) if (!this.#activationHost.paused(address)) this.#activate(key, address)
   }
 
-  #activationOf(address: Address): Activation {
-    const key = formatAddress(address)
-    let activation = this.#activations.get(key)
-    if (activation === undefined) {
-      activation = new Activation(address, this.#host.compiledOf(address.type), this.#activationHost)
-      this.#activations.set(key, activation)
-      this.#activationHost.load(activation)
-    }
-    this.#quiet.delete(activation)
+  /** Nothing, if the actor is to wait: it is paused, or another node should have it. */
+  #activate(key: string, address: Address): Activation | undefined {
+    if (this.#activationHost.paused(address)) return undefined
+    const compiled = this.#host.compiledOf(address.type, this.name)
+    if (compiled === undefined) return undefined
+    const activation = new Activation(address, compiled, this.#activationHost, this.#held.get(key)?.backlog)
+    if (this.#held.delete(key)) this.#behind.add(activation)
+    this.#activations.set(key, activation)
+    this.#host.residents.add(activation, () => this.#passivate(key, activation))
+    this.#activationHost.load(activation)
     return activation
+  }
+
+  /** Forgets an actor that does nothing. False if it does. */
+  #passivate(key: string, activation: Activation): boolean {
+    if (!activation.idle) return false
+    this.#activations.delete(key)
+    this.#behind.delete(activation)
+    this.#host.residents.forget(activation)
+    return true
+  }
+
+  #closed(mail: Mail, reread: boolean): void {
+    if (reread) this.#reread--
+    else this.#progress.done(mail.sequence)
+    this.#host.closed(1)
   }
 }

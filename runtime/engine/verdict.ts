@@ -1,5 +1,7 @@
+import type { NewerVersion } from "../errors.ts"
 import type { StepRecord } from "../journal.ts"
 import type { Entry } from "../log.ts"
+import type { StepFailure } from "./failure.ts"
 
 /** An answer on its way to an asker; it leaves after the commit. */
 export interface OutgoingAnswer {
@@ -24,4 +26,16 @@ export interface Nothing {
   readonly answers: ReadonlyArray<OutgoingAnswer>
 }
 
-export type Verdict = Commit | Nothing
+/** The message cannot be processed: its type's supervision says what now. */
+export interface Failed {
+  readonly kind: "failed"
+  readonly failure: StepFailure
+}
+
+/** The message is of a version that this process does not know. */
+export interface Newer {
+  readonly kind: "newer"
+  readonly error: NewerVersion
+}
+
+export type Verdict = Commit | Nothing | Failed | Newer

@@ -11,6 +11,8 @@ export interface Outgoing {
   readonly headers: string
 }
 
+/** How long to wait before room may have been made. */
+const FULL_RETRY_MILLIS = 1_000
 /** How long the server may take to store a group, in milliseconds, before its fate counts as unknown. */
 const STORE_TIMEOUT_MILLIS = 5_000
 
@@ -84,7 +86,7 @@ const refusal = (code: number, detail: string): AppendError => {
     case 10028: // storage resources exceeded
     case 10047:
     case 10077: // maximum bytes or messages exceeded
-      return new LogFull({ detail })
+      return new LogFull({ detail, retry_after_ms: FULL_RETRY_MILLIS })
     case 10008: // JetStream temporarily unavailable
     case 10176: // batch incomplete, as after a reconnect: not stored
     case 503:

@@ -1,5 +1,6 @@
-import { Layer } from "effect"
+import { Effect, Layer } from "effect"
 import { Actors } from "../client.ts"
+import { Controls } from "../controls.ts"
 import type { ReadError, ServerUnsuitable } from "../errors.ts"
 import type { Leases } from "../leases.ts"
 import type { ActorLog } from "../log.ts"
@@ -23,8 +24,17 @@ export const layerNatsClient = (options: SystemOptions): Layer.Layer<Actors | Ac
 /** What a process needs to talk to actors, and to run some. */
 export const layerNats = (
   options: SystemOptions
-): Layer.Layer<Actors | ActorLog | Leases, ServerUnsuitable | ReadError> =>
-  Layer.merge(clientOn(options), layerLeases({ ...DEFAULTS, ...options })).pipe(Layer.provide(Nats.layer(options)))
+): Layer.Layer<Actors | ActorLog | Leases | Controls, ServerUnsuitable | ReadError> =>
+  Layer.mergeAll(clientOn(options), layerLeases({ ...DEFAULTS, ...options }), noControls).pipe(
+    Layer.provide(Nats.layer(options))
+  )
+
+const noControls = Layer.succeed(Controls, {
+  pause: () => Effect.succeed(true),
+  resume: () => Effect.succeed(false),
+  read: Effect.succeed({ all: [], of: () => undefined }),
+  watch: () => Effect.void
+})
 
 const clientOn = (options: SystemOptions) =>
   // Fresh: layers are built once per reference, and two systems in one process must not share a client.

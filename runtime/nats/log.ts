@@ -94,6 +94,10 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
             // The asker named an inbox that is none, or the connection is closed: nobody is there.
           }
         },
+        broadcast: (payload) => {
+          if (!connection.isClosed()) connection.publish(subjects.broadcast, payload)
+        },
+        broadcasts: (hear) => subscribe(nats, subjects.broadcast, (message) => hear(message.string())),
         answers: (take) => subscribe(nats, inbox, (message) => take(message.string()))
       })
     })

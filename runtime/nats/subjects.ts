@@ -17,6 +17,7 @@ export interface Subjects {
   /** The event's own subject, of the subject it was republished under. */
   readonly parseLive: (subject: string) => string
   readonly inbox: (client: string) => string
+  readonly broadcast: string
 }
 
 /** Subjects under a namespace such as `conclave`; its stream and bucket are `CONCLAVE` and `CONCLAVE_LEASES`. */
@@ -45,6 +46,7 @@ export const makeSubjects = (namespace: string): Subjects => {
     event: (subject) => `${namespace}.event.${subject}`,
     live: (pattern) => live + pattern,
     parseLive: (subject) => subject.slice(live.length),
+    broadcast: `${namespace}.broadcast`,
     inbox: (client) => `${namespace}.reply.${client}`
   }
 }

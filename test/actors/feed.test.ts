@@ -21,6 +21,9 @@ const coordinator = (last: number | null, script: Array<Effect.Effect<unknown, u
   const status = { symbol: "ACME", bars: 1, last_bar_time: last, analyzing: null, waiting: 0, decisions: 0 }
   const layer = Layer.succeed(Actors, {
     tell: () => Effect.die(new Error("a feed asks")),
+    ref: () => {
+      throw new Error("a feed asks")
+    },
     ask: (_protocol, _id, message, payload, options) => {
       const answer: Effect.Effect<unknown, unknown> = Effect.suspend(() => {
         if (message === "GetStatus") return Effect.succeed(status)

@@ -162,8 +162,8 @@ describe("POST /api/v1/agents/analyze", () => {
       const failures = [
         [{ _tag: "NoMarketData", symbol: "A" }, 409, undefined, /`bars`, oldest first/],
         [busy, 429, "1", /8 are waiting/],
-        [new MailboxFull({ waiting: 9, retry_after_ms: 2500 }), 503, "3", /waiting/],
-        [new LogFull({ detail: secret }), 503, "30", /full/],
+        [new MailboxFull({ actor: "a/b", waiting: 9, retry_after_ms: 2500 }), 503, "3", /waiting/],
+        [new LogFull({ detail: secret, retry_after_ms: 30_000 }), 503, "30", /full/],
         [new LogUnavailable({ detail: secret }), 503, "1", /does not answer/],
         [new AskTimeout({ ...asking, timeout_ms: 700 }), 504, undefined, /700 ms/],
         [new TooLarge({ what: "message", size: 2, limit: 1 }), 413, undefined, /more than/],

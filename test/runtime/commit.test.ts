@@ -1,6 +1,7 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect, Fiber, Layer, Ref } from "effect"
 import { ActorLog, Actors, type Entry, LogFull, LogUnavailable, layerNode } from "../../runtime/index.ts"
+import { sealRecord } from "../../runtime/journal.ts"
 import { CounterProtocol, counter } from "../support/counter.ts"
 import { DeskProtocol, plainDesk } from "../support/desk.ts"
 import { NatsServer } from "../support/nats.ts"
@@ -53,7 +54,7 @@ layer(NatsServer.layer, { excludeTestServices: true })("a commit", (it) => {
 
   describe("that fails", () => {
     it.effect("is tried again while the log is away or full, and counts once", () => {
-      const failures = [new LogUnavailable({ detail: "test" }), new LogFull({ detail: "test" })]
+      const failures = [new LogUnavailable({ detail: "test" }), new LogFull({ detail: "test", retry_after_ms: 1 })]
       const flaky = nodeWith(
         "flaky",
         (append) => (group, id) =>
@@ -102,7 +103,7 @@ layer(NatsServer.layer, { excludeTestServices: true })("a commit", (it) => {
         correlation: "",
         events: [{ _tag: "Added", data: { n: 100 } }]
       }
-      const payload = JSON.stringify({ version: 1, kept: 2, steps: [step] })
+      const payload = sealRecord(JSON.stringify({ version: 1, kept: 2, previous: sequence, steps: [step] }))
       yield* log.append([{ kind: "journal", owner, payload, expected: sequence, snapshot: false, truncate: false }])
       assert.strictEqual(yield* add("a", 1), 102)
       assert.strictEqual(yield* get("a"), 102)

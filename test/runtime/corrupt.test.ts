@@ -27,7 +27,7 @@ layer(NatsServer.layer, { excludeTestServices: true })("an actor whose journal c
       yield* Effect.sync(() => alerts.length).pipe(
         Effect.repeat({ until: (count) => count > 0, schedule: Schedule.spaced("10 millis") })
       )
-      assert.match(alerts[0]!, /counter\/broken cannot be recovered/)
+      assert.match(alerts[0]!, /counter\/broken cannot go on/)
     }).pipe(Effect.provide(system({ namespace: "corrupt", actors: [counter] })), Effect.scoped)
   )
 })

@@ -31,7 +31,7 @@ it("the state after a step is what folding its record gives, also where a schema
   const verdict = decideMail(compiled, emptyCore(compiled, self), mail, limits)
   if (verdict.kind !== "commit") return assert.fail("nothing was decided")
   const recovered = emptyCore(compiled, self)
-  applyRecord(compiled, recovered, { version: 1, kept: 1, steps: [JSON.parse(verdict.text)] })
+  applyRecord(compiled, recovered, { version: 1, kept: 1, previous: 0, steps: [JSON.parse(verdict.text)] })
   assert.strictEqual(verdict.state, recovered.state)
   assert.strictEqual(verdict.state, 1.23)
 })

@@ -121,7 +121,7 @@ export class Decider {
     for (let [open] = this.activities.values(); open !== undefined; [open] = this.activities.values()) {
       const { owner, key, name, input } = open
       const spec = this.#activate(owner).actor.definition.activities![name]!
-      const context = { self: owner, key, attempt: 1, correlationId: "activity" }
+      const context = { self: owner, key, attempt: 1, correlationId: "activity", publish: () => Effect.void }
       const exit = Effect.runSyncExit(spec.run(input, context))
       if (Exit.isSuccess(exit)) this.succeed(formatAddress(owner), key, wireThrough(spec.output, exit.value))
       else this.fail(formatAddress(owner), key, "failure", String(exit.cause))
@@ -148,7 +148,15 @@ export class Decider {
     this.activities.delete(`${owner}#${key}`)
     const live = this.#activate(open.owner)
     const completed = live.actor.definition.completed![open.name]!
-    const mail = { to: open.owner, message: "", body: null, from: "", ask: undefined, correlationId: "activity" }
+    const mail = {
+      to: open.owner,
+      message: "",
+      body: null,
+      from: "",
+      ask: undefined,
+      correlationId: "activity",
+      publish: () => Effect.void
+    }
     this.#perform(live, mail, (context) => completed(live.state, outcome(open.name), context))
     this.run()
   }

@@ -52,6 +52,7 @@ export const makeFakeLog = (): FakeLog => {
       newId: () => crypto.randomUUID(),
       inbox: "nobody",
       answer: () => {},
+      broadcast: () => {},
       watch: open
     }),
     publish: (subject, type, data) => publishPayload(subject, JSON.stringify({ type, data })),

@@ -33,7 +33,12 @@ export const startGateway = Effect.fnUntraced(function* (options: Partial<Gatewa
       return answer(question)
     })
   // What a fake answers is checked by the gateway's own encoding of the reply.
-  const actors = Layer.mock(Actors, { ask: ask as Actors["Service"]["ask"] })
+  const actors = Layer.mock(Actors, {
+    ask: ask as Actors["Service"]["ask"],
+    ref: () => {
+      throw new Error("a gateway asks")
+    }
+  })
   const gateway = yield* serveGateway({ port: 0, ...options }).pipe(
     Effect.provide(Layer.merge(log.layer, actors)),
     Effect.provideService(References.MinimumLogLevel, "None")

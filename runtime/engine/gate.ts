@@ -1,0 +1,129 @@
+import { Duration } from "effect"
+import type { Limits } from "../actor.ts"
+import type { Activation } from "./activation.ts"
+
+/** What a gate needs of the node around it. */
+export interface GateHost {
+  readonly now: () => number
+  /** Calls back after so many milliseconds. */
+  readonly later: (millis: number, callback: () => void) => void
+}
+
+/**
+ * Holds the actors of one type on one node to its limits: how many work at once, and how many messages they decide in a
+ * time (a token bucket). Who is not let in is called again when there is room.
+ */
+export class Gate {
+  readonly #host: GateHost
+  readonly #concurrency: number
+  readonly #rate: { readonly messages: number; readonly perMillis: number } | undefined
+  readonly #working = new Set<Activation>()
+  readonly #waiting = new Set<Activation>()
+  #tokens: number
+  #filledAt: number
+  #called = false
+
+  constructor(limits: Limits, host: GateHost) {
+    this.#host = host
+    this.#concurrency = limits.concurrency ?? Number.POSITIVE_INFINITY
+    this.#rate = limits.rate && {
+      messages: limits.rate.messages,
+      perMillis: limits.rate.messages / Duration.toMillis(Duration.fromInputUnsafe(limits.rate.per))
+    }
+    this.#tokens = limits.rate?.messages ?? 0
+    this.#filledAt = host.now()
+  }
+
+  /** Lets an actor decide one message. False: it is resumed when it may try again. */
+  enter(activation: Activation): boolean {
+    if (!this.#working.has(activation) && this.#working.size >= this.#concurrency) {
+      this.#waiting.add(activation)
+      return false
+    }
+    if (!this.#takeToken()) {
+      this.#waiting.add(activation)
+      this.#callWhenFilled()
+      return false
+    }
+    this.#waiting.delete(activation)
+    this.#working.add(activation)
+    return true
+  }
+
+  /** The actor has nothing under way any more. */
+  leave(activation: Activation): void {
+    if (this.#working.delete(activation)) this.#callNext()
+  }
+
+  /** The actor is given up. */
+  forget(activation: Activation): void {
+    this.#waiting.delete(activation)
+    this.leave(activation)
+  }
+
+  #takeToken(): boolean {
+    if (!this.#hasToken()) return false
+    this.#tokens--
+    return true
+  }
+
+  #hasToken(): boolean {
+    if (this.#rate === undefined) return true
+    const now = this.#host.now()
+    this.#tokens = Math.min(this.#rate.messages, this.#tokens + (now - this.#filledAt) * this.#rate.perMillis)
+    this.#filledAt = now
+    return this.#tokens >= 1
+  }
+
+  #callWhenFilled(): void {
+    if (this.#called || this.#rate === undefined) return
+    this.#called = true
+    this.#host.later(Math.ceil((1 - this.#tokens) / this.#rate.perMillis), () => {
+      this.#called = false
+      this.#callNext()
+    })
+  }
+
+  /** As many as there is room for, in the order in which they came. */
+  #callNext(): void {
+    for (const activation of this.#waiting) {
+      if (this.#working.size >= this.#concurrency) return
+      if (!this.#hasToken()) return this.#callWhenFilled()
+      this.#waiting.delete(activation)
+      activation.resume()
+    }
+  }
+}
+
+/** The gates of a node, one for each type that has limits. */
+export class Gates {
+  readonly #host: GateHost
+  readonly #gates = new Map<string, Gate>()
+
+  constructor(host: GateHost) {
+    this.#host = host
+  }
+
+  admit(activation: Activation): boolean {
+    return this.#of(activation)?.enter(activation) ?? true
+  }
+
+  rested(activation: Activation): void {
+    this.#of(activation)?.leave(activation)
+  }
+
+  forget(activation: Activation): void {
+    this.#of(activation)?.forget(activation)
+  }
+
+  #of({ compiled }: Activation): Gate | undefined {
+    const { limits } = compiled.definition
+    if (limits === undefined || (limits.rate === undefined && limits.concurrency === undefined)) return undefined
+    let gate = this.#gates.get(compiled.type)
+    if (gate === undefined) {
+      gate = new Gate(limits, this.#host)
+      this.#gates.set(compiled.type, gate)
+    }
+    return gate
+  }
+}
