@@ -70,6 +70,6 @@ export interface Supervision {
   readonly limit?: {
     readonly failures: number
     readonly within: Duration.Input
-    readonly then: "stop" | "escalate"
+    readonly directive: "stop" | "escalate"
   }
 }

@@ -43,5 +43,5 @@ const directiveBeyondLimit = (compiled: Compiled, core: Core, time: number): "st
   if (limit === undefined) return undefined
   const since = time - Duration.toMillis(Duration.fromInputUnsafe(limit.within))
   const recent = core.failures.filter((failed) => failed >= since).length
-  return recent >= limit.failures ? limit.then : undefined
+  return recent >= limit.failures ? limit.directive : undefined
 }

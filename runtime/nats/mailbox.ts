@@ -15,12 +15,21 @@ export const readMail = (
   Effect.tryPromise({
     try: async () => {
       const found: Array<Mail> = []
-      const page = await manager.direct.getBatch(subjects.stream, { seq: after + 1, next_by_subj: subject, batch: max })
-      for await (const message of page) found.push(toMail(subjects, message))
+      try {
+        const query = { seq: after + 1, next_by_subj: subject, batch: max }
+        for await (const message of await manager.direct.getBatch(subjects.stream, query)) {
+          found.push(toMail(subjects, message))
+        }
+      } catch (cause) {
+        if (!isNotFound(cause)) throw cause
+      }
       return found
     },
     catch: (cause) => new LogUnavailable({ detail: cause instanceof Error ? cause.message : String(cause) })
   })
+
+/** The server's answer where there is nothing at all. */
+const isNotFound = (cause: unknown): boolean => cause instanceof Error && cause.message.includes("message not found")
 
 const toMail = (subjects: Subjects, message: StoredMsg): Mail => ({
   ...subjects.parseMail(message.subject),
