@@ -103,14 +103,11 @@ export class Activation {
 
   receive(mail: Mail): void {
     this.lastUsed = this.#host.now()
-    if (this.#shut || this.#host.paused(this.address)) this.#mailbox.setAside(mail)
-    else if (this.#mailbox.offer(mail)) {
-      if (this.#phase === "running") this.#drain()
-      return
-    }
-    this.#host.setAside(this, mail, false)
+    const open = !this.#shut && !this.#host.paused(this.address)
+    if (!open) this.#mailbox.setAside(mail)
+    if (!open || !this.#mailbox.offer(mail)) this.#host.setAside(this, mail, false)
+    if (this.#phase === "running") this.#drain()
     if (this.#mailbox.waiting > this.compiled.mailboxMax) this.#host.crowded(this, this.#mailbox.waiting)
-    this.#readBacklog()
   }
 
   /** Takes what was read of the backlog. */

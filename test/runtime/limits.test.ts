@@ -1,0 +1,98 @@
+import { assert, layer } from "@effect/vitest"
+import { Clock, Effect, Schema } from "effect"
+import { Actors, activity, define, persist, reply, start } from "../../runtime/index.ts"
+import { NatsServer } from "../support/nats.ts"
+import { system } from "../support/system.ts"
+
+const Protocol = {
+  type: "worker",
+  messages: {
+    Work: { payload: Schema.Struct({}), reply: Schema.Int },
+    Tick: { payload: Schema.Struct({}), reply: Schema.Int }
+  }
+} as const
+
+/** Works for 100 ms, and counts how many do so at once. */
+const makeWorkers = (options: { readonly concurrency?: number; readonly named?: number; readonly rate?: number }) => {
+  const seen = { now: 0, most: 0 }
+  const worker = define({
+    protocol: Protocol,
+    limits: {
+      ...(options.concurrency !== undefined && { concurrency: options.concurrency }),
+      ...(options.rate !== undefined && { rate: { messages: options.rate, per: "1 second" } })
+    },
+    state: Schema.Struct({ done: Schema.Int }),
+    initial: () => ({ done: 0 }),
+    events: { Done: {} },
+    activities: {
+      work: activity({
+        input: Schema.Null,
+        output: Schema.Null,
+        timeout: "10 seconds",
+        ...(options.named !== undefined && { concurrency: options.named }),
+        run: () =>
+          Effect.gen(function* () {
+            seen.now++
+            seen.most = Math.max(seen.most, seen.now)
+            yield* Effect.sleep("100 millis")
+            seen.now--
+            return null
+          })
+      })
+    },
+    decide: {
+      Work: ({ done }) => [start("work", "w", null), reply(done)],
+      Tick: ({ done }) => [persist({ _tag: "Done" }), reply(done + 1)]
+    },
+    completed: { work: () => [persist({ _tag: "Done" })] },
+    evolve: { Done: ({ done }) => ({ done: done + 1 }) }
+  })
+  return { seen, worker }
+}
+
+const ids = Array.from({ length: 12 }, (_, index) => `w${index}`)
+const workAll = Effect.forEach(ids, (id) => Actors.use((all) => all.tell(Protocol, id, "Work", {})), {
+  concurrency: 12
+}).pipe(Effect.andThen(Effect.sleep("1500 millis")))
+const tick = (id: string) => Actors.use((all) => all.ask(Protocol, id, "Tick", {}, { timeout: "8 seconds" }))
+const done = Effect.forEach(ids, tick, { concurrency: 12 })
+
+layer(NatsServer.layer, { excludeTestServices: true })("the limits of an actor type", (it) => {
+  it.effect("let so many of its actors work at once, and all of them in the end", () => {
+    const { seen, worker } = makeWorkers({ concurrency: 3 })
+    return Effect.gen(function* () {
+      yield* workAll
+      assert.strictEqual(seen.most, 3)
+      assert.deepStrictEqual(
+        yield* done,
+        ids.map(() => 2)
+      )
+    }).pipe(Effect.provide(system({ namespace: "atonce", actors: [worker] })))
+  })
+
+  it.effect("let so many messages through in a time, and all of them in the end", () => {
+    const { worker } = makeWorkers({ rate: 20 })
+    return Effect.gen(function* () {
+      const before = yield* Clock.currentTimeMillis
+      for (let round = 0; round < 3; round++) yield* done
+      const took = (yield* Clock.currentTimeMillis) - before
+      assert.isAtLeast(took, 700, "36 messages, 20 of them at once and 20 a second")
+      assert.deepStrictEqual(
+        yield* done,
+        ids.map(() => 4)
+      )
+    }).pipe(Effect.provide(system({ namespace: "rated", actors: [worker] })))
+  })
+
+  it.effect("let so many activities of a name run at once", () => {
+    const { seen, worker } = makeWorkers({ named: 2 })
+    return Effect.gen(function* () {
+      yield* workAll
+      assert.strictEqual(seen.most, 2)
+      assert.deepStrictEqual(
+        yield* done,
+        ids.map(() => 2)
+      )
+    }).pipe(Effect.provide(system({ namespace: "named", actors: [worker] })))
+  })
+})
