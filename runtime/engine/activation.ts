@@ -4,14 +4,15 @@ import type { Entry, JournalRecord, Mail } from "../log.ts"
 import type { Compiled } from "./compiled.ts"
 import { applyRecord, applyStep, type Core, emptyCore } from "./core.ts"
 import { answerAgain, decideMail } from "./decide.ts"
-import { asStepFailure, type StepFailure } from "./failure.ts"
+import type { StepFailure } from "./failure.ts"
 import type { ActivationHost } from "./host.ts"
 import { type Backlog, Mailbox } from "./mailbox.ts"
 import { park } from "./park.ts"
-import { addCommit, emptyPending, fits, isFull, type Pending } from "./pending.ts"
+import { addCommit, emptyPending, fits, isFull, type Pending, type Size, sizeOf } from "./pending.ts"
 import { Recorder } from "./recorder.ts"
-import { retryAfter } from "./supervise.ts"
-import type { Commit } from "./verdict.ts"
+import { Refusals } from "./refusals.ts"
+import { Retries } from "./retries.ts"
+import type { Commit, OutgoingAnswer } from "./verdict.ts"
 
 /**
  * One live actor: recovers, decides, runs ahead of its commits.
@@ -41,13 +42,8 @@ export class Activation {
   #flight: Pending | undefined
   /** A part of the backlog is being read. */
   #reading = false
-  /** The message that failed last and how often it did; while `#waits` it is not tried again. */
-  #failing: { readonly sequence: number; readonly attempts: number } | undefined
-  #waits = false
-  /** Why messages that the log refused for good are to be parked, by sequence. */
-  readonly #refused = new Map<number, StepFailure>()
-  /** After a refusal steps are committed one by one, until this sequence, to find the one at fault. */
-  #singlyUntil = 0
+  readonly #retries: Retries
+  readonly #refusals = new Refusals()
   /** When it last got a message, in milliseconds since 1970. */
   lastUsed: number
 
@@ -58,6 +54,7 @@ export class Activation {
     this.#core = emptyCore(compiled, address)
     this.#recorder = new Recorder(address, compiled)
     this.#mailbox = new Mailbox(backlog)
+    this.#retries = new Retries(compiled)
     this.lastUsed = host.now()
   }
 
@@ -76,21 +73,14 @@ export class Activation {
     return this.#mailbox.behind
   }
 
-  get isShut(): boolean {
-    return this.#shut
-  }
-
   /** About how much memory it takes, in bytes, without its mail. */
   get weight(): number {
     return this.#recorder.weight
   }
 
   /** What `takeGroup` would give now, snapshot aside. */
-  get groupSize(): { readonly entries: number; readonly characters: number } {
-    return {
-      entries: this.#open.entries.length + 1,
-      characters: this.#open.stepCharacters + this.#open.entryCharacters
-    }
+  get groupSize(): Size {
+    return sizeOf(this.#open)
   }
 
   get core(): Core {
@@ -101,27 +91,27 @@ export class Activation {
     return this.#open.mails.length > 0 || this.#flight !== undefined || this.#core.activities.size > 0
   }
 
+  /** It takes no mail: what comes stays in the log. */
+  get #halted(): boolean {
+    return this.#shut || this.#host.paused(this.address)
+  }
+
   receive(mail: Mail): void {
     this.lastUsed = this.#host.now()
-    const open = !this.#shut && !this.#host.paused(this.address)
-    if (!open) this.#mailbox.setAside(mail)
-    if (!open || !this.#mailbox.offer(mail)) this.#host.setAside(this, mail, false)
+    const halted = this.#halted
+    if (halted) this.#mailbox.setAside(mail)
+    if (halted || !this.#mailbox.offer(mail)) this.#host.setAside(this, mail, false)
     if (this.#phase === "running") this.#drain()
     if (this.#mailbox.waiting > this.compiled.mailboxMax) this.#host.crowded(this, this.#mailbox.waiting)
   }
 
-  /** Takes what was read of the backlog. */
+  /** Takes what was read of the backlog; nothing, if it is not in the log any more. */
   refill(mails: ReadonlyArray<Mail>): void {
     this.#reading = false
-    if (this.#phase === "abandoned" || this.#shut || this.#host.paused(this.address)) return
+    if (this.#phase === "abandoned" || this.#halted) return
+    if (mails.length === 0) this.#mailbox.forgetBacklog()
     this.#host.reopened(this.#mailbox.refill(mails))
     if (this.#phase === "running") this.#drain()
-  }
-
-  /** What was set aside is not in the log any more: an operator removed it. */
-  forgetBacklog(): void {
-    this.#reading = false
-    this.#mailbox.forgetBacklog()
   }
 
   /** Takes the journal, as read after `load`. Throws for a record that cannot be read or evolved, or is too new. */
@@ -143,8 +133,8 @@ export class Activation {
   takeGroup(): ReadonlyArray<Entry> | undefined {
     if (this.#phase !== "running" || this.#flight !== undefined || this.#open.steps.length === 0) return undefined
     const flight = this.#open
-    this.#open = emptyPending()
     this.#flight = flight
+    this.#open = emptyPending()
     return [this.#recorder.record(this.#core, flight, this.#host.limits), ...flight.entries]
   }
 
@@ -172,27 +162,22 @@ export class Activation {
     this.#flight = undefined
     this.#open = emptyPending()
     this.#phase = "loading"
-    if (this.#shut || this.#host.paused(this.address)) this.#leaveInLog()
+    if (this.#halted) this.#leaveInLog()
     this.#host.load(this)
   }
 
   /** The log refused what was in flight for good. The message at fault will be parked with this cause. */
   refuse(cause: Error): void {
-    const flight = this.#flight
-    // Messages without a step may be around it: they are not at fault.
-    if (flight !== undefined && flight.steps.length > 1) this.#singlyUntil = flight.stepSequence
-    else if (flight !== undefined) {
-      const again = this.#refused.has(flight.stepSequence)
-      this.#refused.set(flight.stepSequence, asStepFailure(cause))
-      if (again) this.#host.giveUp(this, cause)
-    }
+    if (this.#flight !== undefined && !this.#refusals.add(this.#flight, cause)) this.#host.giveUp(this, cause)
     this.reload()
   }
 
-  /** Takes no more mail; what waits stays in the log. What is decided already is still committed. */
-  shut(): void {
+  /** Takes no more mail; what waits stays in the log. What is decided already is still committed. False if it was so before. */
+  shut(): boolean {
+    if (this.#shut) return false
     this.#shut = true
     this.#leaveInLog()
+    return true
   }
 
   /** Tries again. */
@@ -216,13 +201,14 @@ export class Activation {
   }
 
   #drain(): void {
-    if (this.#shut || this.#waits || this.#host.paused(this.address) || !this.#host.mayDecide()) return
+    if (this.#halted || this.#retries.waiting || !this.#host.mayDecide()) return
     const before = this.#open.steps.length
     let taken = 0
     for (const mail of this.#mailbox.queue) {
       if (isFull(this.#open)) break
-      if (mail.sequence <= this.#singlyUntil && this.#open.steps.length > 0) break
-      if (mail.sequence <= this.#core.consumed) this.#skip(mail)
+      if (this.#refusals.standsAlone(mail) && this.#open.steps.length > 0) break
+      // Its effects are in the journal already, but its asker may not have heard.
+      if (mail.sequence <= this.#core.consumed) this.#answer(mail, answerAgain(this.#core, mail))
       else if (!this.#host.admit(this) || !this.#decide(mail)) break
       taken++
     }
@@ -234,14 +220,12 @@ export class Activation {
 
   /** False if the message cannot be decided yet: it stays in the mailbox. */
   #decide(mail: Mail): boolean {
-    const refused = this.#refused.get(mail.sequence)
-    if (refused !== undefined) return this.#take(mail, this.#park(mail, refused, 1))
+    const refused = this.#refusals.causeOf(mail)
+    if (refused !== undefined) return this.#park(mail, refused, 1)
     const verdict = decideMail(this.compiled, this.#core, mail, this.#host.limits)
     switch (verdict.kind) {
       case "nothing":
-        this.#open.mails.push(mail)
-        for (const answer of verdict.answers) this.#open.answers.push(answer)
-        return true
+        return this.#answer(mail, verdict.answers)
       case "commit":
         return this.#take(mail, verdict)
       case "failed":
@@ -260,18 +244,14 @@ export class Activation {
   }
 
   #fail(mail: Mail, failure: StepFailure): boolean {
-    const { sequence } = mail
-    const attempts = this.#failing?.sequence === sequence ? this.#failing.attempts + 1 : 1
-    const millis = retryAfter(this.compiled, failure.failure, attempts)
-    if (millis === undefined) return this.#take(mail, this.#park(mail, failure, attempts))
-    this.#failing = { sequence, attempts }
-    this.#waits = true
+    const millis = this.#retries.failed(mail, failure)
+    if (millis === undefined) return this.#park(mail, failure, this.#retries.attempts)
     this.#host.later(millis, () => this.#restart())
     return false
   }
 
-  #park(mail: Mail, failure: StepFailure, attempts: number): Commit {
-    return park(this.compiled, this.#core, mail, failure, attempts, this.#host.limits)
+  #park(mail: Mail, failure: StepFailure, attempts: number): boolean {
+    return this.#take(mail, park(this.compiled, this.#core, mail, failure, attempts, this.#host.limits))
   }
 
   /** The actor is read anew from its journal once what it had decided is stored. */
@@ -280,14 +260,15 @@ export class Activation {
       if (this.#phase !== "abandoned") this.#host.later(RESTART_POLL_MILLIS, () => this.#restart())
       return
     }
-    this.#waits = false
+    this.#retries.again()
     this.reload()
   }
 
-  /** Its effects are in the journal already, but its asker may not have heard. */
-  #skip(mail: Mail): void {
+  /** A message without a step: its answers tell of what was decided before it. */
+  #answer(mail: Mail, answers: ReadonlyArray<OutgoingAnswer>): true {
     this.#open.mails.push(mail)
-    for (const answer of answerAgain(this.#core, mail)) this.#open.answers.push(answer)
+    for (const answer of answers) this.#open.answers.push(answer)
+    return true
   }
 
   /** Messages that had no effect wait for no commit of their own. */
@@ -300,7 +281,7 @@ export class Activation {
 
   #finish(mails: ReadonlyArray<Mail>): void {
     for (const mail of mails) {
-      this.#refused.delete(mail.sequence)
+      this.#refusals.done(mail)
       this.#host.done(this, mail, this.#mailbox.wasReread(mail))
     }
     if (!this.#working) this.#host.rested(this)
@@ -312,8 +293,7 @@ export class Activation {
 
   #readBacklog(): void {
     const { backlog, hungry } = this.#mailbox
-    if (this.#reading || !hungry || backlog === undefined || this.#shut || this.#phase === "abandoned") return
-    if (this.#host.paused(this.address)) return
+    if (this.#reading || !hungry || backlog === undefined || this.#halted || this.#phase === "abandoned") return
     this.#reading = true
     this.#host.readMail(this, backlog.from)
   }

@@ -1,8 +1,7 @@
-import { Clock, Duration, Effect, FiberSet, Latch } from "effect"
+import { Clock, Duration, Effect, FiberSet, Schedule } from "effect"
 import type { Actor } from "../actor.ts"
-import { formatAddress, shardOf } from "../address.ts"
+import { type Address, formatAddress } from "../address.ts"
 import { Controls, type Pauses } from "../controls.ts"
-import type { NewerVersion } from "../errors.ts"
 import type { ActorLog } from "../log.ts"
 import { Outbox } from "../outbox.ts"
 import { Announcer } from "../pressure.ts"
@@ -13,8 +12,9 @@ import { type Compiled, compile, unknownType } from "./compiled.ts"
 import { Gates } from "./gate.ts"
 import { Loads } from "./loads.ts"
 import { Residents } from "./residents.ts"
+import { makeRoom } from "./room.ts"
+import { makeSetbacks } from "./setbacks.ts"
 import type { Shard, ShardHost } from "./shard.ts"
-import { pauseUnrecoverable } from "./unrecoverable.ts"
 
 export interface EngineOptions {
   readonly actors: ReadonlyArray<Actor>
@@ -22,6 +22,8 @@ export interface EngineOptions {
   readonly passivateAfter?: Duration.Input
   /** About how much memory actors may take before those used least recently are passivated, in bytes; 64 MiB unless given. */
   readonly memoryBytesMax?: number
+  /** How often it is looked for actors to passivate; every 5 seconds unless given. */
+  readonly sweepEvery?: Duration.Input
   /** How many activities the node runs at once; 256 unless given. */
   readonly activitiesMax?: number
 }
@@ -29,7 +31,7 @@ export interface EngineOptions {
 /** What all shards of a node share. */
 export interface Engine extends Omit<ShardHost, "activationHost"> {
   readonly activationHost: Omit<ShardHost["activationHost"], "mayDecide">
-  readonly residents: Residents
+  readonly residents: Residents<Activation>
   /** How many messages are delivered and not done. */
   readonly open: () => number
   /** Waits while too much is delivered and not done; nothing to wait for otherwise. */
@@ -38,15 +40,10 @@ export interface Engine extends Omit<ShardHost, "activationHost"> {
   readonly run: Effect.Effect<unknown>
 }
 
-/** Messages that are delivered and not done: at the upper limit no more is read, until the lower is reached. */
-const OPEN_MAX = 20_000
-const OPEN_RESUME = 10_000
 const PASSIVATE_AFTER = Duration.seconds(15)
 const MEMORY_BYTES_MAX = 64 * 1024 * 1024
 const ACTIVITIES_MAX = 256
-/** When an actor is tried again that could not be given to another node, or not be paused. */
-const REOPEN_MILLIS = 10_000
-
+const SWEEP_EVERY = Duration.seconds(5)
 /**
  * The committer, the activities and the reading of journals. What activities run is interrupted when the scope closes.
  *
@@ -71,32 +68,9 @@ export const makeEngine = Effect.fnUntraced(function* (
   const gates = new Gates({ now, later })
   const room = makeRoom()
   const shards = new Set<Shard>()
-  let pauses: Pauses | undefined
-
-  const tooOld = (activation: Activation, error: NewerVersion) =>
-    later(0, () => {
-      if (activation.isShut) return
-      activation.shut()
-      if (!decline(shardOf(activation.address, log.shards))) later(REOPEN_MILLIS, () => activation.reopen())
-      const actor = formatAddress(activation.address)
-      fork(Effect.logWarning("an actor is left to a newer node", { actor, reason: error.message }))
-    })
-  const giveUp = (activation: Activation, cause: unknown) =>
-    later(0, () => {
-      if (activation.isShut) return
-      activation.shut()
-      fork(
-        pauseUnrecoverable(log, controls, activation.address, messageOf(cause), now()).pipe(
-          Effect.catch((error) =>
-            Effect.logError("an actor that cannot go on could not be paused", { reason: error.message }).pipe(
-              Effect.andThen(Effect.sync(() => later(REOPEN_MILLIS, () => activation.reopen())))
-            )
-          )
-        )
-      )
-    })
-  const loads = new Loads(log, { fork, tooOld, giveUp })
-  const residents = new Residents({
+  const setbacks = makeSetbacks({ log, controls, decline, now, later, fork })
+  const loads = new Loads(log, { fork, ...setbacks })
+  const residents = new Residents<Activation>({
     now,
     idleMillisMax: Duration.toMillis(Duration.fromInputUnsafe(options.passivateAfter ?? PASSIVATE_AFTER)),
     memoryBytesMax: options.memoryBytesMax ?? MEMORY_BYTES_MAX,
@@ -107,25 +81,24 @@ export const makeEngine = Effect.fnUntraced(function* (
       gates.forget(activation)
     }
   })
-  yield* controls.watch((latest) => {
-    pauses = latest
-    for (const shard of shards) shard.review()
-  })
+  const sweeping = Effect.sync(() => residents.sweep()).pipe(
+    Effect.repeat(Schedule.spaced(options.sweepEvery ?? SWEEP_EVERY))
+  )
+  const paused = yield* followPauses(controls, shards)
   const engine: Engine = {
     compiledOf: (type, shard) => types.known(type) ?? (decline(shard) ? undefined : types.unknown(type)),
     activationHost: {
       limits: log.limits,
       now,
       later,
-      paused: (address) => pauses !== undefined && pauses.all.length > 0 && pauses.of(address) !== undefined,
+      paused,
       admit: (activation) => gates.admit(activation),
       rested: (activation) => gates.rested(activation),
       load: (activation) => loads.journal(activation),
       readMail: (activation, from) => loads.mail(activation, from),
       ready: (activation) => committer.add(activation),
       crowded: ({ address }, waiting) => announcer.crowded(formatAddress(address), waiting),
-      tooOld,
-      giveUp,
+      ...setbacks,
       answer: ({ inbox, payload }) => log.answer(inbox, payload),
       startActivity: (activation, key) => activities.start(activation, key),
       stopActivity: (activation, key) => activities.stop(activation, key)
@@ -134,12 +107,20 @@ export const makeEngine = Effect.fnUntraced(function* (
     serving: (shard) => shards.add(shard),
     left: (shard) => shards.delete(shard),
     ...room,
-    run: Effect.all([outbox.run, committer.run], { concurrency: "unbounded" })
+    run: Effect.all([outbox.run, committer.run, sweeping], { concurrency: "unbounded" })
   }
   return engine
 })
 
-const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+/** Whether an actor is paused, as last heard; shards are told when that changes. */
+const followPauses = Effect.fnUntraced(function* (controls: Controls["Service"], shards: ReadonlySet<Shard>) {
+  let pauses: Pauses | undefined
+  yield* controls.watch((latest) => {
+    pauses = latest
+    for (const shard of shards) shard.review()
+  })
+  return (address: Address) => pauses !== undefined && pauses.all.length > 0 && pauses.of(address) !== undefined
+})
 
 const makeTypes = (actors: ReadonlyArray<Actor>) => {
   const compiled = new Map<string, Compiled>(actors.map((actor) => [actor.type, compile(actor)]))
@@ -155,23 +136,5 @@ const makeTypes = (actors: ReadonlyArray<Actor>) => {
       }
       return found
     }
-  }
-}
-
-/** Counts what is delivered and not done, and holds back what would be delivered beyond the limit. */
-const makeRoom = () => {
-  const latch = Latch.makeUnsafe(true)
-  let open = 0
-  return {
-    open: () => open,
-    opened: (count: number) => {
-      open += count
-      if (open >= OPEN_MAX) latch.closeUnsafe()
-    },
-    closed: (count: number) => {
-      open -= count
-      if (open <= OPEN_RESUME) latch.openUnsafe()
-    },
-    room: () => (open >= OPEN_MAX ? latch.await : undefined)
   }
 }

@@ -100,9 +100,11 @@ export class Loads {
 
   #give(activation: Activation, mails: ReadonlyArray<Mail>): Effect.Effect<void> {
     if (!this.#wanted.has(activation)) return Effect.void
-    if (mails.length > 0) return Effect.sync(() => activation.refill(mails))
-    return Effect.logWarning("mail was removed from the log by somebody else", {
-      actor: formatAddress(activation.address)
-    }).pipe(Effect.andThen(Effect.sync(() => activation.forgetBacklog())))
+    const gone = "mail was removed from the log by somebody else"
+    const said = mails.length > 0 ? Effect.void : Effect.logWarning(gone, { actor: formatAddress(activation.address) })
+    return Effect.andThen(
+      said,
+      Effect.sync(() => activation.refill(mails))
+    )
   }
 }

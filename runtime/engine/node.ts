@@ -19,8 +19,6 @@ interface PurgeMark {
 }
 
 const MOVES_AT_ONCE = 8
-/** An actor that did nothing for one to two rounds is passivated. */
-const SWEEP_EVERY = "10 seconds"
 
 /**
  * Runs actors in this process: takes its share of the shards while the layer lives, and gives it back at the end.
@@ -91,7 +89,6 @@ class Node {
     })
     yield* this.#vital(this.#follow)
     yield* this.#vital(this.#renew.pipe(Effect.repeat(Schedule.spaced(this.#leases.ttlMillis / 3))))
-    yield* this.#vital(this.#sweep.pipe(Effect.repeat(Schedule.spaced(SWEEP_EVERY))))
     // Joined last, so that it leaves first: the others then know whose shards come free.
     this.#announced = yield* Effect.acquireRelease(Scope.make(), (scope) => Scope.close(scope, Exit.void))
     yield* this.#leases.join(this.#name).pipe(Scope.provide(this.#announced))
@@ -239,10 +236,6 @@ class Node {
       { discard: true }
     )
   }
-
-  readonly #sweep = Effect.sync(() => {
-    this.#engine.residents.sweep()
-  })
 
   readonly #leave: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
     yield* each([...this.#owned.keys()], (number) => this.#giveBack(number))

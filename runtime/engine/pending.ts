@@ -35,6 +35,17 @@ export const emptyPending = (): Pending => ({
   entryCharacters: 0
 })
 
+/** What a record and what leaves with it come to, snapshot aside. */
+export interface Size {
+  readonly entries: number
+  readonly characters: number
+}
+
+export const sizeOf = (pending: Pending): Size => ({
+  entries: pending.entries.length + 1,
+  characters: pending.stepCharacters + pending.entryCharacters
+})
+
 /** Whether a record should be sent before another step is decided. */
 export const isFull = (pending: Pending): boolean =>
   pending.steps.length >= STEPS_MAX ||

@@ -1,27 +1,35 @@
-import type { Activation } from "./activation.ts"
-
 /** How much of the limit is left in use after actors were passivated to make room. */
 const ROOM = 0.9
+const ADDED_MAX = 1_000
 
-export interface ResidentsOptions {
+/** One actor in memory. */
+export interface Resident {
+  /** When it last got a message, in milliseconds since 1970. */
+  readonly lastUsed: number
+  /** About how much memory it takes, in bytes. */
+  readonly weight: number
+}
+
+export interface ResidentsOptions<A> {
   /** Milliseconds since 1970. */
   readonly now: () => number
   /** About how much memory the actors may take, in bytes. Their mail is bounded by itself. */
   readonly memoryBytesMax: number
   /** How long an actor may do nothing before it is passivated, in milliseconds. */
   readonly idleMillisMax: number
-  readonly forget: (activation: Activation) => void
+  readonly forget: (resident: A) => void
 }
 
 /**
  * The actors in a node's memory. Passivates who did nothing for long, and, where they take more memory together than they may,
  * who was used least recently, except those that have something under way.
  */
-export class Residents {
-  readonly #options: ResidentsOptions
-  readonly #all = new Map<Activation, () => boolean>()
+export class Residents<A extends Resident> {
+  readonly #options: ResidentsOptions<A>
+  readonly #all = new Map<A, () => boolean>()
+  #added = 0
 
-  constructor(options: ResidentsOptions) {
+  constructor(options: ResidentsOptions<A>) {
     this.#options = options
   }
 
@@ -29,23 +37,27 @@ export class Residents {
     return this.#all.size
   }
 
-  add(activation: Activation, passivate: () => boolean): void {
-    this.#all.set(activation, passivate)
+  /** `passivate` forgets the actor, unless it has something under way; then it says false. */
+  add(resident: A, passivate: () => boolean): void {
+    this.#all.set(resident, passivate)
+    // Many at once do not wait for the next round.
+    if (++this.#added >= ADDED_MAX) this.sweep()
   }
 
-  forget(activation: Activation): void {
-    this.#all.delete(activation)
-    this.#options.forget(activation)
+  forget(resident: A): void {
+    this.#all.delete(resident)
+    this.#options.forget(resident)
   }
 
   /** To be called every now and then. Gives how many were passivated. */
   sweep(): number {
     const { now, idleMillisMax, memoryBytesMax } = this.#options
+    this.#added = 0
     const before = this.#all.size
     const idleSince = now() - idleMillisMax
     let weight = 0
-    for (const [activation, passivate] of this.#all) {
-      if (activation.lastUsed > idleSince || !passivate()) weight += activation.weight
+    for (const [resident, passivate] of this.#all) {
+      if (resident.lastUsed > idleSince || !passivate()) weight += resident.weight
     }
     if (weight > memoryBytesMax) this.#shrink(weight - memoryBytesMax * ROOM)
     return before - this.#all.size
@@ -54,9 +66,8 @@ export class Residents {
   #shrink(excess: number): void {
     const oldestFirst = [...this.#all].sort(([one], [other]) => one.lastUsed - other.lastUsed)
     let freed = 0
-    for (const [activation, passivate] of oldestFirst) {
+    for (const [{ weight }, passivate] of oldestFirst) {
       if (freed >= excess) return
-      const { weight } = activation
       if (passivate()) freed += weight
     }
   }

@@ -154,7 +154,7 @@ export class Shard {
   review(): void {
     if (!this.#serving) return
     for (const activation of this.#activations.values()) {
-      if (activation.isShut && !this.#activationHost.paused(activation.address)) activation.reopen()
+      if (!this.#activationHost.paused(activation.address)) activation.reopen()
       activation.resume()
     }
     for (const [key, { address }] of this.#held) if (!this.#activationHost.paused(address)) this.#activate(key, address)

@@ -1,6 +1,6 @@
 import { assert, layer } from "@effect/vitest"
-import { Effect } from "effect"
-import { Actors } from "../../runtime/index.ts"
+import { Effect, Schema } from "effect"
+import { ActorLog, Actors, define, persist, refuse, reply } from "../../runtime/index.ts"
 import { CounterProtocol, counter } from "../support/counter.ts"
 import { NatsServer } from "../support/nats.ts"
 import { system } from "../support/system.ts"
@@ -32,5 +32,68 @@ layer(NatsServer.layer, { excludeTestServices: true })("a message id is an actor
       )
       assert.deepStrictEqual(answers, [105, 7])
     }).pipe(Effect.provide(system({ namespace: "asked", actors: [counter] })))
+  )
+})
+
+const WalletProtocol = {
+  type: "wallet",
+  messages: {
+    Put: { payload: Schema.Struct({ n: Schema.Int }), reply: Schema.Int },
+    Take: { payload: Schema.Struct({ n: Schema.Int }), reply: Schema.Int, error: Schema.Literal("too little") }
+  }
+} as const
+
+/** Remembers three ids, for a second. */
+const wallet = define({
+  protocol: WalletProtocol,
+  remember: { count: 3, for: "1 second" },
+  state: Schema.Struct({ amount: Schema.Int }),
+  initial: () => ({ amount: 0 }),
+  events: { Changed: { n: Schema.Int } },
+  decide: {
+    Put: ({ amount }, { n }) => [persist({ _tag: "Changed", n }), reply(amount + n)],
+    Take: ({ amount }, { n }) =>
+      n > amount ? [refuse("too little")] : [persist({ _tag: "Changed", n: -n }), reply(amount - n)]
+  },
+  evolve: { Changed: ({ amount }, { n }) => ({ amount: amount + n }) }
+})
+
+const put = (id: string, messageId: string) =>
+  Actors.use((all) => all.ask(WalletProtocol, id, "Put", { n: 1 }, { messageId, timeout: "3 seconds" }))
+const take = (id: string, messageId: string) =>
+  Actors.use((all) => all.ask(WalletProtocol, id, "Take", { n: 1 }, { messageId, timeout: "3 seconds" }))
+
+/** The same message once more, as a client would send it after the server has forgotten its id. */
+const putAgain = (id: string, messageId: string) =>
+  ActorLog.use((log) => {
+    const mail = { kind: "message", message: "Put", body: { n: 1 }, id: messageId, correlation: "", keep: true }
+    return log.append([{ kind: "mail", to: { type: "wallet", id }, payload: JSON.stringify(mail) }])
+  })
+
+layer(NatsServer.layer, { excludeTestServices: true })("a message repeated with its id", (it) => {
+  it.effect("gets the same answer, a refusal too, although it would be another one now", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* Effect.flip(take("a", "t1")), "too little")
+      assert.strictEqual(yield* put("a", "p1"), 1)
+      assert.strictEqual(yield* Effect.flip(take("a", "t1")), "too little")
+      assert.strictEqual(yield* put("a", "p1"), 1)
+      assert.strictEqual(yield* take("a", "t2"), 0)
+    }).pipe(Effect.provide(system({ namespace: "answers", actors: [wallet] })))
+  )
+
+  it.effect("has no second effect for as many ids and as long as its actor remembers, and has one beyond", () =>
+    Effect.gen(function* () {
+      yield* put("a", "1")
+      for (const id of ["2", "3"]) yield* put("a", id)
+      yield* putAgain("a", "1")
+      assert.strictEqual(yield* put("a", "4"), 4, "the fourth: 1 was still remembered, and is no longer")
+      yield* putAgain("a", "1")
+      assert.strictEqual(yield* put("a", "5"), 6)
+      yield* put("b", "1")
+      yield* Effect.sleep("1100 millis")
+      yield* put("b", "2")
+      yield* putAgain("b", "1")
+      assert.strictEqual(yield* put("b", "3"), 4)
+    }).pipe(Effect.provide(system({ namespace: "forgets", actors: [wallet] })))
   )
 })

@@ -3,7 +3,8 @@ import { importsOf, type Source } from "./sources.ts"
 
 const ROOMS: Readonly<Record<string, { readonly rooms: ReadonlyArray<string>; readonly packages: RegExp }>> = {
   protocols: { rooms: [], packages: /^effect(\/|$)/ },
-  runtime: { rooms: [], packages: /^(effect(\/|$)|@nats-io\/)/ },
+  // zlib for a checksum: a pure function.
+  runtime: { rooms: [], packages: /^(effect(\/|$)|@nats-io\/|node:zlib$)/ },
   actors: { rooms: ["protocols", "runtime"], packages: /./ },
   gateway: { rooms: ["protocols", "runtime"], packages: /./ },
   sim: { rooms: ["protocols", "runtime"], packages: /./ },

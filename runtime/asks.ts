@@ -1,0 +1,123 @@
+import { Duration, Effect, Exit } from "effect"
+import { type Address, formatAddress } from "./address.ts"
+import { decoder } from "./codec.ts"
+import { parseReply, type ReplyEnvelope } from "./envelope.ts"
+import { ActorFailed, ActorStopped, AskTimeout } from "./errors.ts"
+import type { ActorLog } from "./log.ts"
+import type { Outbox } from "./outbox.ts"
+import type { Pressures } from "./pressure.ts"
+import type { AskName, MessageSpec, Payload, Protocol, Refusal, Reply } from "./protocol.ts"
+import { type AskError, type AskOptions, type Mail, makeMail, refusal } from "./sending.ts"
+
+const ASK_TIMEOUT = Duration.seconds(10)
+const ASK_AGAIN = "4 seconds"
+
+/** The asks of this process that wait for their answers. */
+export class Asks {
+  readonly #log: ActorLog["Service"]
+  readonly #outbox: Outbox
+  readonly #pressures: Pressures
+  /** By actor and message id: the same ask can be made twice at once. */
+  readonly #waiting = new Map<string, Set<(reply: ReplyEnvelope) => void>>()
+
+  constructor(log: ActorLog["Service"], outbox: Outbox, pressures: Pressures) {
+    this.#log = log
+    this.#outbox = outbox
+    this.#pressures = pressures
+  }
+
+  take(payload: string): void {
+    const reply = readable(payload)
+    if (reply === undefined) return
+    for (const resume of this.#waiting.get(nameOf(reply.from, reply.id)) ?? []) resume(reply)
+  }
+
+  ask<P extends Protocol, K extends AskName<P>>(
+    protocol: P,
+    id: string,
+    message: K,
+    payload: Payload<P, K>,
+    options: AskOptions | undefined,
+    trace: string | undefined
+  ): Effect.Effect<Reply<P, K>, AskError | Refusal<P, K>> {
+    return Effect.suspend((): Effect.Effect<Reply<P, K>, AskError | Refusal<P, K>> => {
+      const messageId = options?.messageId ?? this.#log.newId()
+      const asked = { id: messageId, inbox: this.#log.inbox }
+      const mail = makeMail({ protocol, id, message, payload, options, trace, asked })
+      if (mail instanceof Error) return Effect.fail(mail)
+      const refused = refusal(this.#pressures, mail.to)
+      if (refused !== undefined) return refused
+      const timeout = Duration.fromInputUnsafe(options?.timeout ?? ASK_TIMEOUT)
+      // Not deduplicated by the server: an ask that is sent again must reach the actor to be answered again.
+      const { id: _, ...entry } = mail
+      const again: Mail = { ...entry, payload: `${entry.payload.slice(0, -1)},"again":true}` }
+      return this.#answerTo(nameOf(formatAddress(mail.to), messageId)).pipe(
+        Effect.raceFirst(
+          // Once it is stored it is processed: from then on only the answer can be missing.
+          this.#outbox
+            .send(entry)
+            .pipe(Effect.andThen(Effect.delay(this.#outbox.send(again), ASK_AGAIN).pipe(Effect.forever)))
+        ),
+        Effect.timeoutOrElse({
+          duration: timeout,
+          orElse: () => {
+            const actor = formatAddress(mail.to)
+            return Effect.fail(new AskTimeout({ actor, message_type: message, timeout_ms: Duration.toMillis(timeout) }))
+          }
+        }),
+        Effect.flatMap((reply) => readReply<P, K>(protocol.messages[message], mail.to, message, reply))
+      )
+    })
+  }
+
+  #answerTo(name: string): Effect.Effect<ReplyEnvelope> {
+    return Effect.suspend(() => {
+      let resumeOnReply: (reply: ReplyEnvelope) => void = () => undefined
+      return Effect.callback<ReplyEnvelope>((resume) => {
+        resumeOnReply = (reply) => resume(Exit.succeed(reply))
+        const same = this.#waiting.get(name)
+        if (same === undefined) this.#waiting.set(name, new Set([resumeOnReply]))
+        else same.add(resumeOnReply)
+      }).pipe(Effect.ensuring(Effect.sync(() => this.#forget(name, resumeOnReply))))
+    })
+  }
+
+  #forget(name: string, resume: (reply: ReplyEnvelope) => void): void {
+    const same = this.#waiting.get(name)
+    same?.delete(resume)
+    if (same?.size === 0) this.#waiting.delete(name)
+  }
+}
+
+/** Anybody can send to an inbox: what is no answer is ignored. */
+const readable = (payload: string): ReplyEnvelope | undefined => {
+  try {
+    return parseReply(payload)
+  } catch {
+    return undefined
+  }
+}
+
+const nameOf = (actor: string, messageId: string): string => `${actor} ${messageId}`
+
+const readReply = <P extends Protocol, K extends AskName<P>>(
+  spec: MessageSpec | undefined,
+  to: Address,
+  message: string,
+  reply: ReplyEnvelope
+): Effect.Effect<Reply<P, K>, ActorFailed | ActorStopped | Refusal<P, K>> =>
+  Effect.suspend((): Effect.Effect<Reply<P, K>, ActorFailed | ActorStopped | Refusal<P, K>> => {
+    const actor = formatAddress(to)
+    try {
+      // The protocol's schemas give exactly these types.
+      if (reply.outcome === "ok") return Effect.succeed(decoder(spec?.reply)(reply.body) as Reply<P, K>)
+      if (reply.outcome === "error") return Effect.fail(decoder(spec?.error)(reply.body) as Refusal<P, K>)
+      if (reply.outcome === "stopped") return Effect.fail(new ActorStopped({ actor, message_type: message }))
+      return Effect.fail(new ActorFailed({ actor, message_type: message, detail: detailOf(reply.body) }))
+    } catch (cause) {
+      return Effect.fail(new ActorFailed({ actor, message_type: message, detail: String(cause) }))
+    }
+  })
+
+const detailOf = (body: unknown): string =>
+  typeof body === "object" && body !== null && "detail" in body ? String(body.detail) : "no detail"

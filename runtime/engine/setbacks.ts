@@ -1,0 +1,49 @@
+import { Effect } from "effect"
+import { formatAddress, shardOf } from "../address.ts"
+import type { Controls } from "../controls.ts"
+import type { NewerVersion } from "../errors.ts"
+import type { ActorLog } from "../log.ts"
+import type { Activation } from "./activation.ts"
+import { pauseUnrecoverable } from "./unrecoverable.ts"
+
+/** When an actor is tried again that could not be given to another node, or not be paused. */
+const REOPEN_MILLIS = 10_000
+
+interface SetbacksHost {
+  readonly log: ActorLog["Service"]
+  readonly controls: Controls["Service"]
+  readonly decline: (shard: string) => boolean
+  readonly now: () => number
+  readonly later: (millis: number, callback: () => void) => void
+  readonly fork: (effect: Effect.Effect<void>) => unknown
+}
+
+/** What happens to actors that cannot go on here: they are left to a newer node, or paused until a person has looked at them. */
+export const makeSetbacks = ({ log, controls, decline, now, later, fork }: SetbacksHost) => {
+  const reopenLater = (activation: Activation) => later(REOPEN_MILLIS, () => activation.reopen())
+  /** Later: who tells of it is in the middle of its mail. */
+  const shut = (activation: Activation, then: () => void) =>
+    later(0, () => {
+      if (activation.shut()) then()
+    })
+  return {
+    tooOld: (activation: Activation, error: NewerVersion) =>
+      shut(activation, () => {
+        if (!decline(shardOf(activation.address, log.shards))) reopenLater(activation)
+        const actor = formatAddress(activation.address)
+        fork(Effect.logWarning("an actor is left to a newer node", { actor, reason: error.message }))
+      }),
+    giveUp: (activation: Activation, cause: unknown) =>
+      shut(activation, () => {
+        const reason = cause instanceof Error ? cause.message : String(cause)
+        const paused = pauseUnrecoverable(log, controls, activation.address, reason, now())
+        fork(
+          Effect.catch(paused, (error) =>
+            Effect.logError("an actor that cannot go on could not be paused", { reason: error.message }).pipe(
+              Effect.andThen(Effect.sync(() => reopenLater(activation)))
+            )
+          )
+        )
+      })
+  }
+}
