@@ -132,10 +132,9 @@ export class Activation {
   /** The entries of the next group of this actor, its record first; nothing if there is none or one is being committed. */
   takeGroup(): ReadonlyArray<Entry> | undefined {
     if (this.#phase !== "running" || this.#flight !== undefined || this.#open.steps.length === 0) return undefined
-    const flight = this.#open
-    this.#flight = flight
+    this.#flight = this.#open
     this.#open = emptyPending()
-    return [this.#recorder.record(this.#core, flight, this.#host.limits), ...flight.entries]
+    return [this.#recorder.record(this.#core, this.#flight, this.#host.limits), ...this.#flight.entries]
   }
 
   /** What was in flight is stored; its record has this sequence. */
@@ -205,8 +204,7 @@ export class Activation {
     const before = this.#open.steps.length
     let taken = 0
     for (const mail of this.#mailbox.queue) {
-      if (isFull(this.#open)) break
-      if (this.#refusals.standsAlone(mail) && this.#open.steps.length > 0) break
+      if (isFull(this.#open) || (this.#refusals.standsAlone(mail) && this.#open.steps.length > 0)) break
       // Its effects are in the journal already, but its asker may not have heard.
       if (mail.sequence <= this.#core.consumed) this.#answer(mail, answerAgain(this.#core, mail))
       else if (!this.#host.admit(this) || !this.#decide(mail)) break
