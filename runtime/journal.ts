@@ -26,6 +26,8 @@ export const StepRecord = Schema.Struct({
   id: Schema.optionalKey(Schema.String),
   from: Schema.optionalKey(Schema.String),
   correlation: Schema.String,
+  /** Where in a trace the message belongs, as a W3C `traceparent`. */
+  trace: Schema.optionalKey(Schema.String),
   /** The message itself, where the actor type keeps its complete history. */
   body: Schema.optionalKey(Schema.Unknown),
   /** Events, each with its `_tag`. */
@@ -56,7 +58,8 @@ export const OpenActivity = Schema.Struct({
   activity: Schema.String,
   input: Schema.Unknown,
   generation: Schema.Int,
-  correlation: Schema.String
+  correlation: Schema.String,
+  trace: Schema.optionalKey(Schema.String)
 })
 export type OpenActivity = typeof OpenActivity.Type
 

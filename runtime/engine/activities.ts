@@ -5,7 +5,9 @@ import { encoder } from "../codec.ts"
 import type { OpenActivity } from "../journal.ts"
 import type { Outbox } from "../outbox.ts"
 import type { EventSpec } from "../protocol.ts"
+import { parentOf } from "../trace.ts"
 import type { Activation } from "./activation.ts"
+import type { Meter } from "./meter.ts"
 
 const DETAIL_CHARACTERS_MAX = 1_000
 const DELIVER_AGAIN = Schedule.spaced("500 millis")
@@ -22,6 +24,8 @@ type Result =
  */
 export class Activities {
   readonly #outbox: Outbox
+  readonly #meter: Meter
+  readonly #nanos: () => bigint
   readonly #fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   readonly #permits: Semaphore.Semaphore
   /** Of activities that have a limit of their own, by type and name. */
@@ -33,7 +37,12 @@ export class Activities {
     readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
     /** How many run at once; the others wait their turn. */
     readonly max: number
+    readonly meter: Meter
+    /** Of a clock that only goes forward. */
+    readonly nanos: () => bigint
   }) {
+    this.#meter = options.meter
+    this.#nanos = options.nanos
     this.#permits = Semaphore.makeUnsafe(options.max)
     this.#outbox = options.outbox
     this.#fork = options.fork
@@ -66,13 +75,18 @@ export class Activities {
     running.fiber.interruptUnsafe()
   }
 
+  /** How many run or wait for their turn. */
+  get size(): number {
+    return this.#running.size
+  }
+
   /** Interrupts everything an activation runs. */
   stopAll(activation: Activation): void {
     for (const key of activation.core.activities.keys()) this.stop(activation, key)
   }
 
   #run(activation: Activation, key: string, open: OpenActivity): Effect.Effect<void> {
-    return this.#permitted(activation, open.activity, attempt(activation, key, open, this.#outbox)).pipe(
+    return this.#permitted(activation, open.activity, this.#timed(attempt(activation, key, open, this.#outbox))).pipe(
       Effect.flatMap((result) =>
         this.#deliver(activation, key, open, result).pipe(
           Effect.catchTag("TooLarge", (error) =>
@@ -88,6 +102,18 @@ export class Activities {
         })
       )
     )
+  }
+
+  #timed(run: Effect.Effect<Result>): Effect.Effect<Result> {
+    return Effect.suspend(() => {
+      const started = this.#nanos()
+      return Effect.map(run, (result) => {
+        if (result._tag === "Succeeded") this.#meter.counts.activitiesSucceeded++
+        else this.#meter.counts.activitiesFailed++
+        this.#meter.activityRan(Number(this.#nanos() - started) / 1e9)
+        return result
+      })
+    })
   }
 
   /** First its turn among those of its name: who waits for that takes no place from others. */
@@ -106,8 +132,8 @@ export class Activities {
   }
 
   #deliver(activation: Activation, key: string, open: OpenActivity, result: Result) {
-    const { activity, generation, correlation } = open
-    const payload = JSON.stringify({ kind: "outcome", activity, key, generation, result, correlation })
+    const { activity, generation, correlation, trace } = open
+    const payload = JSON.stringify({ kind: "outcome", activity, key, generation, result, correlation, trace })
     return this.#outbox
       .send({ kind: "mail", to: activation.address, payload })
       .pipe(Effect.retry({ while: (error) => error._tag !== "TooLarge", schedule: DELIVER_AGAIN }))
@@ -133,13 +159,22 @@ const attempt = (activation: Activation, key: string, open: OpenActivity, outbox
     Effect.timeoutOrElse({ duration: spec.timeout, orElse: () => Effect.fail(TIMED_OUT) })
   )
   const tried = spec.retry === undefined ? once : Effect.retry(once, spec.retry)
-  return tried.pipe(
+  return observed(tried, activation, open).pipe(
     Effect.exit,
     // An interruption that gets here came from the inside: one of ours ends the fiber before.
     Effect.map((exit) =>
       Exit.isSuccess(exit) ? { _tag: "Succeeded" as const, value: exit.value } : failureOf(exit.cause)
     )
   )
+}
+
+/** What the activity logs names its actor; what it does is part of the trace that led to it. */
+const observed = <A>(run: Effect.Effect<A, unknown>, { address }: Activation, open: OpenActivity) => {
+  const attributes = { actor: formatAddress(address), activity: open.activity, correlation: open.correlation }
+  const logged = Effect.annotateLogs(run, attributes)
+  const parent = parentOf(open.trace)
+  if (parent === undefined) return logged
+  return Effect.withSpan(logged, `${address.type}.${open.activity}`, { parent, attributes })
 }
 
 /** A subject or data that does not fit is the activity's own defect. */

@@ -2,6 +2,7 @@ import { Effect, Latch, Schedule } from "effect"
 import type { AppendError } from "../errors.ts"
 import type { ActorLog, Entry } from "../log.ts"
 import type { Activation } from "./activation.ts"
+import type { Meter } from "./meter.ts"
 
 /**
  * Group commit for all actors of a node.
@@ -15,11 +16,16 @@ import type { Activation } from "./activation.ts"
  */
 export class Committer {
   readonly #log: ActorLog["Service"]
+  readonly #meter: Meter
+  readonly #nanos: () => bigint
   readonly #waiting = new Set<Activation>()
   readonly #work = Latch.makeUnsafe(false)
 
-  constructor(log: ActorLog["Service"]) {
+  /** `nanos`: a clock that only goes forward. */
+  constructor(log: ActorLog["Service"], meter: Meter, nanos: () => bigint) {
     this.#log = log
+    this.#meter = meter
+    this.#nanos = nanos
   }
 
   /** The activation has steps to commit. */
@@ -65,8 +71,13 @@ export class Committer {
 
   #commit(shares: ReadonlyArray<Share>): Effect.Effect<void> {
     if (shares.length === 0) return Effect.void
-    return this.#log.append(shares.flatMap((share) => share.entries)).pipe(
-      Effect.map((last) => settle(shares, last)),
+    const group = shares.flatMap((share) => share.entries)
+    const started = this.#nanos()
+    return this.#log.append(group).pipe(
+      Effect.map((last) => {
+        this.#count(group, shares.length, started)
+        settle(shares, last)
+      }),
       Effect.catch((error) => (shares.length === 1 ? this.#commitAlone(shares[0]!, error) : this.#commitEach(shares)))
     )
   }
@@ -76,16 +87,31 @@ export class Committer {
     return Effect.forEach(shares, (share) => this.#commit([share]), { discard: true })
   }
 
+  #count(group: ReadonlyArray<Entry>, records: number, started: bigint): void {
+    const { counts } = this.#meter
+    counts.commits++
+    counts.records += records
+    counts.entries += group.length
+    for (const entry of group) {
+      if ("payload" in entry) counts.characters += entry.payload.length
+      if (entry.kind === "dead") counts.parked++
+    }
+    this.#meter.committed(Number(this.#nanos() - started) / 1e9)
+  }
+
   #commitAlone({ activation, entries }: Share, error: AppendError): Effect.Effect<void> {
     switch (error._tag) {
       case "Fenced":
       case "AlreadyStored":
+        this.#meter.counts.fenced++
         return Effect.sync(() => activation.reload())
       case "TooLarge":
       case "LogRefused":
+        this.#meter.counts.refused++
         return Effect.sync(() => activation.refuse(error))
       case "LogUnavailable":
       case "LogFull":
+        this.#meter.counts.delayed++
         return Effect.logWarning("commit delayed", { reason: error.message }).pipe(
           Effect.andThen(this.#log.append(entries).pipe(Effect.retry({ while: isPassing, schedule: RETRY }))),
           Effect.map((last) => settle([{ activation, entries }], last)),

@@ -57,7 +57,8 @@ export const applyStep = (compiled: Compiled, core: Core, step: StepRecord, stat
   for (const name of Object.keys(step.timers ?? {})) core.timers.set(name, step.sequence)
   for (const key of step.ended ?? []) core.activities.delete(key)
   for (const [key, { activity, input }] of Object.entries(step.started ?? {})) {
-    core.activities.set(key, { activity, input, generation: step.sequence, correlation: step.correlation })
+    const { sequence: generation, correlation, trace } = step
+    core.activities.set(key, { activity, input, generation, correlation, ...(trace !== undefined && { trace }) })
   }
   if (step.id !== undefined) remember(compiled, core, step.id, { answer: null, time: step.time })
   for (const [id, answer] of Object.entries(step.answers ?? {})) {

@@ -235,6 +235,7 @@ export const toRecord = (draft: Draft, time: number): StepRecord => {
     correlation: envelope.correlation,
     ...(sent?.id !== undefined && { id: sent.id }),
     ...(sent?.from !== undefined && { from: sent.from }),
+    ...(envelope.trace !== undefined && { trace: envelope.trace }),
     ...(compiled.complete && { body: envelope.kind === "outcome" ? envelope.result : envelope.body }),
     ...(draft.events.length > 0 && { events: draft.events }),
     ...(notEmpty(draft.timers) && { timers: draft.timers }),

@@ -11,12 +11,16 @@ import { Committer } from "./commit.ts"
 import { type Compiled, compile, unknownType } from "./compiled.ts"
 import { Gates } from "./gate.ts"
 import { Loads } from "./loads.ts"
+import { type Gauges, type Meter, makeMeter } from "./meter.ts"
 import { Residents } from "./residents.ts"
 import { makeRoom } from "./room.ts"
 import { makeSetbacks } from "./setbacks.ts"
 import type { Shard, ShardHost } from "./shard.ts"
+import { makeTracing } from "./tracing.ts"
 
 export interface EngineOptions {
+  /** The node's name, unique among the live nodes: letters, digits, dashes. */
+  readonly name: string
   readonly actors: ReadonlyArray<Actor>
   /** How long an actor may do nothing before it is passivated; 15 seconds unless given. */
   readonly passivateAfter?: Duration.Input
@@ -32,6 +36,7 @@ export interface EngineOptions {
 export interface Engine extends Omit<ShardHost, "activationHost"> {
   readonly activationHost: Omit<ShardHost["activationHost"], "mayDecide">
   readonly residents: Residents<Activation>
+  readonly meter: Meter
   /** How many messages are delivered and not done. */
   readonly open: () => number
   /** Waits while too much is delivered and not done; nothing to wait for otherwise. */
@@ -43,6 +48,8 @@ export interface Engine extends Omit<ShardHost, "activationHost"> {
 const PASSIVATE_AFTER = Duration.seconds(15)
 const MEMORY_BYTES_MAX = 64 * 1024 * 1024
 const ACTIVITIES_MAX = 256
+/** How long a message waited is measured of one in so many. */
+const WAITS_SAMPLED = 16
 const SWEEP_EVERY = Duration.seconds(5)
 /**
  * The committer, the activities and the reading of journals. What activities run is interrupted when the scope closes.
@@ -60,10 +67,20 @@ export const makeEngine = Effect.fnUntraced(function* (
   const fork = yield* FiberSet.makeRuntime<never, void, never>()
   const later = (millis: number, callback: () => void) =>
     void fork(Effect.andThen(Effect.sleep(millis), Effect.sync(callback)))
+  const nanos = () => clock.monotonicTimeNanosUnsafe()
+  const gauges = (): Gauges => ({
+    residents: residents.size,
+    residentBytes: residents.weight,
+    open: room.open(),
+    activitiesRunning: activities.size,
+    shards: shards.size
+  })
+  const meter = yield* makeMeter(options.name, gauges)
+  const traced = yield* makeTracing
   const outbox = new Outbox(log)
-  const committer = new Committer(log)
+  const committer = new Committer(log, meter, nanos)
   const types = makeTypes(options.actors)
-  const activities = new Activities({ outbox, fork, max: options.activitiesMax ?? ACTIVITIES_MAX })
+  const activities = new Activities({ outbox, fork, max: options.activitiesMax ?? ACTIVITIES_MAX, meter, nanos })
   const announcer = new Announcer(now, log.broadcast)
   const gates = new Gates({ now, later })
   const room = makeRoom()
@@ -74,6 +91,7 @@ export const makeEngine = Effect.fnUntraced(function* (
     now,
     idleMillisMax: Duration.toMillis(Duration.fromInputUnsafe(options.passivateAfter ?? PASSIVATE_AFTER)),
     memoryBytesMax: options.memoryBytesMax ?? MEMORY_BYTES_MAX,
+    counts: meter.counts,
     forget: (activation) => {
       loads.cancel(activation)
       committer.remove(activation)
@@ -104,6 +122,12 @@ export const makeEngine = Effect.fnUntraced(function* (
       stopActivity: (activation, key) => activities.stop(activation, key)
     },
     residents,
+    meter,
+    processed: (mail) => {
+      meter.counts.messages++
+      if (mail.sequence % WAITS_SAMPLED === 0) meter.waited((now() - mail.time) / 1_000)
+      traced?.(mail, now())
+    },
     serving: (shard) => shards.add(shard),
     left: (shard) => shards.delete(shard),
     ...room,

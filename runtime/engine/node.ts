@@ -8,10 +8,7 @@ import { type Engine, type EngineOptions, makeEngine } from "./engine.ts"
 import { movesOf } from "./placement.ts"
 import { Shard, type ShardHost } from "./shard.ts"
 
-export interface NodeOptions extends EngineOptions {
-  /** The node's name, unique among the live nodes: letters, digits, dashes. */
-  readonly name: string
-}
+export type NodeOptions = EngineOptions
 
 /** Mail up to a sequence is done: of one shard, or of all. */
 interface PurgeMark {

@@ -18,6 +18,7 @@ export interface ResidentsOptions<A> {
   /** How long an actor may do nothing before it is passivated, in milliseconds. */
   readonly idleMillisMax: number
   readonly forget: (resident: A) => void
+  readonly counts: { activations: number; passivations: number }
 }
 
 /**
@@ -33,6 +34,13 @@ export class Residents<A extends Resident> {
     this.#options = options
   }
 
+  /** About how many bytes they take. */
+  get weight(): number {
+    let weight = 0
+    for (const resident of this.#all.keys()) weight += resident.weight
+    return weight
+  }
+
   get size(): number {
     return this.#all.size
   }
@@ -40,6 +48,7 @@ export class Residents<A extends Resident> {
   /** `passivate` forgets the actor, unless it has something under way; then it says false. */
   add(resident: A, passivate: () => boolean): void {
     this.#all.set(resident, passivate)
+    this.#options.counts.activations++
     // Many at once do not wait for the next round.
     if (++this.#added >= ADDED_MAX) this.sweep()
   }
@@ -51,7 +60,7 @@ export class Residents<A extends Resident> {
 
   /** To be called every now and then. Gives how many were passivated. */
   sweep(): number {
-    const { now, idleMillisMax, memoryBytesMax } = this.#options
+    const { now, idleMillisMax, memoryBytesMax, counts } = this.#options
     this.#added = 0
     const before = this.#all.size
     const idleSince = now() - idleMillisMax
@@ -60,7 +69,9 @@ export class Residents<A extends Resident> {
       if (resident.lastUsed > idleSince || !passivate()) weight += resident.weight
     }
     if (weight > memoryBytesMax) this.#shrink(weight - memoryBytesMax * ROOM)
-    return before - this.#all.size
+    const passivated = before - this.#all.size
+    counts.passivations += passivated
+    return passivated
   }
 
   #shrink(excess: number): void {

@@ -21,6 +21,8 @@ export interface ShardHost {
   /** The shard is served from now on, and no longer: it wants to know what is paused. */
   readonly serving: (shard: Shard) => void
   readonly left: (shard: Shard) => void
+  /** A message's effects are stored, or it had none. */
+  readonly processed: (mail: Mail) => void
   /** Messages were delivered or done, on which the node's limit counts. */
   readonly opened: (count: number) => void
   readonly closed: (count: number) => void
@@ -68,6 +70,7 @@ export class Shard {
     this.#activationHost = {
       ...host.activationHost,
       done: (activation, mail, reread) => {
+        host.processed(mail)
         this.#closed(mail, reread)
         if (reread && !activation.behind) this.#behind.delete(activation)
       },

@@ -68,7 +68,8 @@ describe("residents", () => {
       now: () => now,
       idleMillisMax: 100,
       memoryBytesMax: 100,
-      forget: () => {}
+      forget: () => {},
+      counts: { activations: 0, passivations: 0 }
     })
     all.forEach(({ used, weight, busy }, index) => {
       const activation = { lastUsed: used, weight }
