@@ -124,11 +124,25 @@ export const settings = {
     about: "The least important messages that are logged: All, Trace, Debug, Info, Warn, Error, Fatal or None.",
     rule: "must be All, Trace, Debug, Info, Warn, Error, Fatal or None",
     schema: word(["All", "Trace", "Debug", "Info", "Warn", "Error", "Fatal", "None"])
+  }),
+  logFormat: setting({
+    variable: "LOG_FORMAT",
+    default: "pretty",
+    about: "How messages are logged: pretty for people, json for machines, a line each.",
+    rule: "must be pretty or json",
+    schema: word(["pretty", "json"])
+  }),
+  metricsPort: setting({
+    variable: "METRICS_PORT",
+    default: "",
+    about: "A port on which a node shows its metrics to Prometheus, under `/metrics` on `HOST`; none unless given.",
+    rule: "must be a whole number from 0 to 65535",
+    schema: wholeNumber(0, 65_535)
   })
 } as const
 
 type Settings = typeof settings
-type Optional = "natsUrl" | "natsServer"
+type Optional = "natsUrl" | "natsServer" | "metricsPort"
 
 /** The configuration of a process. `undefined` where a variable without a default is not set. */
 export type Configuration = {
@@ -172,7 +186,9 @@ export const configuration: Effect.Effect<Configuration, InvalidSetting> = Effec
   shards: readSetting(settings.shards),
   replicas: readSetting(settings.replicas),
   leaseTtl: readSetting(settings.leaseTtl),
-  logLevel: readSetting(settings.logLevel)
+  logLevel: readSetting(settings.logLevel),
+  logFormat: readSetting(settings.logFormat),
+  metricsPort: readOptional(settings.metricsPort)
 })
 
 /** The table of variables as README.md shows it. */

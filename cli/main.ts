@@ -1,9 +1,9 @@
 // The command `conclave`.
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Cause, Console, Effect, Layer, Logger, References } from "effect"
+import { Cause, Console, Effect } from "effect"
 import { CliError, Command } from "effect/cli"
 import { analyze } from "./analyze.ts"
-import { configuration } from "./config.ts"
+import { logging } from "./logging.ts"
 import { gateway, node } from "./parts.ts"
 import { VERSION } from "./system.ts"
 import { up } from "./up.ts"
@@ -12,17 +12,6 @@ import { layerUsage } from "./usage.ts"
 const conclave = Command.make("conclave").pipe(
   Command.withDescription("Durable actors on NATS JetStream, and trading agents on them that decide together"),
   Command.withSubcommands([up, analyze, node, gateway])
-)
-
-/** What is printed for people goes to standard output, what is logged to standard error. */
-const logging = Layer.unwrap(
-  Effect.map(configuration, ({ logLevel }) =>
-    Layer.mergeAll(
-      Logger.layer([Logger.consolePretty()]),
-      Layer.succeed(Logger.LogToStderr, true),
-      Layer.succeed(References.MinimumLogLevel, logLevel)
-    )
-  )
 )
 
 /** One sentence for each failure that is foreseen; the whole cause for those that are not. */

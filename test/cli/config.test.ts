@@ -23,7 +23,9 @@ describe("configuration", () => {
         namespace: "conclave",
         shards: 64,
         replicas: 1,
-        logLevel: "Warn"
+        logLevel: "Warn",
+        logFormat: "pretty",
+        metricsPort: undefined
       })
     })
   )
