@@ -2,8 +2,11 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Cause, Console, Effect, Layer, Logger, References } from "effect"
 import { CliError, Command } from "effect/cli"
+import { actors } from "./actors.ts"
 import { analyze } from "./analyze.ts"
 import { configuration } from "./config.ts"
+import { dead } from "./dead.ts"
+import { nodes } from "./nodes.ts"
 import { gateway, node } from "./parts.ts"
 import { VERSION } from "./system.ts"
 import { up } from "./up.ts"
@@ -11,7 +14,7 @@ import { layerUsage } from "./usage.ts"
 
 const conclave = Command.make("conclave").pipe(
   Command.withDescription("Durable actors on NATS JetStream, and trading agents on them that decide together"),
-  Command.withSubcommands([up, analyze, node, gateway])
+  Command.withSubcommands([up, analyze, node, gateway, actors, dead, nodes])
 )
 
 /** What is printed for people goes to standard output, what is logged to standard error. */

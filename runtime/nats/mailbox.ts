@@ -1,7 +1,8 @@
 import type { JetStreamManager, StoredMsg } from "@nats-io/jetstream"
-import { Effect } from "effect"
-import { LogUnavailable } from "../errors.ts"
+import type { Effect } from "effect"
+import type { LogUnavailable } from "../errors.ts"
 import type { Mail } from "../log.ts"
+import { readAfter } from "./stored.ts"
 import type { Subjects } from "./subjects.ts"
 
 /** Reads the mail stored under one subject after a sequence, at most `max` messages. */
@@ -12,15 +13,9 @@ export const readMail = (
   after: number,
   max: number
 ): Effect.Effect<ReadonlyArray<Mail>, LogUnavailable> =>
-  Effect.tryPromise({
-    try: async () => {
-      const found: Array<Mail> = []
-      const page = await manager.direct.getBatch(subjects.stream, { seq: after + 1, next_by_subj: subject, batch: max })
-      for await (const message of page) found.push(toMail(subjects, message))
-      return found
-    },
-    catch: (cause) => new LogUnavailable({ detail: cause instanceof Error ? cause.message : String(cause) })
-  })
+  readAfter({ direct: manager.direct, stream: subjects.stream, pattern: subject }, after, max, (message) =>
+    toMail(subjects, message)
+  )
 
 const toMail = (subjects: Subjects, message: StoredMsg): Mail => ({
   ...subjects.parseMail(message.subject),
