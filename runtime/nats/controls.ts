@@ -2,7 +2,7 @@ import { type JetStreamManager, jetstream, jetstreamManager, type StoredMsg } fr
 import { type KV, Kvm, type KvWatchEntry } from "@nats-io/kv"
 import { nuid } from "@nats-io/transport-node"
 import { Effect, Layer, Result, Schema } from "effect"
-import { addressFault, formatAddress } from "../address.ts"
+import { type Address, addressFault, formatAddress } from "../address.ts"
 import { Controls, type Pause, type Pauses, type Target } from "../controls.ts"
 import { type AppendError, LogRefused, type ReadError, ServerUnsuitable } from "../errors.ts"
 import { store } from "./batch.ts"
@@ -165,12 +165,14 @@ const keyOf = (target: Target): string => {
 const parseKey = (key: string): Target | undefined => {
   if (key === "everything") return { kind: "everything" }
   const [kind, type = "", encoded] = key.split(".")
-  if (kind === "type" && encoded === undefined) return { kind, type }
+  if (kind === "type" && encoded === undefined) return isSound({ type, id: "any" }) ? { kind, type } : undefined
   if (kind !== "actor" || encoded === undefined) return undefined
   const id = decodeId(encoded)
   const address = { type, id: Result.isSuccess(id) ? id.success : "" }
-  return addressFault(address) === undefined ? { kind, address } : undefined
+  return isSound(address) ? { kind, address } : undefined
 }
+
+const isSound = (address: Address): boolean => addressFault(address) === undefined
 
 const makePauses = (pauses: ReadonlyArray<Pause>): Pauses => {
   const all = pauses.toSorted((one, other) => one.since - other.since)
