@@ -64,4 +64,4 @@ export const indented = (text: string, by = "  "): string =>
 
 /** Data for people: long lists and texts are cut, and what could steer the terminal is written out. */
 export const dataText = (data: unknown): string =>
-  inspect(data, { depth: 8, compact: 3, breakLength: 110, maxArrayLength: 20, maxStringLength: 500 })
+  inspect(data, { depth: 8, compact: 3, breakLength: 110, maxArrayLength: 5, maxStringLength: 500 })
