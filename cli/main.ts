@@ -2,8 +2,11 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Cause, Console, Effect } from "effect"
 import { CliError, Command } from "effect/cli"
+import { actors } from "./actors.ts"
 import { analyze } from "./analyze.ts"
+import { dead } from "./dead.ts"
 import { logging } from "./logging.ts"
+import { nodes } from "./nodes.ts"
 import { gateway, node } from "./parts.ts"
 import { VERSION } from "./system.ts"
 import { up } from "./up.ts"
@@ -11,7 +14,7 @@ import { layerUsage } from "./usage.ts"
 
 const conclave = Command.make("conclave").pipe(
   Command.withDescription("Durable actors on NATS JetStream, and trading agents on them that decide together"),
-  Command.withSubcommands([up, analyze, node, gateway])
+  Command.withSubcommands([up, analyze, node, gateway, actors, dead, nodes])
 )
 
 /** One sentence for each failure that is foreseen; the whole cause for those that are not. */

@@ -122,7 +122,7 @@ const stop = (child: Child) =>
 const Ports = Schema.fromJsonString(Schema.Struct({ nats: Schema.NonEmptyArray(Schema.String) }))
 
 /** The address it wrote into its ports file; the file carries the pid, so that it cannot be another server's. */
-const readAddress = (folder: string, pid: number) =>
+export const readAddress = (folder: string, pid: number) =>
   Effect.try({
     try: () => readFileSync(join(folder, `nats-server_${pid}.ports`), "utf8"),
     catch: () => "not yet"

@@ -1,5 +1,5 @@
 // The embedded NATS server: one nats-server of our own, on one data folder, for as long as a scope is open.
-import { mkdirSync, readFileSync } from "node:fs"
+import { mkdirSync, readFileSync, realpathSync } from "node:fs"
 import { join } from "node:path"
 import { Effect, Schedule, Schema, type Scope } from "effect"
 import { findNatsServer, OLDEST } from "../setup/nats-server.mjs"
@@ -11,6 +11,7 @@ import {
   type NatsServerFailed,
   type PortTaken,
   pidFile,
+  readAddress,
   startProcess
 } from "./nats-process.ts"
 
@@ -68,11 +69,19 @@ const readText = (path: string): string => {
 const runsOn = (folder: string, pid: number): boolean =>
   readText(`/proc/${pid}/cmdline`).split("\0").includes(configFile(folder))
 
-/** The pid of a nats-server that still runs on this folder. */
-const orphanOn = (folder: string): number | undefined => {
+/** The pid of the nats-server that runs on this folder. */
+const serverOn = (folder: string): number | undefined => {
   const pid = Number(readText(pidFile(folder)).trim())
   return Number.isInteger(pid) && pid > 1 && runsOn(folder, pid) ? pid : undefined
 }
+
+/** The address of the nats-server that `conclave up` runs on a data folder; nothing if none runs there. */
+export const runningServer = (dataDir: string): Effect.Effect<string | undefined> =>
+  Effect.gen(function* () {
+    const folder = join(yield* Effect.try(() => realpathSync(dataDir)), "nats")
+    const pid = serverOn(folder)
+    return pid === undefined ? undefined : yield* readAddress(folder, pid)
+  }).pipe(Effect.orElseSucceed(() => undefined))
 
 const signal = (pid: number, name: "SIGTERM" | "SIGKILL") =>
   Effect.sync(() => {
@@ -95,7 +104,7 @@ const gone = (folder: string, pid: number) =>
  */
 const stopOrphan = (folder: string) =>
   Effect.gen(function* () {
-    const pid = orphanOn(folder)
+    const pid = serverOn(folder)
     if (pid === undefined) return
     yield* Effect.logInfo("nats-server of an earlier run is being stopped").pipe(Effect.annotateLogs({ pid }))
     yield* signal(pid, "SIGTERM")

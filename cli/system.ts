@@ -3,7 +3,14 @@ import { hostname } from "node:os"
 import { Deferred, Duration, Effect, Exit, Fiber, Layer, Schema, Scope } from "effect"
 import { allActors, quantPolicy } from "../actors/index.ts"
 import { Gateway, type GatewayOptions } from "../gateway/index.ts"
-import { ActorLog, layerNats, layerNatsClient, layerNode, type SystemOptions } from "../runtime/index.ts"
+import {
+  ActorLog,
+  layerNats,
+  layerNatsClient,
+  layerNode,
+  layerOperators,
+  type SystemOptions
+} from "../runtime/index.ts"
 import type { Configuration } from "./config.ts"
 import { type EmbeddedError, embeddedNats } from "./nats-server.ts"
 
@@ -79,6 +86,10 @@ export const connect = (config: Configuration, url: string, name: string) => lay
 /** A connection, and what talks to actors over it. */
 export const connectClient = (config: Configuration, url: string, name: string) =>
   layerNatsClient(systemOf(config, url, name))
+
+/** A connection, and what people do to a system over it. */
+export const connectOperators = (config: Configuration, url: string) =>
+  layerOperators(systemOf(config, url, "operators"))
 
 const systemOf = (config: Configuration, url: string, name: string): SystemOptions => ({
   url,

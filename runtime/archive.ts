@@ -9,6 +9,19 @@ export interface Journal {
   readonly records: number
 }
 
+/** An actor that has mail in the log. Some of it may be done and not removed yet. */
+export interface Mailbox {
+  readonly address: Address
+  readonly messages: number
+}
+
+/** What waits for an actor. */
+export interface Backlog {
+  readonly waiting: number
+  /** When the first of it was stored, in milliseconds since 1970. */
+  readonly oldest: number | undefined
+}
+
 /** A dead letter as it is stored. */
 export interface StoredLetter {
   readonly owner: Address
@@ -18,7 +31,7 @@ export interface StoredLetter {
   readonly payload: string
 }
 
-/** Which dead letters or journals: of all actors, of a type, or of one actor. */
+/** Which actors: all, those of a type, of an id, or one. */
 export interface Selection {
   readonly type?: string
   readonly id?: string
@@ -28,8 +41,15 @@ export interface Selection {
 export class Archive extends Context.Service<
   Archive,
   {
-    /** All of an actor's records that are stored, oldest first, also those from before a snapshot. */
-    readonly history: (owner: Address) => Effect.Effect<ReadonlyArray<JournalRecord>, ReadError>
+    /**
+     * An actor's records that are stored, from after a sequence, oldest first, at most `max`: also those from before a
+     * snapshot.
+     */
+    readonly history: (
+      owner: Address,
+      after: number,
+      max: number
+    ) => Effect.Effect<ReadonlyArray<JournalRecord>, ReadError>
 
     /** Actors that have a journal, in order of their names, from after `after` (`type/id`), at most `max`. */
     readonly journals: (
@@ -38,11 +58,18 @@ export class Archive extends Context.Service<
       max: number
     ) => Effect.Effect<ReadonlyArray<Journal>, ReadError>
 
-    /** How many messages of an actor are stored after a sequence, and when the first of them was, in milliseconds since 1970. */
-    readonly backlog: (
-      owner: Address,
-      after: number
-    ) => Effect.Effect<{ readonly waiting: number; readonly oldest: number | undefined }, ReadError>
+    /** Actors that have mail, in order of their names, from after `after` (`type/id`), at most `max`. */
+    readonly mailboxes: (
+      selection: Selection,
+      after: string | undefined,
+      max: number
+    ) => Effect.Effect<ReadonlyArray<Mailbox>, ReadError>
+
+    /** How many messages of an actor are stored after a sequence. */
+    readonly backlog: (owner: Address, after: number) => Effect.Effect<Backlog, ReadError>
+
+    /** An actor's timers that have not fired, by name: when they will, in milliseconds since 1970. At most 10,000 of them. */
+    readonly timers: (owner: Address) => Effect.Effect<ReadonlyMap<string, number>, ReadError>
 
     /** Dead letters, oldest first, from after a sequence, at most `max`. */
     readonly letters: (
@@ -56,5 +83,8 @@ export class Archive extends Context.Service<
 
     /** Removes a dead letter for good. False if there is none of that sequence. */
     readonly drop: (sequence: number) => Effect.Effect<boolean, ReadError>
+
+    /** The sequence of the newest entry in the log: everything that is stored by now is at or before it. */
+    readonly newest: Effect.Effect<number, ReadError>
   }
 >()("conclave/runtime/Archive") {}

@@ -5,9 +5,17 @@ export * from "./client.ts"
 export * from "./controls.ts"
 export { layerNode, type NodeOptions } from "./engine/node.ts"
 export * from "./errors.ts"
+export {
+  type InspectedRecord,
+  type Inspection,
+  type InspectOptions,
+  NoSuchActor
+} from "./inspection.ts"
 export * from "./leases.ts"
+export { type Letter, NoSuchLetter, NotRetryable } from "./letters.ts"
 export * from "./log.ts"
-export { layerNats, layerNatsClient, type SystemOptions } from "./nats/layer.ts"
+export { layerNats, layerNatsClient, layerOperators, type SystemOptions } from "./nats/layer.ts"
+export * from "./operators.ts"
 export * from "./protocol.ts"
 export type { AskError, AskOptions, SendError, SendOptions } from "./sending.ts"
 export * from "./step.ts"

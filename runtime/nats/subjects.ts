@@ -1,9 +1,11 @@
 import { type Address, ANY_ROLE } from "../address.ts"
+import type { Selection } from "../archive.ts"
 
 /** The subjects of one namespace, built and parsed in one place. */
 export interface Subjects {
   readonly stream: string
   readonly bucket: string
+  readonly controls: string
   readonly stored: ReadonlyArray<string>
   readonly mail: (shard: string, owner: Address) => string
   readonly mailOfShard: (shard: string) => string
@@ -12,6 +14,12 @@ export interface Subjects {
   readonly journal: (owner: Address) => string
   readonly timer: (shard: string, owner: Address, name: string) => string
   readonly dead: (owner: Address) => string
+  /** Everything of a kind that belongs to some actors: of a type, of an id, of both, or of all. */
+  readonly selected: (kind: "mail" | "journal" | "timer" | "dead", selection: Selection) => string
+  /** Whose a journal record or dead letter is. */
+  readonly parseOwner: (subject: string) => Address
+  readonly isDead: (subject: string) => boolean
+  readonly parseTimer: (subject: string) => string
   readonly event: (subject: string) => string
   readonly live: (pattern: string) => string
   /** The event's own subject, of the subject it was republished under. */
@@ -20,14 +28,16 @@ export interface Subjects {
   readonly broadcast: string
 }
 
-/** Subjects under a namespace such as `conclave`; its stream and bucket are `CONCLAVE` and `CONCLAVE_LEASES`. */
+/** Subjects under a namespace such as `conclave`; its stream and buckets are `CONCLAVE`, `CONCLAVE_LEASES` and `CONCLAVE_CONTROLS`. */
 export const makeSubjects = (namespace: string): Subjects => {
   const stream = namespace.toUpperCase()
   const live = `${namespace}.live.`
   const mail = `${namespace}.mail.`
+  const dead = `${namespace}.dead.`
   return {
     stream,
     bucket: `${stream}_LEASES`,
+    controls: `${stream}_CONTROLS`,
     stored: ["mail", "journal", "timer", "event", "dead"].map((kind) => `${namespace}.${kind}.>`),
     mail: (shard, owner) => `${mail}${shard}.${owner.type}.${owner.id}`,
     mailOfShard: (shard) => `${mail}${shard}.>`,
@@ -42,7 +52,18 @@ export const makeSubjects = (namespace: string): Subjects => {
     },
     journal: (owner) => `${namespace}.journal.${owner.type}.${owner.id}`,
     timer: (shard, owner, name) => `${namespace}.timer.${shard}.${owner.type}.${owner.id}.${name}`,
-    dead: (owner) => `${namespace}.dead.${owner.type}.${owner.id}`,
+    dead: (owner) => `${dead}${owner.type}.${owner.id}`,
+    selected: (kind, { type = "*", id = "*" }) => {
+      const shard = kind === "mail" || kind === "timer" ? "*.*." : ""
+      return `${namespace}.${kind}.${shard}${type}.${id}${kind === "timer" ? ".>" : ""}`
+    },
+    parseOwner: (subject) => {
+      const [type = "", id = ""] = subject.split(".").slice(2)
+      return { type, id }
+    },
+    isDead: (subject) => subject.startsWith(dead),
+    // A timer's name may hold dots: it is all that follows the actor.
+    parseTimer: (subject) => subject.split(".").slice(6).join("."),
     event: (subject) => `${namespace}.event.${subject}`,
     live: (pattern) => live + pattern,
     parseLive: (subject) => subject.slice(live.length),

@@ -1,0 +1,195 @@
+import { type JetStreamManager, jetstream, jetstreamManager, type StoredMsg } from "@nats-io/jetstream"
+import { type KV, Kvm, type KvWatchEntry } from "@nats-io/kv"
+import { nuid } from "@nats-io/transport-node"
+import { Effect, Layer, Result, Schema } from "effect"
+import { type Address, addressFault, formatAddress } from "../address.ts"
+import { Controls, type Pause, type Pauses, type Target } from "../controls.ts"
+import { type AppendError, LogRefused, type ReadError, ServerUnsuitable } from "../errors.ts"
+import { store } from "./batch.ts"
+import { followBucket } from "./bucket.ts"
+import { Nats } from "./connection.ts"
+import { line } from "./headers.ts"
+import { attempt, readAfter } from "./stored.ts"
+import { makeSubjects } from "./subjects.ts"
+
+export interface ControlOptions {
+  readonly replicas: number
+}
+
+/** A key that was removed leaves a marker for so long. */
+const MARKER_MILLIS = 60_000
+/** How often a change is tried again that somebody else's came before. */
+const TRIES = 5
+
+/**
+ * `Controls` in a key-value bucket: `everything`, `type.<type>` and `actor.<type>.<id>` are keys, the id in base64url.
+ *
+ * The key alone says what is paused; a value that cannot be read takes nothing from that.
+ */
+export const layerControls = (options: ControlOptions): Layer.Layer<Controls, ServerUnsuitable, Nats> =>
+  Layer.effect(
+    Controls,
+    Effect.gen(function* () {
+      const nats = yield* Nats
+      const { controls: bucket } = makeSubjects(nats.options.namespace)
+      const { manager, kv } = yield* Effect.tryPromise({
+        try: () => openBucket(nats, bucket, options.replicas),
+        catch: (cause) => new ServerUnsuitable({ detail: `the bucket ${bucket} cannot be made: ${String(cause)}` })
+      })
+      const keys = makeKeys(nats, manager, bucket)
+      return Controls.of({
+        pause: (pause) => keys.change(keyOf(pause.target), (present) => (present ? undefined : encode(pause))),
+        resume: (target) => keys.change(keyOf(target), (present) => (present ? REMOVED : undefined)),
+        read: Effect.map(keys.all, (found) => makePauses(found.flatMap((entry) => readPause(entry) ?? []))),
+        watch: (see) => follow(nats, kv, see)
+      })
+    })
+  )
+
+const openBucket = async (nats: Nats["Service"], bucket: string, replicas: number) => {
+  const manager = await jetstreamManager(nats.connection)
+  const kv = await new Kvm(jetstream(nats.connection)).create(bucket, {
+    replicas,
+    markerTTL: MARKER_MILLIS,
+    history: 1
+  })
+  return { manager, kv }
+}
+
+const Value = Schema.fromJsonString(
+  Schema.Struct({ by: Schema.Literals(["operator", "runtime"]), cause: Schema.String, since: Schema.Int })
+)
+const encodeValue = Schema.encodeSync(Value)
+const decodeValue = Schema.decodeUnknownResult(Value)
+
+/** A message to be stored under a key. */
+interface Change {
+  readonly payload: string
+  readonly headers: string
+}
+
+const encode = ({ by, cause, since }: Pause): Change => ({ payload: encodeValue({ by, cause, since }), headers: "" })
+
+const REMOVED: Change = {
+  payload: "",
+  headers: line("KV-Operation", "PURGE") + line("Nats-Rollup", "sub") + line("Nats-TTL", `${MARKER_MILLIS / 1_000}s`)
+}
+
+const makeKeys = (nats: Nats["Service"], manager: JetStreamManager, bucket: string) => {
+  const stream = `KV_${bucket}`
+  const prefix = `$KV.${bucket}.`
+  // From the leader: a replica may not know yet what was changed a moment ago.
+  const last = (key: string) => attempt(() => manager.streams.getMessage(stream, { last_by_subj: prefix + key }))
+
+  /** Changes a key guarded by what it was. False if there is nothing to change. */
+  const change = (key: string, next: (present: boolean) => Change | undefined): Effect.Effect<boolean, ReadError> =>
+    Effect.flatMap(last(key), (found) => {
+      const to = next(found !== null && isPresent(found))
+      if (to === undefined) return Effect.succeed(false)
+      const guard = line("Nats-Expected-Last-Subject-Sequence", found?.seq ?? 0)
+      const message = { subject: prefix + key, payload: to.payload, headers: to.headers + guard }
+      return Effect.as(store(nats.connection, nuid.next(), [message]), true)
+    }).pipe(
+      Effect.retry({ while: (error) => error._tag === "Fenced", times: TRIES }),
+      Effect.mapError((error) => asReadError(error))
+    )
+
+  const all = readAfter(
+    { direct: manager.direct, stream, pattern: `${prefix}>` },
+    0,
+    Number.POSITIVE_INFINITY,
+    (message) => ({
+      key: message.subject.slice(prefix.length),
+      present: isPresent(message),
+      value: message.string(),
+      time: message.time.getTime()
+    })
+  )
+  return { change, all }
+}
+
+const asReadError = (error: AppendError): ReadError =>
+  error._tag === "LogUnavailable" || error._tag === "LogRefused"
+    ? error
+    : new LogRefused({ code: 0, detail: error.message })
+
+// The server's own markers have a reason in place of an operation.
+const isPresent = (message: StoredMsg): boolean =>
+  message.header.get("KV-Operation") === "" && message.header.get("Nats-Marker-Reason") === ""
+
+interface KeyValue {
+  readonly key: string
+  readonly present: boolean
+  readonly value: string
+  readonly time: number
+}
+
+const follow = (nats: Nats["Service"], kv: KV, see: (pauses: Pauses) => void) =>
+  followBucket<Map<string, Pause>>(nats, kv, {
+    empty: () => new Map(),
+    apply: (pauses, entry) => {
+      const pause = readPause(fromEntry(entry))
+      if (pause === undefined) return pauses.delete(entry.key)
+      pauses.set(entry.key, pause)
+      return true
+    },
+    see: (pauses) => see(makePauses([...pauses.values()]))
+  })
+
+const fromEntry = (entry: KvWatchEntry): KeyValue => ({
+  key: entry.key,
+  present: entry.operation === "PUT",
+  value: entry.string(),
+  time: entry.created.getTime()
+})
+
+const readPause = ({ key, present, value, time }: KeyValue): Pause | undefined => {
+  const target = present ? parseKey(key) : undefined
+  if (target === undefined) return undefined
+  const read = decodeValue(value)
+  return Result.isSuccess(read)
+    ? { target, ...read.success }
+    : { target, by: "operator", cause: "not said in a way that can be read", since: time }
+}
+
+/** Keys take fewer characters than ids have. */
+const encodeId = Schema.encodeSync(Schema.StringFromBase64Url)
+const decodeId = Schema.decodeUnknownResult(Schema.StringFromBase64Url)
+
+const keyOf = (target: Target): string => {
+  if (target.kind === "everything") return "everything"
+  if (target.kind === "type") return `type.${target.type}`
+  return `actor.${target.address.type}.${encodeId(target.address.id)}`
+}
+
+const parseKey = (key: string): Target | undefined => {
+  if (key === "everything") return { kind: "everything" }
+  const [kind, type = "", encoded] = key.split(".")
+  if (kind === "type" && encoded === undefined) return isSound({ type, id: "any" }) ? { kind, type } : undefined
+  if (kind !== "actor" || encoded === undefined) return undefined
+  const id = decodeId(encoded)
+  const address = { type, id: Result.isSuccess(id) ? id.success : "" }
+  return isSound(address) ? { kind, address } : undefined
+}
+
+const isSound = (address: Address): boolean => addressFault(address) === undefined
+
+const makePauses = (pauses: ReadonlyArray<Pause>): Pauses => {
+  const all = pauses.toSorted((one, other) => one.since - other.since)
+  const byName = new Map(all.map((pause) => [nameOf(pause.target), pause]))
+  const everything = byName.get(EVERYTHING)
+  return {
+    all,
+    of: (address) =>
+      // Of every message this is asked: mostly nothing is paused.
+      byName.size === 0 ? undefined : (everything ?? byName.get(address.type) ?? byName.get(formatAddress(address)))
+  }
+}
+
+const EVERYTHING = "*"
+
+/** A type holds no slash and no asterisk, so that no two targets share a name. */
+const nameOf = (target: Target): string => {
+  if (target.kind === "everything") return EVERYTHING
+  return target.kind === "type" ? target.type : formatAddress(target.address)
+}

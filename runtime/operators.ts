@@ -1,0 +1,274 @@
+import { Clock, Context, Deferred, Effect, identity, Layer, Option, Stream } from "effect"
+import { type Address, addressFault, formatAddress, type InvalidAddress } from "./address.ts"
+import { Archive, type Journal, type Selection } from "./archive.ts"
+import { Controls, type Pause, type Target } from "./controls.ts"
+import type { AppendError, ReadError } from "./errors.ts"
+import {
+  consumedOf,
+  type Inspection,
+  type InspectOptions,
+  inspect,
+  type NoSuchActor,
+  type Sources,
+  secondsBehind
+} from "./inspection.ts"
+import { Leases, type Membership } from "./leases.ts"
+import { type Letter, NoSuchLetter, NotRetryable, readLetter, retryOf } from "./letters.ts"
+import { ActorLog } from "./log.ts"
+
+/** An actor for which messages wait. */
+export interface Waiting {
+  readonly address: Address
+  readonly messages: number
+  /** How long the oldest has waited. */
+  readonly secondsBehind: number
+  readonly pause: Pause | undefined
+}
+
+/** A node that is alive, and how many shards it holds. */
+export interface LiveNode {
+  readonly name: string
+  readonly shards: number
+}
+
+export type RetryError = NoSuchLetter | NotRetryable | AppendError | ReadError
+
+/** What became of one letter of many. */
+export interface Retried {
+  readonly letter: Letter
+  /** Nothing where it was retried. */
+  readonly failure: RetryError | undefined
+}
+
+export interface RetryOptions {
+  /** At most so many letters a second, above 0; as many as the log takes, unless given. */
+  readonly perSecond?: number | undefined
+}
+
+/** What people do to a running system: look at it, hold parts of it, and deal with what could not be processed. */
+export class Operators extends Context.Service<
+  Operators,
+  {
+    /**
+     * Pauses: what is told is stored and waits. Every node follows within moments, once it has done what it is at.
+     * The first 1,000 characters of `cause` are kept.
+     *
+     * @returns false, and nothing changes, if the same target is paused already
+     */
+    readonly pause: (target: Target, cause: string) => Effect.Effect<boolean, ReadError | InvalidAddress>
+
+    /** Lets it go on. False if it was not paused. What a wider pause holds stays paused. */
+    readonly resume: (target: Target) => Effect.Effect<boolean, ReadError | InvalidAddress>
+
+    /** All pauses, oldest first. */
+    readonly paused: Effect.Effect<ReadonlyArray<Pause>, ReadError>
+
+    /** Actors that have a journal, in order of their names, from after `after` (`type/id`), at most `max`. */
+    readonly actors: (
+      selection: Selection,
+      after: string | undefined,
+      max: number
+    ) => Effect.Effect<ReadonlyArray<Journal>, ReadError | InvalidAddress>
+
+    /** Actors for which messages wait, longest first: of the first `max` that have mail, in order of their names. */
+    readonly waiting: (
+      selection: Selection,
+      max: number
+    ) => Effect.Effect<ReadonlyArray<Waiting>, ReadError | InvalidAddress>
+
+    /** All there is of an actor. It only reads: the actor does not notice. */
+    readonly inspect: (
+      address: Address,
+      options?: InspectOptions
+    ) => Effect.Effect<Inspection, ReadError | NoSuchActor | InvalidAddress>
+
+    /** Dead letters, oldest first, from after a sequence, at most `max`. */
+    readonly letters: (
+      selection: Selection,
+      after: number,
+      max: number
+    ) => Effect.Effect<ReadonlyArray<Letter>, ReadError | InvalidAddress>
+
+    readonly letter: (sequence: number) => Effect.Effect<Letter, ReadError | NoSuchLetter>
+
+    /**
+     * Gives a letter's message to its actor again, behind what is in its mailbox, and removes the letter.
+     *
+     * The message has one effect, also where this is tried again after a failure half way: the server knows it for two
+     * minutes, and the actor, by its id, for as long as it remembers ids. Nobody is sent the answer to it.
+     */
+    readonly retry: (sequence: number) => Effect.Effect<void, RetryError>
+
+    /**
+     * Retries all letters that there are now, oldest first, and says of each what became of it. One that fails stops no
+     * other. What fails again becomes a new letter, which is not tried a second time.
+     */
+    readonly retryAll: (
+      selection: Selection,
+      options?: RetryOptions
+    ) => Stream.Stream<Retried, ReadError | InvalidAddress>
+
+    /** Removes a letter for good. */
+    readonly drop: (sequence: number) => Effect.Effect<void, ReadError | NoSuchLetter>
+
+    /** Removes all letters that there are now, for good. Gives how many. */
+    readonly dropAll: (selection: Selection) => Effect.Effect<number, ReadError | InvalidAddress>
+
+    /** The live nodes, in order of their names. */
+    readonly nodes: Effect.Effect<ReadonlyArray<LiveNode>, ReadError>
+  }
+>()("conclave/runtime/Operators") {
+  static readonly layer: Layer.Layer<Operators, never, ActorLog | Archive | Controls | Leases> = Layer.effect(
+    this,
+    Effect.gen(function* () {
+      const sources = { log: yield* ActorLog, archive: yield* Archive, controls: yield* Controls }
+      const { archive, controls } = sources
+      const leases = yield* Leases
+      const lettersOf = (selection: Selection, after: number, max: number) =>
+        Effect.map(archive.letters(selection, after, max), (all) => all.map(readLetter))
+      const retry = retryWith(sources)
+      const drop = (sequence: number) =>
+        Effect.flatMap(archive.drop(sequence), (dropped) =>
+          dropped ? Effect.void : Effect.fail(new NoSuchLetter({ sequence }))
+        )
+      return Operators.of({
+        pause: (target, cause) =>
+          Effect.gen(function* () {
+            yield* checkTarget(target)
+            const since = yield* Clock.currentTimeMillis
+            return yield* controls.pause({ target, by: "operator", cause: cause.slice(0, CAUSE_CHARACTERS_MAX), since })
+          }),
+        resume: (target) => Effect.andThen(checkTarget(target), controls.resume(target)),
+        paused: Effect.map(controls.read, ({ all }) => all),
+        actors: (selection, after, max) =>
+          Effect.andThen(checkSelection(selection), archive.journals(selection, after, max)),
+        waiting: (selection, max) => Effect.andThen(checkSelection(selection), waitingOf(sources, selection, max)),
+        inspect: (address, options) => inspect(sources, address, options ?? {}),
+        letters: (selection, after, max) => Effect.andThen(checkSelection(selection), lettersOf(selection, after, max)),
+        letter: (sequence) => Effect.map(letterOf(sources, sequence), readLetter),
+        retry: (sequence) => Effect.flatMap(Effect.map(letterOf(sources, sequence), readLetter), retry),
+        retryAll: (selection, options) =>
+          present(sources, selection).pipe(
+            Stream.mapEffect((letter, index) =>
+              retry(letter).pipe(
+                Effect.match({ onSuccess: () => undefined, onFailure: (failure) => failure }),
+                Effect.map((failure) => ({ letter, failure })),
+                index === 0 ? identity : slowly(options)
+              )
+            )
+          ),
+        drop,
+        dropAll: (selection) =>
+          present(sources, selection).pipe(
+            Stream.mapEffect(({ sequence }) => archive.drop(sequence)),
+            Stream.runFold(
+              () => 0,
+              (count, dropped) => (dropped ? count + 1 : count)
+            )
+          ),
+        nodes: Effect.map(membershipOf(leases), nodesOf)
+      })
+    })
+  )
+}
+
+const CAUSE_CHARACTERS_MAX = 1_000
+/** Letters are read so many at a time: each may be as large as a message. */
+const LETTERS_PAGE = 50
+const AT_ONCE = 8
+
+const checkTarget = (target: Target): Effect.Effect<void, InvalidAddress> => {
+  if (target.kind === "everything") return Effect.void
+  return checkSelection(target.kind === "type" ? { type: target.type } : target.address)
+}
+
+/** What is not said is checked with what surely fits. */
+const checkSelection = ({ type = "a", id = "a" }: Selection): Effect.Effect<void, InvalidAddress> => {
+  const fault = addressFault({ type, id })
+  return fault === undefined ? Effect.void : Effect.fail(fault)
+}
+
+const letterOf = ({ archive }: Sources, sequence: number) =>
+  Effect.flatMap(archive.letter(sequence), (letter) =>
+    letter === undefined ? Effect.fail(new NoSuchLetter({ sequence })) : Effect.succeed(letter)
+  )
+
+/** The letters that there are when it begins: what is parked meanwhile is not among them. */
+const present = ({ archive }: Sources, selection: Selection): Stream.Stream<Letter, ReadError | InvalidAddress> =>
+  Stream.unwrap(
+    Effect.map(Effect.andThen(checkSelection(selection), archive.newest), (newest) =>
+      Stream.paginate(0, (after: number) =>
+        Effect.map(archive.letters(selection, after, LETTERS_PAGE), (page) => {
+          const letters = page.filter(({ sequence }) => sequence <= newest)
+          const last = letters.length < LETTERS_PAGE ? undefined : letters.at(-1)?.sequence
+          return [letters.map(readLetter), Option.fromUndefinedOr(last)] as const
+        })
+      )
+    )
+  )
+
+const retryWith =
+  ({ log, archive }: Sources) =>
+  (letter: Letter): Effect.Effect<void, RetryError> =>
+    Effect.suspend((): Effect.Effect<void, RetryError> => {
+      const mail = retryOf(letter)
+      if (mail instanceof NotRetryable) return Effect.fail(mail)
+      return log.append([mail]).pipe(
+        // An earlier try got as far as this.
+        Effect.catchTag("AlreadyStored", () => Effect.void),
+        // Only then: a message must not be lost between the two.
+        Effect.andThen(archive.drop(letter.sequence)),
+        Effect.asVoid
+      )
+    })
+
+const slowly =
+  (options: RetryOptions | undefined) =>
+  <A>(retry: Effect.Effect<A>): Effect.Effect<A> =>
+    options?.perSecond === undefined ? retry : Effect.delay(retry, 1_000 / options.perSecond)
+
+const waitingOf = ({ log, archive, controls }: Sources, selection: Selection, max: number) =>
+  Effect.gen(function* () {
+    const mailboxes = yield* archive.mailboxes(selection, undefined, max)
+    const pauses = yield* controls.read
+    const now = yield* Clock.currentTimeMillis
+    const found = yield* Effect.forEach(
+      mailboxes,
+      ({ address }) =>
+        Effect.gen(function* () {
+          const consumed = consumedOf(address, yield* log.readJournal(address))
+          const { waiting, oldest } = yield* archive.backlog(address, consumed)
+          return {
+            address,
+            messages: waiting,
+            secondsBehind: secondsBehind(now, oldest),
+            pause: pauses.of(address)
+          }
+        }),
+      { concurrency: AT_ONCE }
+    )
+    return found
+      .filter(({ messages }) => messages > 0)
+      .toSorted((one, other) => other.secondsBehind - one.secondsBehind)
+  })
+
+/** Where nothing has ever joined, nothing may be heard. */
+const MEMBERSHIP_WAIT = "2 seconds"
+
+const membershipOf = (leases: Leases["Service"]): Effect.Effect<Membership, ReadError> =>
+  Effect.gen(function* () {
+    const first = yield* Deferred.make<Membership>()
+    yield* leases.watch((membership) => Deferred.doneUnsafe(first, Effect.succeed(membership)))
+    return yield* Deferred.await(first).pipe(Effect.timeoutOption(MEMBERSHIP_WAIT))
+  }).pipe(Effect.scoped, Effect.map(Option.getOrElse((): Membership => ({ nodes: new Set(), holders: new Map() }))))
+
+const nodesOf = ({ nodes, holders }: Membership): ReadonlyArray<LiveNode> => {
+  const held = [...holders.values()]
+  return [...nodes.keys()].toSorted().map((name) => ({ name, shards: held.filter((holder) => holder === name).length }))
+}
+
+/** A target as a sentence names it: `everything`, `type counter`, `counter/a`. */
+export const formatTarget = (target: Target): string => {
+  if (target.kind === "everything") return "everything"
+  return target.kind === "type" ? `type ${target.type}` : formatAddress(target.address)
+}

@@ -1,0 +1,103 @@
+import { spawn } from "node:child_process"
+import { readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Effect, Layer, Schedule, Stream } from "effect"
+import { Actors, layerNats, layerNode, layerOperators, Operators } from "../../runtime/index.ts"
+import { findNatsServer } from "../../setup/nats-server.mjs"
+import { CounterProtocol, counter } from "../support/counter.ts"
+import { temporaryFolder } from "../support/nats.ts"
+import { Protocol, soon, troubleWith } from "./trouble.ts"
+
+const PASSWORDS = { NODE_PASSWORD: "n", GATEWAY_PASSWORD: "g", VIEWER_PASSWORD: "v", OPERATOR_PASSWORD: "o" }
+const actor = { type: "trouble", id: "a" }
+const target = { kind: "actor", address: actor } as const
+
+describe("the users of nats.conf", () => {
+  it.live("let a viewer look and an operator act, and no more", () =>
+    Effect.gen(function* () {
+      const url = yield* serverWithUsers
+      const as = (user: string) => {
+        const [password = ""] = user
+        return { url: url.replace("//", `//${user}:${password}@`), namespace: "conclave", name: user }
+      }
+      const actors = [troubleWith(() => Effect.succeed("done")), counter]
+      const node = Layer.provideMerge(layerNode({ name: "node", actors }), layerNats({ ...as("node"), ttlSeconds: 1 }))
+      yield* Effect.gen(function* () {
+        const all = yield* Actors
+        yield* Effect.ignore(all.ask(Protocol, "a", "Fail", { text: "on purpose" }, soon))
+        yield* all.ask(CounterProtocol, "c", "Add", { n: 1 }, soon)
+        yield* looking.pipe(Effect.provide(layerOperators(as("viewer"))))
+        const acted = yield* Effect.flip(acting.pipe(Effect.provide(layerOperators(as("viewer")))))
+        assert.match(acted.message, /Permissions Violation|permission/i)
+        yield* looking.pipe(Effect.provide(layerOperators(as("operator"))))
+        yield* acting.pipe(Effect.provide(layerOperators(as("operator"))))
+      }).pipe(Effect.provide(node))
+    }).pipe(Effect.scoped, Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()))
+  )
+})
+
+const looking = Effect.gen(function* () {
+  const operators = yield* Operators
+  const found = yield* operators.inspect(actor)
+  const [letter] = found.letters
+  assert.strictEqual((yield* operators.letter(letter?.sequence ?? 0)).cause, "on purpose")
+  assert.strictEqual((yield* operators.letters({}, 0, 10)).length, 1)
+  assert.strictEqual((yield* operators.actors({}, undefined, 10)).length, 2)
+  yield* operators.waiting({}, 10)
+  assert.deepStrictEqual(yield* operators.paused, [])
+  assert.deepStrictEqual(
+    (yield* operators.nodes).map(({ name }) => name),
+    ["node"]
+  )
+})
+
+const acting = Effect.gen(function* () {
+  const operators = yield* Operators
+  assert.isTrue(yield* operators.pause(target, "a test"))
+  assert.isTrue(yield* operators.resume(target))
+  const retried = yield* operators.retryAll({ type: "trouble" }).pipe(Stream.runCollect)
+  assert.deepStrictEqual(
+    retried.map(({ failure }) => failure),
+    [undefined]
+  )
+  // It fails again, and is parked again.
+  const dropped = yield* operators
+    .dropAll({})
+    .pipe(
+      Effect.repeat({ until: (count) => count > 0, schedule: Schedule.spaced("20 millis") }),
+      Effect.timeout("5 seconds")
+    )
+  assert.strictEqual(dropped, 1)
+})
+
+/** A server with the users that nats.conf shows commented out. */
+const serverWithUsers = Effect.gen(function* () {
+  const folder = yield* temporaryFolder
+  const text = readFileSync(join(import.meta.dirname, "../../nats.conf"), "utf8")
+  const [users = ""] = /^# authorization \{$.*?^# \}$/ms.exec(text) ?? []
+  const store = `jetstream { store_dir: ${JSON.stringify(join(folder, "store"))} }`
+  const file = join(folder, "server.conf")
+  writeFileSync(
+    file,
+    `listen: "127.0.0.1:-1"\nports_file_dir: ${JSON.stringify(folder)}\n${store}\n${users.replace(/^# ?/gm, "")}`
+  )
+  const child = yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      spawn(findNatsServer({ name: process.env.NATS_SERVER }).path ?? "nats-server", ["-c", file], {
+        stdio: "ignore",
+        env: PASSWORDS
+      })
+    ),
+    (process) =>
+      Effect.callback<void>((resume) => {
+        process.once("exit", () => resume(Effect.void))
+        process.kill("SIGKILL")
+      })
+  )
+  const ports = Effect.try(() => readFileSync(join(folder, `nats-server_${child.pid}.ports`), "utf8"))
+  return yield* ports.pipe(
+    Effect.map((json) => /nats:\/\/127\.0\.0\.1:\d+/.exec(json)?.[0] ?? ""),
+    Effect.retry(Schedule.spaced("20 millis").pipe(Schedule.upTo({ duration: "5 seconds" })))
+  )
+})
