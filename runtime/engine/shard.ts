@@ -58,8 +58,13 @@ export class Shard {
     }
   }
 
-  get progress(): Pick<Progress, "lastDelivered" | "oldestOpen" | "doneUpTo"> {
+  get progress(): Pick<Progress, "lastDelivered" | "oldestOpen" | "doneUpTo" | "open"> {
     return this.#progress
+  }
+
+  /** How many of its actors are in memory. */
+  get residents(): number {
+    return this.#activations.size
   }
 
   /** Whether the node's tail reads this shard's mail: only then does what the tail has passed say anything of it. */

@@ -58,10 +58,10 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
             return store(connection, nuid.next(), messages)
           }),
         readJournal: (owner) => journals.read(subjects.journal(owner)),
-        tail: (after, deliver) =>
+        tail: (after, deliver, reached = () => undefined) =>
           after.size === 0
             ? Effect.void
-            : Effect.forkScoped(tail({ nats, manager, subjects, after, deliver })).pipe(Effect.asVoid),
+            : Effect.forkScoped(tail({ nats, manager, subjects, after, deliver, reached })).pipe(Effect.asVoid),
         readMail: (owner, after, max) =>
           readMail(manager, subjects, subjects.mail(shardOf(owner, shards), owner), after, max),
         purge: (upTo, role) =>
