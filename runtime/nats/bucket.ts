@@ -1,10 +1,11 @@
 import { type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream"
 import { type KV, Kvm, type KvWatchEntry } from "@nats-io/kv"
 import { nuid } from "@nats-io/transport-node"
-import { Effect } from "effect"
+import { Effect, type Scope } from "effect"
 import { type AppendError, LogRefused, LogUnavailable, type ReadError, ServerUnsuitable } from "../errors.ts"
 import { store } from "./batch.ts"
 import type { Nats } from "./connection.ts"
+import { Gather } from "./gather.ts"
 import { line } from "./headers.ts"
 import { type Key, NO_KEY } from "./membership.ts"
 
@@ -49,18 +50,24 @@ export const openBucket = (
   { connection }: Nats["Service"],
   name: string,
   { replicas, patienceMillis }: BucketOptions
-): Effect.Effect<Bucket, ServerUnsuitable> =>
+): Effect.Effect<Bucket, ServerUnsuitable, Scope.Scope> =>
   Effect.tryPromise({
-    try: async () => ({
-      kv: await new Kvm(jetstream(connection)).create(name, { replicas, markerTTL: MARKER_MILLIS, history: 1 }),
-      manager: await jetstreamManager(connection)
-    }),
+    try: async () => {
+      const manager = await jetstreamManager(connection)
+      const kv = await new Kvm(jetstream(connection)).create(name, { replicas, markerTTL: MARKER_MILLIS, history: 1 })
+      await allowBatches(manager, `KV_${name}`)
+      return { kv, manager }
+    },
     catch: (cause) => new ServerUnsuitable({ detail: `the bucket ${name} cannot be made: ${String(cause)}` })
   }).pipe(
-    Effect.map(({ kv, manager }): Bucket => {
+    Effect.bind("gather", () => {
+      const gather = new Gather((messages) => store(connection, nuid.next(), messages))
+      return Effect.as(Effect.forkScoped(gather.run), gather)
+    }),
+    Effect.map(({ kv, manager, gather }): Bucket => {
       const subjectOf = (key: string) => `$KV.${name}.${key}`
       const put = (key: string, payload: string, headers: string) =>
-        store(connection, nuid.next(), [{ subject: subjectOf(key), payload, headers }]).pipe(
+        gather.send({ subject: subjectOf(key), payload, headers }).pipe(
           Effect.catchTag("Fenced", () => Effect.succeed(undefined)),
           Effect.mapError(asReadError),
           patiently(patienceMillis)
@@ -81,6 +88,12 @@ export const openBucket = (
       }
     })
   )
+
+/** The library makes buckets that take none. */
+const allowBatches = async (manager: JetStreamManager, stream: string) => {
+  const { config } = await manager.streams.info(stream)
+  if (config.allow_atomic !== true) await manager.streams.update(stream, { ...config, allow_atomic: true })
+}
 
 const readLast = async (manager: JetStreamManager, stream: string, subject: string): Promise<Key> => {
   const message = await manager.streams.getMessage(stream, { last_by_subj: subject })

@@ -120,7 +120,9 @@ const openConsumer = (manager: JetStreamManager, subjects: Subjects, shards: Rea
         }),
       catch: (cause) => new LogUnavailable({ detail: String(cause) })
     }),
-    (consumer) => Effect.promise(() => manager.consumers.delete(subjects.stream, consumer.name).catch(() => false))
+    // Nobody waits for it: mail of all shards would, when one tail takes the place of another.
+    (consumer) =>
+      Effect.sync(() => void manager.consumers.delete(subjects.stream, consumer.name).catch(() => undefined))
   ).pipe(Effect.map((consumer) => consumer.name))
 
 const onMessage = (error: Error | null, message: Msg, arrivals: Queue.Queue<Arrival>) => {

@@ -7,6 +7,8 @@ import type { Nats } from "./connection.ts"
 import { type Key, View } from "./membership.ts"
 
 const WATCH_AGAIN = "100 millis"
+/** Shards that were given back together are taken together. */
+const TOGETHER = "2 millis"
 
 /**
  * Reads the bucket, and again after every reconnect: what expired meanwhile may have left nothing behind that would say
@@ -62,7 +64,7 @@ const keyOf = (entry: KvWatchEntry): Key => ({
 const showNews = (news: Latch.Latch, view: View, see: (membership: Membership) => void): Effect.Effect<never> =>
   Effect.forever(
     Effect.andThen(
-      news.await,
+      Effect.andThen(news.await, Effect.sleep(TOGETHER)),
       Effect.sync(() => {
         news.closeUnsafe()
         see(view.membership)
