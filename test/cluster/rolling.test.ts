@@ -2,13 +2,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber, Layer, type Scope } from "effect"
 import type { EmbeddedError } from "../../cli/nats-server.ts"
-import { Actors, layerNats } from "../../runtime/index.ts"
+import { Actors, Leases, layerNats, type Membership } from "../../runtime/index.ts"
 import { CounterProtocol } from "../support/counter.ts"
 import { natsServer } from "../support/nats.ts"
 import { startNode } from "../support/node-process.ts"
 
 const KEYS = 200
 const IN_FLIGHT = 50
+const BACKLOG = 20_000
 const NODES = ["a", "b", "c"] as const
 
 /** Asks counters without a pause, and keeps the books. */
@@ -64,7 +65,7 @@ const report = (what: string, took: ReadonlyArray<number>) => {
 
 const onServer = <A, E>(
   namespace: string,
-  test: (url: string) => Effect.Effect<A, E, Actors | Scope.Scope>
+  test: (url: string) => Effect.Effect<A, E, Actors | Leases | Scope.Scope>
 ): Effect.Effect<A, unknown, Scope.Scope> =>
   Effect.gen(function* (): Effect.fn.Return<A, E | EmbeddedError | Error, Scope.Scope> {
     const { url } = yield* natsServer()
@@ -129,6 +130,43 @@ describe("three nodes under load", () => {
           yield* Fiber.join(running)
           yield* report("crash", load.took)
           yield* load.verify
+        })
+      ),
+    60_000
+  )
+})
+
+describe("a node with a long backlog", () => {
+  it.live(
+    "is stopped in the middle of it and leaves in order: its shards are free at once, and every count is exact",
+    () =>
+      onServer("backlog", (url) =>
+        Effect.gen(function* () {
+          let seen: Membership = { nodes: new Map(), holders: new Map() }
+          yield* Leases.use((leases) =>
+            leases.watch((membership) => {
+              seen = membership
+            })
+          )
+          const tell = (index: number) =>
+            Actors.use((actors) => actors.tell(CounterProtocol, `k${index % KEYS}`, "Add", { n: 1 }))
+          const tells = Array.from({ length: BACKLOG }, (_, index) => index)
+          yield* Effect.forEach(tells, tell, { concurrency: 1_000, discard: true })
+          for (const name of ["first", "second"]) {
+            const node = yield* startNode(url, "backlog", name)
+            yield* Effect.sleep(name === "first" ? "0 millis" : "50 millis")
+            assert.strictEqual(yield* node.stop, 130)
+            yield* Effect.sleep("50 millis")
+            assert.deepStrictEqual([seen.nodes.size, seen.holders.size], [0, 0])
+          }
+          yield* startNode(url, "backlog", "last")
+          const get = (key: number) =>
+            Actors.use((actors) => actors.ask(CounterProtocol, `k${key}`, "Get", {}, { timeout: "20 seconds" }))
+          const keys = Array.from({ length: KEYS }, (_, key) => key)
+          assert.deepStrictEqual(
+            yield* Effect.forEach(keys, get, { concurrency: IN_FLIGHT }),
+            keys.map(() => BACKLOG / KEYS)
+          )
         })
       ),
     60_000
