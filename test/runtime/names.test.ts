@@ -98,6 +98,7 @@ layer(NatsServer.layer, { excludeTestServices: true })("a node's lease", (it) =>
       yield* Effect.sleep("100 millis")
       assert.strictEqual((yield* seen).holders.get("any.0"), "one")
       yield* first.release("any.0", "one")
+      yield* Effect.sleep("100 millis")
       assert.isTrue(yield* second.acquire("any.0", "two"))
     }).pipe(Effect.scoped)
   )

@@ -127,21 +127,27 @@ layer(NatsServer.layer, { excludeTestServices: true })("a node that is too old f
 })
 
 layer(NatsServer.layer, { excludeTestServices: true })("a node", (it) => {
-  it.effect("that lost its lease drops everything, joins anew and goes on", () => {
-    let lose = false
+  it.effect("that lost its lease joins anew, and serves nothing until it has acquired it again", () => {
+    let alive = true
+    let free = true
     let joined = 0
     const leases = leasesOfOne({
       ttlMillis: 300,
       join: () => Effect.sync(() => ++joined > 0),
-      renew: () => Effect.sync(() => !lose)
+      renew: () => Effect.sync(() => alive),
+      acquire: () => Effect.sync(() => free)
     })
     return Effect.gen(function* () {
       yield* tellAll(ids)
       yield* counts
-      lose = true
+      free = false
+      alive = false
       yield* becomes("it has joined again", () => joined >= 2)
-      lose = false
+      alive = true
       yield* tellAll(ids)
+      const early = Actors.use((all) => all.ask(CounterProtocol, "k0", "Get", {}, { timeout: "500 millis" }))
+      assert.strictEqual((yield* Effect.flip(early))._tag, "AskTimeout", "another node may have it")
+      free = true
       assert.deepStrictEqual(
         yield* counts,
         ids.map(() => 2)
