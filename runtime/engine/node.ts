@@ -62,7 +62,7 @@ export class Node {
     this.#leases = leases
     this.#engine = engine
     this.#profile = profileOf(options, clock.currentTimeMillisUnsafe())
-    this.#presence = new Presence(options.name, leases, clock)
+    this.#presence = new Presence(options.name, leases, clock, () => this.#shards.dropAll())
     this.#purge = new Purge(log)
     const host = { mayDecide: () => this.#mayDecide() }
     const decline = (shard: string) => this.decline(shard)
@@ -92,14 +92,14 @@ export class Node {
     const scope = yield* Effect.scope
     yield* this.#vital(this.#engine.run)
     yield* this.#vital(this.#purge.run)
-    // Until the very end: to leave can take longer than the lease.
+    // Until the very end: to leave can take longer than the lease, and what is seen saves asking for it.
     yield* this.#vital(this.#stayAlive)
-    yield* Effect.addFinalizer(() => this.#leave)
     yield* this.#leases.watch((membership) => {
       this.#membership = membership
       this.#purge.see(this.#name, membership)
       this.#changed.openUnsafe()
     })
+    yield* Effect.addFinalizer(() => this.#leave)
     if (!(yield* this.#presence.join(this.#announcement()))) yield* this.#nameTaken
     yield* this.#vital(this.#follow(scope))
     yield* this.#vital(Effect.sync(() => this.#shards.sweep()).pipe(Effect.repeat(Schedule.spaced(SWEEP_EVERY))))
@@ -148,7 +148,10 @@ export class Node {
         membership: { ...this.#membership, nodes: this.#nodes() },
         shards: this.#log.shards
       })
-      for (const shard of release) yield* Effect.forkIn(this.#giveBack(shard), scope)
+      for (const shard of release) {
+        this.#parting.add(shard)
+        yield* Effect.forkIn(this.#giveBack(shard), scope)
+      }
       yield* each(acquire, (shard) => this.#acquire(shard))
       // A tail costs a new consumer: while shards go away, the old one serves those that stay.
       const settled = release.length === 0 && this.#parting.size === 0
@@ -167,7 +170,6 @@ export class Node {
 
   #giveBack(shard: string): Effect.Effect<void> {
     return Effect.suspend(() => {
-      this.#parting.add(shard)
       const drain = this.#shards.drain(shard)
       return this.#declines.includes(shard) ? Effect.timeoutOption(drain, DECLINED_PATIENCE) : drain
     }).pipe(
@@ -208,7 +210,7 @@ export class Node {
         Effect.andThen(Effect.suspend(() => this.#renew)),
         Effect.flatMap((renewal) => {
           wait = renewal === "renewed" || renewal === "joined" ? third : RETRY_MILLIS
-          return renewal === "ended" ? Effect.never : Effect.void
+          return renewal === "ended" ? Effect.never : Effect.void // there is nothing to renew any more
         })
       )
     )
@@ -225,10 +227,7 @@ export class Node {
     })
     if (renewal === "name taken") yield* this.#nameTaken
     else this.#waits = false
-    if (renewal === "lost") {
-      this.#shards.dropAll()
-      yield* Effect.logWarning("lease lost: the node joins anew", { node: this.#name })
-    }
+    if (renewal === "lost") yield* Effect.logWarning("lease lost: the node joins anew", { node: this.#name })
     if (renewal === "renewed") {
       this.#purge.take(done)
       if (this.#halted) {

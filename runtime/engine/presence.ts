@@ -17,16 +17,19 @@ export class Presence {
   readonly #node: string
   readonly #leases: Leases["Service"]
   readonly #clock: Clock.Clock
+  readonly #lost: () => void
   readonly #turn = Semaphore.makeUnsafe(1)
   #announced: Scope.Closeable | undefined
   #leasedUntil = 0
   #life = 0
   #ended = false
 
-  constructor(node: string, leases: Leases["Service"], clock: Clock.Clock) {
+  /** `lost` is called before the node can join again: what it held has to be gone by then. */
+  constructor(node: string, leases: Leases["Service"], clock: Clock.Clock, lost: () => void) {
     this.#node = node
     this.#leases = leases
     this.#clock = clock
+    this.#lost = lost
   }
 
   get joined(): boolean {
@@ -94,6 +97,7 @@ export class Presence {
         this.#leasedUntil = started + this.#leases.ttlMillis // invariant 1
         return "renewed"
       }
+      this.#lost()
       yield* this.#part
       return "lost"
     })

@@ -1,8 +1,13 @@
-import { Schema } from "effect"
+import { Effect, Schema } from "effect"
 import type { Announcement, Membership } from "../leases.ts"
 
-const Strings = Schema.Array(Schema.String)
-const Versions = Schema.Record(Schema.String, Schema.Int)
+/** Absent in what another version of the runtime says: its node is alive all the same. */
+const orElse = <S extends Schema.Top>(schema: S, value: S["Encoded"]) =>
+  schema.pipe(Schema.withDecodingDefaultKey(Effect.succeed(value)))
+
+const Strings = orElse(Schema.Array(Schema.String), [])
+const Versions = orElse(Schema.Record(Schema.String, Schema.Int), {})
+const Count = orElse(Schema.Int, 0)
 const Done = Schema.Struct({ upTo: Schema.Int, shards: Schema.Array(Schema.Int) })
 
 /** The value of a node's key. `epoch` is its present life: another one each time that it joins. */
@@ -13,10 +18,10 @@ const NodeValue = Schema.Struct({
   types: Versions,
   protocols: Versions,
   declines: Strings,
-  done: Schema.Record(Schema.String, Done),
-  since: Schema.Int,
-  residents: Schema.Int,
-  open: Schema.Int
+  done: orElse(Schema.Record(Schema.String, Done), {}),
+  since: Count,
+  residents: Count,
+  open: Count
 })
 
 const decodeNode = Schema.decodeUnknownOption(Schema.fromJsonString(NodeValue))
