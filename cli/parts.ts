@@ -1,7 +1,9 @@
 import { Console, Effect, Layer, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { Gateway } from "../gateway/index.ts"
+import { LocalNode } from "../runtime/index.ts"
 import { type Configuration, configuration, InvalidSetting, settings, withoutPassword } from "./config.ts"
+import { showMetrics } from "./metrics.ts"
 import { natsFlag, natsUrl, optionOr, portFlag } from "./options.ts"
 import { connect, connectClient, namedServer, nodeName, serveActors, serveGateway, withParts } from "./system.ts"
 
@@ -17,6 +19,15 @@ export const node = Command.make(
         () => "must be 1 to 64 letters, digits or dashes"
       ),
       Flag.optional
+    ),
+    labels: Flag.String("labels").pipe(
+      Flag.withDescription("What it may be told apart by, with commas between: it also serves actors that ask for one"),
+      Flag.map((text) => (text === "" ? [] : text.split(",").map((label) => label.trim()))),
+      Flag.filter(
+        (labels) => labels.every((label) => /^[a-z][a-z0-9_]{0,63}$/.test(label)),
+        () => "must be 1 to 64 of a-z 0-9 _ each, starting with a letter, with commas between"
+      ),
+      Flag.withDefault([])
     )
   },
   (given) =>
@@ -27,11 +38,13 @@ export const node = Command.make(
         const name = Option.getOrElse(given.name, nodeName)
         const serving = Effect.gen(function* () {
           const system = yield* Layer.build(connect(config, url, `node ${name}`))
-          yield* Layer.build(serveActors(name)).pipe(Effect.provide(system))
+          const parts = yield* Layer.build(serveActors(name, given.labels)).pipe(Effect.provide(system))
+          const { broken } = yield* LocalNode.pipe(Effect.provide(parts))
+          yield* showMetrics(config)
           yield* Console.log(
             `node ${name} serves actors on ${withoutPassword(url)}; Ctrl-C hands them over and stops it`
           )
-          return yield* Effect.never
+          return yield* broken
         })
         return yield* withParts(namedServer(url), serving)
       })

@@ -101,7 +101,8 @@ const systemOf = (config: Configuration, url: string, name: string): SystemOptio
 })
 
 /** All actors of the house, in this process. */
-export const serveActors = (name: string) => layerNode({ name, actors: allActors({ policy: quantPolicy }) })
+export const serveActors = (name: string, labels: ReadonlyArray<string> = []) =>
+  layerNode({ name, labels, actors: allActors({ policy: quantPolicy }) })
 
 /** The gateway; it is ready while the log answers. */
 export const serveGateway = (options: Pick<GatewayOptions, "host" | "port">) =>

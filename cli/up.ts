@@ -1,11 +1,12 @@
-import { Console, Effect, Layer, Option, Schema, type Scope, Stream } from "effect"
+import { Console, Effect, Layer, Option, Schema, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import { feed } from "../actors/index.ts"
 import { Gateway } from "../gateway/index.ts"
 import { type Bar, CoordinatorProtocol, MarketSymbol } from "../protocols/index.ts"
-import { ActorLog, Actors } from "../runtime/index.ts"
+import { ActorLog, Actors, LocalNode } from "../runtime/index.ts"
 import { configuration, InvalidSetting, settings, withoutPassword } from "./config.ts"
 import { readBars, SIMULATED_PAST_UNTIL, simulatedBars } from "./market.ts"
+import { showMetrics } from "./metrics.ts"
 import { dataFlag, forFlag, optionOr, portFlag, symbolFlag, symbolsFlag } from "./options.ts"
 import { decisionLine } from "./print.ts"
 import { connect, nodeName, openServer, serveActors, serveGateway, withParts } from "./system.ts"
@@ -53,12 +54,14 @@ export const up = Command.make("up", flags, (given) =>
       const server = yield* openServer(config, config.natsUrl, dataDir)
       const parts = Effect.gen(function* () {
         const system = yield* Layer.build(connect(config, server.url, "up"))
-        yield* open(serveActors(nodeName()).pipe(Layer.provide(Layer.succeedContext(system))))
+        const actors = yield* Layer.build(serveActors(nodeName())).pipe(Effect.provide(system))
+        const { broken } = yield* LocalNode.pipe(Effect.provide(actors))
+        yield* showMetrics(config)
         const gateway = yield* Layer.build(serveGateway({ host: config.host, port })).pipe(Effect.provide(system))
         const { url } = yield* Gateway.pipe(Effect.provide(gateway))
         yield* sayHello(url, server.url, config.natsUrl === undefined ? dataDir : undefined, markets)
         const feeding = feedAll(markets, 1_000 / given.speed).pipe(Effect.provide(system))
-        const running = Effect.raceFirst(feeding, server.gone)
+        const running = Effect.raceAllFirst([feeding, server.gone, broken])
         const ending = Option.isSome(given.for) ? Effect.timeoutOption(running, given.for.value) : running
         yield* ending.pipe(Effect.ensuring(Console.log("\nstopping")))
       })
@@ -77,9 +80,6 @@ export const up = Command.make("up", flags, (given) =>
 )
 
 const isSymbol = Schema.is(MarketSymbol)
-
-const open = <E, R>(layer: Layer.Layer<never, E, R>): Effect.Effect<void, E, R | Scope.Scope> =>
-  Effect.asVoid(Layer.build(layer))
 
 const marketsOf = (
   csv: Option.Option<string>,

@@ -3,7 +3,8 @@ export * from "./address.ts"
 export * from "./archive.ts"
 export * from "./client.ts"
 export * from "./controls.ts"
-export { layerNode, type NodeOptions } from "./engine/node.ts"
+export { layerNode } from "./engine/layer.ts"
+export { LocalNode, NodeBroken, type NodeOptions } from "./engine/profile.ts"
 export * from "./errors.ts"
 export {
   type InspectedRecord,

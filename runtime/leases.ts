@@ -1,35 +1,70 @@
 import { Context, type Effect, type Scope } from "effect"
 import type { ReadError } from "./errors.ts"
 
+/** All mail of these shards (their numbers) up to and including a sequence is done. It stays true whoever owns the shards later. */
+export interface Done {
+  readonly upTo: number
+  readonly shards: ReadonlyArray<number>
+}
+
+/** What a node says of itself with every renewal. */
+export interface Announcement {
+  /** The labels that its operator gave it. */
+  readonly labels: ReadonlyArray<string>
+  /** The roles that it serves: those of its actors that are among its labels, and `any`. None while it leaves. */
+  readonly roles: ReadonlyArray<string>
+  /** The actor types that it has, each with the version of its state. */
+  readonly types: Readonly<Record<string, number>>
+  /** The same types, each with the version of its messages. */
+  readonly protocols: Readonly<Record<string, number>>
+  /** Shards with an actor in them that this node is too old for: it leaves them to others, where there are any. */
+  readonly declines: ReadonlyArray<string>
+  /** What it has done of the mail of its shards, by role. */
+  readonly done: Readonly<Record<string, Done>>
+  /** For operators: when it started (milliseconds since 1970), actors in memory, messages it has read and not done. */
+  readonly since: number
+  readonly residents: number
+  readonly open: number
+}
+
 /** Who is alive, and who holds which shard, as last heard. */
 export interface Membership {
-  readonly nodes: ReadonlySet<string>
+  readonly nodes: ReadonlyMap<string, Announcement>
+  /** By shard: a node that is alive and took it in its present life. */
   readonly holders: ReadonlyMap<string, string>
 }
 
 /**
  * Liveness: which nodes there are and which of them serves which shard. It never decides what is safe; the guard on the
  * journal does.
+ *
+ * A node has one lease on being alive, which it renews, and holds its shards by that: when the lease runs out, all of them
+ * are free, and a node that joins anew holds nothing.
  */
 export class Leases extends Context.Service<
   Leases,
   {
-    /** How long a lease lives without renewal, in milliseconds. */
+    /** How long a node lives without renewal, in milliseconds. */
     readonly ttlMillis: number
 
-    /** Announces a node, and keeps it announced until the scope closes. */
-    readonly join: (node: string) => Effect.Effect<void, ReadError, Scope.Scope>
+    /**
+     * Announces a node. False if another process is alive under its name. When the scope closes it is alive no longer.
+     */
+    readonly join: (node: string, announcement: Announcement) => Effect.Effect<boolean, ReadError, Scope.Scope>
 
-    /** Calls `see` with the membership now and after every change, until the scope closes. */
+    /**
+     * Renews the node's lease, and says what is new of it. False if the lease had run out before: the node holds nothing,
+     * and has to join again. After a failure it may or may not be renewed.
+     */
+    readonly renew: (node: string, announcement: Announcement) => Effect.Effect<boolean, ReadError>
+
+    /** Calls `see` with the membership now and after every change, renewals too, until the scope closes. */
     readonly watch: (see: (membership: Membership) => void) => Effect.Effect<void, ReadError, Scope.Scope>
 
-    /** Takes a shard's lease. False if another node has it. */
+    /** Takes a shard for a node that has joined. False if another live node has it, or ours is not alive any more. */
     readonly acquire: (shard: string, node: string) => Effect.Effect<boolean, ReadError>
 
-    /** Renews a lease that we hold. False if it was lost. */
-    readonly renew: (shard: string, node: string) => Effect.Effect<boolean, ReadError>
-
-    /** Gives a lease back, so that another node can take the shard at once. */
+    /** Gives a shard back, if the node has it, so that another node can take it at once. */
     readonly release: (shard: string, node: string) => Effect.Effect<void, ReadError>
   }
 >()("conclave/runtime/Leases") {}

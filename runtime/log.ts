@@ -92,10 +92,14 @@ export class ActorLog extends Context.Service<
     /**
      * Delivers the mail of some shards in order of sequence, each from after the sequence given (0: from the oldest that
      * is stored), and then for ever, until the scope closes. Returns at once. Where `deliver` returns an effect, it waits for that first.
+     *
+     * While there is no mail of these shards, `reached` is told now and then up to which sequence there was none but what
+     * was delivered.
      */
     readonly tail: (
       after: ReadonlyMap<string, number>,
-      deliver: (mail: Mail) => Effect.Effect<void> | undefined
+      deliver: (mail: Mail) => Effect.Effect<void> | undefined,
+      reached?: (sequence: number) => void
     ) => Effect.Effect<void, never, Scope.Scope>
 
     /**

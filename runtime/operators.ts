@@ -12,7 +12,7 @@ import {
   type Sources,
   secondsBehind
 } from "./inspection.ts"
-import { Leases, type Membership } from "./leases.ts"
+import { type Announcement, Leases, type Membership } from "./leases.ts"
 import { type Letter, NoSuchLetter, NotRetryable, readLetter, retryOf } from "./letters.ts"
 import { ActorLog } from "./log.ts"
 
@@ -25,9 +25,10 @@ export interface Waiting {
   readonly pause: Pause | undefined
 }
 
-/** A node that is alive, and how many shards it holds. */
-export interface LiveNode {
+/** A node that is alive, as it last said of itself. */
+export interface LiveNode extends Pick<Announcement, "labels" | "types" | "declines" | "since" | "residents" | "open"> {
   readonly name: string
+  /** How many shards it holds. */
   readonly shards: number
 }
 
@@ -260,11 +261,14 @@ const membershipOf = (leases: Leases["Service"]): Effect.Effect<Membership, Read
     const first = yield* Deferred.make<Membership>()
     yield* leases.watch((membership) => Deferred.doneUnsafe(first, Effect.succeed(membership)))
     return yield* Deferred.await(first).pipe(Effect.timeoutOption(MEMBERSHIP_WAIT))
-  }).pipe(Effect.scoped, Effect.map(Option.getOrElse((): Membership => ({ nodes: new Set(), holders: new Map() }))))
+  }).pipe(Effect.scoped, Effect.map(Option.getOrElse((): Membership => ({ nodes: new Map(), holders: new Map() }))))
 
 const nodesOf = ({ nodes, holders }: Membership): ReadonlyArray<LiveNode> => {
   const held = [...holders.values()]
-  return [...nodes.keys()].toSorted().map((name) => ({ name, shards: held.filter((holder) => holder === name).length }))
+  return Array.from(nodes, ([name, { labels, types, declines, since, residents, open }]) => {
+    const shards = held.filter((holder) => holder === name).length
+    return { name, shards, labels, types, declines, since, residents, open }
+  }).toSorted((one, other) => (one.name < other.name ? -1 : 1))
 }
 
 /** A target as a sentence names it: `everything`, `type counter`, `counter/a`. */

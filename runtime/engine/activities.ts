@@ -81,7 +81,7 @@ export class Activities {
   }
 
   /** Interrupts everything an activation runs. */
-  stopAll(activation: Activation): void {
+  forget(activation: Activation): void {
     for (const key of activation.core.activities.keys()) this.stop(activation, key)
   }
 

@@ -35,7 +35,7 @@ export class Committer {
   }
 
   /** Forgets an activation that is given up. */
-  remove(activation: Activation): void {
+  forget(activation: Activation): void {
     this.#waiting.delete(activation)
   }
 

@@ -62,12 +62,7 @@ export const makeEngine = Effect.fnUntraced(function* (
   decline: (shard: string) => boolean
 ) {
   const controls = yield* Controls
-  const clock = yield* Clock.Clock
-  const now = () => clock.currentTimeMillisUnsafe()
-  const fork = yield* FiberSet.makeRuntime<never, void, never>()
-  const later = (millis: number, callback: () => void) =>
-    void fork(Effect.andThen(Effect.sleep(millis), Effect.sync(callback)))
-  const nanos = () => clock.monotonicTimeNanosUnsafe()
+  const { now, nanos, fork, later } = yield* makeTimes
   const gauges = (): Gauges => ({
     residents: residents.size,
     residentBytes: residents.weight,
@@ -87,18 +82,10 @@ export const makeEngine = Effect.fnUntraced(function* (
   const shards = new Set<Shard>()
   const setbacks = makeSetbacks({ log, controls, decline, now, later, fork })
   const loads = new Loads(log, { fork, ...setbacks })
-  const residents = new Residents<Activation>({
-    now,
-    idleMillisMax: Duration.toMillis(Duration.fromInputUnsafe(options.passivateAfter ?? PASSIVATE_AFTER)),
-    memoryBytesMax: options.memoryBytesMax ?? MEMORY_BYTES_MAX,
-    counts: meter.counts,
-    forget: (activation) => {
-      loads.cancel(activation)
-      committer.remove(activation)
-      activities.stopAll(activation)
-      gates.forget(activation)
-    }
-  })
+  const forget = (activation: Activation) => {
+    for (const part of [loads, committer, activities, gates]) part.forget(activation)
+  }
+  const residents = makeResidents(options, meter, now, forget)
   const sweeping = Effect.sync(() => residents.sweep()).pipe(
     Effect.repeat(Schedule.spaced(options.sweepEvery ?? SWEEP_EVERY))
   )
@@ -135,6 +122,29 @@ export const makeEngine = Effect.fnUntraced(function* (
   }
   return engine
 })
+
+/** The clock, and what happens later: for as long as the scope is open. */
+const makeTimes = Effect.gen(function* () {
+  const clock = yield* Clock.Clock
+  const fork = yield* FiberSet.makeRuntime<never, void, never>()
+  return {
+    now: () => clock.currentTimeMillisUnsafe(),
+    nanos: () => clock.monotonicTimeNanosUnsafe(),
+    fork,
+    later: (millis: number, callback: () => void) =>
+      void fork(Effect.andThen(Effect.sleep(millis), Effect.sync(callback)))
+  }
+})
+
+const makeResidents = (
+  { passivateAfter = PASSIVATE_AFTER, memoryBytesMax = MEMORY_BYTES_MAX }: EngineOptions,
+  { counts }: Meter,
+  now: () => number,
+  forget: (activation: Activation) => void
+) => {
+  const idleMillisMax = Duration.toMillis(Duration.fromInputUnsafe(passivateAfter))
+  return new Residents<Activation>({ now, idleMillisMax, memoryBytesMax, counts, forget })
+}
 
 /** Whether an actor is paused, as last heard; shards are told when that changes. */
 const followPauses = Effect.fnUntraced(function* (controls: Controls["Service"], shards: ReadonlySet<Shard>) {

@@ -41,7 +41,7 @@ export class Loads {
   }
 
   /** The activation is given up: nothing is read for it any more. */
-  cancel(activation: Activation): void {
+  forget(activation: Activation): void {
     this.#wanted.delete(activation)
   }
 

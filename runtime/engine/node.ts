@@ -1,94 +1,109 @@
-import { Cause, Clock, Effect, Exit, Latch, Layer, Schedule, Scope, Semaphore } from "effect"
-import { ANY_ROLE } from "../address.ts"
-import type { Controls } from "../controls.ts"
-import type { ReadError } from "../errors.ts"
-import { Leases, type Membership } from "../leases.ts"
-import { ActorLog, type Mail } from "../log.ts"
-import { type Engine, type EngineOptions, makeEngine } from "./engine.ts"
-import { movesOf } from "./placement.ts"
-import { Shard, type ShardHost } from "./shard.ts"
+import { Cause, type Clock, Deferred, Effect, Latch, type Scope } from "effect"
+import type { Announcement, Leases, Membership } from "../leases.ts"
+import type { ActorLog } from "../log.ts"
+import type { Engine } from "./engine.ts"
+import { declinesOf, movesOf } from "./placement.ts"
+import { Presence, type Renewal } from "./presence.ts"
+import { NodeBroken, type NodeOptions, type Profile, profileOf } from "./profile.ts"
+import { Purge } from "./purge.ts"
+import { Shards } from "./shards.ts"
 
-export type NodeOptions = EngineOptions
-
-/** Mail up to a sequence is done: of one shard, or of all. */
-interface PurgeMark {
-  readonly upTo: number
-}
-
-const MOVES_AT_ONCE = 8
-
-/**
- * Runs actors in this process: takes its share of the shards while the layer lives, and gives it back at the end.
- */
-export const layerNode = (options: NodeOptions): Layer.Layer<never, ReadError, ActorLog | Leases | Controls> =>
-  Layer.effectDiscard(
-    Effect.gen(function* () {
-      const log = yield* ActorLog
-      const leases = yield* Leases
-      const engine = yield* makeEngine(log, options, () => false)
-      const node = new Node(options.name, log, leases, engine, yield* Clock.Clock)
-      yield* node.run
-      yield* Effect.logInfo("node started", { node: options.name })
-    })
-  )
+const RETRY_MILLIS = 100
+/** A shard that is declined has an actor in it that will never be done here: the others get no longer than this. */
+const DECLINED_PATIENCE = "500 millis"
 
 /**
  * Keeps the node's shards what placement says they should be, and their mail coming.
  *
  * Invariants:
- * 1. No message is decided after our leases may have run out: a node that was paused would answer from an old state.
- * 2. Mail is removed only if it was done before a renewal of its shard's lease that succeeded. Until then another node
- *    may have owned the shard, for whom a message that had no effect here still has one.
- * 3. There is one tail at a time, and what it has passed counts only for shards that it reads.
+ * 1. No message is decided after our lease may have run out: a node that was paused would answer from an old state.
+ * 2. What we say is done was done before a renewal that succeeded. Until then another node may have owned the shard, for
+ *    whom a message that had no effect here still has one.
+ * 3. A shard is owned only in the life in which it was acquired.
  * 4. A node that can do its work no longer does not look alive: it leaves, and others do it.
  */
-class Node {
+export class Node {
   readonly #name: string
   readonly #log: ActorLog["Service"]
   readonly #leases: Leases["Service"]
   readonly #engine: Engine
-  readonly #shardHost: ShardHost
-  readonly #clock: Clock.Clock
-  readonly #owned = new Map<string, Shard>()
+  readonly #presence: Presence
+  readonly #purge: Purge
+  readonly #shards: Shards
+  readonly #profile: Profile
   readonly #changed = Latch.makeUnsafe(true)
-  /** Our leases had run out when mail was to be decided. The tail that brought it waits for ever, and there will be a new one. */
+  /** A renewal cannot wait for its time. */
+  readonly #hurry = Latch.makeUnsafe(false)
+  readonly #broken = Deferred.makeUnsafe<never, NodeBroken>()
+  /** Mail was to be decided and might not be. The tail that brought it waits for ever, and there will be a new one. */
   #halted = false
-  /** The last sequence that the present tail has delivered. */
-  #tailReached = 0
-  #purgedUpTo = 0
-  #membership: Membership = { nodes: new Set(), holders: new Map() }
-  #tail: Scope.Closeable | undefined
-  #leasedUntil = 0
-  readonly #reading = Semaphore.makeUnsafe(1)
-  #broken = false
-  #announced: Scope.Closeable | undefined
+  #membership: Membership = { nodes: new Map(), holders: new Map() }
+  /** Shards that are being given back. */
+  readonly #parting = new Set<string>()
+  /** Shards with an actor in them that we are too old for, and those of them that we leave to others. */
+  readonly #tooNew = new Set<string>()
+  #declines: ReadonlyArray<string> = []
+  /** Another process has our name. */
+  #waits = false
+  #leaving = false
+  #isBroken = false
 
-  constructor(name: string, log: ActorLog["Service"], leases: Leases["Service"], engine: Engine, clock: Clock.Clock) {
-    this.#name = name
+  constructor(
+    options: NodeOptions,
+    log: ActorLog["Service"],
+    leases: Leases["Service"],
+    engine: Engine,
+    clock: Clock.Clock
+  ) {
+    this.#name = options.name
     this.#log = log
     this.#leases = leases
     this.#engine = engine
-    this.#shardHost = {
-      ...engine,
-      activationHost: { ...engine.activationHost, mayDecide: () => this.#mayDecide() }
+    this.#profile = profileOf(options, clock.currentTimeMillisUnsafe())
+    this.#presence = new Presence(options.name, leases, clock, () => this.#shards.dropAll())
+    this.#purge = new Purge(log)
+    const host = { mayDecide: () => this.#mayDecide() }
+    const shardHost = { ...engine, activationHost: { ...engine.activationHost, ...host } }
+    this.#shards = new Shards({
+      log,
+      shardHost,
+      ...host,
+      room: engine.room,
+      doneUpTo: (shard) => this.#purge.marks.of(shard),
+      broken: (defect) => this.#break(Cause.die(defect))
+    })
+  }
+
+  /** Fails once the node is broken. */
+  readonly broken: Effect.Effect<never, NodeBroken> = Effect.suspend(() => Deferred.await(this.#broken))
+
+  /**
+   * A shard has an actor in it that this node is too old for: it is left to a newer node, if there is one or comes one.
+   * True if there is one now.
+   */
+  decline(shard: string): boolean {
+    if (!this.#tooNew.has(shard)) {
+      this.#tooNew.add(shard)
+      this.#changed.openUnsafe()
     }
-    this.#clock = clock
+    return declinesOf(this.#name, this.#profile, [shard], this.#membership.nodes).length > 0
   }
 
   /** Starts, and goes on until the scope closes. */
   readonly run = Effect.gen({ self: this }, function* () {
-    this.#extendLease(this.#clock.currentTimeMillisUnsafe())
+    const scope = yield* Effect.scope
     yield* this.#vital(this.#engine.run)
-    yield* Effect.addFinalizer(() => this.#leave)
+    yield* this.#vital(this.#purge.run)
+    // Until the very end: to leave can take longer than the lease, and what is seen saves asking for it.
+    yield* this.#vital(this.#stayAlive)
     yield* this.#leases.watch((membership) => {
       this.#membership = membership
+      this.#purge.see(this.#name, membership)
       this.#changed.openUnsafe()
     })
-    yield* this.#vital(this.#follow)
-    yield* this.#vital(this.#renew.pipe(Effect.repeat(Schedule.spaced(this.#leases.ttlMillis / 3))))
-    // Joined last, so that it leaves first: the others then know whose shards come free.
-    this.#announced = yield* Effect.acquireRelease(Scope.make(), (scope) => Scope.close(scope, Exit.void))
-    yield* this.#leases.join(this.#name).pipe(Scope.provide(this.#announced))
+    yield* Effect.addFinalizer(() => this.#leave)
+    if (!(yield* this.#presence.join(this.#announcement()))) yield* this.#nameTaken
+    yield* this.#vital(this.#follow(scope))
   })
 
   /** Runs what the node cannot do without, until the scope closes. */
@@ -101,144 +116,170 @@ class Node {
 
   /** A defect in the engine: invariant 4. Nothing waits for what can no longer be committed. */
   #break(cause: Cause.Cause<unknown>): Effect.Effect<void> {
-    if (this.#broken) return Effect.void
-    this.#broken = true
+    if (this.#isBroken) return Effect.void
+    this.#isBroken = true
+    const broken = new NodeBroken({ node: this.#name, detail: String(Cause.squash(cause)) })
     return Effect.logFatal("node broken: it leaves its shards to others", cause).pipe(
       Effect.annotateLogs({ node: this.#name }),
-      Effect.andThen(Effect.suspend(() => (this.#announced ? Scope.close(this.#announced, Exit.void) : Effect.void))),
-      Effect.andThen(this.#leave)
+      Effect.andThen(this.#presence.end),
+      Effect.andThen(Effect.sync(() => this.#shards.dropAll())),
+      Effect.andThen(this.#shards.close),
+      Effect.ensuring(Deferred.fail(this.#broken, broken))
     )
   }
 
-  readonly #follow: Effect.Effect<never> = Effect.forever(
-    Effect.suspend(() => this.#changed.await).pipe(
-      Effect.andThen(Effect.sync(() => this.#changed.closeUnsafe())),
-      Effect.andThen(Effect.suspend(() => Effect.uninterruptible(this.#reconcile)))
-    )
-  )
-
-  readonly #reconcile: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
-    if (this.#broken) return
-    const { acquire, release } = movesOf(this.#name, new Set(this.#owned.keys()), this.#membership, this.#log.shards)
-    yield* each(release, (shard) => this.#giveBack(shard))
-    const before = this.#owned.size
-    yield* each(acquire, (shard) => this.#acquire(shard))
-    if (release.length > 0 || this.#owned.size > before) yield* this.#readMail
-    // Only so many are released at once; the next ones follow.
-    if (release.length > 0) this.#changed.openUnsafe()
-  })
-
-  #acquire(number: string): Effect.Effect<void> {
-    return this.#leases.acquire(number, this.#name).pipe(
-      Effect.map((held) => {
-        if (held) this.#owned.set(number, new Shard(number, this.#shardHost))
-      }),
-      Effect.catch((error) => Effect.logWarning("shard not acquired", { shard: number, reason: error.message }))
+  #follow(scope: Scope.Scope): Effect.Effect<never> {
+    return Effect.forever(
+      Effect.suspend(() => {
+        this.#changed.closeUnsafe()
+        return Effect.uninterruptible(this.#reconcile(scope))
+      }).pipe(Effect.andThen(Effect.suspend(() => this.#changed.await)))
     )
   }
 
-  #giveBack(number: string): Effect.Effect<void> {
-    return Effect.suspend(() => (this.#broken ? undefined : this.#owned.get(number)?.drain) ?? Effect.void).pipe(
-      Effect.andThen(Effect.sync(() => this.#drop(number))),
-      Effect.andThen(Effect.ignore(this.#leases.release(number, this.#name)))
+  /** Does what placement says. What is given back finishes in its own time, and what is acquired does not wait for it. */
+  #reconcile(scope: Scope.Scope): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      if (this.#isBroken || this.#leaving || !this.#presence.joined) return
+      this.#decideDeclines()
+      const { acquire, release } = movesOf({
+        node: this.#name,
+        held: this.#shards.names,
+        leaving: this.#parting,
+        membership: { ...this.#membership, nodes: this.#nodes() },
+        shards: this.#log.shards
+      })
+      for (const shard of release) {
+        this.#parting.add(shard)
+        yield* Effect.forkIn(this.#giveBack(shard), scope)
+      }
+      yield* each(acquire, (shard) => this.#acquire(shard))
+      // A tail costs a new consumer: while shards go away, the old one serves those that stay.
+      const settled = release.length === 0 && this.#parting.size === 0
+      if (acquire.length > 0 || settled) yield* this.#read
+    })
+  }
+
+  #acquire(shard: string): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const { life } = this.#presence
+      return Effect.map(this.#leases.acquire(shard, this.#name), (held) => {
+        if (held && life === this.#presence.life) this.#shards.add(shard) // invariant 3
+      })
+    }).pipe(Effect.catch((error) => Effect.logWarning("shard not acquired", { shard, reason: error.message })))
+  }
+
+  #giveBack(shard: string): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const drain = this.#shards.drain(shard)
+      return this.#declines.includes(shard) ? Effect.timeoutOption(drain, DECLINED_PATIENCE) : drain
+    }).pipe(
+      Effect.andThen(Effect.sync(() => this.#shards.drop(shard))),
+      Effect.andThen(Effect.suspend(() => this.#leases.release(shard, this.#name))),
+      // What is not released is released again, after the next renewal.
+      Effect.catch((error) => Effect.logWarning("shard not released", { shard, reason: error.message })),
+      Effect.andThen(
+        Effect.sync(() => {
+          this.#parting.delete(shard)
+          // Otherwise we are about to hear of it.
+          if (this.#membership.holders.get(shard) !== this.#name) this.#changed.openUnsafe()
+        })
+      ),
+      Effect.uninterruptible
     )
   }
 
-  #drop(number: string): void {
-    this.#owned.get(number)?.drop()
-    this.#owned.delete(number)
-  }
-
-  /** Reads the mail of what is owned now, each shard from where it stood. */
-  readonly #readMail: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
-    if (this.#tail !== undefined) yield* Scope.close(this.#tail, Exit.void)
-    this.#tail = yield* Scope.make()
-    this.#tailReached = 0
+  /** Reads the mail of what is owned now, if that is not what is read already. */
+  readonly #read: Effect.Effect<void> = Effect.suspend(() => {
+    if (this.#isBroken || !(this.#halted || this.#shards.misread)) return Effect.void
     this.#halted = false
-    if (this.#broken) return
-    const after = new Map([...this.#owned].map(([number, shard]) => [number, shard.follow()]))
-    yield* this.#log.tail(after, (mail) => this.#deliver(mail)).pipe(Scope.provide(this.#tail))
-  }).pipe((read) => this.#reading.withPermits(1)(read)) // invariant 3
+    return this.#shards.follow
+  })
 
   /** Invariant 1. Once it says no, the next renewal lets everything go on. */
   #mayDecide(): boolean {
-    if (this.#clock.currentTimeMillisUnsafe() <= this.#leasedUntil) return true
+    if (this.#presence.mayDecide()) return true
     this.#halted = true
     return false
   }
 
-  #deliver(mail: Mail): Effect.Effect<void> | undefined {
-    if (!this.#mayDecide()) return Effect.never
-    try {
-      this.#owned.get(mail.shard)?.deliver(mail)
-    } catch (defect) {
-      return Effect.forkDetach(this.#break(Cause.die(defect))).pipe(Effect.andThen(Effect.never))
-    }
-    this.#tailReached = mail.sequence
-    return this.#engine.room()
-  }
-
-  readonly #renew: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
-    if (this.#broken) return
-    const started = this.#clock.currentTimeMillisUnsafe()
-    const marks = this.#purgeMarks() // before the renewal: invariant 2
-    const lost: Array<string> = []
-    const failed: Array<string> = []
-    yield* Effect.forEach(
-      [...this.#owned.keys()],
-      (number) =>
-        this.#leases.renew(number, this.#name).pipe(
-          Effect.map((held) => held || lost.push(number)),
-          Effect.catch(() => Effect.sync(() => failed.push(number)))
-        ),
-      { concurrency: "unbounded", discard: true }
+  readonly #stayAlive: Effect.Effect<never> = Effect.suspend(() => {
+    const third = this.#leases.ttlMillis / 3
+    let wait = third
+    return Effect.forever(
+      Effect.suspend(() => Effect.timeoutOption(this.#hurry.await, wait)).pipe(
+        Effect.andThen(Effect.suspend(() => this.#renew)),
+        Effect.flatMap((renewal) => {
+          wait = renewal === "renewed" || renewal === "joined" ? third : RETRY_MILLIS
+          return renewal === "ended" ? Effect.never : Effect.void // there is nothing to renew any more
+        })
+      )
     )
-    for (const number of lost) this.#drop(number)
-    if (lost.length > 0) yield* Effect.logWarning("leases lost", { node: this.#name, shards: lost.length })
-    if (failed.length > 0) return yield* Effect.logWarning("leases not renewed", { shards: failed.length })
-    this.#extendLease(started)
-    if (this.#halted || lost.length > 0) {
-      yield* Effect.uninterruptible(this.#readMail)
-      for (const shard of this.#owned.values()) shard.resume()
-    }
-    if (lost.length === 0) yield* this.#purge(marks) // invariant 2
-    this.#changed.openUnsafe()
   })
 
-  #extendLease(from: number): void {
-    this.#leasedUntil = from + this.#leases.ttlMillis
+  readonly #renew: Effect.Effect<Renewal> = Effect.gen({ self: this }, function* () {
+    this.#hurry.closeUnsafe()
+    if (this.#isBroken) return "ended"
+    let done: Announcement["done"] = {}
+    const renewal = yield* this.#presence.stay(() => {
+      const announcement = this.#announcement()
+      done = announcement.done // before the renewal: invariant 2
+      return announcement
+    })
+    if (renewal === "name taken") yield* this.#nameTaken
+    else this.#waits = false
+    if (renewal === "lost") yield* Effect.logWarning("lease lost: the node joins anew", { node: this.#name })
+    if (renewal === "renewed") {
+      this.#purge.take(done)
+      if (this.#halted) {
+        yield* this.#read
+        this.#shards.resume()
+      }
+    }
+    this.#changed.openUnsafe()
+    return renewal
+  })
+
+  readonly #nameTaken: Effect.Effect<void> = Effect.suspend(() => {
+    if (this.#waits) return Effect.void
+    this.#waits = true
+    return Effect.logWarning("another node of this name is alive: this one waits", { node: this.#name })
+  })
+
+  /** Everybody, ourselves as we are now. */
+  #nodes(): ReadonlyMap<string, Announcement> {
+    return new Map(this.#membership.nodes).set(this.#name, this.#announcement())
   }
 
-  /** Up to where mail is done: of all shards together, where all are ours, else of each. */
-  #purgeMarks(): ReadonlyArray<PurgeMark> {
-    const shards = [...this.#owned.values()]
-    if (shards.length < this.#log.shards || shards.some((shard) => !shard.followed)) return []
-    // What the tail has reached, every shard has been given; what is open holds all others back.
-    const open = shards.map((shard) => (shard.progress.oldestOpen ?? Number.POSITIVE_INFINITY) - 1)
-    return [{ upTo: Math.min(this.#tailReached, ...open) }]
+  #announcement(): Announcement {
+    return {
+      ...this.#profile,
+      ...(this.#leaving && { roles: [] }),
+      declines: this.#declines,
+      done: this.#shards.done(),
+      residents: this.#shards.residents,
+      open: this.#shards.open
+    }
   }
 
-  #purge(marks: ReadonlyArray<PurgeMark>): Effect.Effect<void> {
-    const due = marks.filter(({ upTo }) => this.#owned.size === this.#log.shards && upTo > this.#purgedUpTo)
-    return Effect.forEach(
-      due,
-      ({ upTo }) =>
-        this.#log.purge(upTo, ANY_ROLE).pipe(
-          Effect.map(() => {
-            this.#purgedUpTo = upTo
-          }),
-          // It is only tidying: the next round removes what is left.
-          Effect.catch((error) => Effect.logDebug("purge failed", { reason: error.message }))
-        ),
-      { discard: true }
-    )
+  #decideDeclines(): void {
+    if (this.#tooNew.size === 0) return
+    const declines = declinesOf(this.#name, this.#profile, this.#tooNew, this.#membership.nodes)
+    if (declines.join() === this.#declines.join()) return
+    this.#declines = declines
+    this.#hurry.openUnsafe()
   }
 
+  /** The others first learn that they are to take over; each shard is theirs as soon as it has finished what it had. */
   readonly #leave: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
-    yield* each([...this.#owned.keys()], (number) => this.#giveBack(number))
-    if (this.#tail !== undefined) yield* Scope.close(this.#tail, Exit.void)
+    if (this.#isBroken) return
+    this.#leaving = true
+    if (this.#presence.joined) yield* this.#renew
+    yield* each([...this.#shards.names], (shard) => this.#giveBack(shard))
+    yield* this.#shards.close
+    yield* this.#presence.end
   })
 }
 
 const each = <A>(all: ReadonlyArray<A>, act: (one: A) => Effect.Effect<void>): Effect.Effect<void> =>
-  Effect.forEach(all, act, { concurrency: MOVES_AT_ONCE, discard: true })
+  Effect.forEach(all, act, { concurrency: "unbounded", discard: true })

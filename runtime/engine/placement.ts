@@ -1,10 +1,21 @@
-import { ANY_ROLE } from "../address.ts"
-import type { Membership } from "../leases.ts"
+import type { Announcement, Membership } from "../leases.ts"
 
 /** What a node should do about its shards now. */
 export interface Moves {
   readonly acquire: ReadonlyArray<string>
   readonly release: ReadonlyArray<string>
+}
+
+/** What a node has to know to say what it should do. */
+export interface Position {
+  readonly node: string
+  /** The shards that it serves, also those that it is giving back. */
+  readonly held: ReadonlySet<string>
+  /** Those that it is giving back. */
+  readonly leaving: ReadonlySet<string>
+  readonly membership: Membership
+  /** How many shards each role has. */
+  readonly shards: number
 }
 
 /** How many shards a node gives away at once, so that only a few actors pause at any moment. */
@@ -14,11 +25,11 @@ const RELEASES_MAX = 4
  * The node that should hold a shard: the one with the highest hash of both (rendezvous hashing, Thaler and
  * Ravishankar 1998). When a node comes or goes, only the shards that it wins or held move.
  */
-export const ownerOf = (shard: number, nodes: Iterable<string>): string | undefined => {
+export const ownerOf = (shard: string, nodes: Iterable<string>): string | undefined => {
   let best: string | undefined
   let bestScore = -1
   for (const node of nodes) {
-    const score = mix(shard, node)
+    const score = scoreOf(shard, node)
     if (score > bestScore || (score === bestScore && best !== undefined && node < best)) {
       best = node
       bestScore = score
@@ -27,26 +38,93 @@ export const ownerOf = (shard: number, nodes: Iterable<string>): string | undefi
   return best
 }
 
-/** Compares what a node holds with what it should hold. A shard that another node still holds is not taken. */
-export const movesOf = (node: string, held: ReadonlySet<string>, membership: Membership, shards: number): Moves => {
+/** The nodes that may hold the shards of a role. */
+export const serversOf = (role: string, nodes: Membership["nodes"]): ReadonlyArray<string> =>
+  [...nodes].flatMap(([name, { roles }]) => (roles.includes(role) ? [name] : []))
+
+/** The role of a shard such as `any.0`. */
+export const roleOf = (shard: string): string => shard.slice(0, shard.indexOf("."))
+
+/** The number of a shard such as `any.0` within its role. */
+export const numberOf = (shard: string): number => Number(shard.slice(shard.indexOf(".") + 1))
+
+/**
+ * Compares what a node holds with what it should hold. A shard that another node still holds is not taken. One that is
+ * declined goes to the others that serve its role, as long as not all of them decline it.
+ */
+export const movesOf = ({ node, held, leaving, membership, shards }: Position): Moves => {
+  const owners = ownersOf(membership.nodes)
   const acquire: Array<string> = []
   const release: Array<string> = []
-  for (let number = 0; number < shards; number++) {
-    const shard = `${ANY_ROLE}.${number}`
-    const mine = ownerOf(number, membership.nodes) === node
-    const holder = membership.holders.get(shard)
-    if (mine && !held.has(shard) && (holder === undefined || holder === node)) acquire.push(shard)
-    if (!mine && held.has(shard) && release.length < RELEASES_MAX) release.push(shard)
+  for (const role of membership.nodes.get(node)?.roles ?? []) {
+    for (let number = 0; number < shards; number++) {
+      const shard = `${role}.${number}`
+      if (held.has(shard) || leaving.has(shard) || owners(shard) !== node) continue
+      const holder = membership.holders.get(shard)
+      if (holder === undefined || holder === node) acquire.push(shard)
+    }
+  }
+  // Also what the bucket says is ours and is not, as after a release whose answer was lost.
+  const ours = [...membership.holders].flatMap(([shard, holder]) => (holder === node ? [shard] : []))
+  for (const shard of new Set([...held, ...ours])) {
+    if (leaving.size + release.length >= RELEASES_MAX) break
+    if (!leaving.has(shard) && owners(shard) !== node) release.push(shard)
   }
   return { acquire, release }
 }
 
-const mix = (shard: number, node: string): number => {
-  let hash = Math.imul(shard + 1, 0x9e3779b1)
+const ownersOf = (nodes: Membership["nodes"]) => {
+  const servers = new Map<string, ReadonlyArray<string>>()
+  const declines = new Map<string, Set<string>>()
+  for (const [name, { declines: declined }] of nodes) {
+    for (const shard of declined) declines.set(shard, (declines.get(shard) ?? new Set()).add(name))
+  }
+  return (shard: string): string | undefined => {
+    const role = roleOf(shard)
+    const all = servers.get(role) ?? serversOf(role, nodes)
+    servers.set(role, all)
+    const declining = declines.get(shard)
+    const willing = declining === undefined ? all : all.filter((name) => !declining.has(name))
+    return ownerOf(shard, willing.length > 0 ? willing : all)
+  }
+}
+
+/**
+ * The shards that a node leaves to others, of those with an actor in them that it is too old for: where another node serves
+ * the role and has a newer version of some actor type, or one that this node lacks.
+ */
+export const declinesOf = (
+  node: string,
+  own: Pick<Announcement, "types" | "protocols">,
+  met: Iterable<string>,
+  nodes: Membership["nodes"]
+): ReadonlyArray<string> => {
+  const newer = [...nodes].flatMap(([name, other]) => (name !== node && isNewer(other, own) ? [other] : []))
+  return [...met].filter((shard) => newer.some(({ roles }) => roles.includes(roleOf(shard)))).sort()
+}
+
+const isNewer = (
+  other: Pick<Announcement, "types" | "protocols">,
+  own: Pick<Announcement, "types" | "protocols">
+): boolean => isAhead(other.types, own.types) || isAhead(other.protocols, own.protocols)
+
+const isAhead = (versions: Readonly<Record<string, number>>, own: Readonly<Record<string, number>>): boolean =>
+  Object.entries(versions).some(([type, version]) => version > (own[type] ?? 0))
+
+const scoreOf = (shard: string, node: string): number => {
+  let hash = 0x811c9dc5
+  for (let index = 0; index < shard.length; index++) hash = Math.imul(hash ^ shard.charCodeAt(index), 0x01000193)
+  hash = mix(hash)
   for (let index = 0; index < node.length; index++) hash = Math.imul(hash ^ node.charCodeAt(index), 0x01000193)
+  return mix(hash) >>> 0
+}
+
+/** The last step of MurmurHash3 (Austin Appleby): every bit of the hash depends on every other one. */
+const mix = (start: number): number => {
+  let hash = start
   hash ^= hash >>> 16
   hash = Math.imul(hash, 0x85ebca6b)
   hash ^= hash >>> 13
   hash = Math.imul(hash, 0xc2b2ae35)
-  return (hash ^ (hash >>> 16)) >>> 0
+  return hash ^ (hash >>> 16)
 }

@@ -39,6 +39,8 @@ export interface ShardProgress {
   readonly oldestOpen: number | undefined
   /** Everything delivered at or below it is done, and may be removed from the mailbox. */
   readonly doneUpTo: number
+  /** How many messages are in memory and not done. */
+  readonly open: number
 }
 
 /**
@@ -94,8 +96,14 @@ export class Shard {
     return {
       lastDelivered,
       oldestOpen: oldest === Number.POSITIVE_INFINITY ? undefined : oldest,
-      doneUpTo: Math.min(doneUpTo, oldest - 1)
+      doneUpTo: Math.min(doneUpTo, oldest - 1),
+      open: this.#progress.open + this.#reread
     }
+  }
+
+  /** How many of its actors are in memory. */
+  get residents(): number {
+    return this.#activations.size
   }
 
   /** Whether the node's tail reads this shard's mail: only then does what the tail has passed say anything of it. */

@@ -1,73 +1,119 @@
-import type { KV, KvWatchEntry } from "@nats-io/kv"
-import { Deferred, Effect, type Scope } from "effect"
-import type { ReadError } from "../errors.ts"
+import { type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream"
+import { type KV, Kvm, type KvWatchEntry } from "@nats-io/kv"
+import { nuid } from "@nats-io/transport-node"
+import { Effect, type Scope } from "effect"
+import { type AppendError, LogRefused, LogUnavailable, type ReadError, ServerUnsuitable } from "../errors.ts"
+import { store } from "./batch.ts"
 import type { Nats } from "./connection.ts"
-import { attempt } from "./stored.ts"
+import { Gather } from "./gather.ts"
+import { line } from "./headers.ts"
+import { type Key, NO_KEY } from "./membership.ts"
 
-/** How to follow a bucket. */
-export interface Follower<State> {
-  /** What there is to know of an empty bucket. It is asked for at every new reading, and then changed by `apply`. */
-  readonly empty: () => State
-  /** Takes an entry in. True if it changed what is known. */
-  readonly apply: (state: State, entry: KvWatchEntry) => boolean
-  /** What is known now: whole or not at all. It keeps none of `state`, which changes. */
-  readonly see: (state: State) => void
+const MARKER_MILLIS = 60_000
+/** A marker that somebody left need not outlive all watches that have to see it. */
+const LEFT_TTL = "60s"
+
+/** How a key is written. */
+interface WriteOptions {
+  /** The revision that it must have; 0 for none. */
+  readonly expected: number
+  /** After how many seconds it expires; never, unless given. */
+  readonly ttlSeconds?: number
 }
 
-const AGAIN_AFTER = "100 millis"
-/** A consumer in memory may be lost with its server of a cluster, and says nothing: so often the bucket is read anew. */
-const READ_ANEW_EVERY = "30 seconds"
-
 /**
- * Follows a bucket until the scope closes. Returns after the first call of `see`.
- *
- * It reads the bucket anew after every reconnect, because what went meanwhile may have left nothing behind that would say so.
+ * A key-value bucket whose keys are written as what they are: messages, with a lifetime and guarded by the key's last
+ * revision. The library's own `create` cannot set a lifetime on a key that was deleted before, and its `update` none.
  */
-export const followBucket = <State>(
-  nats: Nats["Service"],
-  kv: KV,
-  follower: Follower<State>
-): Effect.Effect<void, ReadError, Scope.Scope> =>
-  Effect.gen(function* () {
-    const seen = yield* Deferred.make<void, ReadError>()
-    const reading = Effect.scoped(read(nats, kv, follower, seen))
-    const first = yield* Effect.forkScoped(
-      reading.pipe(
-        Effect.tapError((error) => Deferred.fail(seen, error)),
-        Effect.ignore,
-        Effect.andThen(Effect.delay(reading, AGAIN_AFTER).pipe(Effect.ignore, Effect.forever))
-      )
-    )
-    yield* Deferred.await(seen).pipe(Effect.onError(() => Effect.sync(() => first.interruptUnsafe())))
-  })
+export interface Bucket {
+  /** The key's new revision; nothing if it had another one than expected. */
+  readonly write: (key: string, value: string, options: WriteOptions) => Effect.Effect<number | undefined, ReadError>
+  /** False if it had another revision than expected. A lifetime is that of the trace it leaves. */
+  readonly remove: (key: string, expected: number, trace: "kept" | "expires") => Effect.Effect<boolean, ReadError>
+  /** The key now, from the server that leads the bucket: another one may be behind. */
+  readonly read: (key: string) => Effect.Effect<Key, ReadError>
+  /** All keys, and then each that is written. */
+  readonly watch: Effect.Effect<Entries, ReadError>
+  readonly isEmpty: Effect.Effect<boolean, ReadError>
+}
 
-/** One reading: all there is, and what changes, until it has to begin anew. */
-const read = <State>(
-  nats: Nats["Service"],
-  kv: KV,
-  { empty, apply, see }: Follower<State>,
-  seen: Deferred.Deferred<void, ReadError>
-) =>
-  Effect.gen(function* () {
-    const entries = yield* Effect.acquireRelease(
-      attempt(() => kv.watch()),
-      (open) => Effect.sync(() => open.stop())
-    )
-    yield* nats.onReconnect(() => entries.stop())
-    const state = empty()
-    const tell = () => {
-      see(state)
-      Deferred.doneUnsafe(seen, Effect.void)
-    }
-    // A bucket with nothing in it gives no entry that would say so.
-    if ((yield* attempt(() => kv.status())).values === 0) tell()
-    yield* attempt(async () => {
-      let changed = true
-      for await (const entry of entries) {
-        changed = apply(state, entry) || changed
-        if (!changed || !entry.isUpdate) continue
-        changed = false
-        tell()
+export type Entries = AsyncIterable<KvWatchEntry> & { readonly stop: () => void }
+
+export interface BucketOptions {
+  readonly replicas: number
+  /** How long the server may take to answer, in milliseconds: then it may or may not have done what was asked. */
+  readonly patienceMillis: number
+}
+
+/** Opens a bucket, and makes it if there is none. */
+export const openBucket = (
+  { connection }: Nats["Service"],
+  name: string,
+  { replicas, patienceMillis }: BucketOptions
+): Effect.Effect<Bucket, ServerUnsuitable, Scope.Scope> =>
+  Effect.tryPromise({
+    try: async () => {
+      const manager = await jetstreamManager(connection)
+      const kv = await new Kvm(jetstream(connection)).create(name, { replicas, markerTTL: MARKER_MILLIS, history: 1 })
+      await allowBatches(manager, `KV_${name}`)
+      return { kv, manager }
+    },
+    catch: (cause) => new ServerUnsuitable({ detail: `the bucket ${name} cannot be made: ${String(cause)}` })
+  }).pipe(
+    Effect.bind("gather", () => {
+      const gather = new Gather((messages) => store(connection, nuid.next(), messages))
+      return Effect.as(Effect.forkScoped(gather.run), gather)
+    }),
+    Effect.map(({ kv, manager, gather }): Bucket => {
+      const subjectOf = (key: string) => `$KV.${name}.${key}`
+      const put = (key: string, payload: string, headers: string) =>
+        gather.send({ subject: subjectOf(key), payload, headers }).pipe(
+          Effect.catchTag("Fenced", () => Effect.succeed(undefined)),
+          Effect.mapError(asReadError),
+          patiently(patienceMillis)
+        )
+      const guard = (expected: number) => line("Nats-Expected-Last-Subject-Sequence", expected)
+      return {
+        write: (key, value, { expected, ttlSeconds }) =>
+          put(key, value, guard(expected) + (ttlSeconds === undefined ? "" : line("Nats-TTL", `${ttlSeconds}s`))),
+        remove: (key, expected, trace) =>
+          put(
+            key,
+            "",
+            guard(expected) + line("KV-Operation", "DEL") + (trace === "kept" ? "" : line("Nats-TTL", LEFT_TTL))
+          ).pipe(Effect.map((revision) => revision !== undefined)),
+        read: (key) => attempt(() => readLast(manager, `KV_${name}`, subjectOf(key))).pipe(patiently(patienceMillis)),
+        watch: attempt(() => kv.watch()),
+        isEmpty: attempt(() => isEmpty(kv))
       }
-    }).pipe(Effect.timeoutOption(READ_ANEW_EVERY))
-  })
+    })
+  )
+
+/** The library makes buckets that take none. */
+const allowBatches = async (manager: JetStreamManager, stream: string) => {
+  const { config } = await manager.streams.info(stream)
+  if (config.allow_atomic !== true) await manager.streams.update(stream, { ...config, allow_atomic: true })
+}
+
+const readLast = async (manager: JetStreamManager, stream: string, subject: string): Promise<Key> => {
+  const message = await manager.streams.getMessage(stream, { last_by_subj: subject })
+  if (message === null) return NO_KEY
+  const gone = message.header.has("KV-Operation") || message.header.has("Nats-Marker-Reason")
+  return { revision: message.seq, value: gone ? undefined : message.string() }
+}
+
+const isEmpty = async (kv: KV): Promise<boolean> => (await kv.status()).values === 0
+
+const attempt = <A>(run: () => Promise<A>): Effect.Effect<A, LogUnavailable> =>
+  Effect.tryPromise({ try: run, catch: (cause) => new LogUnavailable({ detail: String(cause) }) })
+
+const asReadError = (error: AppendError): ReadError =>
+  error._tag === "LogUnavailable" ? error : new LogRefused({ code: 0, detail: error.message })
+
+const patiently =
+  (millis: number) =>
+  <A>(self: Effect.Effect<A, ReadError>): Effect.Effect<A, ReadError> =>
+    Effect.timeoutOrElse(self, {
+      duration: millis,
+      orElse: () => Effect.fail(new LogUnavailable({ detail: `no answer within ${millis} ms` }))
+    })

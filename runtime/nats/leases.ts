@@ -1,189 +1,205 @@
-import { jetstream } from "@nats-io/jetstream"
-import { type KV, Kvm, type KvWatchEntry } from "@nats-io/kv"
 import { nuid } from "@nats-io/transport-node"
-import { Effect, Layer, Schedule } from "effect"
-import { type AppendError, LogRefused, LogUnavailable, type ReadError, ServerUnsuitable } from "../errors.ts"
-import { Leases, type Membership } from "../leases.ts"
-import { store } from "./batch.ts"
+import { Effect, Layer, Semaphore } from "effect"
+import type { ReadError, ServerUnsuitable } from "../errors.ts"
+import { type Announcement, Leases } from "../leases.ts"
+import { type Bucket, openBucket } from "./bucket.ts"
 import { Nats } from "./connection.ts"
-import { line } from "./headers.ts"
+import {
+  epochOf,
+  formatHolder,
+  formatNode,
+  type Holder,
+  type Key,
+  nodeKey,
+  parseHolder,
+  shardKey,
+  type View
+} from "./membership.ts"
 import { makeSubjects } from "./subjects.ts"
+import { watchMembership } from "./watch.ts"
 
 export interface LeaseOptions {
-  /** How long a node or lease lives without renewal, in whole seconds; the server cannot count finer. */
+  /** How long a node lives without renewal, in whole seconds; the server cannot count finer. */
   readonly ttlSeconds: number
   readonly replicas: number
 }
 
-const MARKER_MILLIS = 60_000
-
 /**
- * `Leases` in a key-value bucket: `node.<node>` and `shard.<n>` are keys that expire unless renewed.
+ * `Leases` in a key-value bucket.
  *
- * The bucket's own `create` cannot set a lifetime on a key that was deleted before, so keys are written as what they
- * are: messages with a lifetime, guarded by the key's last revision.
+ * `node.<node>` expires unless renewed, and holds an epoch (the node's present life) and what the node says of itself.
+ * `shard.<shard>` never expires. It holds a node and its epoch, and counts for nothing once that life has ended: one
+ * message a node renews everything.
  */
 export const layerLeases = (options: LeaseOptions): Layer.Layer<Leases, ServerUnsuitable, Nats> =>
   Layer.effect(
     Leases,
     Effect.gen(function* () {
       const nats = yield* Nats
-      const { bucket } = makeSubjects(nats.options.namespace)
-      const kv = yield* Effect.tryPromise({
-        try: () =>
-          new Kvm(jetstream(nats.connection)).create(bucket, {
-            replicas: options.replicas,
-            markerTTL: MARKER_MILLIS,
-            history: 1
-          }),
-        catch: (cause) => new ServerUnsuitable({ detail: `the bucket ${bucket} cannot be made: ${String(cause)}` })
-      })
-      const keys = makeKeys(nats, kv, bucket, options.ttlSeconds)
       const ttlMillis = options.ttlSeconds * 1_000
+      const bucket = yield* openBucket(nats, makeSubjects(nats.options.namespace).bucket, {
+        replicas: options.replicas,
+        patienceMillis: ttlMillis / 3
+      })
+      const lives = new Lives(bucket, options.ttlSeconds)
+      const shards = new ShardLeases(bucket, lives)
       return Leases.of({
         ttlMillis,
-        join: (node) => join(keys, node, ttlMillis),
-        watch: (see) => watch(nats, kv, see),
-        acquire: (shard, node) => keys.create(`shard.${shard}`, node),
-        renew: (shard, node) => keys.renew(`shard.${shard}`, node),
-        release: (shard) => keys.remove(`shard.${shard}`)
+        join: (node, announcement) =>
+          Effect.acquireRelease(lives.begin(node, announcement), (life) =>
+            life === undefined ? Effect.void : Effect.ignore(lives.end(life))
+          ).pipe(Effect.map((life) => life !== undefined)),
+        renew: (node, announcement) => lives.renew(node, announcement),
+        watch: (see) =>
+          watchMembership(nats, bucket, see, (view) => {
+            shards.view = view
+          }),
+        acquire: (shard, node) => shards.acquire(shard, node),
+        release: (shard, node) => shards.release(shard, node)
       })
     })
   )
 
-interface Keys {
-  readonly create: (key: string, node: string) => Effect.Effect<boolean, ReadError>
-  readonly renew: (key: string, node: string) => Effect.Effect<boolean, ReadError>
-  readonly remove: (key: string) => Effect.Effect<void, ReadError>
-}
-
-/** A key's value is the node's name and an id of the process: two nodes of one name must not take each other's leases for their own. */
-const makeKeys = (nats: Nats["Service"], kv: KV, bucket: string, ttlSeconds: number): Keys => {
-  const revisions = new Map<string, number>()
-  const owner = nuid.next()
-  const holding = (node: string) => `${node} ${owner}`
-
-  const write = (key: string, node: string, expected: number) => {
-    const guarded = line("Nats-TTL", `${ttlSeconds}s`) + line("Nats-Expected-Last-Subject-Sequence", expected)
-    return store(nats.connection, nuid.next(), [
-      { subject: `$KV.${bucket}.${key}`, payload: holding(node), headers: guarded }
-    ]).pipe(
-      Effect.map((revision) => {
-        revisions.set(key, revision)
-        return true
-      }),
-      Effect.catchTag("Fenced", () => {
-        revisions.delete(key)
-        return Effect.succeed(false)
-      }),
-      Effect.mapError(asReadError)
-    )
-  }
-
-  const lastOf = (key: string) => attempt(() => kv.get(key))
-
-  return {
-    create: (key, node) =>
-      Effect.flatMap(lastOf(key), (last) =>
-        last !== null && last.operation === "PUT" && last.string() !== holding(node)
-          ? Effect.succeed(false)
-          : write(key, node, last?.revision ?? 0)
-      ),
-    renew: (key, node) => {
-      const revision = revisions.get(key)
-      return revision === undefined ? Effect.succeed(false) : write(key, node, revision)
-    },
-    remove: (key) => {
-      const revision = revisions.get(key)
-      if (revision === undefined) return Effect.void
-      revisions.delete(key)
-      return Effect.tryPromise({
-        try: () => kv.delete(key, { previousSeq: revision }),
-        catch: (cause) => new LogUnavailable({ detail: String(cause) })
-      })
-    }
-  }
-}
-
-const asReadError = (error: AppendError): ReadError =>
-  error._tag === "LogUnavailable" ? error : new LogRefused({ code: 0, detail: error.message })
-
-/**
- * Announces the node, and again every third of the lifetime: also when it was paused so long that it had expired. While
- * another process announces the same name it waits, without a shard.
- */
-const join = (keys: Keys, node: string, ttlMillis: number) => {
-  const key = `node.${node}`
-  const announce = keys.renew(key, node).pipe(
-    Effect.flatMap((held) => (held ? Effect.succeed(true) : keys.create(key, node))),
-    Effect.tap((held) => (held ? Effect.void : Effect.logWarning("another node of this name is alive", { node })))
-  )
-  return Effect.acquireRelease(announce, () => Effect.ignore(keys.remove(key))).pipe(
-    Effect.andThen(
-      Effect.forkScoped(
-        Effect.sleep(ttlMillis / 3).pipe(Effect.andThen(Effect.ignore(announce)), Effect.repeat(Schedule.forever))
-      )
-    ),
-    Effect.asVoid
-  )
+/** A node of this process that has joined. */
+interface Life extends Holder {
+  readonly lock: Semaphore.Semaphore
+  revision: number
+  ended: boolean
 }
 
 /**
- * Reads the bucket, and again after every reconnect: what expired meanwhile may have left nothing behind that would say so.
+ * The lives of this process's nodes.
+ *
+ * A write whose answer was lost is found by its epoch: what holds it is ours, whatever its revision.
  */
-const watch = (nats: Nats["Service"], kv: KV, see: (membership: Membership) => void) => {
-  const open = attempt(() => kv.watch())
-  const follow = (entries: Entries) =>
-    Effect.acquireRelease(Effect.succeed(entries), () => Effect.sync(() => entries.stop())).pipe(
-      Effect.andThen(nats.onReconnect(() => entries.stop())),
-      Effect.andThen(attempt(() => readAll(entries, see))),
-      Effect.scoped
-    )
-  const again = Effect.delay(open, WATCH_AGAIN).pipe(Effect.flatMap(follow))
-  return open.pipe(
-    Effect.flatMap((entries) =>
-      Effect.forkScoped(follow(entries).pipe(Effect.ignore, Effect.andThen(again.pipe(Effect.ignore, Effect.forever))))
-    ),
-    Effect.asVoid
-  )
-}
+class Lives {
+  readonly #bucket: Bucket
+  readonly #ttlSeconds: number
+  readonly #lives = new Map<string, Life>()
+  /** All epochs that were ever written for a node, also where the answer was lost. */
+  readonly #ours = new Set<string>()
 
-const WATCH_AGAIN = "100 millis"
+  constructor(bucket: Bucket, ttlSeconds: number) {
+    this.#bucket = bucket
+    this.#ttlSeconds = ttlSeconds
+  }
 
-type Entries = AsyncIterable<KvWatchEntry> & { readonly stop: () => void }
+  of(node: string): Life | undefined {
+    return this.#lives.get(node)
+  }
 
-const attempt = <A>(run: () => Promise<A>) =>
-  Effect.tryPromise({ try: run, catch: (cause) => new LogUnavailable({ detail: String(cause) }) })
+  begin(node: string, announcement: Announcement): Effect.Effect<Life | undefined, ReadError> {
+    return Effect.gen({ self: this }, function* () {
+      if (this.#lives.has(node)) return undefined
+      const last = yield* this.#bucket.read(nodeKey(node))
+      const epoch = last.value === undefined ? undefined : epochOf(last.value)
+      if (epoch !== undefined && !this.#ours.has(epoch)) return undefined
+      const life: Life = { node, epoch: nuid.next(), lock: Semaphore.makeUnsafe(1), revision: 0, ended: false }
+      this.#ours.add(life.epoch)
+      const revision = yield* this.#write(life, announcement, last.revision)
+      if (revision === undefined) return undefined
+      life.revision = revision
+      this.#lives.set(node, life)
+      return life
+    })
+  }
 
-/** A membership is seen once it is whole: a node that is missing only because it was not read yet would lose its shards. */
-const readAll = async (entries: Entries, see: (membership: Membership) => void) => {
-  const nodes = new Set<string>()
-  const holders = new Map<string, string>()
-  let news = true
-  for await (const entry of entries) {
-    // Renewals are most of what is written, and change nothing.
-    news = apply(entry, nodes, holders) || news
-    if (!news || !entry.isUpdate) continue
-    news = false
-    see({ nodes: new Set(nodes), holders: new Map(holders) })
+  renew(node: string, announcement: Announcement): Effect.Effect<boolean, ReadError> {
+    const life = this.#lives.get(node)
+    if (life === undefined) return Effect.succeed(false)
+    return Effect.gen({ self: this }, function* () {
+      if (life.ended) return false
+      let revision = yield* this.#write(life, announcement, life.revision)
+      if (revision === undefined) {
+        const last = yield* this.#bucket.read(nodeKey(node))
+        if (isOf(life, last)) revision = yield* this.#write(life, announcement, last.revision)
+      }
+      if (revision === undefined) {
+        this.#forget(life)
+        return false
+      }
+      life.revision = revision
+      return true
+    }).pipe((renewing) => life.lock.withPermits(1)(renewing))
+  }
+
+  /** A renewal that is on its way ends first: the key that it writes must not stay. */
+  end(life: Life): Effect.Effect<void, ReadError> {
+    return Effect.gen({ self: this }, function* () {
+      if (life.ended) return
+      this.#forget(life)
+      const key = nodeKey(life.node)
+      if (yield* this.#bucket.remove(key, life.revision, "expires")) return
+      const last = yield* this.#bucket.read(key)
+      if (isOf(life, last)) yield* this.#bucket.remove(key, last.revision, "expires")
+    }).pipe((ending) => life.lock.withPermits(1)(ending))
+  }
+
+  #write(life: Life, announcement: Announcement, expected: number) {
+    const value = formatNode(life.epoch, announcement)
+    return this.#bucket.write(nodeKey(life.node), value, { expected, ttlSeconds: this.#ttlSeconds })
+  }
+
+  #forget(life: Life): void {
+    life.ended = true
+    if (this.#lives.get(life.node) === life) this.#lives.delete(life.node)
   }
 }
 
-/** Takes an entry in. True if it changed the membership. */
-const apply = (entry: KvWatchEntry, nodes: Set<string>, holders: Map<string, string>): boolean => {
-  const [kind, ...rest] = entry.key.split(".")
-  const name = rest.join(".")
-  const alive = entry.operation === "PUT"
-  if (kind === "node") {
-    if (!alive) return nodes.delete(name)
-    if (nodes.has(name)) return false
-    nodes.add(name)
-    return true
+const isOf = (life: Life, last: Key): boolean => last.value !== undefined && epochOf(last.value) === life.epoch
+
+const isHeldBy = (holder: Holder, { value }: Key): boolean => value === formatHolder(holder)
+
+/** The shards of this process's nodes. What a watch has shown of them saves reading; where it was late, the guard says so. */
+class ShardLeases {
+  readonly #bucket: Bucket
+  readonly #lives: Lives
+  /** What the newest watch has seen, once that is whole. */
+  view: View | undefined
+
+  constructor(bucket: Bucket, lives: Lives) {
+    this.#bucket = bucket
+    this.#lives = lives
   }
-  const shard = name
-  if (!alive) return holders.delete(shard)
-  const [holder = ""] = entry.string().split(" ")
-  if (holders.get(shard) === holder) return false
-  holders.set(shard, holder)
-  return true
+
+  acquire(shard: string, node: string): Effect.Effect<boolean, ReadError> {
+    return Effect.gen({ self: this }, function* () {
+      const life = this.#lives.of(node)
+      if (life === undefined) return false
+      const { view } = this
+      if (view !== undefined) {
+        const seen = view.shard(shard)
+        if (isHeldBy(life, seen)) return true
+        if (seen.value !== undefined && view.isAlive(parseHolder(seen.value))) return false
+        if (yield* this.#take(shard, life, seen)) return true
+      }
+      const last = yield* this.#bucket.read(shardKey(shard))
+      if (isHeldBy(life, last)) return true
+      if (last.value !== undefined && (yield* this.#isAlive(parseHolder(last.value)))) return false
+      return yield* this.#take(shard, life, last)
+    })
+  }
+
+  release(shard: string, node: string): Effect.Effect<void, ReadError> {
+    return Effect.gen({ self: this }, function* () {
+      const life = this.#lives.of(node)
+      if (life === undefined) return
+      const seen = this.view?.shard(shard)
+      if (seen !== undefined && isHeldBy(life, seen)) {
+        if (yield* this.#bucket.remove(shardKey(shard), seen.revision, "kept")) return
+      }
+      const last = yield* this.#bucket.read(shardKey(shard))
+      if (isHeldBy(life, last)) yield* this.#bucket.remove(shardKey(shard), last.revision, "kept")
+    })
+  }
+
+  #take(shard: string, life: Life, { revision }: Key): Effect.Effect<boolean, ReadError> {
+    return this.#bucket
+      .write(shardKey(shard), formatHolder(life), { expected: revision })
+      .pipe(Effect.map((taken) => taken !== undefined))
+  }
+
+  #isAlive({ node, epoch }: Holder): Effect.Effect<boolean, ReadError> {
+    return Effect.map(this.#bucket.read(nodeKey(node)), ({ value }) => value !== undefined && epochOf(value) === epoch)
+  }
 }

@@ -1,5 +1,5 @@
 import { jetstreamManager } from "@nats-io/jetstream"
-import { type MsgHdrs, nuid } from "@nats-io/transport-node"
+import { nuid } from "@nats-io/transport-node"
 import { Effect, Layer } from "effect"
 import { formatAddress, shardOf } from "../address.ts"
 import { LogUnavailable, ServerUnsuitable } from "../errors.ts"
@@ -12,6 +12,7 @@ import { readMail } from "./mailbox.ts"
 import { ensureStream, type StreamOptions } from "./stream.ts"
 import { makeSubjects, type Subjects } from "./subjects.ts"
 import { tail } from "./tail.ts"
+import { makeTalk, subscribe } from "./talk.ts"
 
 export interface LogOptions extends StreamOptions {
   /** How long published events are kept, in seconds. */
@@ -40,7 +41,6 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
         catch: (cause) => new ServerUnsuitable({ detail: `JetStream did not answer: ${String(cause)}` })
       })
       const shards = yield* ensureStream(manager, subjects, options)
-      const inbox = subjects.inbox(nuid.next())
       const journals = new JournalReader(manager, subjects.stream)
       yield* Effect.forkScoped(journals.run)
       const ttl = `${options.eventSecondsMax}s`
@@ -58,10 +58,10 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
             return store(connection, nuid.next(), messages)
           }),
         readJournal: (owner) => journals.read(subjects.journal(owner)),
-        tail: (after, deliver) =>
+        tail: (after, deliver, reached = () => undefined) =>
           after.size === 0
             ? Effect.void
-            : Effect.forkScoped(tail({ nats, manager, subjects, after, deliver })).pipe(Effect.asVoid),
+            : Effect.forkScoped(tail({ nats, manager, subjects, after, deliver, reached })).pipe(Effect.asVoid),
         readMail: (owner, after, max) =>
           readMail(manager, subjects, subjects.mail(shardOf(owner, shards), owner), after, max),
         purge: (upTo, role) =>
@@ -86,19 +86,7 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
           catch: (cause) => new LogUnavailable({ detail: String(cause) })
         }).pipe(Effect.asVoid),
         newId: () => nuid.next(),
-        inbox,
-        answer: (to, payload) => {
-          try {
-            connection.publish(to, payload)
-          } catch {
-            // The asker named an inbox that is none, or the connection is closed: nobody is there.
-          }
-        },
-        broadcast: (payload) => {
-          if (!connection.isClosed()) connection.publish(subjects.broadcast, payload)
-        },
-        broadcasts: (hear) => subscribe(nats, subjects.broadcast, (message) => hear(message.string())),
-        answers: (take) => subscribe(nats, inbox, (message) => take(message.string()))
+        ...makeTalk(nats, subjects, subjects.inbox(nuid.next()))
       })
     })
   )
@@ -147,35 +135,3 @@ const outgoing = (subjects: Subjects, shards: number, ttl: string, entry: Entry,
       return { subject: subjects.dead(entry.owner), payload: entry.payload, headers: "" }
   }
 }
-
-const subscribe = (
-  nats: Nats["Service"],
-  subject: string,
-  see: (message: { subject: string; headers?: MsgHdrs; string: () => string }) => void
-) =>
-  Effect.flatMap(Effect.context<never>(), (services) => {
-    // What a callback throws would end the library's reading of the connection.
-    const seeSafely = (message: Parameters<typeof see>[0]) => {
-      try {
-        see(message)
-      } catch (defect) {
-        Effect.runForkWith(services)(Effect.logError("a subscriber failed", { subject, reason: String(defect) }))
-      }
-    }
-    return Effect.acquireRelease(
-      Effect.sync(() =>
-        nats.connection.subscribe(subject, {
-          callback: (error, message) => (error === null ? seeSafely(message) : undefined)
-        })
-      ),
-      (subscription) => Effect.sync(() => subscription.unsubscribe())
-    )
-  }).pipe(
-    // Whoever sends next must find the subscription in place.
-    Effect.andThen(
-      Effect.tryPromise({
-        try: () => nats.connection.flush(),
-        catch: (cause) => new LogUnavailable({ detail: String(cause) })
-      })
-    )
-  )

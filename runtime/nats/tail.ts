@@ -15,11 +15,12 @@ import type { Subjects } from "./subjects.ts"
  * 2. A gap in the consumer's own sequence, a lost consumer or silence past two heartbeats starts a new consumer
  *    after the last mail delivered.
  * 3. At most `WINDOW` messages are on their way or waiting here: only what was delivered makes room for a new pull.
+ * 4. `reached` is told only what the consumer itself says that it has passed, once all that it sent before is delivered.
  */
 const WINDOW = 2_048
 const PULL_EXPIRES_NANOS = 30_000_000_000
-const HEARTBEAT_NANOS = 5_000_000_000
-const SILENCE_MAX = "11 seconds"
+const HEARTBEAT_NANOS = 2_000_000_000
+const SILENCE_MAX = "7 seconds"
 const CONSUMER_INACTIVE_NANOS = 60_000_000_000
 
 interface Tail {
@@ -28,6 +29,7 @@ interface Tail {
   readonly subjects: Subjects
   readonly after: ReadonlyMap<string, number>
   readonly deliver: (mail: Mail) => Effect.Effect<void> | undefined
+  readonly reached: (sequence: number) => void
 }
 
 /** Runs until interrupted; what goes wrong on the way is mended by starting a new consumer. */
@@ -77,6 +79,11 @@ const session = Effect.fnUntraced(function* (options: Tail, cursor: { sequence: 
       const status = arrival.message.headers?.code ?? 0
       if (status !== 0 && arrival.message.data.length === 0) {
         requested -= unserved(arrival.message)
+        const passed = passedOf(arrival.message, consumed)
+        if (passed !== undefined) {
+          cursor.sequence = Math.max(cursor.sequence, passed) // what is after it goes first to a new consumer
+          options.reached(cursor.sequence)
+        }
         if (status === 409 || status === 503 || status === 404) {
           return yield* new LogUnavailable({ detail: arrival.message.headers?.description ?? String(status) })
         }
@@ -113,7 +120,9 @@ const openConsumer = (manager: JetStreamManager, subjects: Subjects, shards: Rea
         }),
       catch: (cause) => new LogUnavailable({ detail: String(cause) })
     }),
-    (consumer) => Effect.promise(() => manager.consumers.delete(subjects.stream, consumer.name).catch(() => false))
+    // Nobody waits for it: mail of all shards would, when one tail takes the place of another.
+    (consumer) =>
+      Effect.sync(() => void manager.consumers.delete(subjects.stream, consumer.name).catch(() => undefined))
   ).pipe(Effect.map((consumer) => consumer.name))
 
 const onMessage = (error: Error | null, message: Msg, arrivals: Queue.Queue<Arrival>) => {
@@ -123,6 +132,17 @@ const onMessage = (error: Error | null, message: Msg, arrivals: Queue.Queue<Arri
 }
 
 const unserved = (message: Msg): number => Number(message.headers?.get("Nats-Pending-Messages") || 0)
+
+/**
+ * Up to where the consumer has looked, as an idle heartbeat says: other messages than ours came in between. Nothing, if it
+ * has sent something that did not arrive.
+ */
+const passedOf = (message: Msg, consumed: number): number | undefined => {
+  if (message.headers?.code !== 100 || Number(message.headers.get("Nats-Last-Consumer") || -1) !== consumed) {
+    return undefined
+  }
+  return Number(message.headers.get("Nats-Last-Stream"))
+}
 
 /** The message's place is in its reply subject: `$JS.ACK.[domain.account.]stream.consumer.tries.sequence.order.nanos.pending`. */
 const toMail = (subjects: Subjects, message: Msg): Mail & { readonly order: number } => {

@@ -2,25 +2,16 @@ import { assert, layer } from "@effect/vitest"
 import { jetstreamManager } from "@nats-io/jetstream"
 import { connect } from "@nats-io/transport-node"
 import { Effect, Layer } from "effect"
-import { Actors, Leases, layerNode } from "../../runtime/index.ts"
+import { Actors, layerNode } from "../../runtime/index.ts"
 import { parseRecord } from "../../runtime/journal.ts"
 import { CounterProtocol, counterKeeping } from "../support/counter.ts"
+import { leasesOfOne } from "../support/leases.ts"
 import { NatsServer } from "../support/nats.ts"
 import { client } from "../support/system.ts"
 
-/** Leases that everybody gets and nobody loses: what a network that lies could do at worst. */
-const everybodyOwnsEverything = (node: string) =>
-  Layer.succeed(Leases, {
-    ttlMillis: 3_600_000,
-    join: () => Effect.void,
-    watch: (see) => Effect.sync(() => see({ nodes: new Set([node]), holders: new Map() })),
-    acquire: () => Effect.succeed(true),
-    renew: () => Effect.succeed(true),
-    release: () => Effect.void
-  })
-
+/** It gets every lease and loses none: what a network that lies could do at worst. */
 const rogue = (node: string) =>
-  layerNode({ name: node, actors: [counterKeeping(1_000_000)] }).pipe(Layer.provide(everybodyOwnsEverything(node)))
+  layerNode({ name: node, actors: [counterKeeping(1_000_000)] }).pipe(Layer.provide(leasesOfOne()))
 
 /** Every record of a journal, from the stream itself: our own reading starts at the last snapshot. */
 const readAll = (url: string, stream: string, subject: string) =>

@@ -1,7 +1,8 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { ActorLog, Actors, Leases, layerNode } from "../../runtime/index.ts"
+import { ActorLog, Actors, layerNode } from "../../runtime/index.ts"
 import { CounterProtocol, counter } from "../support/counter.ts"
+import { leasesOfOne } from "../support/leases.ts"
 import { NatsServer } from "../support/nats.ts"
 import { client } from "../support/system.ts"
 
@@ -9,13 +10,9 @@ const TTL_MILLIS = 300
 
 /** Leases that are never lost, but whose renewal hangs once for twice their lifetime when `stall` says so. */
 const stallingLeases = (stall: () => boolean) =>
-  Layer.succeed(Leases, {
+  leasesOfOne({
     ttlMillis: TTL_MILLIS,
-    join: () => Effect.void,
-    watch: (see) => Effect.sync(() => see({ nodes: new Set(["node"]), holders: new Map() })),
-    acquire: () => Effect.succeed(true),
-    renew: () => Effect.suspend(() => (stall() ? Effect.sleep(2 * TTL_MILLIS) : Effect.void)).pipe(Effect.as(true)),
-    release: () => Effect.void
+    renew: () => Effect.suspend(() => (stall() ? Effect.sleep(2 * TTL_MILLIS) : Effect.void)).pipe(Effect.as(true))
   })
 
 layer(NatsServer.layer, { excludeTestServices: true })("a node whose leases may have run out", (it) => {

@@ -99,7 +99,7 @@ layer(NatsServer.layer, { excludeTestServices: true })("a mailbox", (it) => {
         const timer = { name: "tea", at, key: "", task: "" }
         yield* tellDesk("Remind", timer)
         yield* notes
-        const subject = "schedules.timer.*.desk.a.tea"
+        const subject = "schedules.timer.any.*.desk.a.tea"
         assert.isDefined(yield* lastSequence("SCHEDULES", subject))
         yield* tellDesk("Forget", timer)
         yield* notes

@@ -6,6 +6,7 @@ import { Clock, Effect, Exit, Fiber, Layer, Schedule, Scope } from "effect"
 import { embeddedNats } from "../../cli/nats-server.ts"
 import { Actors, Leases, layerNats, layerNode } from "../../runtime/index.ts"
 import { CounterProtocol, counter } from "../support/counter.ts"
+import { stayAlive } from "../support/leases.ts"
 import { natsServer, temporaryFolder } from "../support/nats.ts"
 
 const TELLS = 6_000
@@ -93,13 +94,13 @@ describe("a NATS server that is killed and started again on its store, under loa
           )
         yield* Effect.gen(function* () {
           const leases = yield* Leases
-          yield* leases.watch(({ nodes }) => seen.push([...nodes]))
-          yield* leases.join("one")
+          yield* leases.watch(({ nodes }) => seen.push([...nodes.keys()]))
+          yield* stayAlive("one")
           yield* seenBecomes("one")
           yield* killAndStart
           const two = yield* Scope.make()
           const other = yield* Layer.buildWithScope(Layer.fresh(connect("other")), two)
-          yield* Leases.use((all) => all.join("two")).pipe(Scope.provide(two), Effect.provide(other))
+          yield* stayAlive("two").pipe(Scope.provide(two), Effect.provide(other))
           yield* seenBecomes("one", "two")
           yield* Scope.close(two, Exit.void)
           yield* seenBecomes("one")
@@ -119,12 +120,12 @@ describe("a NATS server that is killed and started again on its store, under loa
         const server = yield* natsServer()
         const proxy = yield* cuttable(server.port)
         const options = { namespace: "traces", name: "test", ttlSeconds: 1, shards: 8 }
-        const seen: Array<ReadonlySet<string>> = []
+        const seen: Array<ReadonlyMap<string, unknown>> = []
         const near = yield* Layer.build(Layer.fresh(layerNats({ ...options, url: server.url })))
         const far = yield* Layer.build(Layer.fresh(layerNats({ ...options, url: proxy.url })))
         const two = yield* Scope.make()
-        yield* Leases.use((all) => all.join("one")).pipe(Effect.provide(near))
-        yield* Leases.use((all) => all.join("two")).pipe(Scope.provide(two), Effect.provide(near))
+        yield* stayAlive("one").pipe(Effect.provide(near))
+        yield* stayAlive("two").pipe(Scope.provide(two), Effect.provide(near))
         yield* Leases.use((all) => all.watch(({ nodes }) => seen.push(nodes))).pipe(Effect.provide(far))
         const seenBecomes = (size: number) =>
           Effect.sync(() => seen.at(-1)?.size).pipe(

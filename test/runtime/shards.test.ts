@@ -1,8 +1,9 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { ActorLog, Actors, Leases, layerNode, shardOf } from "../../runtime/index.ts"
+import { ActorLog, Actors, type Leases, layerNode, shardOf } from "../../runtime/index.ts"
 import { CounterProtocol, counter } from "../support/counter.ts"
 import { DeskProtocol, desk } from "../support/desk.ts"
+import { leasesOfOne } from "../support/leases.ts"
 import { NatsServer } from "../support/nats.ts"
 import { client, system } from "../support/system.ts"
 
@@ -10,24 +11,17 @@ type Log = ActorLog["Service"]
 
 /** Ids of counters that live in one shard of the eight that tests have. */
 const idsIn = (shard: number): ReadonlyArray<string> =>
-  Array.from({ length: 200 }, (_, index) => `k${index}`).filter((id) => shardOf({ type: "counter", id }, 8) === shard)
+  Array.from({ length: 200 }, (_, index) => `k${index}`).filter(
+    (id) => shardOf({ type: "counter", id }, 8) === `any.${shard}`
+  )
 
 const [inShard0 = ""] = idsIn(0)
 const [elsewhere = ""] = idsIn(7)
 
 /** Leases that the test gives and takes. */
 const makeLeases = (ttlMillis: number) => {
-  const control = {
-    refused: new Set<number>()
-  }
-  const leases = Layer.succeed(Leases, {
-    ttlMillis,
-    join: () => Effect.void,
-    watch: (see) => Effect.sync(() => see({ nodes: new Set(["one"]), holders: new Map() })),
-    acquire: (shard) => Effect.sync(() => !control.refused.has(shard)),
-    renew: () => Effect.succeed(true),
-    release: () => Effect.void
-  })
+  const control = { refused: new Set<string>() }
+  const leases = leasesOfOne({ ttlMillis, acquire: (shard) => Effect.sync(() => !control.refused.has(shard)) })
   return { leases, control }
 }
 
@@ -47,10 +41,10 @@ const count = (id: string) => Actors.use((all) => all.ask(CounterProtocol, id, "
 layer(NatsServer.layer, { excludeTestServices: true })("mail is not removed before it is processed", (it) => {
   it.effect("when it was there before its shard was acquired", () => {
     const { leases, control } = makeLeases(300)
-    control.refused.add(0)
+    control.refused.add("any.0")
     const slowToEnd = (log: Log): Partial<Log> => ({
-      tail: (after, deliver) =>
-        log.tail(after, deliver).pipe(Effect.andThen(Effect.addFinalizer(() => Effect.sleep("1 second"))))
+      tail: (after, deliver, reached) =>
+        log.tail(after, deliver, reached).pipe(Effect.andThen(Effect.addFinalizer(() => Effect.sleep("1 second"))))
     })
     return Effect.gen(function* () {
       yield* Effect.sleep("200 millis")

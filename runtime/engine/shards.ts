@@ -1,0 +1,150 @@
+import { Effect, Exit, Scope, Semaphore } from "effect"
+import type { Done } from "../leases.ts"
+import type { ActorLog, Mail } from "../log.ts"
+import { numberOf, roleOf } from "./placement.ts"
+import { Shard, type ShardHost } from "./shard.ts"
+
+/** What the shards of a node need of the node around them. */
+export interface ShardsHost {
+  readonly log: ActorLog["Service"]
+  readonly shardHost: ShardHost
+  /** Whether mail may be given to actors. While it may not, the tail stops, and a new one is needed. */
+  readonly mayDecide: () => boolean
+  /** Waits while too much is delivered and not done; nothing to wait for otherwise. */
+  readonly room: () => Effect.Effect<void> | undefined
+  /** A sequence up to which all mail of a shard is known to be done. */
+  readonly doneUpTo: (shard: string) => number
+  /** A defect in an actor's machinery. */
+  readonly broken: (defect: unknown) => Effect.Effect<void>
+}
+
+/**
+ * The shards that a node owns, and the one tail that brings the mail of all of them.
+ *
+ * Invariants:
+ * 1. There is one tail at a time. What it has passed counts only for shards that it reads.
+ * 2. `passed` of a shard is never beyond a mail that was not given to it and is not done.
+ */
+export class Shards {
+  readonly #host: ShardsHost
+  readonly #owned = new Map<string, Shard>()
+  /** By shard: up to here its mail was given to it, or is done. */
+  readonly #passed = new Map<string, number>()
+  /** Which shards the present tail reads, and the last sequence that it has passed. */
+  #read: ReadonlySet<string> = new Set()
+  #reached = 0
+  #tail: Scope.Closeable | undefined
+  readonly #opening = Semaphore.makeUnsafe(1)
+  #closed = false
+
+  constructor(host: ShardsHost) {
+    this.#host = host
+  }
+
+  get names(): ReadonlySet<string> {
+    return new Set(this.#owned.keys())
+  }
+
+  get residents(): number {
+    let residents = 0
+    for (const shard of this.#owned.values()) residents += shard.residents
+    return residents
+  }
+
+  get open(): number {
+    let open = 0
+    for (const shard of this.#owned.values()) open += shard.progress.open
+    return open
+  }
+
+  /** The tail reads other shards than are owned: too few, or in vain. */
+  get misread(): boolean {
+    return this.#read.size !== this.#owned.size || [...this.#owned.keys()].some((name) => !this.#read.has(name))
+  }
+
+  /** The shard is ours. Its mail comes after the next `follow`. */
+  add(name: string): void {
+    this.#owned.set(name, new Shard(name, this.#host.shardHost))
+    this.#passed.set(name, this.#host.doneUpTo(name))
+  }
+
+  /** Lets a shard finish what it has, and takes no more mail for it. */
+  drain(name: string): Effect.Effect<void> {
+    return Effect.suspend(() => this.#owned.get(name)?.drain ?? Effect.void)
+  }
+
+  /** The shard is not ours any more. */
+  drop(name: string): void {
+    this.#owned.get(name)?.drop()
+    this.#owned.delete(name)
+    this.#passed.delete(name)
+  }
+
+  dropAll(): void {
+    for (const name of this.names) this.drop(name)
+  }
+
+  resume(): void {
+    for (const shard of this.#owned.values()) shard.resume()
+  }
+
+  /** Reads the mail of what is owned now, each shard from where it stood. */
+  readonly follow: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
+    yield* this.#closeTail
+    if (this.#closed) return
+    const after = new Map([...this.#owned].map(([name, shard]) => [name, this.#startOf(name, shard)]))
+    this.#read = new Set(after.keys())
+    this.#reached = after.size === 0 ? 0 : Math.min(...after.values())
+    this.#tail = yield* Scope.make()
+    const deliver = (mail: Mail) => this.#deliver(mail)
+    const reached = (sequence: number) => {
+      this.#reached = Math.max(this.#reached, sequence)
+    }
+    yield* this.#host.log.tail(after, deliver, reached).pipe(Scope.provide(this.#tail))
+  }).pipe((opening) => Effect.uninterruptible(this.#opening.withPermits(1)(opening))) // invariant 1
+
+  /** Reads no mail any more. */
+  readonly close: Effect.Effect<void> = Effect.suspend(() => {
+    this.#closed = true
+    return this.#closeTail
+  }).pipe((closing) => this.#opening.withPermits(1)(closing))
+
+  /** Up to where the mail of the shards is done, by role. True as long as they are ours while it is worked out. */
+  done(): Readonly<Record<string, Done>> {
+    const roles = new Map<string, { upTo: number; readonly shards: Array<number> }>()
+    for (const [name, shard] of this.#owned) {
+      if (!shard.followed || !this.#read.has(name)) continue
+      const role = roleOf(name)
+      const done = roles.get(role) ?? { upTo: this.#reached, shards: [] }
+      roles.set(role, done)
+      done.upTo = Math.min(done.upTo, (shard.progress.oldestOpen ?? Number.POSITIVE_INFINITY) - 1)
+      done.shards.push(numberOf(name))
+    }
+    return Object.fromEntries(roles)
+  }
+
+  readonly #closeTail: Effect.Effect<void> = Effect.suspend(() => {
+    const tail = this.#tail
+    this.#tail = undefined
+    return tail === undefined ? Effect.void : Scope.close(tail, Exit.void)
+  })
+
+  /** What the tail before has passed is behind the shards that it has read. */
+  #startOf(name: string, shard: Shard): number {
+    const reached = shard.followed && this.#read.has(name) ? this.#reached : 0
+    const passed = Math.max(shard.follow(), reached, this.#passed.get(name) ?? 0)
+    this.#passed.set(name, passed)
+    return passed
+  }
+
+  #deliver(mail: Mail): Effect.Effect<void> | undefined {
+    if (!this.#host.mayDecide()) return Effect.never
+    try {
+      this.#owned.get(mail.shard)?.deliver(mail)
+    } catch (defect) {
+      return Effect.forkDetach(this.#host.broken(defect)).pipe(Effect.andThen(Effect.never))
+    }
+    this.#reached = mail.sequence
+    return this.#host.room()
+  }
+}

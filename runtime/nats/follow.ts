@@ -1,0 +1,73 @@
+import type { KV, KvWatchEntry } from "@nats-io/kv"
+import { Deferred, Effect, type Scope } from "effect"
+import type { ReadError } from "../errors.ts"
+import type { Nats } from "./connection.ts"
+import { attempt } from "./stored.ts"
+
+/** How to follow a bucket. */
+export interface Follower<State> {
+  /** What there is to know of an empty bucket. It is asked for at every new reading, and then changed by `apply`. */
+  readonly empty: () => State
+  /** Takes an entry in. True if it changed what is known. */
+  readonly apply: (state: State, entry: KvWatchEntry) => boolean
+  /** What is known now: whole or not at all. It keeps none of `state`, which changes. */
+  readonly see: (state: State) => void
+}
+
+const AGAIN_AFTER = "100 millis"
+/** A consumer in memory may be lost with its server of a cluster, and says nothing: so often the bucket is read anew. */
+const READ_ANEW_EVERY = "30 seconds"
+
+/**
+ * Follows a bucket until the scope closes. Returns after the first call of `see`.
+ *
+ * It reads the bucket anew after every reconnect, because what went meanwhile may have left nothing behind that would say so.
+ */
+export const followBucket = <State>(
+  nats: Nats["Service"],
+  kv: KV,
+  follower: Follower<State>
+): Effect.Effect<void, ReadError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const seen = yield* Deferred.make<void, ReadError>()
+    const reading = Effect.scoped(read(nats, kv, follower, seen))
+    const first = yield* Effect.forkScoped(
+      reading.pipe(
+        Effect.tapError((error) => Deferred.fail(seen, error)),
+        Effect.ignore,
+        Effect.andThen(Effect.delay(reading, AGAIN_AFTER).pipe(Effect.ignore, Effect.forever))
+      )
+    )
+    yield* Deferred.await(seen).pipe(Effect.onError(() => Effect.sync(() => first.interruptUnsafe())))
+  })
+
+/** One reading: all there is, and what changes, until it has to begin anew. */
+const read = <State>(
+  nats: Nats["Service"],
+  kv: KV,
+  { empty, apply, see }: Follower<State>,
+  seen: Deferred.Deferred<void, ReadError>
+) =>
+  Effect.gen(function* () {
+    const entries = yield* Effect.acquireRelease(
+      attempt(() => kv.watch()),
+      (open) => Effect.sync(() => open.stop())
+    )
+    yield* nats.onReconnect(() => entries.stop())
+    const state = empty()
+    const tell = () => {
+      see(state)
+      Deferred.doneUnsafe(seen, Effect.void)
+    }
+    // A bucket with nothing in it gives no entry that would say so.
+    if ((yield* attempt(() => kv.status())).values === 0) tell()
+    yield* attempt(async () => {
+      let changed = true
+      for await (const entry of entries) {
+        changed = apply(state, entry) || changed
+        if (!changed || !entry.isUpdate) continue
+        changed = false
+        tell()
+      }
+    }).pipe(Effect.timeoutOption(READ_ANEW_EVERY))
+  })
