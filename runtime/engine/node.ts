@@ -228,6 +228,9 @@ export class Node {
     })
     if (renewal === "name taken") yield* this.#nameTaken
     else this.#waits = false
+    const { counts } = this.#engine.meter
+    if (renewal === "renewed") counts.leaseRenewals++
+    if (renewal === "lost") counts.leasesLost++
     if (renewal === "lost") yield* Effect.logWarning("lease lost: the node joins anew", { node: this.#name })
     if (renewal === "renewed") {
       this.#purge.take(done)
