@@ -10,20 +10,39 @@ import { NatsServer, temporaryFolder } from "./support/nats.ts"
 const ROOT = fileURLToPath(new URL("..", import.meta.url))
 const README = readFileSync(join(ROOT, "README.md"), "utf8")
 
+/** An example stands in the checkout there, and in a folder of its own here. */
+const moved = (code: string) =>
+  code
+    .replace('"./runtime/', `"${join(ROOT, "runtime")}/`)
+    .replace('"effect"', `"${join(ROOT, "node_modules/effect/dist/index.js")}"`)
+
 layer(NatsServer.layer, { excludeTestServices: true })("the README", (it) => {
   it.effect("shows an actor that runs as it stands, and remembers", () =>
     Effect.gen(function* () {
       const { url } = yield* NatsServer
       const [, code = ""] = /```ts\n(.*?)```/s.exec(README) ?? []
       const file = join(yield* temporaryFolder, "tally.ts")
-      const from = (name: string) => join(ROOT, name)
-      // It stands in the checkout there, and in a folder of its own here.
-      const moved = code
-        .replace('"./runtime/', `"${from("runtime")}/`)
-        .replace('"effect"', `"${from("node_modules/effect/dist/index.js")}"`)
-      writeFileSync(file, moved)
+      writeFileSync(file, moved(code))
       const run = () => spawnSync(process.execPath, [file, url], { encoding: "utf8" }).stdout.trim().split("\n").at(-1)
       assert.deepStrictEqual([run(), run()], ["2", "4"])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("and the guide to the runtime: every example runs as it stands", () =>
+    Effect.gen(function* () {
+      const { url } = yield* NatsServer
+      const guide = readFileSync(join(ROOT, "docs/RUNTIME.md"), "utf8")
+      const examples = [...guide.matchAll(/```ts\n(.*?)```/gs)].map(([, code = ""]) => code)
+      const folder = yield* temporaryFolder
+      const printed = examples.map((code, index) => {
+        const file = join(folder, `example-${index}.ts`)
+        writeFileSync(file, moved(code))
+        const { status, stdout, stderr } = spawnSync(process.execPath, [file, url], { encoding: "utf8" })
+        assert.strictEqual(status, 0, stderr)
+        return stdout.trim().split("\n").at(-1)
+      })
+      assert.deepStrictEqual(printed, ["3", "/index, try 1", "", ""])
+      assert.isAtMost(examples[0]!.trimEnd().split("\n").length, 30, "a quick start")
     }).pipe(Effect.scoped)
   )
 
