@@ -1,6 +1,6 @@
 // What is logged, and how: for people, or as JSON lines by pino for machines that collect them.
 import { Cause, Effect, Layer, Logger, type LogLevel, References } from "effect"
-import { type Level, pino } from "pino"
+import { type Level, pino, stdSerializers } from "pino"
 import { configuration } from "./config.ts"
 
 const LEVELS: { readonly [L in LogLevel.LogLevel]: Level } = {
@@ -20,13 +20,16 @@ const json = () => {
   return Logger.make<unknown, void>(({ message, logLevel, cause, date, fiber }) => {
     const annotations = fiber.getRef(References.CurrentLogAnnotations)
     const [text, ...rest] = Array.isArray(message) ? message : [message]
-    const fields = Object.assign({}, annotations, ...rest.filter(isRecord))
+    const fields = Object.assign({}, annotations, ...rest.map(fieldsOf))
     const failed = cause.reasons.length === 0 ? {} : { cause: Cause.pretty(cause) }
     lines[LEVELS[logLevel]]({ time: date.getTime(), ...fields, ...failed }, String(text))
   })
 }
 
-const isRecord = (value: unknown): value is object => typeof value === "object" && value !== null
+const fieldsOf = (value: unknown): object => {
+  if (value instanceof Error) return { err: stdSerializers.err(value) }
+  return typeof value === "object" && value !== null ? value : {}
+}
 
 /** What is printed for people goes to standard output, what is logged to standard error. */
 export const logging = Layer.unwrap(
