@@ -2,8 +2,9 @@ import { connect, type NatsConnection } from "@nats-io/transport-node"
 import { Context, Effect, Layer, type Scope } from "effect"
 import { ServerUnsuitable } from "../errors.ts"
 import { parseServers, showServers } from "./address.ts"
+import { checkDurability, type DurabilityOptions } from "./durability.ts"
 
-export interface NatsOptions {
+export interface NatsOptions extends DurabilityOptions {
   readonly url: string
   /** Everything of one system lives under it; several can share a server. */
   readonly namespace: string
@@ -29,6 +30,7 @@ export class Nats extends Context.Service<
           Effect.promise(() => connection.drain().catch(() => undefined))
         )
         yield* checkServer(connection, showServers(options.url))
+        yield* checkDurability(options, connection.info?.server_id ?? "")
         const callbacks = new Set<() => void>()
         yield* Effect.forkScoped(followStatus(connection, callbacks))
         return Nats.of({

@@ -7,9 +7,10 @@ import { ActorLog, type Entry } from "../log.ts"
 import { type Outgoing, store } from "./batch.ts"
 import { Nats } from "./connection.ts"
 import { line } from "./headers.ts"
+import { Health } from "./health.ts"
 import { JournalReader, SNAPSHOT_HEADER } from "./journal.ts"
 import { readMail } from "./mailbox.ts"
-import { ensureStream, type StreamOptions } from "./stream.ts"
+import { openStream, type StreamOptions, type StreamReads } from "./stream.ts"
 import { makeSubjects, type Subjects } from "./subjects.ts"
 import { tail } from "./tail.ts"
 
@@ -36,12 +37,18 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
       const { connection } = nats
       const subjects = makeSubjects(nats.options.namespace)
       const manager = yield* Effect.tryPromise({
-        try: () => jetstreamManager(connection),
+        // It would ask the account, which a cluster between two leaders does not answer; the stream is asked next.
+        try: () => jetstreamManager(connection, { checkAPI: false }),
         catch: (cause) => new ServerUnsuitable({ detail: `JetStream did not answer: ${String(cause)}` })
       })
-      const shards = yield* ensureStream(manager, subjects, options)
+      const opened = yield* openStream(manager, subjects, options)
+      const { shards } = opened
+      const health = new Health(manager, subjects, opened)
+      yield* Effect.forkScoped(health.watch)
       const inbox = subjects.inbox(nuid.next())
-      const journals = new JournalReader(manager, subjects.stream)
+      const replicated = () => health.replicas > 1
+      const reads: StreamReads = { connection, manager, stream: subjects.stream, replicated }
+      const journals = new JournalReader(reads)
       yield* Effect.forkScoped(journals.run)
       const ttl = `${options.eventSecondsMax}s`
       return ActorLog.of({
@@ -63,7 +70,7 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
             ? Effect.void
             : Effect.forkScoped(tail({ nats, manager, subjects, after, deliver })).pipe(Effect.asVoid),
         readMail: (owner, after, max) =>
-          readMail(manager, subjects, subjects.mail(shardOf(owner, shards), owner), after, max),
+          readMail(reads, subjects, subjects.mail(shardOf(owner, shards), owner), after, max),
         purge: (upTo, role) =>
           Effect.tryPromise({
             try: () =>
@@ -81,10 +88,7 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
               payload: message.string()
             })
           ),
-        check: Effect.tryPromise({
-          try: () => manager.streams.info(subjects.stream),
-          catch: (cause) => new LogUnavailable({ detail: String(cause) })
-        }).pipe(Effect.asVoid),
+        check: health.check,
         newId: () => nuid.next(),
         inbox,
         answer: (to, payload) => {

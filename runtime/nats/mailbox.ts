@@ -1,30 +1,40 @@
-import type { JetStreamManager, StoredMsg } from "@nats-io/jetstream"
-import { Effect } from "effect"
+import { Effect, Schedule } from "effect"
 import { LogUnavailable } from "../errors.ts"
 import type { Mail } from "../log.ts"
+import { readLast, readPage, type Stored } from "./direct.ts"
+import type { StreamReads } from "./stream.ts"
 import type { Subjects } from "./subjects.ts"
 
 /** Reads the mail stored under one subject after a sequence, at most `max` messages. */
 export const readMail = (
-  manager: JetStreamManager,
+  reads: StreamReads,
   subjects: Subjects,
   subject: string,
   after: number,
   max: number
 ): Effect.Effect<ReadonlyArray<Mail>, LogUnavailable> =>
-  Effect.tryPromise({
-    try: async () => {
-      const found: Array<Mail> = []
-      const page = await manager.direct.getBatch(subjects.stream, { seq: after + 1, next_by_subj: subject, batch: max })
-      for await (const message of page) found.push(toMail(subjects, message))
-      return found
-    },
-    catch: (cause) => new LogUnavailable({ detail: cause instanceof Error ? cause.message : String(cause) })
-  })
+  Effect.gen(function* () {
+    const { connection, manager, stream, replicated } = reads
+    // A copy of the stream may be behind: it has to have what the leader has.
+    const newest = replicated() ? yield* readLast(manager, stream, subject) : undefined
+    const found: Array<Mail> = []
+    while (found.length < max) {
+      const from = (found.at(-1)?.sequence ?? after) + 1
+      const page = yield* readPage(connection, stream, { seq: from, next_by_subj: subject, batch: max - found.length })
+      for (const message of page.messages) found.push(toMail(subjects, message))
+      if (page.complete || page.messages.length === 0) break
+    }
+    const behind = newest !== undefined && newest.sequence > (found.at(-1)?.sequence ?? after)
+    if (behind && found.length < max) return yield* new LogUnavailable({ detail: "a copy of the stream is behind" })
+    return found
+  }).pipe(Effect.retry(AGAIN))
 
-const toMail = (subjects: Subjects, message: StoredMsg): Mail => ({
-  ...subjects.parseMail(message.subject),
-  sequence: message.seq,
-  time: message.time.getTime(),
-  payload: message.string()
+/** A copy that is behind catches up, or another one answers. */
+const AGAIN = Schedule.spaced("50 millis").pipe(Schedule.upTo({ times: 3 }))
+
+const toMail = (subjects: Subjects, { subject, sequence, time, payload }: Stored): Mail => ({
+  ...subjects.parseMail(subject),
+  sequence,
+  time,
+  payload
 })
