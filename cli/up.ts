@@ -52,7 +52,7 @@ export const up = Command.make("up", flags, (given) =>
 
       const server = yield* openServer(config, config.natsUrl, dataDir)
       const parts = Effect.gen(function* () {
-        const system = yield* Layer.build(connect(config, server.url, "up"))
+        const system = yield* Layer.build(connect(config, server, "up"))
         yield* open(serveActors(nodeName()).pipe(Layer.provide(Layer.succeedContext(system))))
         const gateway = yield* Layer.build(serveGateway({ host: config.host, port })).pipe(Effect.provide(system))
         const { url } = yield* Gateway.pipe(Effect.provide(gateway))

@@ -16,6 +16,8 @@ describe("configuration", () => {
       assert.strictEqual(Duration.toMillis(leaseTtl), 5000)
       assert.deepStrictEqual(rest, {
         natsUrl: undefined,
+        natsMonitorUrl: undefined,
+        durability: "warn",
         natsServer: undefined,
         host: "127.0.0.1",
         port: 8080,
@@ -32,6 +34,8 @@ describe("configuration", () => {
     Effect.gen(function* () {
       const read_ = yield* read({
         NATS_URL: "nats://a:4222,tls://b:4222",
+        NATS_MONITOR_URL: "http://a:8222,https://b:8222",
+        CONCLAVE_DURABILITY: "Strict",
         NATS_SERVER: "/opt/nats-server",
         HOST: "::1",
         PORT: "0",
@@ -45,6 +49,8 @@ describe("configuration", () => {
       assert.strictEqual(Duration.toMillis(read_.leaseTtl), 1500)
       assert.deepInclude(read_, {
         natsUrl: "nats://a:4222,tls://b:4222",
+        natsMonitorUrl: "http://a:8222,https://b:8222",
+        durability: "strict",
         natsServer: "/opt/nats-server",
         host: "::1",
         port: 0,
