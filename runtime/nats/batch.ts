@@ -2,6 +2,7 @@ import type { Msg, NatsConnection } from "@nats-io/transport-node"
 import { Effect } from "effect"
 import { AlreadyStored, type AppendError, Fenced, LogFull, LogRefused, LogUnavailable, TooLarge } from "../errors.ts"
 import { line, WrittenHeaders } from "./headers.ts"
+import { unlessLost } from "./loss.ts"
 
 /** A message on its way into the stream. */
 export interface Outgoing {
@@ -28,7 +29,7 @@ export const store = (
     // Before anything is sent: the server keeps the half of a batch for a while, and holds only so many.
     const tooLarge = oversized(messages, connection.info?.max_payload)
     return tooLarge === undefined
-      ? Effect.tryPromise({ try: () => send(connection, batchId, messages), catch: unanswered })
+      ? unlessLost(connection, Effect.tryPromise({ try: () => send(connection, batchId, messages), catch: unanswered }))
       : Effect.fail(tooLarge)
   }).pipe(Effect.flatMap(readAck))
 

@@ -3,6 +3,7 @@ import { Context, Effect, Layer, type Scope } from "effect"
 import { ServerUnsuitable } from "../errors.ts"
 import { parseServers, showServers } from "./address.ts"
 import { checkDurability, type DurabilityOptions } from "./durability.ts"
+import { connectionLost } from "./loss.ts"
 
 export interface NatsOptions extends DurabilityOptions {
   readonly url: string
@@ -90,6 +91,7 @@ const checkServer = (connection: NatsConnection, url: string) => {
 const followStatus = (connection: NatsConnection, callbacks: ReadonlySet<() => void>) =>
   Effect.promise(async () => {
     for await (const status of connection.status()) {
+      if (status.type === "disconnect") connectionLost(connection)
       if (status.type === "reconnect") for (const callback of callbacks) callback()
     }
   })

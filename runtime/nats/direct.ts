@@ -2,6 +2,7 @@ import type { JetStreamManager } from "@nats-io/jetstream"
 import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node"
 import { Effect } from "effect"
 import { LogUnavailable } from "../errors.ts"
+import { unlessLost } from "./loss.ts"
 
 /** A message as it is stored. `time` is when, in milliseconds since 1970. */
 export interface Stored {
@@ -21,10 +22,10 @@ export interface Page {
   readonly upTo: number | undefined
 }
 
-/** What of a stream to read: of some subjects the newest message each, or of one subject all from a sequence on. */
+/** What of a stream to read: of some subjects the newest message each, or of one subject, or of all, all from a sequence on. */
 export type Request =
   | { readonly multi_last: ReadonlyArray<string>; readonly batch: number }
-  | { readonly seq: number; readonly next_by_subj: string; readonly batch: number }
+  | { readonly seq: number; readonly next_by_subj?: string; readonly batch: number }
 
 const READ_TIMEOUT = "5 seconds"
 /** A page ends at this size, so that it comes in time over a slow way too; the rest is asked for again. */
@@ -41,6 +42,14 @@ export const readPage = (
   stream: string,
   request: Request
 ): Effect.Effect<Page, LogUnavailable> =>
+  unlessLost(connection, awaitPage(connection, stream, request)).pipe(
+    Effect.timeoutOrElse({
+      duration: READ_TIMEOUT,
+      orElse: () => Effect.fail(new LogUnavailable({ detail: "a page did not come in time" }))
+    })
+  )
+
+const awaitPage = (connection: NatsConnection, stream: string, request: Request): Effect.Effect<Page, LogUnavailable> =>
   Effect.callback<Page, LogUnavailable>((resume) => {
     const fail = (detail: string) => resume(Effect.fail(new LogUnavailable({ detail })))
     const messages: Array<Stored> = []
@@ -69,16 +78,11 @@ export const readPage = (
     } catch (cause) {
       fail(String(cause))
     }
-  }).pipe(
-    Effect.timeoutOrElse({
-      duration: READ_TIMEOUT,
-      orElse: () => Effect.fail(new LogUnavailable({ detail: "a page did not come in time" }))
-    })
-  )
+  })
 
 /** The same code says that there is nothing, and that the server could not load what there is. */
 const isNothing = (request: Request, headers: MsgHdrs, seen: number): boolean =>
-  seen === 0 && ("next_by_subj" in request || headers.description === "No Results")
+  seen === 0 && (!("multi_last" in request) || headers.description === "No Results")
 
 /** The newest message of a subject as the stream's leader has it, which is never behind; nothing if there is none. */
 export const readLast = (

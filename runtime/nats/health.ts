@@ -15,17 +15,23 @@ export class Health {
   readonly #subjects: Subjects
   readonly #created: string
   #replicas: number
-  #lastSequence = 0
+  #lastSequence: number
 
   constructor(manager: JetStreamManager, subjects: Subjects, opened: Opened) {
     this.#manager = manager
     this.#subjects = subjects
     this.#created = opened.created
     this.#replicas = opened.replicas
+    this.#lastSequence = opened.lastSequence
   }
 
   get replicas(): number {
     return this.#replicas
+  }
+
+  /** A sequence that is stored, if not the last one by now. */
+  get lastSequence(): number {
+    return this.#lastSequence
   }
 
   /** Succeeds if the stream is there, is still the same and can be used. What is wrong with it is a `LogRefused`. */

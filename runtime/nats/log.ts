@@ -4,7 +4,7 @@ import { Effect, Layer } from "effect"
 import { formatAddress, shardOf } from "../address.ts"
 import { LogUnavailable, ServerUnsuitable } from "../errors.ts"
 import { ActorLog, type Entry } from "../log.ts"
-import { type Outgoing, store } from "./batch.ts"
+import type { Outgoing } from "./batch.ts"
 import { Nats } from "./connection.ts"
 import { line } from "./headers.ts"
 import { Health } from "./health.ts"
@@ -13,6 +13,7 @@ import { readMail } from "./mailbox.ts"
 import { openStream, type StreamOptions, type StreamReads } from "./stream.ts"
 import { makeSubjects, type Subjects } from "./subjects.ts"
 import { tail } from "./tail.ts"
+import { WholeGroups } from "./whole.ts"
 
 export interface LogOptions extends StreamOptions {
   /** How long published events are kept, in seconds. */
@@ -50,6 +51,7 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
       const reads: StreamReads = { connection, manager, stream: subjects.stream, replicated }
       const journals = new JournalReader(reads)
       yield* Effect.forkScoped(journals.run)
+      const groups = new WholeGroups(reads, () => health.lastSequence)
       const ttl = `${options.eventSecondsMax}s`
       return ActorLog.of({
         limits: {
@@ -62,7 +64,7 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
           Effect.suspend(() => {
             const first = (index: number) => (index === 0 ? id : undefined)
             const messages = group.map((entry, index) => outgoing(subjects, shards, ttl, entry, first(index)))
-            return store(connection, nuid.next(), messages)
+            return groups.append(messages)
           }),
         readJournal: (owner) => journals.read(subjects.journal(owner)),
         tail: (after, deliver) =>

@@ -41,6 +41,7 @@ export interface Opened {
   readonly created: string
   /** How many copies the stream has. */
   readonly replicas: number
+  readonly lastSequence: number
 }
 
 /** The namespace's stream, created if there is none; refused if it cannot be trusted with what the runtime stores. */
@@ -50,7 +51,7 @@ export const openStream = Effect.fnUntraced(function* (
   options: StreamOptions
 ): Effect.fn.Return<Opened, ServerUnsuitable> {
   const existing = yield* attempt(() => findStream(manager, subjects.stream))
-  const { config, created } = existing ?? (yield* create(manager, subjects, options))
+  const { config, created, state } = existing ?? (yield* create(manager, subjects, options))
   const fault = streamFault(config, subjects)
   if (fault !== undefined) return yield* new ServerUnsuitable({ detail: fault })
   if (config.num_replicas < options.replicas) {
@@ -60,7 +61,7 @@ export const openStream = Effect.fnUntraced(function* (
       asked: options.replicas
     })
   }
-  return { shards: shardsOf(config), created, replicas: config.num_replicas }
+  return { shards: shardsOf(config), created, replicas: config.num_replicas, lastSequence: state.last_seq }
 })
 
 /** Processes that start together all find no stream; one of them makes it, and the others find that. */

@@ -16,6 +16,8 @@ export interface NatsProxy {
   readonly cut: () => void
   /** Takes nothing from the server any more, as a client whose process is stuck, or goes on. */
   readonly hold: (held: boolean) => void
+  /** How many connections were made so far. */
+  readonly connections: () => number
 }
 
 /** Opens the way for the scope. */
@@ -25,7 +27,9 @@ export const natsProxy = (port: number): Effect.Effect<NatsProxy, never, Scope.S
     const fars = new Set<Socket>()
     let chosen: (message: Passing) => boolean = () => false
     let held = false
+    let connections = 0
     const join = (near: Socket) => {
+      connections++
       const far = createConnection({ host: "127.0.0.1", port })
       fars.add(far)
       for (const [one, other] of [
@@ -63,6 +67,7 @@ export const natsProxy = (port: number): Effect.Effect<NatsProxy, never, Scope.S
         chosen = next
       },
       cut,
+      connections: () => connections,
       hold: (now) => {
         held = now
         for (const far of fars) now ? far.pause() : far.resume()
@@ -91,5 +96,6 @@ const makeFrames = (swallowed: (message: Passing) => boolean): ((chunk: Buffer) 
   }
 }
 
-/** Whether a message says that something was stored. */
-export const isStoreAck = ({ payload }: Passing): boolean => /^\{"stream":"[^"]+", ?"seq":\d+/.test(payload)
+/** Whether a message says that something was stored in a stream. */
+export const isStoreAck = (stream: string, { payload }: Passing): boolean =>
+  payload.startsWith(`{"stream":"${stream}"`) && /"seq":\s?\d+/.test(payload)
