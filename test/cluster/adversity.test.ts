@@ -1,34 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Fiber, Layer, Schedule, type Scope } from "effect"
-import { ActorLog, Actors, layerNats, layerNode } from "../../runtime/index.ts"
-import { CounterProtocol, counter } from "../support/counter.ts"
+import { Effect, Fiber, Schedule } from "effect"
+import { ActorLog } from "../../runtime/index.ts"
 import { counting } from "../support/counting.ts"
 import { manage } from "../support/manage.ts"
-import { natsServer, type TestServerOptions } from "../support/nats.ts"
-import { isStoreAck, type NatsProxy, natsProxy } from "../support/nats-proxy.ts"
-
-interface World {
-  readonly url: string
-  /** The ways that the node and the client take to the server. */
-  readonly nodeWay: NatsProxy
-  readonly clientWay: NatsProxy
-}
-
-/** A node and a client on one server, each with a way of its own to it. */
-const world = <A, E>(
-  namespace: string,
-  test: (world: World) => Effect.Effect<A, E, Actors | ActorLog | Scope.Scope>,
-  server: TestServerOptions = {}
-) =>
-  Effect.gen(function* () {
-    const { url, port } = yield* natsServer(server)
-    const [nodeWay, clientWay] = [yield* natsProxy(port), yield* natsProxy(port)]
-    const nats = (way: NatsProxy, name: string) =>
-      Layer.fresh(layerNats({ url: way.url, namespace, name, ttlSeconds: 1, shards: 8 }))
-    yield* Layer.build(Layer.provide(layerNode({ name: "node", actors: [counter] }), nats(nodeWay, "node")))
-    const client = yield* Layer.build(nats(clientWay, "client"))
-    return yield* test({ url, nodeWay, clientWay }).pipe(Effect.provide(client))
-  }).pipe(Effect.scoped, Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()))
+import { isStoreAck, type NatsProxy } from "../support/nats-proxy.ts"
+import { world } from "../support/ways.ts"
 
 /** Every so many of the answers that something was stored get lost, so many in all. Gives how many did. */
 const loseAcks = (way: NatsProxy, stream: string, every: number, most: number) => {
@@ -136,57 +112,6 @@ describe("a consumer", () => {
           yield* counters.verify
           assert.isAbove(deleted, 4)
         })
-      ),
-    60_000
-  )
-})
-
-describe("a server whose store is full", () => {
-  const LARGE = "x".repeat(200_000)
-  /** For actors that no node runs: they only take room. */
-  const large = (id: string) => ({ kind: "mail", to: { type: "filler", id, role: "nobody" }, payload: LARGE }) as const
-
-  it.live(
-    "refuses with LogFull and stores nothing by halves; when room is made, all goes on by itself",
-    () =>
-      world(
-        "full",
-        ({ url }) =>
-          Effect.gen(function* () {
-            const log = yield* ActorLog
-            const actors = yield* Actors
-            const counters = counting(20)
-            yield* Effect.forEach(Array.from({ length: 20 }), () => log.append([large("ballast")]))
-            // Accepted, and perhaps not processed yet when nothing can be stored any more.
-            yield* counters.tell(1_000)
-            let full = false
-            let groups = 0
-            const group = Effect.tap(
-              log.append([large("g"), large("g"), large("g")]),
-              Effect.sync(() => void groups++)
-            )
-            const filling = yield* Effect.forkChild(Effect.ignore(Effect.repeat(group, { while: () => !full })))
-            const isFull = Effect.flip(actors.tell(CounterProtocol, "other", "Add", { n: 0 }))
-            const refused = yield* isFull.pipe(Effect.eventually)
-            full = true
-            assert.strictEqual(refused._tag, "LogFull")
-            const asked = yield* Effect.flip(actors.ask(CounterProtocol, "other", "Add", { n: 1 }))
-            assert.strictEqual(asked._tag, "LogFull")
-            // The leases run out meanwhile: they cannot be stored either.
-            yield* Effect.sleep("3 seconds")
-            yield* manage(url, (manager) =>
-              manager.streams.purge("FULL", { filter: "full.mail.nobody.*.filler.ballast" })
-            )
-            yield* counters.ask(20)
-            yield* counters.verify
-            assert.strictEqual(yield* actors.ask(CounterProtocol, "other", "Get", {}), 0)
-            yield* Fiber.join(filling)
-            const subject = "full.mail.nobody.*.filler.g"
-            const info = yield* manage(url, (manager) => manager.streams.info("FULL", { subjects_filter: subject }))
-            const stored = Object.values(info.state.subjects ?? {}).reduce((sum, count) => sum + count, 0)
-            assert.deepStrictEqual([stored, stored % 3], [3 * groups, 0])
-          }),
-        { maxFileStore: "8MB" }
       ),
     60_000
   )
