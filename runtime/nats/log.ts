@@ -1,9 +1,9 @@
 import { jetstreamManager } from "@nats-io/jetstream"
-import { type MsgHdrs, nuid } from "@nats-io/transport-node"
+import { type MsgHdrs, type NatsConnection, nuid } from "@nats-io/transport-node"
 import { Effect, Layer } from "effect"
 import { formatAddress, shardOf } from "../address.ts"
 import { LogUnavailable, ServerUnsuitable } from "../errors.ts"
-import { ActorLog, type Entry } from "../log.ts"
+import { ActorLog, type Entry, type LogLimits } from "../log.ts"
 import type { Outgoing } from "./batch.ts"
 import { Nats } from "./connection.ts"
 import { line } from "./headers.ts"
@@ -54,11 +54,7 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
       const groups = new WholeGroups(reads, () => health.lastSequence)
       const ttl = `${options.eventSecondsMax}s`
       return ActorLog.of({
-        limits: {
-          payloadBytesMax: (connection.info?.max_payload ?? 1_048_576) - OVERHEAD_BYTES,
-          groupEntriesMax: GROUP_ENTRIES_MAX,
-          groupBytesMax: GROUP_BYTES_MAX
-        },
+        limits: limitsOf(connection),
         shards,
         append: (group, id) =>
           Effect.suspend(() => {
@@ -75,11 +71,7 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
           readMail(reads, subjects, subjects.mail(shardOf(owner, shards), owner), after, max),
         purge: (upTo, role) =>
           Effect.tryPromise({
-            try: () =>
-              manager.streams.purge(subjects.stream, {
-                filter: subjects.mailOfRole(role),
-                seq: upTo + 1
-              }),
+            try: () => manager.streams.purge(subjects.stream, { filter: subjects.mailOfRole(role), seq: upTo + 1 }),
             catch: (cause) => new LogUnavailable({ detail: String(cause) })
           }),
         watch: (pattern, see) =>
@@ -104,6 +96,12 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
       })
     })
   )
+
+const limitsOf = (connection: NatsConnection): LogLimits => ({
+  payloadBytesMax: (connection.info?.max_payload ?? 1_048_576) - OVERHEAD_BYTES,
+  groupEntriesMax: GROUP_ENTRIES_MAX,
+  groupBytesMax: GROUP_BYTES_MAX
+})
 
 const outgoing = (subjects: Subjects, shards: number, ttl: string, entry: Entry, id: string | undefined): Outgoing => {
   switch (entry.kind) {

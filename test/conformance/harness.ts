@@ -1,4 +1,3 @@
-import type { Vitest } from "@effect/vitest"
 import { Context, Effect, type Scope } from "effect"
 import { type ActorLog, type Address, type Entry, type Mail, shardOf } from "../../runtime/index.ts"
 
@@ -17,8 +16,8 @@ export class Harness extends Context.Service<
   }
 >()("conclave/test/conformance/Harness") {}
 
-/** The tests of an implementation; each takes a namespace of its own. */
-export type Tests = Vitest.MethodsNonLive<Harness>
+/** What is true of every implementation, each with what shows it on a namespace of its own. */
+export type Truths = Readonly<Record<string, Effect.Effect<void, unknown, Harness | Scope.Scope>>>
 
 export const SHARDS = 8
 

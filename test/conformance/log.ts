@@ -11,7 +11,9 @@ import { timing } from "./timing.ts"
 /** Holds an implementation to all of them. */
 export const conformance = (name: string, harness: Layer.Layer<Harness, unknown>): void => {
   const parts = { stores: appending, reads: reading, follows: tailing, "keeps time": timing, "is seen": outside }
-  for (const [part, tests] of Object.entries(parts)) {
-    layer(harness, { excludeTestServices: true })(`${name} ${part}:`, tests)
+  for (const [part, truths] of Object.entries(parts)) {
+    layer(harness, { excludeTestServices: true })(`${name} ${part}:`, (it) => {
+      for (const [truth, shown] of Object.entries(truths)) it.effect(truth, () => shown)
+    })
   }
 }

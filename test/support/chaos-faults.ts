@@ -72,9 +72,7 @@ export const makeFaults = (options: {
     })
     yield* Effect.addFinalizer(() => Effect.forEach(berths, ({ scope }) => Scope.close(scope, Exit.void)))
 
-    const between = (low: number, high: number) => low + random() * (high - low)
-    const wait = (low: number, high: number) => Effect.suspend(() => Effect.sleep(between(low, high) * 1_000))
-    const pick = <A>(from: ReadonlyArray<A>): A => from[Math.floor(random() * from.length)]!
+    const { pick, wait } = chance(random)
     const counts: Record<Kind, number> = {
       "node killed": 0,
       "node paused": 0,
@@ -82,36 +80,7 @@ export const makeFaults = (options: {
       "leader paused": 0,
       "server killed": 0
     }
-    const signal = (berth: Berth, name: NodeJS.Signals) => Effect.sync(() => void process.kill(berth.process.pid, name))
-
-    const killNode = Effect.gen(function* () {
-      const berth = pick(berths)
-      yield* berth.process.kill
-      yield* Scope.close(berth.scope, Exit.void)
-      yield* wait(0, 1.5 * CHAOS_TTL_SECONDS)
-      Object.assign(berth, yield* start)
-    })
-    const pauseNode = Effect.gen(function* () {
-      const berth = pick(berths)
-      yield* signal(berth, "SIGSTOP")
-      yield* Effect.ensuring(wait(CHAOS_TTL_SECONDS + 0.5, 2 * CHAOS_TTL_SECONDS + 1), signal(berth, "SIGCONT"))
-    })
-    const killServer = (server: NatsCluster["servers"][number]) =>
-      Effect.gen(function* () {
-        yield* server.kill
-        yield* wait(0.5, 4)
-        yield* server.start
-        yield* server.healthy
-      })
-    const faults: Record<Kind, Effect.Effect<void, Error>> = {
-      "node killed": killNode,
-      "node paused": pauseNode,
-      "leader killed": Effect.flatMap(cluster.leaderOf(namespace.toUpperCase()), killServer),
-      "leader paused": Effect.flatMap(cluster.leaderOf(namespace.toUpperCase()), (server) =>
-        Effect.andThen(server.pause, Effect.ensuring(wait(0.5, 7), server.resume)).pipe(Effect.andThen(server.healthy))
-      ),
-      "server killed": Effect.suspend(() => killServer(pick(cluster.servers)))
-    }
+    const faults = faultsOn({ cluster, stream: namespace.toUpperCase(), berths, start, random })
     return {
       counts,
       outputs: () => berths.map(({ process }) => process.output()),
@@ -122,3 +91,50 @@ export const makeFaults = (options: {
       })
     }
   })
+
+const chance = (random: () => number) => ({
+  pick: <A>(from: ReadonlyArray<A>): A => from[Math.floor(random() * from.length)]!,
+  /** So many seconds. */
+  wait: (low: number, high: number) => Effect.suspend(() => Effect.sleep((low + random() * (high - low)) * 1_000))
+})
+
+const faultsOn = (options: {
+  readonly cluster: NatsCluster
+  readonly stream: string
+  readonly berths: ReadonlyArray<Berth>
+  readonly start: Effect.Effect<Berth, Error>
+  readonly random: () => number
+}): Record<Kind, Effect.Effect<void, Error>> => {
+  const { cluster, berths, start } = options
+  const { pick, wait } = chance(options.random)
+  const leader = cluster.leaderOf(options.stream)
+  const signal = (berth: Berth, name: NodeJS.Signals) => Effect.sync(() => void process.kill(berth.process.pid, name))
+  const killNode = Effect.gen(function* () {
+    const berth = pick(berths)
+    yield* berth.process.kill
+    yield* Scope.close(berth.scope, Exit.void)
+    yield* wait(0, 1.5 * CHAOS_TTL_SECONDS)
+    Object.assign(berth, yield* start)
+  })
+  const pauseNode = Effect.gen(function* () {
+    const berth = pick(berths)
+    yield* signal(berth, "SIGSTOP")
+    yield* Effect.ensuring(wait(CHAOS_TTL_SECONDS + 0.5, 2 * CHAOS_TTL_SECONDS + 1), signal(berth, "SIGCONT"))
+  })
+  const killServer = (server: NatsCluster["servers"][number]) =>
+    Effect.gen(function* () {
+      yield* server.kill
+      yield* wait(0.5, 4)
+      yield* server.start
+      yield* server.healthy
+    })
+  return {
+    "node killed": killNode,
+    "node paused": pauseNode,
+    "leader killed": Effect.flatMap(leader, killServer),
+    "leader paused": Effect.flatMap(leader, (server) =>
+      Effect.andThen(server.pause, Effect.ensuring(wait(0.5, 7), server.resume)).pipe(Effect.andThen(server.healthy))
+    ),
+    "server killed": Effect.suspend(() => killServer(pick(cluster.servers)))
+  }
+}
