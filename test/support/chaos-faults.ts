@@ -2,6 +2,7 @@
 import { Effect, Exit, Schedule, Scope } from "effect"
 import { CHAOS_TTL_SECONDS } from "./chaos-load.ts"
 import type { NatsCluster } from "./nats-cluster.ts"
+import { isStoreAck, type NatsProxy, type Passing } from "./nats-proxy.ts"
 import { type NodeProcess, startNode } from "./node-process.ts"
 
 const NODES = 3
@@ -24,6 +25,16 @@ interface Berth {
   scope: Scope.Closeable
 }
 
+const NONE: Record<Kind, number> = {
+  "node killed": 0,
+  "node paused": 0,
+  "leader killed": 0,
+  "leader paused": 0,
+  "server killed": 0,
+  "answers lost": 0,
+  "connections cut": 0
+}
+
 export interface Faults {
   /** One fault, chosen by chance, from its beginning to its end. Says what it is as it begins. */
   readonly next: Effect.Effect<void, Error>
@@ -33,7 +44,14 @@ export interface Faults {
   readonly outputs: () => ReadonlyArray<string>
 }
 
-export type Kind = "node killed" | "node paused" | "leader killed" | "leader paused" | "server killed"
+export type Kind =
+  | "node killed"
+  | "node paused"
+  | "leader killed"
+  | "leader paused"
+  | "server killed"
+  | "answers lost"
+  | "connections cut"
 
 const KINDS: ReadonlyArray<Kind> = [
   "node killed",
@@ -44,12 +62,18 @@ const KINDS: ReadonlyArray<Kind> = [
   "leader killed",
   "leader killed",
   "leader paused",
-  "server killed"
+  "server killed",
+  "answers lost",
+  "answers lost",
+  "connections cut"
 ]
 
 /** Starts the nodes, whose processes end with the scope, and gives what can go wrong with them and with the cluster. */
 export const makeFaults = (options: {
   readonly cluster: NatsCluster
+  /** The ways that nodes and senders take to the servers, and their addresses. */
+  readonly ways: ReadonlyArray<NatsProxy>
+  readonly url: string
   readonly namespace: string
   readonly random: () => number
   readonly say: (line: string) => Effect.Effect<void>
@@ -59,7 +83,7 @@ export const makeFaults = (options: {
     let started = 0
     const start = Effect.gen(function* () {
       const scope = yield* Scope.make()
-      const process = yield* Effect.suspend(() => startNode(cluster.url, namespace, `node-${++started}`, MAIN)).pipe(
+      const process = yield* Effect.suspend(() => startNode(options.url, namespace, `node-${++started}`, MAIN)).pipe(
         Scope.provide(scope),
         // A node that starts while the cluster has no leader may give up; whoever runs it starts it again.
         Effect.tapError((error) => say(`a node did not start: ${error.message.split("\n").slice(0, 3).join(" ")}`)),
@@ -73,14 +97,8 @@ export const makeFaults = (options: {
     yield* Effect.addFinalizer(() => Effect.forEach(berths, ({ scope }) => Scope.close(scope, Exit.void)))
 
     const { pick, wait } = chance(random)
-    const counts: Record<Kind, number> = {
-      "node killed": 0,
-      "node paused": 0,
-      "leader killed": 0,
-      "leader paused": 0,
-      "server killed": 0
-    }
-    const faults = faultsOn({ cluster, stream: namespace.toUpperCase(), berths, start, random })
+    const counts = { ...NONE }
+    const faults = faultsOn({ cluster, ways: options.ways, stream: namespace.toUpperCase(), berths, start, random })
     return {
       counts,
       outputs: () => berths.map(({ process }) => process.output()),
@@ -100,6 +118,7 @@ const chance = (random: () => number) => ({
 
 const faultsOn = (options: {
   readonly cluster: NatsCluster
+  readonly ways: ReadonlyArray<NatsProxy>
   readonly stream: string
   readonly berths: ReadonlyArray<Berth>
   readonly start: Effect.Effect<Berth, Error>
@@ -135,6 +154,14 @@ const faultsOn = (options: {
     "leader paused": Effect.flatMap(leader, (server) =>
       Effect.andThen(server.pause, Effect.ensuring(wait(0.5, 7), server.resume)).pipe(Effect.andThen(server.healthy))
     ),
+    "answers lost": Effect.gen(function* () {
+      const share = 0.1 + 0.4 * options.random()
+      const lost = (message: Passing) => isStoreAck(options.stream, message) && options.random() < share
+      for (const way of options.ways) way.swallow(lost)
+      yield* wait(0.5, 2)
+      for (const way of options.ways) way.swallow(() => false)
+    }),
+    "connections cut": Effect.sync(() => pick(options.ways).cut()),
     "server killed": Effect.suspend(() => killServer(pick(cluster.servers)))
   }
 }

@@ -14,6 +14,7 @@ import {
   type Totals
 } from "./chaos-load.ts"
 import { natsCluster } from "./nats-cluster.ts"
+import { natsProxy } from "./nats-proxy.ts"
 
 export interface ChaosOptions {
   readonly seed: number
@@ -43,16 +44,25 @@ export const runChaos = (options: ChaosOptions): Effect.Effect<Verdict, unknown,
       )
     yield* timed(`seed ${options.seed}, ${options.seconds} s`)
     const cluster = yield* natsCluster
+    const ways = yield* Effect.forEach(cluster.servers, ({ port }) => natsProxy(port))
+    const url = ways.map((way) => way.url).join(",")
     const client = yield* Layer.build(
       layerNatsClient({
-        url: cluster.url,
+        url,
         namespace: NAMESPACE,
         name: "senders",
         shards: CHAOS_SHARDS,
         replicas: CHAOS_REPLICAS
       })
     )
-    const faults = yield* makeFaults({ cluster, namespace: NAMESPACE, random: seeded(options.seed), say: timed })
+    const faults = yield* makeFaults({
+      cluster,
+      ways,
+      url,
+      namespace: NAMESPACE,
+      random: seeded(options.seed),
+      say: timed
+    })
     const load = makeLoad(seeded(options.seed + 1))
     const progress = Effect.suspend(() => timed(show(load, faults)))
     const reporting = yield* Effect.forkChild(Effect.repeat(progress, Schedule.spaced(PROGRESS_EVERY)))

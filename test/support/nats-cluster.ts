@@ -12,6 +12,7 @@ import { temporaryFolder } from "./nats.ts"
 export interface ClusterServer {
   readonly name: string
   readonly url: string
+  readonly port: number
   /** Where its HTTP monitoring is. */
   readonly monitor: string
   /** `kill -9`. */
@@ -79,6 +80,8 @@ log_file: ${JSON.stringify(join(member.folder, "server.log"))}
 jetstream { store_dir: ${JSON.stringify(join(member.folder, "store"))} }
 cluster {
   name: test
+  # Clients stay on the addresses that they were given, which may be those of proxies.
+  no_advertise: true
   listen: "127.0.0.1:${member.route}"
   routes: [${members.map(({ route }) => `"nats://127.0.0.1:${route}"`).join(", ")}]
 }
@@ -106,6 +109,7 @@ const clusterServer = (
     return {
       name: member.name,
       url: `nats://127.0.0.1:${member.client}`,
+      port: member.client,
       monitor,
       kill,
       start: Effect.sync(() => {
