@@ -78,6 +78,8 @@ describe("configuration", () => {
     ["HOST", "local host", "must be a host name or an IP address"],
     ["NATS_URL", "localhost:4222", "must be one or more nats:// or tls:// addresses, separated by commas"],
     ["NATS_URL", "nats://a,http://b", "must be one or more nats:// or tls:// addresses, separated by commas"],
+    ["NATS_MONITOR_URL", "localhost:8222", "must be one or more http:// or https:// addresses, separated by commas"],
+    ["CONCLAVE_DURABILITY", "maybe", "must be warn or strict"],
     ["CONCLAVE_NAMESPACE", "Desk", "must be 1 to 32 of a-z 0-9 _ and start with a letter"],
     ["CONCLAVE_NAMESPACE", "a".repeat(33), "must be 1 to 32 of a-z 0-9 _ and start with a letter"],
     ["CONCLAVE_SHARDS", "0", "must be a whole number from 1 to 1024"],

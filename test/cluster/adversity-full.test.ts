@@ -125,6 +125,7 @@ describe("a server whose store is full", () => {
             Scope.provide(scope)
           )
         const small = yield* Scope.make()
+        yield* Effect.addFinalizer(() => Scope.close(small, Exit.void))
         const { url, port } = yield* start(small, "5900KB")
         const log = yield* openLog(url, "whole")
         const { filling, whole } = yield* fillUp(log)

@@ -63,6 +63,29 @@ describe("an answer that says that something was stored", () => {
   )
 })
 
+describe("a journal of which a part gets lost on its way", () => {
+  const owner = { type: "thing", id: "a" }
+  const record = (expected: number) =>
+    ({ kind: "journal", owner, payload: String(expected), expected, snapshot: false, truncate: false }) as const
+
+  it.live.each([
+    ["a record", /Nats-Expected-Last-Subject-Sequence: 5\b/],
+    ["the end", /204 EOB/]
+  ] as const)("is not taken for the whole: %s", ([, missing]) =>
+    world("parts", ({ clientWay }) =>
+      Effect.gen(function* () {
+        const log = yield* ActorLog
+        for (let expected = 0; expected < 20; expected++) yield* log.append([record(expected)])
+        clientWay.swallow(({ payload }) => missing.test(payload))
+        const error = yield* Effect.flip(log.readJournal(owner))
+        assert.strictEqual(error._tag, "LogUnavailable")
+        clientWay.swallow(() => false)
+        assert.strictEqual((yield* log.readJournal(owner)).length, 20)
+      })
+    )
+  )
+})
+
 describe("a node that does not take what the server sends", () => {
   it.live(
     "is cut off by the server as too slow, comes back and misses nothing",

@@ -104,7 +104,14 @@ const clusterServer = (
       child.once("exit", () => resume(Effect.void))
       child.kill("SIGKILL")
     })
-    yield* Effect.addFinalizer(() => kill)
+    const backstop = () => void child?.kill("SIGKILL")
+    process.on("exit", backstop)
+    yield* Effect.addFinalizer(() =>
+      Effect.andThen(
+        kill,
+        Effect.sync(() => process.off("exit", backstop))
+      )
+    )
     const monitor = `http://127.0.0.1:${member.monitor}`
     return {
       name: member.name,
