@@ -39,7 +39,7 @@ export const analyze = Command.make("analyze", flags, (given) =>
 
       const server = yield* openServer(config, url, url === undefined ? yield* temporaryFolder : "")
       const asked = Effect.gen(function* () {
-        const system = yield* Layer.build(connect(config, server.url, "analyze"))
+        const system = yield* Layer.build(connect(config, server, "analyze"))
         if (url === undefined) yield* Layer.build(serveActors(nodeName())).pipe(Effect.provide(system))
         const { ask } = yield* Actors.pipe(Effect.provide(system))
         const correlation_id = ulid()

@@ -52,6 +52,9 @@ const durationBetween = (minimum: Duration.Input, maximum: Duration.Input): Sche
 const serverUrl = (text: string): boolean =>
   text.split(",").every((part) => /^(nats|tls):$/.test(URL.parse(part.trim())?.protocol ?? ""))
 
+const monitorUrl = (text: string): boolean =>
+  text.split(",").every((part) => /^https?:$/.test(URL.parse(part.trim())?.protocol ?? ""))
+
 /** Every variable that the command reads, in the order in which a person would look for them. */
 export const settings = {
   natsUrl: setting({
@@ -60,6 +63,22 @@ export const settings = {
     about: "The NATS servers to connect to. Without it, `conclave up` and `conclave analyze` start one of their own.",
     rule: "must be one or more nats:// or tls:// addresses, separated by commas",
     schema: Schema.String.check(Schema.makeFilter(serverUrl))
+  }),
+  natsMonitorUrl: setting({
+    variable: "NATS_MONITOR_URL",
+    default: "",
+    about:
+      "The HTTP monitoring of each NATS server, separated by commas: only there can be seen whether it writes to the disk before it confirms.",
+    rule: "must be one or more http:// or https:// addresses, separated by commas",
+    schema: Schema.String.check(Schema.makeFilter(monitorUrl))
+  }),
+  durability: setting({
+    variable: "CONCLAVE_DURABILITY",
+    default: "warn",
+    about:
+      "What to do about a NATS server that confirms what is not on the disk yet: `warn` in the log, or `strict`: refuse to start.",
+    rule: "must be warn or strict",
+    schema: word(["warn", "strict"])
   }),
   natsServer: setting({
     variable: "NATS_SERVER",
@@ -142,7 +161,7 @@ export const settings = {
 } as const
 
 type Settings = typeof settings
-type Optional = "natsUrl" | "natsServer" | "metricsPort"
+type Optional = "natsUrl" | "natsMonitorUrl" | "natsServer" | "metricsPort"
 
 /** The configuration of a process. `undefined` where a variable without a default is not set. */
 export type Configuration = {
@@ -178,6 +197,8 @@ const readOptional = <A>(spec: Setting<A>): Effect.Effect<A | undefined, Invalid
 /** The configuration from the environment. Fails on the first variable whose value breaks its rule. */
 export const configuration: Effect.Effect<Configuration, InvalidSetting> = Effect.all({
   natsUrl: readOptional(settings.natsUrl),
+  natsMonitorUrl: readOptional(settings.natsMonitorUrl),
+  durability: readSetting(settings.durability),
   natsServer: readOptional(settings.natsServer),
   host: readSetting(settings.host),
   port: readSetting(settings.port),

@@ -33,6 +33,8 @@ export interface ProcessOptions {
   readonly monitorPort: number | undefined
   /** `always`: every write is on the disk before it is confirmed. Else how often the disk is written to. */
   readonly syncInterval: string
+  /** How much it may store, such as `4MB`; as much as the disk has, unless given. */
+  readonly maxFileStore: string | undefined
 }
 
 export interface NatsProcess {
@@ -66,7 +68,7 @@ logfile_max_num: 3
 jetstream {
   store_dir: ${JSON.stringify(join(options.folder, "store"))}
   sync_interval: ${options.syncInterval}
-}
+${options.maxFileStore === undefined ? "" : `  max_file_store: ${options.maxFileStore}\n`}}
 `
 
 interface Child {

@@ -38,6 +38,8 @@ export interface EmbeddedOptions {
    * `2m`, which is its own default: faster, and a power failure loses what came since.
    */
   readonly syncInterval?: string | undefined
+  /** How much the server may store, such as `4MB`; as much as the disk has, unless given. */
+  readonly maxFileStore?: string | undefined
 }
 
 export interface EmbeddedNats extends NatsProcess {
@@ -134,7 +136,8 @@ export const embeddedNats = (options: EmbeddedOptions): Effect.Effect<EmbeddedNa
       folder,
       port: options.port,
       monitorPort: options.monitorPort,
-      syncInterval: options.syncInterval ?? "always"
+      syncInterval: options.syncInterval ?? "always",
+      maxFileStore: options.maxFileStore
     })
     return { ...server, version, logFile: logFile(folder) }
   })

@@ -68,7 +68,7 @@ export const operate = <E>(
     const url = (yield* natsUrl(given.nats, config)) ?? (yield* runningServer(folder))
     if (url === undefined) return yield* new NoServer({ folder })
     const used = Effect.gen(function* () {
-      const context = yield* Layer.build(connectOperators(config, url))
+      const context = yield* Layer.build(connectOperators(config, namedServer(url)))
       return yield* Effect.flatMap(Operators, use).pipe(Effect.provide(context))
     })
     const { text, json } = yield* withParts(namedServer(url), used)

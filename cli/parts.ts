@@ -37,7 +37,7 @@ export const node = Command.make(
         const url = yield* requiredUrl(given.nats, config)
         const name = Option.getOrElse(given.name, nodeName)
         const serving = Effect.gen(function* () {
-          const system = yield* Layer.build(connect(config, url, `node ${name}`))
+          const system = yield* Layer.build(connect(config, namedServer(url), `node ${name}`))
           const parts = yield* Layer.build(serveActors(name, given.labels)).pipe(Effect.provide(system))
           const { broken } = yield* LocalNode.pipe(Effect.provide(parts))
           yield* showMetrics(config)
@@ -59,7 +59,7 @@ export const gateway = Command.make("gateway", { nats: natsFlag, port: portFlag 
       const url = yield* requiredUrl(given.nats, config)
       const port = yield* optionOr(given.port, "--port", settings.port, config.port)
       const serving = Effect.gen(function* () {
-        const system = yield* Layer.build(connectClient(config, url, "gateway"))
+        const system = yield* Layer.build(connectClient(config, namedServer(url), "gateway"))
         const parts = yield* Layer.build(serveGateway({ host: config.host, port })).pipe(Effect.provide(system))
         const address = yield* Gateway.pipe(Effect.provide(parts))
         yield* Console.log(`gateway on ${address.url} for ${withoutPassword(url)}; Ctrl-C stops it`)

@@ -21,10 +21,12 @@ export interface Server {
   readonly url: string
   /** Fails once the server is gone for good; one that is not ours never is. */
   readonly gone: Effect.Effect<never, Error>
+  /** Known to write to the disk before it confirms; of one that is not ours it is not known. */
+  readonly syncAlways: boolean | undefined
 }
 
 /** A server that is not ours. */
-export const namedServer = (url: string): Server => ({ url, gone: Effect.never })
+export const namedServer = (url: string): Server => ({ url, gone: Effect.never, syncAlways: undefined })
 
 /** The server that is named, or else one of our own on the data folder, until the scope closes. */
 export const openServer = (
@@ -38,7 +40,7 @@ export const openServer = (
     const gone = Effect.flatMap(server.exited, (reason) =>
       Effect.fail(new Error(`the NATS server has ended: ${reason}; its log is ${server.logFile}`))
     )
-    return { url: server.url, gone }
+    return { url: server.url, gone, syncAlways: true }
   })
 
 /** Something did not come to its end and was left behind, which happens where a NATS server is gone. */
@@ -81,18 +83,23 @@ export const withParts = <A, E, R>(
   )
 
 /** A connection, and what talks to actors and runs them over it. */
-export const connect = (config: Configuration, url: string, name: string) => layerNats(systemOf(config, url, name))
+export const connect = (config: Configuration, server: Server, name: string) =>
+  layerNats(systemOf(config, server, name))
 
 /** A connection, and what talks to actors over it. */
-export const connectClient = (config: Configuration, url: string, name: string) =>
-  layerNatsClient(systemOf(config, url, name))
+export const connectClient = (config: Configuration, server: Server, name: string) =>
+  layerNatsClient(systemOf(config, server, name))
 
 /** A connection, and what people do to a system over it. */
-export const connectOperators = (config: Configuration, url: string) =>
-  layerOperators(systemOf(config, url, "operators"))
+export const connectOperators = (config: Configuration, server: Server) =>
+  // They store nothing that a server without its disk could lose.
+  layerOperators(systemOf({ ...config, durability: "warn", natsMonitorUrl: undefined }, server, "operators"))
 
-const systemOf = (config: Configuration, url: string, name: string): SystemOptions => ({
-  url,
+const systemOf = (config: Configuration, server: Server, name: string): SystemOptions => ({
+  url: server.url,
+  monitorUrl: config.natsMonitorUrl,
+  durability: config.durability,
+  syncAlways: server.syncAlways,
   namespace: config.namespace,
   name: `conclave ${name}`,
   shards: config.shards,

@@ -53,7 +53,7 @@ export const up = Command.make("up", flags, (given) =>
 
       const server = yield* openServer(config, config.natsUrl, dataDir)
       const parts = Effect.gen(function* () {
-        const system = yield* Layer.build(connect(config, server.url, "up"))
+        const system = yield* Layer.build(connect(config, server, "up"))
         const actors = yield* Layer.build(serveActors(nodeName())).pipe(Effect.provide(system))
         const { broken } = yield* LocalNode.pipe(Effect.provide(actors))
         yield* showMetrics(config)

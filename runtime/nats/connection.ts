@@ -2,8 +2,10 @@ import { connect, type NatsConnection } from "@nats-io/transport-node"
 import { Context, Effect, Layer, type Scope } from "effect"
 import { ServerUnsuitable } from "../errors.ts"
 import { parseServers, showServers } from "./address.ts"
+import { checkDurability, type DurabilityOptions } from "./durability.ts"
+import { connectionLost } from "./loss.ts"
 
-export interface NatsOptions {
+export interface NatsOptions extends DurabilityOptions {
   readonly url: string
   /** Everything of one system lives under it; several can share a server. */
   readonly namespace: string
@@ -29,6 +31,7 @@ export class Nats extends Context.Service<
           Effect.promise(() => connection.drain().catch(() => undefined))
         )
         yield* checkServer(connection, showServers(options.url))
+        yield* checkDurability(options, connection.info?.server_id ?? "")
         const callbacks = new Set<() => void>()
         yield* Effect.forkScoped(followStatus(connection, callbacks))
         return Nats.of({
@@ -88,6 +91,7 @@ const checkServer = (connection: NatsConnection, url: string) => {
 const followStatus = (connection: NatsConnection, callbacks: ReadonlySet<() => void>) =>
   Effect.promise(async () => {
     for await (const status of connection.status()) {
+      if (status.type === "disconnect") connectionLost(connection)
       if (status.type === "reconnect") for (const callback of callbacks) callback()
     }
   })

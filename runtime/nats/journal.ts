@@ -1,7 +1,8 @@
-import type { DirectStreamAPI, JetStreamManager, StoredMsg } from "@nats-io/jetstream"
 import { Effect, Exit, Latch } from "effect"
 import { LogUnavailable, type ReadError } from "../errors.ts"
 import type { JournalRecord } from "../log.ts"
+import { readLast, readLastSequence, readPage, type Stored } from "./direct.ts"
+import type { StreamReads } from "./stream.ts"
 
 /** Marks a record that holds the actor whole: nothing before it has to be read. */
 export const SNAPSHOT_HEADER = "Conclave-Snapshot"
@@ -9,6 +10,8 @@ export const SNAPSHOT_HEADER = "Conclave-Snapshot"
 const PAGE = 1_000
 /** So many actors' newest records are read with one request. */
 const TOGETHER = 256
+/** So many are asked for one by one at a time. */
+const SINGLES = 32
 
 type Records = ReadonlyArray<JournalRecord>
 
@@ -22,16 +25,18 @@ interface Waiting {
  *
  * Of each the newest record is read first, many at a time: mostly it holds the actor whole, or is the only one, or there
  * is none, and that was all. Only where it is not, all records of that actor are read.
+ *
+ * A record that is the newest here must be the newest there is: mail whose effects are in a later one may be removed
+ * already, and what an actor decides without them would be wrong. A direct get may be answered by a copy of the stream
+ * that is behind; where there are copies, the leader says first how far they have to be.
  */
 export class JournalReader {
-  readonly #direct: DirectStreamAPI
-  readonly #stream: string
+  readonly #reads: StreamReads
   readonly #work = Latch.makeUnsafe(false)
   #waiting: Array<Waiting> = []
 
-  constructor(manager: JetStreamManager, stream: string) {
-    this.#direct = manager.direct
-    this.#stream = stream
+  constructor(reads: StreamReads) {
+    this.#reads = reads
   }
 
   /** The records of the actor whose journal has this subject, oldest first: from a snapshot on, or all of them. */
@@ -59,7 +64,7 @@ export class JournalReader {
 
   #serve(group: ReadonlyArray<Waiting>): Effect.Effect<void> {
     const subjects = [...new Set(group.map((waiting) => waiting.subject))]
-    return attempt(() => this.#newest(subjects)).pipe(
+    return this.#newest(subjects).pipe(
       Effect.exit,
       Effect.flatMap((newest) =>
         Effect.forEach(
@@ -75,52 +80,64 @@ export class JournalReader {
     )
   }
 
-  #whole(
-    subject: string,
-    newest: Exit.Exit<ReadonlyMap<string, StoredMsg>, ReadError>
-  ): Effect.Effect<Records, ReadError> {
+  #whole(subject: string, newest: Exit.Exit<Newest, ReadError>): Effect.Effect<Records, ReadError> {
     if (Exit.isFailure(newest)) return Effect.failCause(newest.cause)
     const last = newest.value.get(subject)
     if (last === undefined) return Effect.succeed([])
-    return standsAlone(last) ? Effect.succeed([toRecord(last)]) : attempt(() => this.#all(subject, last.seq))
+    return standsAlone(last) ? Effect.succeed([toRecord(last)]) : this.#all(subject, last.sequence)
   }
 
-  async #newest(subjects: ReadonlyArray<string>): Promise<ReadonlyMap<string, StoredMsg>> {
-    const found = new Map<string, StoredMsg>()
-    // The server may answer a large request in part: what it left out is asked for again, until it finds no more.
-    let missing = [...subjects]
-    while (missing.length > 0) {
-      const before = found.size
-      const page = await this.#direct.getLastMessagesFor(this.#stream, { multi_last: missing, batch: missing.length })
-      for await (const message of page) found.set(message.subject, message)
-      if (found.size === before) break
-      missing = missing.filter((subject) => !found.has(subject))
-    }
-    return found
+  #newest(subjects: ReadonlyArray<string>): Effect.Effect<Newest, ReadError> {
+    return Effect.gen({ self: this }, function* () {
+      const { connection, manager, stream, replicated } = this.#reads
+      const floor = replicated() ? yield* readLastSequence(manager, stream) : 0
+      const found = new Map<string, Stored>()
+      let missing = subjects
+      while (missing.length > 0) {
+        const page = yield* readPage(connection, stream, { multi_last: missing, batch: missing.length })
+        // A copy that found nothing does not say how far it is.
+        if ((page.upTo ?? 0) < floor) return yield* this.#newestOfLeader(missing, found)
+        for (const message of page.messages) found.set(message.subject, message)
+        if (page.complete || page.messages.length === 0) break
+        missing = missing.filter((subject) => !found.has(subject))
+      }
+      return found
+    })
   }
 
-  async #all(subject: string, last: number): Promise<Records> {
-    const records: Array<JournalRecord> = []
-    let from = 1
-    while (from <= last) {
-      const page = await this.#direct.getBatch(this.#stream, { seq: from, next_by_subj: subject, batch: PAGE })
-      for await (const message of page) records.push(toRecord(message))
-      const newest = records.at(-1)
-      // Part of a journal is another actor: what it decides would be wrong.
-      if (newest === undefined || newest.sequence < from) throw new Error("the journal was read in part")
-      from = newest.sequence + 1
-    }
-    return records
+  #newestOfLeader(subjects: ReadonlyArray<string>, found: Map<string, Stored>): Effect.Effect<Newest, ReadError> {
+    const { manager, stream } = this.#reads
+    return Effect.forEach(
+      subjects,
+      (subject) =>
+        Effect.map(readLast(manager, stream, subject), (message) => {
+          if (message !== undefined) found.set(subject, message)
+        }),
+      { concurrency: SINGLES, discard: true }
+    ).pipe(Effect.as(found))
+  }
+
+  #all(subject: string, last: number): Effect.Effect<Records, ReadError> {
+    return Effect.gen({ self: this }, function* () {
+      const { connection, stream } = this.#reads
+      const records: Array<JournalRecord> = []
+      let from = 1
+      while (from <= last) {
+        const page = yield* readPage(connection, stream, { seq: from, next_by_subj: subject, batch: PAGE })
+        for (const message of page.messages) records.push(toRecord(message))
+        const newest = page.messages.at(-1)
+        // Part of a journal is another actor: what it decides would be wrong.
+        if (newest === undefined) return yield* new LogUnavailable({ detail: "the journal was read in part" })
+        from = newest.sequence + 1
+      }
+      return records
+    })
   }
 }
 
-const attempt = <A>(read: () => Promise<A>): Effect.Effect<A, LogUnavailable> =>
-  Effect.tryPromise({
-    try: read,
-    catch: (cause) => new LogUnavailable({ detail: cause instanceof Error ? cause.message : String(cause) })
-  })
+type Newest = ReadonlyMap<string, Stored>
 
-const standsAlone = (message: StoredMsg): boolean =>
-  message.header.get(SNAPSHOT_HEADER) !== "" || message.header.get("Nats-Expected-Last-Subject-Sequence") === "0"
+const standsAlone = (message: Stored): boolean =>
+  message.header(SNAPSHOT_HEADER) !== "" || message.header("Nats-Expected-Last-Subject-Sequence") === "0"
 
-const toRecord = (message: StoredMsg): JournalRecord => ({ sequence: message.seq, payload: message.string() })
+const toRecord = ({ sequence, payload }: Stored): JournalRecord => ({ sequence, payload })

@@ -1,18 +1,20 @@
 import { jetstreamManager } from "@nats-io/jetstream"
-import { nuid } from "@nats-io/transport-node"
+import { type NatsConnection, nuid } from "@nats-io/transport-node"
 import { Effect, Layer } from "effect"
 import { formatAddress, shardOf } from "../address.ts"
 import { LogUnavailable, ServerUnsuitable } from "../errors.ts"
-import { ActorLog, type Entry } from "../log.ts"
-import { type Outgoing, store } from "./batch.ts"
+import { ActorLog, type Entry, type LogLimits } from "../log.ts"
+import type { Outgoing } from "./batch.ts"
 import { Nats } from "./connection.ts"
 import { line } from "./headers.ts"
+import { Health } from "./health.ts"
 import { JournalReader, SNAPSHOT_HEADER } from "./journal.ts"
 import { readMail } from "./mailbox.ts"
-import { ensureStream, type StreamOptions } from "./stream.ts"
+import { openStream, type StreamOptions, type StreamReads } from "./stream.ts"
 import { makeSubjects, type Subjects } from "./subjects.ts"
 import { tail } from "./tail.ts"
 import { makeTalk, subscribe } from "./talk.ts"
+import { WholeGroups } from "./whole.ts"
 
 export interface LogOptions extends StreamOptions {
   /** How long published events are kept, in seconds. */
@@ -37,25 +39,28 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
       const { connection } = nats
       const subjects = makeSubjects(nats.options.namespace)
       const manager = yield* Effect.tryPromise({
-        try: () => jetstreamManager(connection),
+        // It would ask the account, which a cluster between two leaders does not answer; the stream is asked next.
+        try: () => jetstreamManager(connection, { checkAPI: false }),
         catch: (cause) => new ServerUnsuitable({ detail: `JetStream did not answer: ${String(cause)}` })
       })
-      const shards = yield* ensureStream(manager, subjects, options)
-      const journals = new JournalReader(manager, subjects.stream)
+      const opened = yield* openStream(manager, subjects, options)
+      const { shards } = opened
+      const health = new Health(manager, subjects, opened)
+      yield* Effect.forkScoped(health.watch)
+      const replicated = () => health.replicas > 1
+      const reads: StreamReads = { connection, manager, stream: subjects.stream, replicated }
+      const journals = new JournalReader(reads)
       yield* Effect.forkScoped(journals.run)
+      const groups = new WholeGroups(reads, () => health.lastSequence)
       const ttl = `${options.eventSecondsMax}s`
       return ActorLog.of({
-        limits: {
-          payloadBytesMax: (connection.info?.max_payload ?? 1_048_576) - OVERHEAD_BYTES,
-          groupEntriesMax: GROUP_ENTRIES_MAX,
-          groupBytesMax: GROUP_BYTES_MAX
-        },
+        limits: limitsOf(connection),
         shards,
         append: (group, id) =>
           Effect.suspend(() => {
             const first = (index: number) => (index === 0 ? id : undefined)
             const messages = group.map((entry, index) => outgoing(subjects, shards, ttl, entry, first(index)))
-            return store(connection, nuid.next(), messages)
+            return groups.append(messages)
           }),
         readJournal: (owner) => journals.read(subjects.journal(owner)),
         tail: (after, deliver, reached = () => undefined) =>
@@ -63,14 +68,10 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
             ? Effect.void
             : Effect.forkScoped(tail({ nats, manager, subjects, after, deliver, reached })).pipe(Effect.asVoid),
         readMail: (owner, after, max) =>
-          readMail(manager, subjects, subjects.mail(shardOf(owner, shards), owner), after, max),
+          readMail(reads, subjects, subjects.mail(shardOf(owner, shards), owner), after, max),
         purge: (upTo, role) =>
           Effect.tryPromise({
-            try: () =>
-              manager.streams.purge(subjects.stream, {
-                filter: subjects.mailOfRole(role),
-                seq: upTo + 1
-              }),
+            try: () => manager.streams.purge(subjects.stream, { filter: subjects.mailOfRole(role), seq: upTo + 1 }),
             catch: (cause) => new LogUnavailable({ detail: String(cause) })
           }),
         watch: (pattern, see) =>
@@ -81,15 +82,18 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
               payload: message.string()
             })
           ),
-        check: Effect.tryPromise({
-          try: () => manager.streams.info(subjects.stream),
-          catch: (cause) => new LogUnavailable({ detail: String(cause) })
-        }).pipe(Effect.asVoid),
+        check: health.check,
         newId: () => nuid.next(),
         ...makeTalk(nats, subjects, subjects.inbox(nuid.next()))
       })
     })
   )
+
+const limitsOf = (connection: NatsConnection): LogLimits => ({
+  payloadBytesMax: (connection.info?.max_payload ?? 1_048_576) - OVERHEAD_BYTES,
+  groupEntriesMax: GROUP_ENTRIES_MAX,
+  groupBytesMax: GROUP_BYTES_MAX
+})
 
 const outgoing = (subjects: Subjects, shards: number, ttl: string, entry: Entry, id: string | undefined): Outgoing => {
   switch (entry.kind) {

@@ -1,25 +1,40 @@
-import type { JetStreamManager, StoredMsg } from "@nats-io/jetstream"
-import type { Effect } from "effect"
-import type { LogUnavailable } from "../errors.ts"
+import { Effect, Schedule } from "effect"
+import { LogUnavailable } from "../errors.ts"
 import type { Mail } from "../log.ts"
-import { readAfter } from "./stored.ts"
+import { readLast, readPage, type Stored } from "./direct.ts"
+import type { StreamReads } from "./stream.ts"
 import type { Subjects } from "./subjects.ts"
 
 /** Reads the mail stored under one subject after a sequence, at most `max` messages. */
 export const readMail = (
-  manager: JetStreamManager,
+  reads: StreamReads,
   subjects: Subjects,
   subject: string,
   after: number,
   max: number
 ): Effect.Effect<ReadonlyArray<Mail>, LogUnavailable> =>
-  readAfter({ direct: manager.direct, stream: subjects.stream, pattern: subject }, after, max, (message) =>
-    toMail(subjects, message)
-  )
+  Effect.gen(function* () {
+    const { connection, manager, stream, replicated } = reads
+    // A copy of the stream may be behind: it has to have what the leader has.
+    const newest = replicated() ? yield* readLast(manager, stream, subject) : undefined
+    const found: Array<Mail> = []
+    while (found.length < max) {
+      const from = (found.at(-1)?.sequence ?? after) + 1
+      const page = yield* readPage(connection, stream, { seq: from, next_by_subj: subject, batch: max - found.length })
+      for (const message of page.messages) found.push(toMail(subjects, message))
+      if (page.complete || page.messages.length === 0) break
+    }
+    const behind = newest !== undefined && newest.sequence > (found.at(-1)?.sequence ?? after)
+    if (behind && found.length < max) return yield* new LogUnavailable({ detail: "a copy of the stream is behind" })
+    return found
+  }).pipe(Effect.retry(AGAIN))
 
-const toMail = (subjects: Subjects, message: StoredMsg): Mail => ({
-  ...subjects.parseMail(message.subject),
-  sequence: message.seq,
-  time: message.time.getTime(),
-  payload: message.string()
+/** A copy that is behind catches up, or another one answers. */
+const AGAIN = Schedule.spaced("50 millis").pipe(Schedule.upTo({ times: 3 }))
+
+const toMail = (subjects: Subjects, { subject, sequence, time, payload }: Stored): Mail => ({
+  ...subjects.parseMail(subject),
+  sequence,
+  time,
+  payload
 })

@@ -16,6 +16,8 @@ describe("configuration", () => {
       assert.strictEqual(Duration.toMillis(leaseTtl), 5000)
       assert.deepStrictEqual(rest, {
         natsUrl: undefined,
+        natsMonitorUrl: undefined,
+        durability: "warn",
         natsServer: undefined,
         host: "127.0.0.1",
         port: 8080,
@@ -34,6 +36,8 @@ describe("configuration", () => {
     Effect.gen(function* () {
       const read_ = yield* read({
         NATS_URL: "nats://a:4222,tls://b:4222",
+        NATS_MONITOR_URL: "http://a:8222,https://b:8222",
+        CONCLAVE_DURABILITY: "Strict",
         NATS_SERVER: "/opt/nats-server",
         HOST: "::1",
         PORT: "0",
@@ -47,6 +51,8 @@ describe("configuration", () => {
       assert.strictEqual(Duration.toMillis(read_.leaseTtl), 1500)
       assert.deepInclude(read_, {
         natsUrl: "nats://a:4222,tls://b:4222",
+        natsMonitorUrl: "http://a:8222,https://b:8222",
+        durability: "strict",
         natsServer: "/opt/nats-server",
         host: "::1",
         port: 0,
@@ -74,6 +80,8 @@ describe("configuration", () => {
     ["HOST", "local host", "must be a host name or an IP address"],
     ["NATS_URL", "localhost:4222", "must be one or more nats:// or tls:// addresses, separated by commas"],
     ["NATS_URL", "nats://a,http://b", "must be one or more nats:// or tls:// addresses, separated by commas"],
+    ["NATS_MONITOR_URL", "localhost:8222", "must be one or more http:// or https:// addresses, separated by commas"],
+    ["CONCLAVE_DURABILITY", "maybe", "must be warn or strict"],
     ["CONCLAVE_NAMESPACE", "Desk", "must be 1 to 32 of a-z 0-9 _ and start with a letter"],
     ["CONCLAVE_NAMESPACE", "a".repeat(33), "must be 1 to 32 of a-z 0-9 _ and start with a letter"],
     ["CONCLAVE_SHARDS", "0", "must be a whole number from 1 to 1024"],

@@ -10,18 +10,21 @@ export interface NodeProcess {
   readonly kill: Effect.Effect<void>
   /** SIGTERM: it hands over its shards and ends. Gives the exit code. */
   readonly stop: Effect.Effect<number | null>
+  /** What it has printed so far. */
+  readonly output: () => string
 }
 
-/** Starts a node in a process of its own, and waits until it serves. It is gone when the scope closes. */
+/** Starts a node in a process of its own, and waits until it serves. It is gone when the scope closes. `main` is what runs there. */
 export const startNode = (
   url: string,
   namespace: string,
-  name: string
-): Effect.Effect<NodeProcess, Error, Scope.Scope> =>
-  Effect.acquireRelease(
+  name: string,
+  main = MAIN
+): Effect.Effect<NodeProcess, Error, Scope.Scope> => {
+  let output = ""
+  return Effect.acquireRelease(
     Effect.callback<ChildProcess, Error>((resume) => {
-      const child = spawn(process.execPath, [MAIN, url, namespace, name], { stdio: ["ignore", "pipe", "pipe"] })
-      let output = ""
+      const child = spawn(process.execPath, [main, url, namespace, name], { stdio: ["ignore", "pipe", "pipe"] })
       const read = (chunk: Buffer) => {
         output += chunk.toString()
         if (output.includes("ready")) resume(Effect.succeed(child))
@@ -35,9 +38,11 @@ export const startNode = (
     Effect.map((child) => ({
       pid: child.pid!,
       kill: Effect.asVoid(end(child, "SIGKILL")),
-      stop: end(child, "SIGTERM")
+      stop: end(child, "SIGTERM"),
+      output: () => output
     }))
   )
+}
 
 const end = (child: ChildProcess, signal: NodeJS.Signals): Effect.Effect<number | null> =>
   Effect.callback<number | null>((resume) => {

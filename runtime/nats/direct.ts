@@ -1,0 +1,126 @@
+import type { JetStreamManager } from "@nats-io/jetstream"
+import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node"
+import { Effect } from "effect"
+import { LogUnavailable } from "../errors.ts"
+import { unlessLost } from "./loss.ts"
+
+/** A message as it is stored. `time` is when, in milliseconds since 1970. */
+export interface Stored {
+  readonly subject: string
+  readonly sequence: number
+  readonly time: number
+  readonly header: (name: string) => string
+  readonly payload: string
+}
+
+/** What one request gave. */
+export interface Page {
+  readonly messages: ReadonlyArray<Stored>
+  /** Nothing that was asked for is left. */
+  readonly complete: boolean
+  /** The last sequence of the copy that answered; not known where it found nothing. */
+  readonly upTo: number | undefined
+}
+
+/** What of a stream to read: of some subjects the newest message each, or of one subject, or of all, all from a sequence on. */
+export type Request =
+  | { readonly multi_last: ReadonlyArray<string>; readonly batch: number }
+  | { readonly seq: number; readonly next_by_subj?: string; readonly batch: number }
+
+const READ_TIMEOUT = "5 seconds"
+/** A page ends at this size, so that it comes in time over a slow way too; the rest is asked for again. */
+const PAGE_BYTES_MAX = 4 * 1024 * 1024
+
+/**
+ * Reads a stream by direct get: many messages with one request, from any copy of the stream, which may be behind.
+ *
+ * The library waits for ever for the rest of a page whose server died in the middle, and takes a page with a gap for a
+ * whole one. Here both fail, as does an answer that does not end in time.
+ */
+export const readPage = (
+  connection: NatsConnection,
+  stream: string,
+  request: Request
+): Effect.Effect<Page, LogUnavailable> =>
+  unlessLost(connection, awaitPage(connection, stream, request)).pipe(
+    Effect.timeoutOrElse({
+      duration: READ_TIMEOUT,
+      orElse: () => Effect.fail(new LogUnavailable({ detail: "a page did not come in time" }))
+    })
+  )
+
+const awaitPage = (connection: NatsConnection, stream: string, request: Request): Effect.Effect<Page, LogUnavailable> =>
+  Effect.callback<Page, LogUnavailable>((resume) => {
+    const fail = (detail: string) => resume(Effect.fail(new LogUnavailable({ detail })))
+    const messages: Array<Stored> = []
+    const inbox = createInbox()
+    const take = (message: Msg) => {
+      const { headers } = message
+      const code = headers?.code ?? 0
+      if (headers === undefined) return fail("an answer without headers")
+      if (code === 404 && isNothing(request, headers, messages.length)) {
+        return resume(Effect.succeed({ messages: [], complete: true, upTo: undefined }))
+      }
+      if (code !== 0 && code !== 204) return fail(`${code} ${headers.description}`)
+      // Each says which one came before it.
+      if (numberIn(headers, "Nats-Last-Sequence") !== (messages.at(-1)?.sequence ?? 0)) return fail("a page with a gap")
+      if (code === 0) return void messages.push(toStored(message, headers))
+      const upTo = headers.has("Nats-UpTo-Sequence") ? numberIn(headers, "Nats-UpTo-Sequence") : undefined
+      resume(Effect.succeed({ messages, complete: numberIn(headers, "Nats-Num-Pending") === 0, upTo }))
+    }
+    try {
+      const subscription = connection.subscribe(inbox, {
+        callback: (error, message) => (error === null ? take(message) : fail(error.message))
+      })
+      const asked = JSON.stringify({ ...request, max_bytes: PAGE_BYTES_MAX })
+      connection.publish(`$JS.API.DIRECT.GET.${stream}`, asked, { reply: inbox })
+      return Effect.sync(() => subscription.unsubscribe())
+    } catch (cause) {
+      fail(String(cause))
+    }
+  })
+
+/** The same code says that there is nothing, and that the server could not load what there is. */
+const isNothing = (request: Request, headers: MsgHdrs, seen: number): boolean =>
+  seen === 0 && (!("multi_last" in request) || headers.description === "No Results")
+
+/** The newest message of a subject as the stream's leader has it, which is never behind; nothing if there is none. */
+export const readLast = (
+  manager: JetStreamManager,
+  stream: string,
+  subject: string
+): Effect.Effect<Stored | undefined, LogUnavailable> =>
+  asking(() => manager.streams.getMessage(stream, { last_by_subj: subject })).pipe(
+    Effect.map((message) =>
+      message === null
+        ? undefined
+        : {
+            subject: message.subject,
+            sequence: message.seq,
+            time: message.time.getTime(),
+            header: (name) => message.header.get(name),
+            payload: message.string()
+          }
+    )
+  )
+
+/** The last sequence of a stream as its leader has it. A copy that has not got that far is behind. */
+export const readLastSequence = (manager: JetStreamManager, stream: string): Effect.Effect<number, LogUnavailable> =>
+  asking(() => manager.streams.info(stream)).pipe(Effect.map(({ state }) => state.last_seq))
+
+const asking = <A>(ask: () => Promise<A>): Effect.Effect<A, LogUnavailable> =>
+  Effect.tryPromise({
+    try: ask,
+    catch: (cause) => new LogUnavailable({ detail: cause instanceof Error ? cause.message : String(cause) })
+  })
+
+const numberIn = (headers: MsgHdrs, name: string): number => Number(headers.last(name))
+
+/** The server adds what it says to the headers that the message came with, so that its own are the last of their names. */
+const toStored = (message: Msg, headers: MsgHdrs): Stored => ({
+  subject: headers.last("Nats-Subject"),
+  sequence: numberIn(headers, "Nats-Sequence"),
+  time: Date.parse(headers.last("Nats-Time-Stamp")),
+  header: (name) => headers.get(name),
+  payload: message.string()
+})

@@ -1,0 +1,170 @@
+import { cpSync, rmSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Effect, Exit, Layer, Logger, Scope } from "effect"
+import { embeddedNats } from "../../cli/nats-server.ts"
+import { ActorLog, Actors, layerNats, layerNode } from "../../runtime/index.ts"
+import { CounterProtocol, counter } from "../support/counter.ts"
+import { counting } from "../support/counting.ts"
+import { manage } from "../support/manage.ts"
+import { temporaryFolder } from "../support/nats.ts"
+
+const NAMESPACE = "precious"
+const STREAM = "PRECIOUS"
+
+/** A node with its client on a server that can be stopped, its store changed by hand, and started again. */
+const onStore = <A, E>(
+  test: (given: {
+    readonly url: string
+    readonly store: string
+    readonly errors: ReadonlyArray<string>
+    readonly stop: Effect.Effect<void>
+    readonly start: Effect.Effect<void>
+    /** Ends the node and the client, as if their process ended. */
+    readonly end: Effect.Effect<void>
+    /** Another process like it. */
+    readonly again: Effect.Effect<Actors["Service"], unknown, Scope.Scope>
+  }) => Effect.Effect<A, E, Actors | ActorLog | Scope.Scope>
+) =>
+  Effect.gen(function* () {
+    const dataDir = yield* temporaryFolder
+    let scope = yield* Scope.make()
+    const launch = (port?: number) =>
+      Effect.suspend(() =>
+        embeddedNats({ binary: process.env.NATS_SERVER, syncInterval: "2m", dataDir, port }).pipe(Scope.provide(scope))
+      )
+    const { url, port } = yield* launch()
+    yield* Effect.addFinalizer(() => Effect.suspend(() => Scope.close(scope, Exit.void)))
+    const errors: Array<string> = []
+    const capture = Logger.layer([
+      Logger.make(({ logLevel, message }) => {
+        if (logLevel === "Error") errors.push(JSON.stringify(message))
+      })
+    ])
+    const open = () =>
+      Layer.build(
+        Layer.fresh(
+          Layer.provideMerge(
+            layerNode({ name: "node", actors: [counter] }),
+            layerNats({ url, namespace: NAMESPACE, name: "node", ttlSeconds: 1, shards: 8 })
+          ).pipe(Layer.provide(capture))
+        )
+      )
+    const first = yield* Scope.make()
+    const services = yield* open().pipe(Scope.provide(first))
+    const end = Effect.suspend(() => Scope.close(first, Exit.void))
+    yield* Effect.addFinalizer(() => end)
+    return yield* test({
+      url,
+      store: join(dataDir, "nats", "store"),
+      errors,
+      stop: Effect.suspend(() => Scope.close(scope, Exit.void)),
+      start: Effect.gen(function* () {
+        scope = yield* Scope.make()
+        yield* Effect.orDie(launch(port))
+      }),
+      end,
+      again: Effect.suspend(open).pipe(Effect.flatMap((other) => Actors.pipe(Effect.provide(other))))
+    }).pipe(Effect.provide(services))
+  }).pipe(Effect.scoped, Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()))
+
+const complaint = Effect.gen(function* () {
+  const log = yield* ActorLog
+  const error = yield* Effect.flip(log.check)
+  assert.strictEqual(error._tag, "LogRefused")
+  return error.detail
+})
+
+const isThere = (url: string) =>
+  manage(url, async (manager) => {
+    const names = []
+    for await (const name of manager.streams.names()) names.push(name)
+    return names.includes(STREAM)
+  })
+
+describe("a stream that an operator deletes while nodes run", () => {
+  it.live(
+    "is said to be gone, again and again, and is not made anew; restored from a backup, all goes on by itself",
+    () =>
+      onStore(({ url, store, errors, stop, start }) =>
+        Effect.gen(function* () {
+          const counters = counting(10)
+          yield* counters.ask(100)
+          yield* stop
+          cpSync(store, `${store}-backup`, { recursive: true })
+          yield* start
+          yield* counters.verify
+
+          yield* manage(url, (manager) => manager.streams.delete(STREAM))
+          assert.include(yield* complaint, `the stream ${STREAM} was deleted`)
+          yield* Effect.sleep("11 seconds")
+          assert.isFalse(yield* isThere(url), "nobody makes it anew")
+          const said = errors.filter((line) => line.includes(`the stream ${STREAM} was deleted`))
+          assert.isAtLeast(said.length, 2)
+
+          yield* stop
+          rmSync(store, { recursive: true })
+          cpSync(`${store}-backup`, store, { recursive: true })
+          yield* start
+          yield* counters.ask(50)
+          yield* counters.verify
+          yield* ActorLog.use((log) => log.check)
+        })
+      ),
+    60_000
+  )
+
+  it.live(
+    "and that another process makes anew is not the one that this process knows: it says so until it is restarted",
+    () =>
+      onStore(({ url, errors, again }) =>
+        Effect.gen(function* () {
+          yield* counting(10).ask(20)
+          yield* manage(url, (manager) => manager.streams.delete(STREAM))
+          const actors = yield* again
+          assert.strictEqual(
+            yield* complaint,
+            `the stream ${STREAM} is not the one that this process started with: restart the process`
+          )
+          yield* Effect.sleep("6 seconds")
+          assert.isTrue(errors.some((line) => line.includes("restart the process")))
+          assert.isDefined(actors)
+        })
+      ),
+    60_000
+  )
+
+  it.live(
+    "is begun anew by processes that are restarted",
+    () =>
+      Effect.scoped(
+        onStore(({ url, end, again }) =>
+          Effect.gen(function* () {
+            yield* counting(10).ask(20)
+            yield* manage(url, (manager) => manager.streams.delete(STREAM))
+            yield* end
+            const actors = yield* again
+            assert.strictEqual(
+              yield* actors.ask(CounterProtocol, "fresh", "Add", { n: 3 }, { timeout: "20 seconds" }),
+              3
+            )
+          })
+        )
+      ),
+    60_000
+  )
+})
+
+describe("a stream on which an operator sets a limit while nodes run", () => {
+  it.live("is no longer said to be well", () =>
+    onStore(({ url }) =>
+      Effect.gen(function* () {
+        yield* ActorLog.use((log) => log.check)
+        yield* manage(url, (manager) => manager.streams.update(STREAM, { max_bytes: 50_000_000 }))
+        assert.include(yield* complaint, `the stream ${STREAM} has max_bytes=50000000`)
+        yield* manage(url, (manager) => manager.streams.update(STREAM, { max_bytes: -1 }))
+        yield* ActorLog.use((log) => log.check)
+      })
+    )
+  )
+})

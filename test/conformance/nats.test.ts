@@ -1,0 +1,21 @@
+import { Clock, Effect, Layer } from "effect"
+import { ActorLog, layerNats } from "../../runtime/index.ts"
+import { NatsServer } from "../support/nats.ts"
+import { Harness, SHARDS } from "./harness.ts"
+import { conformance } from "./log.ts"
+
+const harness = Layer.effect(
+  Harness,
+  Effect.map(NatsServer, ({ url }) =>
+    Harness.of({
+      open: (namespace) =>
+        Layer.build(Layer.fresh(layerNats({ url, namespace, name: "conformance", shards: SHARDS }))).pipe(
+          Effect.flatMap((services) => ActorLog.pipe(Effect.provide(services)))
+        ),
+      sleep: Effect.sleep,
+      now: Clock.currentTimeMillis
+    })
+  )
+).pipe(Layer.provide(NatsServer.layer))
+
+conformance("the log on NATS", harness)

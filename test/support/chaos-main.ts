@@ -1,0 +1,39 @@
+// `npm run chaos -- --minutes 10 [--seed N]`: the chaos test for as long as is wanted. Exit code 1 if anything is wrong.
+import { parseArgs } from "node:util"
+import { NodeRuntime } from "@effect/platform-node"
+import { Console, Effect, Layer, References } from "effect"
+import { runChaos } from "./chaos.ts"
+
+const { values } = parseArgs({ options: { minutes: { type: "string", default: "1" }, seed: { type: "string" } } })
+const minutes = Number(values.minutes)
+const seed = values.seed === undefined ? Math.floor(Math.random() * 1_000_000) : Number(values.seed)
+
+const main = Effect.gen(function* () {
+  if (!(minutes > 0) || !Number.isSafeInteger(seed)) {
+    yield* Console.error("usage: npm run chaos -- [--minutes NUMBER] [--seed WHOLE NUMBER]")
+    return 2
+  }
+  const { complaints, totals } = yield* runChaos({ seed, seconds: minutes * 60, say: Console.log })
+  if (complaints.length === 0) {
+    yield* Console.log(
+      `passed: each of ${totals.accepted} accepted messages had exactly one effect, in order (seed ${seed})`
+    )
+    return 0
+  }
+  for (const complaint of complaints.slice(0, 50)) yield* Console.error(complaint)
+  yield* Console.error(
+    `FAILED with ${complaints.length} complaints: npm run chaos -- --minutes ${minutes} --seed ${seed}`
+  )
+  return 1
+}).pipe(
+  Effect.scoped,
+  Effect.catchCause((cause) => Effect.as(Console.error(`FAILED with seed ${seed}:`, cause), 1)),
+  Effect.tap((code) =>
+    Effect.sync(() => {
+      process.exitCode = code
+    })
+  ),
+  Effect.provide(Layer.succeed(References.MinimumLogLevel, "Error"))
+)
+
+NodeRuntime.runMain(main)

@@ -1,0 +1,99 @@
+// Three node processes on a cluster of three nats-servers, under load, while one thing after the other goes wrong; and
+// whether, when all is well again, everything that was accepted happened exactly once.
+import { Clock, Effect, Fiber, Layer, Schedule, type Scope } from "effect"
+import { layerNatsClient } from "../../runtime/index.ts"
+import { type Faults, makeFaults, seeded } from "./chaos-faults.ts"
+import {
+  CHAOS_REPLICAS,
+  CHAOS_SHARDS,
+  complaintsOf,
+  isSettled,
+  type Load,
+  makeLoad,
+  readOutcome,
+  type Totals
+} from "./chaos-load.ts"
+import { natsCluster } from "./nats-cluster.ts"
+import { natsProxy } from "./nats-proxy.ts"
+
+export interface ChaosOptions {
+  readonly seed: number
+  readonly seconds: number
+  readonly say: (line: string) => Effect.Effect<void>
+}
+
+export interface Verdict {
+  readonly totals: Totals
+  readonly faults: Faults["counts"]
+  /** What is not as it must be; none if all is well. */
+  readonly complaints: ReadonlyArray<string>
+}
+
+const NAMESPACE = "chaos"
+const PROGRESS_EVERY = "5 seconds"
+const SETTLE = "90 seconds"
+
+/** Runs it for so many seconds. It takes up to two minutes longer, until everything has come to rest. */
+export const runChaos = (options: ChaosOptions): Effect.Effect<Verdict, unknown, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { say } = options
+    const started = yield* Clock.currentTimeMillis
+    const timed = (line: string) =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) =>
+        say(`${((now - started) / 1_000).toFixed(1).padStart(6)} s  ${line}`)
+      )
+    yield* timed(`seed ${options.seed}, ${options.seconds} s`)
+    const cluster = yield* natsCluster
+    const ways = yield* Effect.forEach(cluster.servers, ({ port }) => natsProxy(port))
+    const url = ways.map((way) => way.url).join(",")
+    const client = yield* Layer.build(
+      layerNatsClient({
+        url,
+        namespace: NAMESPACE,
+        name: "senders",
+        shards: CHAOS_SHARDS,
+        replicas: CHAOS_REPLICAS
+      })
+    )
+    const faults = yield* makeFaults({
+      cluster,
+      ways,
+      url,
+      namespace: NAMESPACE,
+      random: seeded(options.seed),
+      say: timed
+    })
+    const load = makeLoad(seeded(options.seed + 1))
+    const progress = Effect.suspend(() => timed(show(load, faults)))
+    const reporting = yield* Effect.forkChild(Effect.repeat(progress, Schedule.spaced(PROGRESS_EVERY)))
+
+    const deadline = (yield* Clock.currentTimeMillis) + options.seconds * 1_000
+    let stopped = false
+    const breaking = Effect.gen(function* () {
+      while ((yield* Clock.currentTimeMillis) < deadline) yield* faults.next
+      stopped = true
+      yield* timed("all is well again: waiting for what is on its way")
+    })
+    yield* Effect.all([breaking, load.run(() => stopped)], { concurrency: 2 }).pipe(Effect.provide(client))
+    const outcome = yield* readOutcome.pipe(
+      Effect.retry({ times: 3 }),
+      Effect.repeat({
+        until: isSettled,
+        schedule: Schedule.spaced("500 millis").pipe(Schedule.upTo({ duration: SETTLE }))
+      }),
+      Effect.andThen(readOutcome),
+      Effect.provide(client)
+    )
+    yield* Fiber.interrupt(reporting)
+    const complaints = complaintsOf(load.sent, outcome)
+    yield* timed(show(load, faults))
+    if (complaints.length > 0) {
+      for (const output of faults.outputs()) yield* say(`--- a node said:\n${output.split("\n").slice(-60).join("\n")}`)
+    }
+    return { totals: load.totals, faults: faults.counts, complaints }
+  })
+
+const show = ({ totals }: Load, { counts }: Faults): string => {
+  const happened = Object.entries(counts).map(([kind, count]) => `${kind} ${count}`)
+  return `accepted ${totals.accepted} (answered ${totals.answered}), unknown ${totals.unknown}; ${happened.join(", ")}`
+}
