@@ -5,6 +5,7 @@ export * from "./client.ts"
 export * from "./controls.ts"
 export { layerNode } from "./engine/layer.ts"
 export { LocalNode, NodeBroken, type NodeOptions } from "./engine/profile.ts"
+export { type Envelope, parseEnvelope, parseReply, type ReplyEnvelope } from "./envelope.ts"
 export * from "./errors.ts"
 export {
   type InspectedRecord,
@@ -12,6 +13,7 @@ export {
   type InspectOptions,
   NoSuchActor
 } from "./inspection.ts"
+export { type CommitRecord, parseRecord, type Snapshot, type StepRecord } from "./journal.ts"
 export * from "./leases.ts"
 export { type Letter, NoSuchLetter, NotRetryable } from "./letters.ts"
 export * from "./log.ts"
