@@ -32,10 +32,12 @@ export class Server {
   readonly #watchers = new Set<{ readonly pattern: string; readonly channel: Channel<PublishedEvent> }>()
   readonly #inboxes = new Map<string, Set<Channel<string>>>()
   readonly #hearers = new Set<Channel<string>>()
+  readonly #observer: Observer | undefined
   #processes = 0
 
   constructor(host: Host, options: ServerOptions) {
     this.#host = host
+    this.#observer = options.observer
     this.store = new Store(host, options.shards, options.observer)
     this.leases = new LeaseTable(host, options.ttlMillis)
     this.store.listen((commit) => this.#show(commit))
@@ -76,6 +78,7 @@ export class Server {
   }
 
   answer(inbox: string, payload: string): void {
+    this.#observer?.answered?.(inbox, payload)
     const channels = this.#inboxes.get(inbox)
     if (channels !== undefined) sendAll(channels, payload)
   }

@@ -30,6 +30,7 @@ export interface Observer {
   readonly committed?: (commit: Commit) => void
   readonly refused?: (by: string, group: ReadonlyArray<Entry>, error: AppendError) => void
   readonly purged?: (upTo: number, role: string, mails: ReadonlyArray<Mail>) => void
+  readonly answered?: (inbox: string, payload: string) => void
 }
 
 interface Stored extends JournalRecord {

@@ -1,0 +1,131 @@
+import type { Breach } from "../laws/breach.ts"
+import type { History } from "../laws/history.ts"
+import type { Life } from "../laws/life.ts"
+import { balanceOf, takenBy } from "./ledger.ts"
+
+/** What a client knows of a message it sent. Whether one is stored whose fate is `unknown`, nobody can say. */
+export type Fate = "accepted" | "refused" | "unknown"
+
+const RANK = { refused: 0, unknown: 1, accepted: 2 } as const
+
+/** A message that a client sent, by its token. */
+export interface Sent {
+  readonly token: string
+  readonly to: string
+  /** What the receiver notes, such as `put`. */
+  readonly what: string
+  /** Of a transfer: who gets it. */
+  readonly receiver?: string
+  /** Tells without an id of their own arrive in order: which of whose it is. */
+  readonly place?: { readonly sender: string; readonly number: number }
+  /** As long as nothing is heard: refused. */
+  fate: Fate
+}
+
+/** What clients know, to be compared with what became of it. */
+export class Notes {
+  readonly #sent = new Map<string, Sent>()
+  /** By actor: of so many events a client was told. */
+  readonly #told = new Map<string, number>()
+  readonly #answers = new Map<string, number>()
+  readonly found: Array<Breach> = []
+
+  /** The message is on its way. Sent again with its id, it is the same. */
+  send(sent: Sent): Sent {
+    const known = this.#sent.get(sent.token)
+    if (known !== undefined) return known
+    this.#sent.set(sent.token, sent)
+    return sent
+  }
+
+  /** Of what is heard of one message, sent more than once, the best holds: `refused` only if it is all that was heard. */
+  settle(sent: Sent, fate: Fate): void {
+    if (RANK[fate] > RANK[sent.fate]) sent.fate = fate
+  }
+
+  /** The same message got an answer: each time the same. */
+  answered(token: string, to: string, count: number): void {
+    const before = this.#answers.get(token)
+    if (before !== undefined && before !== count) {
+      const detail = `${token} to ${to} was answered ${before}, and then ${count}`
+      this.found.push({ law: "a message asked again gets the same answer", detail })
+    }
+    this.#answers.set(token, count)
+    this.#told.set(to, Math.max(count, this.told(to)))
+  }
+
+  /** Of how many events of an actor somebody has been told. */
+  told(to: string): number {
+    return this.#told.get(to) ?? 0
+  }
+
+  looked(to: string, before: number, count: number): void {
+    if (count >= before) return
+    const detail = `${to} answered ${count} events, after it had answered ${before}`
+    this.found.push({ law: "an answer knows of all that was answered before it was asked", detail })
+  }
+
+  /** What is wrong when everything is at rest. */
+  verdict(history: History): ReadonlyArray<Breach> {
+    const lives = new Map(Array.from(history.lives, (life) => [life.name, life]))
+    return [...this.found, ...this.#effects(lives), ...this.#order(lives), ...balance(lives)]
+  }
+
+  #effects(lives: ReadonlyMap<string, Life>): ReadonlyArray<Breach> {
+    const breaches: Array<Breach> = []
+    const counts = countTaken(lives)
+    for (const { token, to, what, receiver, fate } of this.#sent.values()) {
+      const count = counts.get(`${to} ${what} ${token}`) ?? 0
+      const stopped = lives.get(to)?.stopped === true
+      const low = fate === "accepted" && !stopped ? 1 : 0
+      const high = fate === "refused" ? 0 : 1
+      if (count < low || count > high) {
+        const detail = `${what} ${token} to ${to} was ${fate}, and has ${count} effects`
+        breaches.push({ law: "an accepted message has one effect, a refused one none", detail })
+      }
+      const received = receiver === undefined ? count : (counts.get(`${receiver} receive ${token}`) ?? 0)
+      if (received !== count) {
+        const detail = `${token} left ${to} ${count} times, and came to ${receiver} ${received} times`
+        breaches.push({ law: "what one actor sends, the other gets once", detail })
+      }
+    }
+    for (const [taken, count] of counts) {
+      if (count > 1) breaches.push({ law: "a message has its effect once", detail: `${taken}: ${count} times` })
+    }
+    return breaches
+  }
+
+  #order(lives: ReadonlyMap<string, Life>): ReadonlyArray<Breach> {
+    const breaches: Array<Breach> = []
+    const last = new Map<string, number>()
+    for (const { name, state } of lives.values()) {
+      for (const taken of takenBy(state)) {
+        const sent = this.#sent.get(taken.slice(taken.indexOf(" ") + 1))
+        if (sent?.place === undefined || sent.fate !== "accepted" || !taken.startsWith("put ")) continue
+        const { sender, number } = sent.place
+        const before = last.get(`${sender} ${name}`) ?? -1
+        if (number < before) {
+          const detail = `${name} took number ${number} of ${sender} after number ${before}`
+          breaches.push({ law: "messages from one sender to one receiver keep their order", detail })
+        }
+        last.set(`${sender} ${name}`, number)
+      }
+    }
+    return breaches
+  }
+}
+
+/** By actor, effect and token. */
+const countTaken = (lives: ReadonlyMap<string, Life>): ReadonlyMap<string, number> => {
+  const counts = new Map<string, number>()
+  for (const { name, state } of lives.values()) {
+    for (const taken of takenBy(state)) counts.set(`${name} ${taken}`, (counts.get(`${name} ${taken}`) ?? 0) + 1)
+  }
+  return counts
+}
+
+const balance = (lives: ReadonlyMap<string, Life>): ReadonlyArray<Breach> => {
+  let sum = 0
+  for (const { state } of lives.values()) sum += balanceOf(state)
+  return sum === 0 ? [] : [{ law: "transfers conserve the sum", detail: `the sum is ${sum}` }]
+}

@@ -1,0 +1,37 @@
+import { Context, type Effect, type Scope } from "effect"
+import type { Actor, ActorLog, Actors } from "../../runtime/index.ts"
+import type { Breach } from "../laws/breach.ts"
+import type { History } from "../laws/history.ts"
+import type { Prng } from "./prng.ts"
+
+/** Where activities ask whether they are to go wrong this time. Outside a simulation they never are. */
+export const Mischief = Context.Reference<{ readonly strikes: () => boolean }>("conclave/sim/Mischief", {
+  defaultValue: () => ({ strikes: () => false })
+})
+
+/** What a scenario is drawn from. */
+export interface Stage {
+  readonly random: Prng
+  /** When clients should have said what they have to say, in milliseconds since the beginning. */
+  readonly untilMillis: number
+  readonly history: () => History
+  /** Milliseconds since the beginning. */
+  readonly elapsed: () => number
+  /** A line for the trace. */
+  readonly say: (who: string, what: string) => void
+}
+
+/** Who does what in a world, and what must be true of it. */
+export interface Scenario {
+  readonly actors: ReadonlyArray<Actor>
+  /** Messages that may have no effect, such as questions: `type.Message`. */
+  readonly effectless?: ReadonlyArray<string>
+  /** How many events an answer tells of, if it says so. */
+  readonly eventsTold?: (body: unknown) => number | undefined
+  /** Each runs in a process of its own; the world waits until all have ended. A defect in one is a breach. */
+  readonly clients: ReadonlyArray<Effect.Effect<void, never, Actors | ActorLog | Scope.Scope>>
+  /** What is broken when everything is at rest. */
+  readonly verdict: (history: History) => ReadonlyArray<Breach>
+}
+
+export type MakeScenario = (stage: Stage) => Scenario
