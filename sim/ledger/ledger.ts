@@ -133,7 +133,9 @@ const makeLedger = ({ protocol, ballast, snapshotEvery, history }: Options) =>
     },
     activities: { work },
     completed: {
-      work: (_, outcome) => [took(outcome._tag === "Succeeded" ? "done" : "failed", outcome.key)]
+      work: (_, outcome, { sequence }) => [
+        outcome._tag === "Succeeded" ? took("done", outcome.value.token) : took("failed", `${outcome.key} ${sequence}`)
+      ]
     }
   })
 

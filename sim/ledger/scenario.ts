@@ -10,14 +10,17 @@ const SENDERS_MAX = 3
 const PROTOCOLS = [LEDGER, BOOK] as const
 const IDS = ["a", "b", "c", "d"]
 const NAMES = ["t", "u"]
-const BURST_MAX = 12
+const BURST_MAX = 8
+/** What one sender does at most: many short runs find more than few long ones. */
+const ACTS_MAX = 16
 
 /** Clients that do at random what actors can do, and note what they are told. */
 export const ledgerScenario: MakeScenario = (stage) => {
   const notes = new Notes()
   const clients = 1 + stage.random.below(CLIENTS_MAX)
   const senders = 1 + stage.random.below(SENDERS_MAX)
-  const gapMillis = stage.random.pick([100, 700, 3_000])
+  const gapMillis = stage.random.pick([200, 1_000, 3_000])
+  const actsMax = 4 + stage.random.below(ACTS_MAX)
   return {
     actors: ledgerActors,
     effectless: ["ledger.Look", "book.Look", "mortal.Look"],
@@ -27,7 +30,7 @@ export const ledgerScenario: MakeScenario = (stage) => {
         yield* watchFacts(stage)
         const each = Array.from({ length: senders }, (_, index) => {
           const name = `s${client}${index}`
-          return new Sender(name, stage, stage.random.split(name), notes, gapMillis).run
+          return new Sender(name, stage, stage.random.split(name), notes, { gapMillis, actsMax }).run
         })
         yield* Effect.all(each, { concurrency: "unbounded", discard: true })
       })
@@ -45,26 +48,33 @@ const watchFacts = (stage: Stage): Effect.Effect<void, never, ActorLog | Scope.S
     Effect.ignore
   )
 
+interface Pace {
+  /** The mean of what lies between two acts. */
+  readonly gapMillis: number
+  readonly actsMax: number
+}
+
 /** One who sends messages one after the other, or many at once. */
 class Sender {
   readonly #name: string
   readonly #stage: Stage
   readonly #random: Prng
   readonly #notes: Notes
-  readonly #gapMillis: number
+  readonly #pace: Pace
   #count = 0
 
-  constructor(name: string, stage: Stage, random: Prng, notes: Notes, gapMillis: number) {
+  constructor(name: string, stage: Stage, random: Prng, notes: Notes, pace: Pace) {
     this.#name = name
     this.#stage = stage
     this.#random = random
     this.#notes = notes
-    this.#gapMillis = gapMillis
+    this.#pace = pace
   }
 
   readonly run: Effect.Effect<void, never, Actors> = Effect.gen({ self: this }, function* () {
-    while (this.#stage.elapsed() < this.#stage.untilMillis) {
-      yield* Effect.sleep(-Math.log(1 - this.#random.next()) * this.#gapMillis)
+    const { gapMillis, actsMax } = this.#pace
+    for (let acts = 0; acts < actsMax && this.#stage.elapsed() < this.#stage.untilMillis; acts++) {
+      yield* Effect.sleep(-Math.log(1 - this.#random.next()) * gapMillis)
       yield* this.#act()
     }
   })

@@ -35,7 +35,7 @@ export interface RunReport {
   readonly coverage: Coverage
 }
 
-const ACTIVE_MILLIS = 30_000
+const ACTIVE_MILLIS = 20_000
 /** How long the world may take to come to rest once all faults are healed, in milliseconds. */
 const REST_MILLIS_MAX = 150_000
 const LOOK_EVERY_MILLIS = 250
