@@ -1,4 +1,4 @@
-import { Cause, Context, Effect, Exit, type Fiber, Layer, type Scope } from "effect"
+import { Cause, Context, Effect, Exit, type Fiber, Layer, Schedule, type Scope } from "effect"
 import {
   type ActorLog,
   Actors,
@@ -38,6 +38,9 @@ export interface Inhabitant {
   readonly wire: Wire
   fiber?: Fiber.Fiber<unknown, unknown>
 }
+
+/** A process that cannot reach the server when it starts tries again. */
+const START_AGAIN = "200 millis"
 
 type NodeProfile = Omit<NodeOptions, "name">
 
@@ -110,7 +113,7 @@ export class World {
 
   /** Starts a process without actors. A defect in it is a breach: it asserted something, or is wrong itself. */
   startClient(name: string, client: Effect.Effect<void, never, Actors | ActorLog | Scope.Scope>, ended: () => void) {
-    const main = Effect.flatMap(Layer.build(Actors.layer).pipe(Effect.retry({ times: 100 })), (services) =>
+    const main = Effect.flatMap(Layer.build(Actors.layer).pipe(Effect.retry(Schedule.spaced(START_AGAIN))), (services) =>
       Effect.provide(client, services)
     )
     return this.#start(name, Effect.scoped(main), (exit) => {
