@@ -1,3 +1,4 @@
+export { type Campaign, type CampaignOptions, runCampaign } from "./campaign.ts"
 export { type Breach, Broken } from "./laws/breach.ts"
 export { History } from "./laws/history.ts"
 export { ledgerScenario } from "./ledger/scenario.ts"

@@ -16,6 +16,8 @@ export interface Sent {
   readonly what: string
   /** Of a transfer: who gets it. */
   readonly receiver?: string
+  /** Of a watch: whose end is to be told of. */
+  readonly target?: string
   /** Tells without an id of their own arrive in order: which of whose it is. */
   readonly place?: { readonly sender: string; readonly number: number }
   /** As long as nothing is heard: refused. */
@@ -68,7 +70,7 @@ export class Notes {
   /** What is wrong when everything is at rest. */
   verdict(history: History): ReadonlyArray<Breach> {
     const lives = new Map(Array.from(history.lives, (life) => [life.name, life]))
-    return [...this.found, ...this.#effects(lives), ...this.#order(lives), ...balance(lives)]
+    return [...this.found, ...this.#effects(lives), ...this.#order(lives), ...this.#notices(lives), ...balance(lives)]
   }
 
   #effects(lives: ReadonlyMap<string, Life>): ReadonlyArray<Breach> {
@@ -91,6 +93,25 @@ export class Notes {
     }
     for (const [taken, count] of counts) {
       if (count > 1) breaches.push({ law: "a message has its effect once", detail: `${taken}: ${count} times` })
+    }
+    return breaches
+  }
+
+  /** Who watches an actor that has stopped was told by the latest message that it asked for. */
+  #notices(lives: ReadonlyMap<string, Life>): ReadonlyArray<Breach> {
+    const breaches: Array<Breach> = []
+    for (const { name, state } of lives.values()) {
+      const taken = takenBy(state)
+      const latest = new Map<string, string>()
+      for (const each of taken) {
+        const target = each.startsWith("follow ") ? this.#sent.get(each.slice("follow ".length))?.target : undefined
+        if (target !== undefined) latest.set(target, each.slice("follow ".length))
+      }
+      for (const [target, token] of latest) {
+        if (lives.get(target)?.stopped !== true || taken.includes(`told ${token}`)) continue
+        const detail = `${name} watched ${target} with ${token}, which stopped, and was not told`
+        breaches.push({ law: "who watches an actor is told when it stops", detail })
+      }
     }
     return breaches
   }

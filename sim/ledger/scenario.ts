@@ -177,7 +177,7 @@ class Sender {
           id,
           "Follow",
           { token, target },
-          { token, to: `${protocol.type}/${id}`, what: "follow" }
+          { token, to: `${protocol.type}/${id}`, what: "follow", target: to }
         )
       case 1:
         return this.#ask(MORTAL, target, "Put", { token }, { token, to, what: "put" })

@@ -97,7 +97,10 @@ export const runWorld = (options: RunOptions): RunReport => {
   const unrest = () => unrestOf(world, history, working)
   live(world, unrest)
   const { nodes: alive, holders } = world.server.leases.membership
-  world.say("log", `at the end: ${JSON.stringify({ alive: Object.fromEntries(alive), holders: Object.fromEntries(holders) })}`)
+  world.say(
+    "log",
+    `at the end: ${JSON.stringify({ alive: Object.fromEntries(alive), holders: Object.fromEntries(holders) })}`
+  )
   if (world.breaches.length === 0) world.breaches.push(...scenario.verdict(history))
   return {
     seed: options.seed,

@@ -113,8 +113,9 @@ export class World {
 
   /** Starts a process without actors. A defect in it is a breach: it asserted something, or is wrong itself. */
   startClient(name: string, client: Effect.Effect<void, never, Actors | ActorLog | Scope.Scope>, ended: () => void) {
-    const main = Effect.flatMap(Layer.build(Actors.layer).pipe(Effect.retry(Schedule.spaced(START_AGAIN))), (services) =>
-      Effect.provide(client, services)
+    const main = Effect.flatMap(
+      Layer.build(Actors.layer).pipe(Effect.retry(Schedule.spaced(START_AGAIN))),
+      (services) => Effect.provide(client, services)
     )
     return this.#start(name, Effect.scoped(main), (exit) => {
       if (Exit.isFailure(exit)) this.breach(breachOf(Cause.squash(exit.cause)))
