@@ -39,7 +39,7 @@ const ACTIVE_MILLIS = 20_000
 /** How long the world may take to come to rest once all faults are healed, in milliseconds. */
 const REST_MILLIS_MAX = 150_000
 const LOOK_EVERY_MILLIS = 250
-const HAPPENINGS_MAX = 3_000_000
+const HAPPENINGS_MAX = 200_000
 const SHARDS = 6
 const TTL_MILLIS = 5_000
 const NODES_MAX = 4
