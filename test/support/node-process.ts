@@ -4,6 +4,9 @@ import { Effect, type Scope } from "effect"
 
 const MAIN = fileURLToPath(new URL("./node-main.ts", import.meta.url))
 
+/** So much of what it prints is kept, in characters. */
+const OUTPUT_MAX = 200_000
+
 export interface NodeProcess {
   readonly pid: number
   /** `kill -9`: it gets no chance to say goodbye. */
@@ -26,7 +29,7 @@ export const startNode = (
     Effect.callback<ChildProcess, Error>((resume) => {
       const child = spawn(process.execPath, [main, url, namespace, name], { stdio: ["ignore", "pipe", "pipe"] })
       const read = (chunk: Buffer) => {
-        output += chunk.toString()
+        output = (output + chunk.toString()).slice(-OUTPUT_MAX)
         if (output.includes("ready")) resume(Effect.succeed(child))
       }
       child.stdout.on("data", read)
