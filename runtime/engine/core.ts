@@ -28,7 +28,7 @@ export interface Core {
   readonly failures: Array<number>
   stopped: boolean
   /** What `initial` threw, if it did: there is no state to decide anything against. */
-  readonly unborn: { readonly cause: unknown } | undefined
+  unborn: { readonly cause: unknown } | undefined
 }
 
 /** An actor before its first message. Never throws: mail for an actor that cannot begin has to go somewhere too. */
@@ -73,6 +73,8 @@ export const applyStep = (compiled: Compiled, core: Core, step: StepRecord, stat
   if (step.stopped === true) {
     core.stopped = true
     core.state = null
+    core.timers.clear()
+    core.activities.clear()
     core.watchers.clear()
   }
 }
@@ -121,6 +123,7 @@ export const takeSnapshot = (compiled: Compiled, core: Core): Snapshot => ({
 const restore = (compiled: Compiled, core: Core, snapshot: Snapshot, version: number): void => {
   core.stopped = snapshot.stopped === true
   core.state = core.stopped ? null : compiled.decodeState(snapshot.state, version)
+  core.unborn = undefined
   core.consumed = snapshot.consumed
   replaceAll(core.timers, Object.entries(snapshot.timers))
   replaceAll(core.activities, Object.entries(snapshot.activities))

@@ -35,7 +35,7 @@ const DRAIN_TIMEOUT = "5 seconds"
 /** How far a shard's mail is. */
 export interface ShardProgress {
   readonly lastDelivered: number
-  /** The oldest sequence that is delivered and not done. */
+  /** The oldest sequence that is delivered and not done, or began an activity that is open. */
   readonly oldestOpen: number | undefined
   /** Everything delivered at or below it is done, and may be removed from the mailbox. */
   readonly doneUpTo: number
@@ -50,6 +50,8 @@ export interface ShardProgress {
  * 1. Each mail is given to its actor once, in order, while the shard is owned; or it is set aside, and read again later.
  * 2. `doneUpTo` never passes a mail whose effects are not in the journal.
  * 3. An actor has an activation, or mail of it is held, or neither; never both.
+ * 4. Nor does it pass the mail that began an activity that is open: it brings the actor to life at the next owner, who starts
+ *    the activity again.
  */
 export class Shard {
   readonly name: string
@@ -58,6 +60,8 @@ export class Shard {
   readonly #activations = new Map<string, Activation>()
   /** Activations with mail that is only in the log. */
   readonly #behind = new Set<Activation>()
+  /** Activations that may have open activities. */
+  readonly #active = new Set<Activation>()
   /** Mail of actors that are paused and not in memory. */
   readonly #held = new Map<string, { readonly address: Address; readonly backlog: Backlog }>()
   readonly #progress = new Progress()
@@ -83,6 +87,10 @@ export class Shard {
       reopened: (count) => {
         this.#reread += count
         host.opened(count)
+      },
+      startActivity: (activation, key) => {
+        this.#active.add(activation)
+        host.activationHost.startActivity(activation, key)
       }
     }
     host.serving(this)
@@ -92,6 +100,7 @@ export class Shard {
     let oldest = this.#progress.oldestOpen ?? Number.POSITIVE_INFINITY
     for (const activation of this.#behind) oldest = Math.min(oldest, activation.oldest ?? oldest)
     for (const { backlog } of this.#held.values()) oldest = Math.min(oldest, backlog.from)
+    oldest = Math.min(oldest, this.#oldestActivity())
     const { lastDelivered, doneUpTo } = this.#progress
     return {
       lastDelivered,
@@ -99,6 +108,17 @@ export class Shard {
       doneUpTo: Math.min(doneUpTo, oldest - 1),
       open: this.#progress.open + this.#reread
     }
+  }
+
+  /** Invariant 4. */
+  #oldestActivity(): number {
+    let oldest = Number.POSITIVE_INFINITY
+    for (const activation of this.#active) {
+      const { activities } = activation.core
+      if (activities.size === 0) this.#active.delete(activation)
+      for (const { generation } of activities.values()) oldest = Math.min(oldest, generation)
+    }
+    return oldest
   }
 
   /** How many of its actors are in memory. */
@@ -145,13 +165,13 @@ export class Shard {
   drop(): void {
     this.#serving = false
     this.#host.left(this)
-    for (const activation of this.#activations.values()) {
-      activation.abandon()
-      this.#host.residents.forget(activation)
-    }
+    // First all: where one makes room, another one that waits would go on.
+    for (const activation of this.#activations.values()) activation.abandon()
+    for (const activation of this.#activations.values()) this.#host.residents.forget(activation)
     this.#activations.clear()
     this.#held.clear()
     this.#behind.clear()
+    this.#active.clear()
     this.#host.closed(this.#progress.open + this.#reread)
     this.#reread = 0
   }
@@ -159,6 +179,11 @@ export class Shard {
   /** The node may decide again: what waited goes on. */
   resume(): void {
     for (const activation of this.#activations.values()) activation.resume()
+  }
+
+  /** Memory is short: who can do nothing now leaves its mail in the log. */
+  shed(): void {
+    for (const activation of this.#activations.values()) activation.shed()
   }
 
   /** Something is paused, or no longer. */
@@ -189,6 +214,7 @@ export class Shard {
     if (!activation.idle) return false
     this.#activations.delete(key)
     this.#behind.delete(activation)
+    this.#active.delete(activation)
     this.#host.residents.forget(activation)
     return true
   }
