@@ -207,11 +207,12 @@ export class Activation {
   }
 
   #decideWaiting(): void {
+    const { limits } = this.#host
     let taken = 0
     for (const mail of this.#mailbox.queue) {
       if (isFull(this.#open) || (this.#refusals.standsAlone(mail) && this.#open.steps.length > 0)) break
       // Its effects are in the journal already, but its asker may not have heard.
-      if (mail.sequence <= this.#core.consumed) this.#answer(mail, answerAgain(this.#core, mail))
+      if (mail.sequence <= this.#core.consumed) this.#answer(mail, answerAgain(this.compiled, this.#core, mail, limits))
       else if (!this.#decide(mail)) break
       taken++
     }

@@ -71,7 +71,8 @@ export class Recorder {
       due || this.#snapshotCharacters <= SMALL_CHARACTERS ? this.#snapshot(core, steps, due, limits) : undefined
     const truncate = due && snapshot !== undefined && !complete
     this.#kept = truncate ? 1 : this.#kept + 1
-    this.#charactersSince = snapshot === undefined ? grown : 0
+    // A snapshot that was due and does not fit is tried again when as much has come on top of it.
+    this.#charactersSince = snapshot === undefined && !due ? grown : 0
     const v = version === 1 ? "" : `"v":${version},`
     const head = `{"version":1,${v}"kept":${this.#kept},"previous":${this.#sequence}`
     const json = `${head},"steps":[${steps.steps.join(",")}]${snapshot === undefined ? "" : `,"snapshot":${snapshot}`}}`

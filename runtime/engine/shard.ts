@@ -29,6 +29,7 @@ export interface ShardHost {
 }
 
 const DRAIN_POLL = "5 millis"
+const REVIEW_MILLIS = 10_000
 /** How long a shard that is given back waits for its actors to commit what they decided. */
 const DRAIN_TIMEOUT = "5 seconds"
 
@@ -69,6 +70,7 @@ export class Shard {
   #reread = 0
   #serving = true
   #followed = false
+  #reviewing = false
 
   constructor(name: string, host: ShardHost) {
     this.name = name
@@ -146,6 +148,7 @@ export class Shard {
     if (activation !== undefined) return activation.receive(mail)
     this.#held.set(key, { address: mail.to, backlog: extended(this.#held.get(key)?.backlog, mail) })
     this.#closed(mail, false)
+    this.#reviewLater()
   }
 
   /** Takes no more mail and lets actors finish what they have, so that the next owner finds nothing half done. */
@@ -194,6 +197,17 @@ export class Shard {
       activation.resume()
     }
     for (const [key, { address }] of this.#held) if (!this.#activationHost.paused(address)) this.#activate(key, address)
+  }
+
+  /** An actor that waits for another node to take the shard is not forgotten if that does not happen. */
+  #reviewLater(): void {
+    if (this.#reviewing) return
+    this.#reviewing = true
+    this.#activationHost.later(REVIEW_MILLIS, () => {
+      this.#reviewing = false
+      this.review()
+      if (this.#held.size > 0) this.#reviewLater()
+    })
   }
 
   /** Nothing, if the actor is to wait: it is paused, or another node should have it. */
