@@ -12,15 +12,16 @@ export interface NodeProcess {
   readonly stop: Effect.Effect<number | null>
 }
 
-/** Starts a node in a process of its own, and waits until it serves. It is gone when the scope closes. */
+/** Starts a node with a set of actors in a process of its own, and waits until it serves. It is gone when the scope closes. */
 export const startNode = (
   url: string,
   namespace: string,
-  name: string
+  name: string,
+  set = "counter"
 ): Effect.Effect<NodeProcess, Error, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.callback<ChildProcess, Error>((resume) => {
-      const child = spawn(process.execPath, [MAIN, url, namespace, name], { stdio: ["ignore", "pipe", "pipe"] })
+      const child = spawn(process.execPath, [MAIN, url, namespace, name, set], { stdio: ["ignore", "pipe", "pipe"] })
       let output = ""
       const read = (chunk: Buffer) => {
         output += chunk.toString()

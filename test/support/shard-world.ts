@@ -10,16 +10,17 @@ import { parseRecord } from "../../runtime/journal.ts"
 
 const Numbered = Schema.Struct({ n: Schema.Int })
 const Seen = Schema.Struct({ seen: Schema.Array(Schema.Int) })
+const decodeLetter = Schema.decodeUnknownSync(Schema.Struct({ sequence: Schema.Int }))
 const decodeSeen = Schema.decodeUnknownSync(Seen)
 
-/** What can be told: something with an effect, a question, something that fails at first, or always, or that the log refuses. */
-export type Kind = "Add" | "Read" | "Flaky" | "Poison" | "Huge"
+/** What can be told: something with an effect, a question, something that fails at first, or always. */
+export type Kind = "Add" | "Read" | "Flaky" | "Poison"
 
-export const OWNERS = ["a", "b", "c"] as const
+export const OWNERS = ["a", "b"] as const
 export type Owner = (typeof OWNERS)[number]
 
 /** How the committing of a group ends. */
-export type Fate = "stored" | "lost" | "stored, and the answer lost"
+export type Fate = "stored" | "lost" | "stored, and the answer lost" | "refused"
 
 const makeActor = (flaky: Set<number>): Compiled =>
   compile(
@@ -30,8 +31,7 @@ const makeActor = (flaky: Set<number>): Compiled =>
           Add: { payload: Numbered },
           Read: { payload: Numbered, reply: Schema.Int },
           Flaky: { payload: Numbered },
-          Poison: { payload: Numbered },
-          Huge: { payload: Numbered }
+          Poison: { payload: Numbered }
         }
       },
       limits: { concurrency: 1 },
@@ -41,7 +41,6 @@ const makeActor = (flaky: Set<number>): Compiled =>
       events: { Added: { n: Schema.Int } },
       decide: {
         Add: (_, { n }) => [persist({ _tag: "Added", n })],
-        Huge: (_, { n }) => [persist({ _tag: "Added", n })],
         Read: ({ seen }) => [reply(seen.length)],
         Flaky: (_, { n }) => {
           if (flaky.delete(n)) throw new Error("not yet")
@@ -79,6 +78,7 @@ export class ShardWorld {
   readonly #paused = new Set<string>()
   leased = true
   #open = 0
+  readonly #parked = new Set<number>()
   readonly answered = new Map<number, number>()
   #done = new Set<number>()
   #delivered = 0
@@ -199,9 +199,10 @@ export class ShardWorld {
     const { activation } = flight
     const journal = this.#journals.get(record.owner.id) ?? []
     if ((journal.at(-1)?.sequence ?? 0) !== record.expected || fate === "lost") return activation.reload()
-    // Parked, it has no event any more.
-    const huge = this.#mails.find(({ kind, n }) => kind === "Huge" && record.payload.includes(`"data":{"n":${n}}`))
-    if (huge !== undefined) return activation.refuse(new Error("too large"))
+    if (fate === "refused") return activation.refuse(new Error("too large"))
+    for (const entry of flight.entries) {
+      if (entry.kind === "dead") this.#parked.add(decodeLetter(JSON.parse(entry.payload)).sequence)
+    }
     const sequence = ++this.#sequence
     this.#journals.set(record.owner.id, [...(record.truncate ? [] : journal), { sequence, payload: record.payload }])
     this.#sequence += flight.entries.length
@@ -310,13 +311,23 @@ export class ShardWorld {
     return decodeSeen(this.coreOf(id).state).seen
   }
 
-  /** What an actor has to have seen: everything that can have an effect, in the order told. */
+  /** What an actor has to have seen: everything that can have an effect and is not parked, in the order told. */
   toldTo(id: Owner): ReadonlyArray<number> {
-    return this.#mails.filter(({ to, kind }) => to.id === id && (kind === "Add" || kind === "Flaky")).map(({ n }) => n)
+    const seen = this.#mails.filter(({ to, kind, n }) => to.id === id && kind !== "Read" && !this.#parked.has(n))
+    return seen.map(({ n }) => n)
   }
 
   get asked(): ReadonlyArray<number> {
     return this.#mails.filter(({ kind }) => kind === "Read").map(({ n }) => n)
+  }
+
+  /** Those who fail always. */
+  get poisonous(): ReadonlyArray<number> {
+    return this.#mails.filter(({ kind }) => kind === "Poison").map(({ n }) => n)
+  }
+
+  get parked(): ReadonlySet<number> {
+    return this.#parked
   }
 
   get open(): number {
