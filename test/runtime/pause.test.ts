@@ -1,9 +1,10 @@
 import { assert, layer } from "@effect/vitest"
-import { Clock, Effect, Exit, Fiber, Layer, Scope } from "effect"
-import { Actors, layerNats, layerNode, layerOperators, Operators, type Target } from "../../runtime/index.ts"
+import { Clock, Effect, Fiber } from "effect"
+import { Actors, Operators, type Target } from "../../runtime/index.ts"
 import { CounterProtocol, counter } from "../support/counter.ts"
 import { DeskProtocol, plainDesk } from "../support/desk.ts"
 import { NatsServer } from "../support/nats.ts"
+import { operated, startNode } from "../support/nodes.ts"
 
 const actors = [counter, plainDesk]
 const soon = { timeout: "8 seconds" } as const
@@ -19,22 +20,7 @@ const numbered = (from: number, to: number) => Array.from({ length: to - from },
 /** Nodes follow within moments. */
 const moment = Effect.sleep("150 millis")
 
-const clients = (namespace: string) =>
-  Layer.unwrap(
-    Effect.map(NatsServer, ({ url }) => {
-      const options = { url, namespace, name: "test", ttlSeconds: 1, shards: 8 }
-      return Layer.provideMerge(layerOperators(options), layerNats(options))
-    })
-  )
-
-/** A node of the namespace, until it is stopped or the scope closes. */
-const start = (name: string) =>
-  Effect.gen(function* () {
-    const scope = yield* Scope.make()
-    const node = Layer.fresh(layerNode({ name, actors, passivateAfter: "200 millis", sweepEvery: "100 millis" }))
-    yield* Effect.acquireRelease(Layer.buildWithScope(node, scope), () => Scope.close(scope, Exit.void))
-    return { stop: Scope.close(scope, Exit.void) }
-  })
+const start = (name: string) => startNode(name, actors)
 
 layer(NatsServer.layer, { excludeTestServices: true })("what is paused", (it) => {
   it.effect("keeps its messages in order, also where it moves meanwhile; others go on", () =>
@@ -57,7 +43,7 @@ layer(NatsServer.layer, { excludeTestServices: true })("what is paused", (it) =>
       assert.strictEqual(yield* add("other"), 2)
       assert.isTrue(yield* resume(deskOf("a")))
       assert.deepStrictEqual(yield* notes("a"), numbered(0, 620))
-    }).pipe(Effect.scoped, Effect.provide(clients("moved")))
+    }).pipe(Effect.scoped, Effect.provide(operated("moved")))
   )
 
   it.effect("of a type or everything waits, timers too, which come once afterwards", () =>
@@ -84,7 +70,7 @@ layer(NatsServer.layer, { excludeTestServices: true })("what is paused", (it) =>
       assert.deepStrictEqual(yield* notes("t"), ["told", "reminded of later"])
       yield* Effect.sleep("500 millis")
       assert.deepStrictEqual(yield* notes("t"), ["told", "reminded of later"])
-    }).pipe(Effect.scoped, Effect.provide(clients("wide")))
+    }).pipe(Effect.scoped, Effect.provide(operated("wide")))
   )
 
   it.effect("again and again under load misses nothing and does nothing twice", () =>
@@ -119,6 +105,6 @@ layer(NatsServer.layer, { excludeTestServices: true })("what is paused", (it) =>
         counts,
         keys.map(() => 200)
       )
-    }).pipe(Effect.scoped, Effect.provide(clients("rolling")))
+    }).pipe(Effect.scoped, Effect.provide(operated("rolling")))
   )
 })
