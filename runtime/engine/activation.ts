@@ -116,7 +116,7 @@ export class Activation {
   refill(mails: ReadonlyArray<Mail>): void {
     if (this.#phase === "abandoned") return
     if (this.#halted) return this.#mailbox.forgetReading()
-    this.#host.reopened(this.#mailbox.refill(mails))
+    this.#host.reopened(mails.slice(0, this.#mailbox.refill(mails)))
     if (this.#phase === "running") this.#drain()
   }
 

@@ -5,6 +5,7 @@ const MESSAGES_MAX = 8_192
 const CHARACTERS_MAX = 8 * 1024 * 1024
 /** Below this more is read of what was set aside. */
 const MESSAGES_LOW = 1_024
+const CHARACTERS_LOW = 1024 * 1024
 
 /** Mail that stays in the log alone, to be read when there is room: from one sequence to another. */
 export interface Backlog {
@@ -66,7 +67,8 @@ export class Mailbox {
 
   /** From where the backlog is to be read now; nothing if there is none, or no room, or it is being read. To be read then. */
   beginReading(): number | undefined {
-    if (this.#reading !== undefined || this.#queue.length >= MESSAGES_LOW) return undefined
+    const enough = this.#queue.length >= MESSAGES_LOW || this.#characters >= CHARACTERS_LOW
+    if (this.#reading !== undefined || enough) return undefined
     this.#reading = this.#backlog?.from
     return this.#reading
   }

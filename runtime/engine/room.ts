@@ -1,8 +1,8 @@
 import { Effect, Latch, Option } from "effect"
 
-/** Messages that are delivered and not done: at the upper limit no more is read, until the lower is reached. */
+/** Messages that are delivered and not done, and their characters: at a limit no more is read, until half of it is reached. */
 const OPEN_MAX = 20_000
-const OPEN_RESUME = 10_000
+const CHARACTERS_MAX = 64 * 1024 * 1024
 const SHED_EVERY = "100 millis"
 
 /**
@@ -14,6 +14,8 @@ const SHED_EVERY = "100 millis"
 export const makeRoom = (shed: () => void) => {
   const latch = Latch.makeUnsafe(true)
   let open = 0
+  let characters = 0
+  const isFull = () => open >= OPEN_MAX || characters >= CHARACTERS_MAX
   const waiting: Effect.Effect<void> = Effect.sync(shed).pipe(
     Effect.andThen(Effect.timeoutOption(latch.await, SHED_EVERY)),
     Effect.repeat({ until: Option.isSome }),
@@ -21,14 +23,16 @@ export const makeRoom = (shed: () => void) => {
   )
   return {
     open: () => open,
-    opened: (count: number) => {
+    opened: (count: number, size: number) => {
       open += count
-      if (open >= OPEN_MAX) latch.closeUnsafe()
+      characters += size
+      if (isFull()) latch.closeUnsafe()
     },
-    closed: (count: number) => {
+    closed: (count: number, size: number) => {
       open -= count
-      if (open <= OPEN_RESUME) latch.openUnsafe()
+      characters -= size
+      if (open <= OPEN_MAX / 2 && characters <= CHARACTERS_MAX / 2) latch.openUnsafe()
     },
-    room: () => (open >= OPEN_MAX ? waiting : undefined)
+    room: () => (isFull() ? waiting : undefined)
   }
 }

@@ -24,8 +24,8 @@ export interface ShardHost {
   /** A message's effects are stored, or it had none. */
   readonly processed: (mail: Mail) => void
   /** Messages were delivered or done, on which the node's limit counts. */
-  readonly opened: (count: number) => void
-  readonly closed: (count: number) => void
+  readonly opened: (count: number, characters: number) => void
+  readonly closed: (count: number, characters: number) => void
 }
 
 const DRAIN_POLL = "5 millis"
@@ -68,6 +68,8 @@ export class Shard {
   readonly #progress = new Progress()
   /** Messages in memory that had been set aside. */
   #reread = 0
+  /** Of all that is open. */
+  #characters = 0
   #serving = true
   #followed = false
   #reviewing = false
@@ -86,9 +88,9 @@ export class Shard {
         this.#behind.add(activation)
         this.#closed(mail, reread)
       },
-      reopened: (count) => {
-        this.#reread += count
-        host.opened(count)
+      reopened: (mails) => {
+        this.#reread += mails.length
+        for (const { payload } of mails) this.#opened(payload)
       },
       startActivity: (activation, key) => {
         this.#active.add(activation)
@@ -142,7 +144,7 @@ export class Shard {
   deliver(mail: Mail): void {
     if (!this.#serving || mail.sequence <= this.#progress.lastDelivered) return
     this.#progress.delivered(mail.sequence)
-    this.#host.opened(1)
+    this.#opened(mail.payload)
     const key = formatAddress(mail.to)
     const activation = this.#activations.get(key) ?? this.#activate(key, mail.to)
     if (activation !== undefined) return activation.receive(mail)
@@ -175,8 +177,9 @@ export class Shard {
     this.#held.clear()
     this.#behind.clear()
     this.#active.clear()
-    this.#host.closed(this.#progress.open + this.#reread)
+    this.#host.closed(this.#progress.open + this.#reread, this.#characters)
     this.#reread = 0
+    this.#characters = 0
   }
 
   /** The node may decide again: what waited goes on. */
@@ -236,6 +239,12 @@ export class Shard {
   #closed(mail: Mail, reread: boolean): void {
     if (reread) this.#reread--
     else this.#progress.done(mail.sequence)
-    this.#host.closed(1)
+    this.#characters -= mail.payload.length
+    this.#host.closed(1, mail.payload.length)
+  }
+
+  #opened({ length }: string): void {
+    this.#characters += length
+    this.#host.opened(1, length)
   }
 }

@@ -78,6 +78,7 @@ export class ShardWorld {
   readonly #paused = new Set<string>()
   leased = true
   #open = 0
+  #characters = 0
   readonly #parked = new Set<number>()
   readonly answered = new Map<number, number>()
   #done = new Set<number>()
@@ -108,11 +109,13 @@ export class ShardWorld {
         if (this.#done.has(sequence)) throw new Error(`${sequence} is done twice`)
         this.#done.add(sequence)
       },
-      opened: (count) => {
+      opened: (count, characters) => {
         this.#open += count
+        this.#characters += characters
       },
-      closed: (count) => {
+      closed: (count, characters) => {
         this.#open -= count
+        this.#characters -= characters
       },
       activationHost: {
         limits: { payloadBytesMax: 1_000_000, groupEntriesMax: 1_000, groupBytesMax: 4_000_000 },
@@ -291,6 +294,7 @@ export class ShardWorld {
   check(): void {
     const { open, doneUpTo } = this.#shard.progress
     if (open !== this.#open) throw new Error(`${open} messages are open, and ${this.#open} were counted`)
+    if ((open === 0) !== (this.#characters === 0)) throw new Error(`${this.#characters} characters in ${open} messages`)
     if (open < 0) throw new Error(`${open} messages are open`)
     const undone = this.#mails.find((mail) => mail.sequence <= doneUpTo && !this.#isDone(mail))
     if (undone !== undefined) throw new Error(`${undone.sequence} could be purged and is not done`)
