@@ -22,7 +22,9 @@ export class Loads {
   readonly #log: ActorLog["Service"]
   readonly #host: LoadsHost
   readonly #wanted = new Set<Activation>()
-  #queue: Array<{ readonly activation: Activation; readonly read: Effect.Effect<void> }> = []
+  readonly #queue: Array<{ readonly activation: Activation; readonly read: Effect.Effect<void> }> = []
+  /** Whose journal is being read, or to be read. */
+  readonly #journals = new Set<Activation>()
   #running = 0
 
   constructor(log: ActorLog["Service"], host: LoadsHost) {
@@ -32,6 +34,8 @@ export class Loads {
 
   /** Reads the journal and gives it to `recover`. */
   journal(activation: Activation): void {
+    if (this.#journals.has(activation)) return
+    this.#journals.add(activation)
     this.#add(activation, this.#readJournal(activation))
   }
 
@@ -43,6 +47,7 @@ export class Loads {
   /** The activation is given up: nothing is read for it any more. */
   forget(activation: Activation): void {
     this.#wanted.delete(activation)
+    this.#journals.delete(activation)
   }
 
   #add(activation: Activation, read: Effect.Effect<void>): void {
@@ -52,19 +57,18 @@ export class Loads {
   }
 
   #startNext(): void {
-    let taken = 0
-    while (this.#running < LOADS_MAX && taken < this.#queue.length) {
-      const { activation, read } = this.#queue[taken++]!
-      if (!this.#wanted.has(activation)) continue
+    while (this.#running < LOADS_MAX) {
+      const next = this.#queue.shift()
+      if (next === undefined) return
+      if (!this.#wanted.has(next.activation)) continue
       this.#running++
       this.#host.fork(
         Effect.ensuring(
-          read,
+          next.read,
           Effect.sync(() => this.#ended())
         )
       )
     }
-    if (taken > 0) this.#queue = this.#queue.slice(taken)
   }
 
   #ended(): void {
@@ -76,6 +80,7 @@ export class Loads {
     return this.#log.readJournal(activation.address).pipe(
       Effect.retry({ while: () => this.#wanted.has(activation), schedule: LOAD_AGAIN }),
       Effect.map((records) => {
+        this.#journals.delete(activation)
         if (this.#wanted.has(activation)) activation.recover(records)
       }),
       Effect.catch(() => Effect.void),
@@ -84,6 +89,7 @@ export class Loads {
   }
 
   #refuse(activation: Activation, defect: unknown): void {
+    this.#journals.delete(activation)
     if (defect instanceof NewerVersion) this.#host.tooOld(activation, defect)
     else this.#host.giveUp(activation, defect)
   }

@@ -1,0 +1,13 @@
+import type { Activation } from "./activation.ts"
+import type { ActivationHost } from "./host.ts"
+import type { Pending } from "./pending.ts"
+
+/** Lets out what had to wait until a group was stored: answers, and the ends and beginnings of activities. */
+export const release = (activation: Activation, stored: Pending, host: ActivationHost<Activation>): void => {
+  for (const answer of stored.answers) host.answer(answer)
+  for (const key of stored.ended) host.stopActivity(activation, key)
+  for (const [key, generation] of stored.started) {
+    // Started anew by a step that is not committed yet, it waits for that.
+    if (activation.core.activities.get(key)?.generation === generation) host.startActivity(activation, key)
+  }
+}
