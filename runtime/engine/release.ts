@@ -1,9 +1,13 @@
-import type { Activation } from "./activation.ts"
+import type { Core } from "./core.ts"
 import type { ActivationHost } from "./host.ts"
 import type { Pending } from "./pending.ts"
 
 /** Lets out what had to wait until a group was stored: answers, and the ends and beginnings of activities. */
-export const release = (activation: Activation, stored: Pending, host: ActivationHost<Activation>): void => {
+export const release = <A extends { readonly core: Core }>(
+  activation: A,
+  stored: Pending,
+  host: ActivationHost<A>
+): void => {
   for (const answer of stored.answers) host.answer(answer)
   for (const key of stored.ended) host.stopActivity(activation, key)
   for (const [key, generation] of stored.started) {

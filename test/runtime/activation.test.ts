@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
-import { type Fate, type Kind, OWNERS, type Owner, ShardWorld } from "../support/shard-world.ts"
+import type { Kind } from "../support/model.ts"
+import { type Fate, OWNERS, type Owner, ShardWorld } from "../support/shard-world.ts"
 
 type Command = readonly [name: string, run: (world: ShardWorld) => void]
 

@@ -1,20 +1,14 @@
 // One shard of the real engine in a world of its own: no server and no clock, and nothing happens but what the test does.
 import { Effect, Fiber, Schema } from "effect"
 import type { Activation } from "../../runtime/engine/activation.ts"
-import { type Compiled, compile } from "../../runtime/engine/compiled.ts"
 import { applyRecord, emptyCore } from "../../runtime/engine/core.ts"
 import { Gates } from "../../runtime/engine/gate.ts"
 import { Shard } from "../../runtime/engine/shard.ts"
-import { define, type Entry, type JournalRecord, type Mail, persist, reply, restart } from "../../runtime/index.ts"
+import type { Entry, JournalRecord, Mail } from "../../runtime/index.ts"
 import { parseRecord } from "../../runtime/journal.ts"
+import { decodeSeen, type Kind, makeModel } from "./model.ts"
 
-const Numbered = Schema.Struct({ n: Schema.Int })
-const Seen = Schema.Struct({ seen: Schema.Array(Schema.Int) })
 const decodeLetter = Schema.decodeUnknownSync(Schema.Struct({ sequence: Schema.Int }))
-const decodeSeen = Schema.decodeUnknownSync(Seen)
-
-/** What can be told: something with an effect, a question, something that fails at first, or always. */
-export type Kind = "Add" | "Read" | "Flaky" | "Poison"
 
 export const OWNERS = ["a", "b"] as const
 export type Owner = (typeof OWNERS)[number]
@@ -22,50 +16,9 @@ export type Owner = (typeof OWNERS)[number]
 /** How the committing of a group ends. */
 export type Fate = "stored" | "lost" | "stored, and the answer lost" | "refused"
 
-const makeActor = (flaky: Set<number>): Compiled =>
-  compile(
-    define({
-      protocol: {
-        type: "model",
-        messages: {
-          Add: { payload: Numbered },
-          Read: { payload: Numbered, reply: Schema.Int },
-          Flaky: { payload: Numbered },
-          Poison: { payload: Numbered }
-        }
-      },
-      limits: { concurrency: 1 },
-      supervision: { decide: restart({ attempts: 3, backoff: "1 second" }) },
-      state: Seen,
-      initial: () => ({ seen: [] }),
-      events: { Added: { n: Schema.Int } },
-      decide: {
-        Add: (_, { n }) => [persist({ _tag: "Added", n })],
-        Read: ({ seen }) => [reply(seen.length)],
-        Flaky: (_, { n }) => {
-          if (flaky.delete(n)) throw new Error("not yet")
-          return [persist({ _tag: "Added", n })]
-        },
-        Poison: () => {
-          throw new Error("never")
-        }
-      },
-      evolve: { Added: ({ seen }, { n }) => ({ seen: [...seen, n] }) }
-    })
-  )
-
-/** Removes and gives the first of a list or set. */
-const take = <A>(all: Set<A>): A | undefined => {
-  for (const first of all) {
-    all.delete(first)
-    return first
-  }
-  return undefined
-}
-
 export class ShardWorld {
   readonly #flaky = new Set<number>()
-  readonly #compiled = makeActor(this.#flaky)
+  readonly #compiled = makeModel(this.#flaky)
   readonly #mails: Array<Mail & { readonly kind: Kind; readonly n: number }> = []
   readonly #journals = new Map<string, Array<JournalRecord>>(OWNERS.map((id) => [id, []]))
   #sequence = 0
@@ -163,7 +116,8 @@ export class ShardWorld {
   }
 
   load(): void {
-    const next = take(this.#loads)
+    const [next] = this.#loads
+    if (next !== undefined) this.#loads.delete(next)
     if (next === undefined || this.#abandoned.has(next.activation)) return
     next.activation.recover(this.#journals.get(next.activation.address.id) ?? [])
   }
@@ -189,7 +143,8 @@ export class ShardWorld {
 
   gather(): void {
     if (this.#flight !== undefined) return
-    const activation = take(this.#ready)
+    const [activation] = this.#ready
+    if (activation !== undefined) this.#ready.delete(activation)
     const entries = activation?.takeGroup()
     if (activation !== undefined && entries !== undefined) this.#flight = { activation, entries }
   }
