@@ -14,7 +14,7 @@ export const asks: Part = {
   name: "asks",
   run: ({ url, fsync }) =>
     Effect.gen(function* () {
-      const here = yield* Effect.scoped(measure(url, 0))
+      const here = yield* Effect.scoped(measure(url, "here"))
       const apart = yield* Effect.scoped(measure(url, 2))
       const rows = (name: string, all: typeof here) =>
         all.map(({ keys, cells }): Row => [`${name}, ${keys.toLocaleString("en-US")} keys`, ...cells])
@@ -30,10 +30,10 @@ export const asks: Part = {
     })
 }
 
-const measure = (url: string, processes: 0 | 2) =>
+const measure = (url: string, nodes: "here" | 2) =>
   Effect.gen(function* () {
-    const system = yield* openSystem({ url, processes })
-    const bare = yield* bareLoad(url, processes)
+    const system = yield* openSystem({ url, nodes })
+    const bare = yield* bareLoad(url, nodes)
     const most = Math.max(...KEYS)
     yield* tellAll(system.actors, most, most)
     yield* bare.tellAll(most, most)

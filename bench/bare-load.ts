@@ -5,6 +5,7 @@ import { nuid } from "@nats-io/transport-node"
 import { Effect, type Scope } from "effect"
 import { type Bare, type BareMessage, closeBare, GROUP, mailOf, type Outgoing, openBare, storeGroup } from "./bare.ts"
 import { startWorker } from "./bare-worker.ts"
+import type { Nodes } from "./system.ts"
 
 const MAIN = fileURLToPath(new URL("./bare-main.ts", import.meta.url))
 
@@ -32,15 +33,15 @@ export interface BareAsks {
 }
 
 /** The bare loop with one consumer in this process, or with several in processes of their own. */
-export const bareLoad = (url: string, processes: number): Effect.Effect<BareLoad, never, Scope.Scope> =>
+export const bareLoad = (url: string, nodes: Nodes): Effect.Effect<BareLoad, never, Scope.Scope> =>
   Effect.gen(function* () {
     const bare = yield* Effect.acquireRelease(
-      Effect.promise(() => openBare(url, Math.max(1, processes))),
+      Effect.promise(() => openBare(url, nodes === "here" ? 1 : nodes)),
       (opened) => Effect.promise(() => closeBare(opened))
     )
     const counter = makeCounter()
-    if (processes === 0) yield* Effect.promise(() => startWorker(bare, 0, counter.add))
-    for (let part = 0; part < processes; part++) yield* startProcess(url, bare, part, counter)
+    if (nodes === "here") yield* Effect.promise(() => startWorker(bare, 0, counter.add))
+    else for (let part = 0; part < nodes; part++) yield* startProcess(url, bare, part, counter)
     const answers = new Map<string, () => void>()
     const inbox = `reply.${nuid.next()}`
     bare.connection.subscribe(inbox, {

@@ -30,8 +30,8 @@ export const rounds: Part = {
 
 const measure = (url: string) =>
   Effect.gen(function* () {
-    const system = yield* openSystem({ url, processes: 0 })
-    const bare = yield* bareLoad(url, 0)
+    const system = yield* openSystem({ url, nodes: "here" })
+    const bare = yield* bareLoad(url, "here")
     const key = (index: number) => `b${index % BOARDS}`
     const ours = (count: number, atOnce: number) =>
       Effect.forEach(

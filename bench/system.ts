@@ -13,10 +13,13 @@ import { board, longPage, page, voter } from "./actors.ts"
 import { type NodeProcess, startNode } from "./node-process.ts"
 import { mustBe } from "./report.ts"
 
+/** Where the work is done: in this process, or in so many of their own. */
+export type Nodes = "here" | number
+
 export interface SystemOptions {
   readonly url: string
-  /** Nodes in processes of their own; 0 for one in this process. */
-  readonly processes: number
+  /** One in this process, or so many in processes of their own. */
+  readonly nodes: Nodes
   /** How the node in this process is to be. */
   readonly node?: Pick<NodeOptions, "passivateAfter" | "sweepEvery">
   readonly ttlSeconds?: number
@@ -44,16 +47,16 @@ let namespaces = 0
 
 export const openSystem = (options: SystemOptions): Effect.Effect<System, unknown, Scope.Scope> =>
   Effect.gen(function* () {
-    const { url, processes, ttlSeconds = 5 } = options
+    const { url, nodes, ttlSeconds = 5 } = options
     const namespace = `bench${process.pid}x${++namespaces}`
     const nats = layerNats({ url, namespace, name: "bench", ttlSeconds })
     const node = layerNode({ name: "here", actors: ACTORS, ...options.node })
-    const services = yield* Layer.build(processes === 0 ? Layer.provideMerge(node, nats) : nats)
+    const services = yield* Layer.build(nodes === "here" ? Layer.provideMerge(node, nats) : nats)
     const start = (name: string) => startNode({ url, namespace, name, ttlSeconds })
-    const names = Array.from({ length: processes }, (_, index) => `node${index}`)
+    const names = nodes === "here" ? [] : range(nodes).map((index) => `node${index}`)
     yield* Effect.forEach(names, start, { concurrency: "unbounded" })
     const settled = yield* followShards(Context.get(services, Leases))
-    yield* settled(processes === 0 ? ["here"] : names)
+    if (nodes !== 0) yield* settled(nodes === "here" ? ["here"] : names)
     return { actors: Context.get(services, Actors), namespace, start, settled }
   })
 

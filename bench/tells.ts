@@ -13,7 +13,7 @@ export const tells: Part = {
   name: "tells",
   run: ({ url, fsync }) =>
     Effect.gen(function* () {
-      const here = yield* Effect.scoped(measure(url, 0))
+      const here = yield* Effect.scoped(measure(url, "here"))
       const apart = yield* Effect.scoped(measure(url, 2))
       yield* printTable(
         `Tells: ${TELLS.toLocaleString("en-US")} in a round, until all are recorded. Bare: grouped messages to one consumer here, or two in processes of their own`,
@@ -34,10 +34,10 @@ export const tells: Part = {
     })
 }
 
-const measure = (url: string, processes: 0 | 2) =>
+const measure = (url: string, nodes: "here" | 2) =>
   Effect.gen(function* () {
-    const system = yield* openSystem({ url, processes })
-    const bare = yield* bareLoad(url, processes)
+    const system = yield* openSystem({ url, nodes })
+    const bare = yield* bareLoad(url, nodes)
     return yield* Effect.forEach(KEYS, (keys) => measureKeys(system, bare, keys))
   })
 
