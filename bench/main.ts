@@ -45,7 +45,8 @@ const main = Effect.gen(function* () {
   const known = PARTS.map(({ name }) => name)
   const unknown = wanted.filter((name) => !known.includes(name))
   if (unknown.length > 0) {
-    return yield* Effect.die(new Error(`there is no part ${unknown.join(", ")}; there are ${known.join(", ")}`))
+    process.exitCode = 1
+    return yield* Console.error(`there is no part ${unknown.join(", ")}; there are ${known.join(", ")}`)
   }
   yield* Console.log(
     `Medians of ${ROUNDS} rounds, ours and bare in turn; nodes, client and nats-server share this machine.\n` +

@@ -108,8 +108,8 @@ const askEach = (actors: Actors["Service"]) =>
 /** The same, each call in a span of its own. */
 const spanned = (actors: Actors["Service"]): Actors["Service"] => ({
   ...actors,
-  tell: (...call) => Effect.withSpan(actors.tell(...call), "tell", {}, CHEAP),
-  ask: (...call) => Effect.withSpan(actors.ask(...call), "ask", {}, CHEAP)
+  tell: (...call) => Effect.withSpan(actors.tell(...call), "tell", CHEAP),
+  ask: (...call) => Effect.withSpan(actors.ask(...call), "ask", CHEAP)
 })
 
 const scraped = <A, E>(work: Effect.Effect<A, E>): Effect.Effect<A, E> =>
