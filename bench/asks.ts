@@ -2,7 +2,18 @@ import { Effect } from "effect"
 import { CounterProtocol } from "../test/support/counter.ts"
 import { type BareLoad, bareLoad } from "./bare-load.ts"
 import type { Part } from "./part.ts"
-import { median, millis, mustBe, pairedRatio, percentile, printTable, ROUNDS, type Row, ratio } from "./report.ts"
+import {
+  actorsOf,
+  median,
+  millis,
+  mustBe,
+  pairedRatio,
+  percentile,
+  printTable,
+  ROUNDS,
+  type Row,
+  ratio
+} from "./report.ts"
 import { measured, openSystem, range, type System, tellAll, verifyCounts } from "./system.ts"
 
 const KEYS = [1, 100, 10_000] as const
@@ -17,7 +28,7 @@ export const asks: Part = {
       const here = yield* Effect.scoped(measure(url, "here"))
       const apart = yield* Effect.scoped(measure(url, 2))
       const rows = (name: string, all: typeof here) =>
-        all.map(({ keys, cells }): Row => [`${name}, ${keys.toLocaleString("en-US")} keys`, ...cells])
+        all.map(({ keys, cells }): Row => [`${name}, ${actorsOf(keys)}`, ...cells])
       yield* printTable(
         `Asks: ${ASKS * ROUNDS} one after the other, each recorded. Bare: a message, one guarded record, an answer; ratio is bare to ours`,
         ["", "p50", "bare", "ratio", "p99", "bare", "ratio"],

@@ -1,5 +1,5 @@
-import { Effect, Metric } from "effect"
-import type { Actors } from "../runtime/index.ts"
+import { Context, Effect, Layer, Metric } from "effect"
+import { type Actors, Archive, layerOperators } from "../runtime/index.ts"
 import { CounterProtocol } from "../test/support/counter.ts"
 import { LongPageProtocol, PageProtocol } from "./actors.ts"
 import { type BareLoad, bareLoad } from "./bare-load.ts"
@@ -19,14 +19,20 @@ interface Kind {
   readonly prefix: string
   readonly record: (actors: Actors["Service"], id: string) => Effect.Effect<unknown, unknown>
   readonly get: (actors: Actors["Service"], id: string) => Effect.Effect<number, unknown>
+  /** How many records of so many the journal keeps. */
+  readonly kept: (length: number) => number
   /** How many records there are to read of so many, and their size in characters, about. */
   readonly stored: (length: number) => { readonly records: number; readonly characters: number }
 }
+
+/** The record that replaces the others is every ninety-ninth after the first hundred: it counts as one. */
+const sinceSnapshot = (length: number): number => (length < 100 ? length : ((length - 100) % 99) + 1)
 
 const KINDS: ReadonlyArray<Kind> = [
   {
     label: "counter, told: whole in every record",
     prefix: "told",
+    kept: sinceSnapshot,
     record: (actors, id) => actors.tell(CounterProtocol, id, "Add", { n: 1 }),
     get: (actors, id) => actors.ask(CounterProtocol, id, "Get", {}),
     stored: (length) => ({ records: Math.min(1, length), characters: 300 })
@@ -34,6 +40,7 @@ const KINDS: ReadonlyArray<Kind> = [
   {
     label: "counter, asked: 256 answers remembered",
     prefix: "asked",
+    kept: sinceSnapshot,
     record: (actors, id) => actors.ask(CounterProtocol, id, "Add", { n: 1 }),
     get: (actors, id) => actors.ask(CounterProtocol, id, "Get", {}),
     stored: (length) => ({ records: length < 12 ? Math.min(1, length) : sinceSnapshot(length), characters: 350 })
@@ -41,6 +48,7 @@ const KINDS: ReadonlyArray<Kind> = [
   {
     label: "20 kB, snapshot every 100 records",
     prefix: "page",
+    kept: sinceSnapshot,
     record: (actors, id) => actors.tell(PageProtocol, id, "Write", { line: 1 }),
     get: (actors, id) => actors.ask(PageProtocol, id, "Get", {}),
     stored: (length) => ({ records: sinceSnapshot(length), characters: 250 })
@@ -48,14 +56,12 @@ const KINDS: ReadonlyArray<Kind> = [
   {
     label: "20 kB, no snapshot",
     prefix: "long",
+    kept: (length) => length,
     record: (actors, id) => actors.tell(LongPageProtocol, id, "Write", { line: 1 }),
     get: (actors, id) => actors.ask(LongPageProtocol, id, "Get", {}),
     stored: (length) => ({ records: length, characters: 250 })
   }
 ]
-
-/** The record that replaces the others is every ninety-ninth after the first hundred: it counts as one. */
-const sinceSnapshot = (length: number): number => (length < 100 ? length : ((length - 100) % 99) + 1)
 
 /** How long an actor that was passivated takes to answer, by what its journal holds. */
 export const recovery: Part = {
@@ -67,10 +73,11 @@ export const recovery: Part = {
 const measure = (url: string) =>
   Effect.gen(function* () {
     const node = { passivateAfter: "1 second", sweepEvery: "200 millis" } as const
-    const { actors } = yield* openSystem({ url, nodes: "here", node })
+    const { actors, namespace } = yield* openSystem({ url, nodes: "here", node })
     const bare = yield* bareLoad(url, "here")
     yield* bare.asks({ kind: "get", count: 200, atOnce: 1, key: () => "warm" })
     yield* Effect.forEach(cases(), (each) => prepare(actors, each), { concurrency: AT_ONCE, discard: true })
+    yield* verifyJournals(url, namespace)
     yield* Effect.repeat(Effect.delay(residents, "100 millis"), { until: (count) => count === 0 })
     const rows = yield* Effect.forEach(LENGTHS, (length) =>
       Effect.forEach(KINDS, (kind) => measureKind(actors, bare, kind, length))
@@ -104,6 +111,15 @@ const cases = (): ReadonlyArray<Case> =>
 /** One after the other, so that each has a record of its own. */
 const prepare = (actors: Actors["Service"], { kind, length, id }: Case) =>
   Effect.forEach(range(length), () => Effect.andThen(kind.record(actors, id), kind.get(actors, id)), { discard: true })
+
+/** Dies unless each journal holds what is said of it. */
+const verifyJournals = (url: string, namespace: string) =>
+  Effect.gen(function* () {
+    const archive = Context.get(yield* Layer.build(layerOperators({ url, namespace, name: "bench" })), Archive)
+    const journals = yield* archive.journals({}, undefined, KINDS.length * LENGTHS.length * SAMPLES)
+    const found = new Map(journals.map(({ address, records }) => [address.id, records]))
+    for (const { kind, length, id } of cases()) yield* mustBe(`records of ${id}`, found.get(id) ?? 0, kind.kept(length))
+  })
 
 const residents = Effect.map(Metric.snapshot, (all) => {
   const gauge = all.find(({ id }) => id === "conclave_resident_actors")

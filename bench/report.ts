@@ -26,6 +26,8 @@ export const millis = (value: number): string => `${value < 100 ? value.toFixed(
 export const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`
 export const kibibytes = (bytes: number): string => `${(bytes / 1_024).toFixed(2)} KiB`
 
+export const actorsOf = (count: number): string => (count === 1 ? "1 actor" : `${count.toLocaleString("en-US")} actors`)
+
 /** How fast it is beside another: 1 is as fast, less is slower. Given what each did in a time. */
 export const ratio = (ours: number, other: number): string => (ours / other).toFixed(2)
 
