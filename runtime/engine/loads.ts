@@ -23,6 +23,8 @@ export class Loads {
   readonly #host: LoadsHost
   readonly #wanted = new Set<Activation>()
   #queue: Array<{ readonly activation: Activation; readonly read: Effect.Effect<void> }> = []
+  /** What comes next in the queue: what lies before it was taken. */
+  #next = 0
   #running = 0
 
   constructor(log: ActorLog["Service"], host: LoadsHost) {
@@ -52,9 +54,8 @@ export class Loads {
   }
 
   #startNext(): void {
-    let taken = 0
-    while (this.#running < LOADS_MAX && taken < this.#queue.length) {
-      const { activation, read } = this.#queue[taken++]!
+    while (this.#running < LOADS_MAX && this.#next < this.#queue.length) {
+      const { activation, read } = this.#queue[this.#next++]!
       if (!this.#wanted.has(activation)) continue
       this.#running++
       this.#host.fork(
@@ -64,7 +65,10 @@ export class Loads {
         )
       )
     }
-    if (taken > 0) this.#queue = this.#queue.slice(taken)
+    // Not each time: to move a long queue up costs more than to read a journal.
+    if (this.#next * 2 < this.#queue.length) return
+    this.#queue = this.#queue.slice(this.#next)
+    this.#next = 0
   }
 
   #ended(): void {
