@@ -22,7 +22,9 @@ export class Loads {
   readonly #log: ActorLog["Service"]
   readonly #host: LoadsHost
   readonly #wanted = new Set<Activation>()
-  readonly #queue: Array<{ readonly activation: Activation; readonly read: Effect.Effect<void> }> = []
+  #queue: Array<{ readonly activation: Activation; readonly read: Effect.Effect<void> }> = []
+  /** What comes next in the queue: what lies before it was taken. */
+  #next = 0
   /** Whose journal is being read, or to be read. */
   readonly #journals = new Set<Activation>()
   #running = 0
@@ -57,18 +59,21 @@ export class Loads {
   }
 
   #startNext(): void {
-    while (this.#running < LOADS_MAX) {
-      const next = this.#queue.shift()
-      if (next === undefined) return
-      if (!this.#wanted.has(next.activation)) continue
+    while (this.#running < LOADS_MAX && this.#next < this.#queue.length) {
+      const { activation, read } = this.#queue[this.#next++]!
+      if (!this.#wanted.has(activation)) continue
       this.#running++
       this.#host.fork(
         Effect.ensuring(
-          next.read,
+          read,
           Effect.sync(() => this.#ended())
         )
       )
     }
+    // Not each time: to move a long queue up costs more than to read a journal.
+    if (this.#next * 2 < this.#queue.length) return
+    this.#queue = this.#queue.slice(this.#next)
+    this.#next = 0
   }
 
   #ended(): void {
