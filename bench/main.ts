@@ -1,98 +1,59 @@
 // `npm run bench`: what durability costs here, beside what it costs bare on the same server in the same run.
 import { NodeRuntime } from "@effect/platform-node"
-import { Console, Effect } from "effect"
+import { Console, Effect, References } from "effect"
 import { natsServer } from "../test/support/nats.ts"
-import { bareAsks, bareTells, closeBare, openBare } from "./bare.ts"
-import { measured, withActors } from "./measured.ts"
+import { asks } from "./asks.ts"
+import { memory } from "./memory.ts"
+import type { Part } from "./part.ts"
+import { recovery } from "./recovery.ts"
+import { type Aim, printTable, ROUNDS } from "./report.ts"
+import { rounds } from "./rounds.ts"
+import { takeover } from "./takeover.ts"
+import { tells } from "./tells.ts"
+import { tracing } from "./tracing.ts"
 
-const KEYS = 10_000
-const TELLS = 40_000
-const ASKS = 1_000
-const ROUNDS = 3
+const PARTS: ReadonlyArray<Part> = [tells, asks, rounds, tracing, recovery, memory, takeover]
 
 const SYNC = [
-  { interval: "always", says: "sync_interval: always (every confirmed write is on the disk)" },
-  { interval: "2m", says: "sync_interval: 2m (the server's default: the disk follows later)" }
+  { fsync: true, interval: "always", says: "sync_interval: always (every confirmed write is on the disk)" },
+  { fsync: false, interval: "2m", says: "sync_interval: 2m (the server's default: the disk follows later)" }
 ] as const
 
-const median = (values: ReadonlyArray<number>): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
+const wanted = process.argv.slice(2)
+const parts = wanted.length === 0 ? PARTS : PARTS.filter(({ name }) => wanted.includes(name))
 
-const percentile = (values: ReadonlyArray<number>, share: number): number =>
-  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0
-
-/** Runs the bare loop on a stream of its own. */
-const bare = <A>(url: string, work: (opened: Awaited<ReturnType<typeof openBare>>) => Promise<A>) =>
-  Effect.acquireUseRelease(
-    Effect.promise(() => openBare(url)),
-    (opened) => Effect.promise(() => work(opened)),
-    (opened) => Effect.promise(() => closeBare(opened))
-  )
-
-const perSecond = (count: number, millis: number) => Math.round(count / (millis / 1_000))
-
-const whole = (value: number) => value.toLocaleString("en-US").padStart(8)
-const millis = (value: number) => `${value.toFixed(2)} ms`.padStart(8)
-const ratio = (ours: number, other: number) => `ratio ${(ours / other).toFixed(2)}`
-
-const throughput = (url: string) =>
+const runAll = Effect.forEach(SYNC, ({ fsync, interval, says }) =>
   Effect.gen(function* () {
-    const ours: Array<number> = []
-    const theirs: Array<number> = []
-    yield* withActors(url, (actors) =>
-      Effect.gen(function* () {
-        const first = yield* measured(actors.tellAll(KEYS, KEYS))
-        yield* Console.log(`  first touch of ${KEYS} actors   ${whole(perSecond(KEYS, first))} tells/s`)
-        // In turn, so that what the machine does meanwhile falls on both.
-        for (let round = 0; round < ROUNDS; round++) {
-          ours.push(perSecond(TELLS, yield* measured(actors.tellAll(KEYS, TELLS))))
-          theirs.push(perSecond(TELLS, yield* bare(url, (opened) => timed(() => bareTells(opened, KEYS, TELLS)))))
-        }
-        yield* actors.verify(KEYS, KEYS + ROUNDS * TELLS)
-      })
-    )
-    yield* Console.log(
-      `  tells to ${KEYS} actors         ${whole(median(ours))} tells/s    bare ${whole(median(theirs))}    ${ratio(median(ours), median(theirs))}`
-    )
-  })
+    const here = parts.filter(({ once }) => fsync || once !== true)
+    if (here.length === 0) return []
+    const { url } = yield* natsServer({ syncInterval: interval })
+    yield* Console.log(`\n${says}`)
+    return (yield* Effect.forEach(here, (part) => part.run({ url, fsync }))).flat()
+  }).pipe(Effect.scoped)
+).pipe(Effect.map((aims) => aims.flat()))
 
-const latency = (url: string) =>
-  Effect.gen(function* () {
-    const ours = yield* withActors(url, (actors) => actors.askEach(ASKS))
-    const theirs = yield* bare(url, (opened) => bareAsks(opened, ASKS))
-    for (const [name, share] of [
-      ["p50", 0.5],
-      ["p99", 0.99]
-    ] as const) {
-      const [mine, other] = [percentile(ours, share), percentile(theirs, share)]
-      yield* Console.log(
-        `  ask ${name}                      ${millis(mine)}            bare ${millis(other)}    ${ratio(mine, other)}`
+const printAims = (aims: ReadonlyArray<Aim>) =>
+  aims.length === 0
+    ? Effect.void
+    : printTable(
+        "Aims, with fsync, on two cores with server and load on them",
+        ["", "here", ""],
+        aims.map(({ says, value, met }) => [says, value, met ? "met" : "missed"])
       )
-    }
-  })
 
-const timed = async (work: () => Promise<void>): Promise<number> => {
-  const start = performance.now()
-  await work()
-  return performance.now() - start
-}
+const main = Effect.gen(function* () {
+  const known = PARTS.map(({ name }) => name)
+  const unknown = wanted.filter((name) => !known.includes(name))
+  if (unknown.length > 0) {
+    process.exitCode = 1
+    return yield* Console.error(`there is no part ${unknown.join(", ")}; there are ${known.join(", ")}`)
+  }
+  yield* Console.log(
+    `Medians of ${ROUNDS} rounds, ours and bare in turn; nodes, client and nats-server share this machine.\n` +
+      "Bare: a loop that consumes messages and publishes one guarded record for each key, in atomic groups, with nothing else.\n" +
+      "Ratio: how fast it is beside bare, 1.00 is as fast; the median of the ratios of the rounds."
+  )
+  yield* printAims(yield* runAll)
+})
 
-const main = Effect.forEach(
-  SYNC,
-  ({ interval, says }) =>
-    Effect.scoped(
-      Effect.gen(function* () {
-        const { url } = yield* natsServer({ syncInterval: interval })
-        yield* Console.log(`\n${says}`)
-        yield* throughput(url)
-        yield* latency(url)
-      })
-    ),
-  { discard: true }
-)
-
-NodeRuntime.runMain(
-  Console.log(
-    `One node, client and actors in one process, medians of ${ROUNDS} rounds of ${TELLS} tells taken in turn.\n` +
-      "Bare: a loop that consumes a message and publishes one guarded record, in atomic groups, with nothing else."
-  ).pipe(Effect.andThen(main))
-)
+NodeRuntime.runMain(main.pipe(Effect.provideService(References.MinimumLogLevel, "Warn")))

@@ -159,7 +159,7 @@ export interface Definition<
   readonly supervision?: Supervision
   /** How long a message id is remembered, so that the message has no second effect and gets the same answer. */
   readonly remember?: {
-    /** Among the latest so many ids; 256 unless given. */
+    /** Among the latest so many ids, as long as their answers come to no more than 262,144 characters; 256 unless given. */
     readonly count?: number
     /** No longer than this; a day unless given. */
     readonly for?: Duration.Input

@@ -7,10 +7,10 @@ import type { ActorLog } from "./log.ts"
 import type { Outbox } from "./outbox.ts"
 import type { Pressures } from "./pressure.ts"
 import type { AskName, MessageSpec, Payload, Protocol, Refusal, Reply } from "./protocol.ts"
-import { type AskError, type AskOptions, type Mail, makeMail, refusal } from "./sending.ts"
+import { type AskError, type AskOptions, type Mail, makeMail, refusal, type SendError } from "./sending.ts"
 
 const ASK_TIMEOUT = Duration.seconds(10)
-const ASK_AGAIN = "4 seconds"
+const ASK_AGAIN_MILLIS = 4_000
 
 /** The asks of this process that wait for their answers. */
 export class Asks {
@@ -50,13 +50,14 @@ export class Asks {
       const timeout = Duration.fromInputUnsafe(options?.timeout ?? ASK_TIMEOUT)
       // Not deduplicated by the server: an ask that is sent again must reach the actor to be answered again.
       const { id: _, ...entry } = mail
-      const again: Mail = { ...entry, payload: `${entry.payload.slice(0, -1)},"again":true}` }
+      const again = (age: number): Mail => ({
+        ...entry,
+        payload: `${entry.payload.slice(0, -1)},"again":true,"age":${age}}`
+      })
       return this.#answerTo(nameOf(formatAddress(mail.to), messageId)).pipe(
         Effect.raceFirst(
           // Once it is stored it is processed: from then on only the answer can be missing.
-          this.#outbox
-            .send(entry)
-            .pipe(Effect.andThen(Effect.delay(this.#outbox.send(again), ASK_AGAIN).pipe(Effect.forever)))
+          this.#outbox.send(entry).pipe(Effect.andThen(this.#sendAgain(again)))
         ),
         Effect.timeoutOrElse({
           duration: timeout,
@@ -68,6 +69,19 @@ export class Asks {
         Effect.flatMap((reply) => readReply<P, K>(protocol.messages[message], mail.to, message, reply))
       )
     })
+  }
+
+  #sendAgain(again: (age: number) => Mail): Effect.Effect<never, SendError> {
+    let age = 0
+    return Effect.sleep(ASK_AGAIN_MILLIS).pipe(
+      Effect.andThen(
+        Effect.suspend(() => {
+          age += ASK_AGAIN_MILLIS
+          return this.#outbox.send(again(age))
+        })
+      ),
+      Effect.forever
+    )
   }
 
   #answerTo(name: string): Effect.Effect<ReplyEnvelope> {

@@ -20,6 +20,8 @@ const MessageEnvelope = Schema.Struct({
   from: Schema.optionalKey(Schema.String),
   reply: Schema.optionalKey(Schema.String),
   again: Schema.optionalKey(Schema.Literal(true)),
+  /** How long after the message it was sent, in milliseconds, where it is sent again. */
+  age: Schema.optionalKey(Schema.Int),
   /** The sender chose the id and may repeat it: its answer is remembered also where the message had no other effect. */
   keep: Schema.optionalKey(Schema.Literal(true)),
   ...Common
@@ -41,8 +43,9 @@ const OutcomeEnvelope = Schema.Struct({
   activity: Schema.String,
   key: Schema.String,
   generation: Schema.Int,
-  /** It was parked, and an operator gave it back: it counts although the activity is closed. */
+  /** It was parked, and an operator gave it back: it counts although the activity is closed, once for its id. */
   retried: Schema.optionalKey(Schema.Literal(true)),
+  id: Schema.optionalKey(Schema.String),
   result: Schema.Union([
     Schema.Struct({ _tag: Schema.Literal("Succeeded"), value: Schema.Unknown }),
     Schema.Struct({

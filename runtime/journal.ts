@@ -72,6 +72,8 @@ export const Snapshot = Schema.Struct({
   activities: Schema.Record(Schema.String, OpenActivity),
   /** The latest message ids, each with its reply and when its message was stored, oldest first. */
   recent: Schema.Array(Schema.Tuple([Schema.String, Schema.NullOr(RecordedAnswer), Schema.Int])),
+  /** When the latest of the messages was stored whose ids are not among them any more. */
+  forgotten: Schema.optionalKey(Schema.Int),
   watchers: Schema.optionalKey(Schema.Record(Schema.String, Watcher)),
   /** When the latest messages were stored that were parked, in milliseconds since 1970. */
   failures: Schema.optionalKey(Schema.Array(Schema.Int)),

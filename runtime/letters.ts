@@ -110,7 +110,7 @@ export const retryOf = (letter: Letter): Extract<Entry, { kind: "mail" }> | NotR
 
 const again = (fields: Readonly<Record<string, unknown>>, envelope: Envelope, id: string) => {
   if (envelope.kind === "watch") return fields
-  if (envelope.kind === "outcome") return { ...fields, retried: true }
+  if (envelope.kind === "outcome") return { ...fields, retried: true, id: envelope.id ?? id }
   if (envelope.kind === "timer") {
     const { name: _, generation: __, ...rest } = fields
     return { ...rest, kind: "message", id }

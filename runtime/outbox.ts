@@ -11,8 +11,9 @@ interface Waiting {
   readonly settle: (exit: Exit.Exit<void, AppendError>) => void
 }
 
-/** How many messages may wait here before senders are refused. */
+/** How many messages may wait here, and characters of them, before senders are refused. */
 const WAITING_MAX = 20_000
+const WAITING_CHARACTERS_MAX = 64 * 1024 * 1024
 const RETRY_AFTER_MILLIS = 100
 /** How long a group is sent again when the log does not answer, before its senders are told. */
 const PATIENCE = "20 seconds"
@@ -30,6 +31,7 @@ export class Outbox {
   readonly #prefix: string
   readonly #work = Latch.makeUnsafe(false)
   #queue: Array<Waiting> = []
+  #characters = 0
   #sending: ReadonlyArray<Waiting> = []
   #groups = 0
   #closed = false
@@ -46,11 +48,12 @@ export class Outbox {
       const size = Buffer.byteLength(entry.payload)
       const limit = this.#log.limits.payloadBytesMax
       if (size > limit) return Effect.fail(new TooLarge({ what: "the message", size, limit }))
-      if (this.#queue.length >= WAITING_MAX) {
+      if (this.#queue.length >= WAITING_MAX || this.#characters >= WAITING_CHARACTERS_MAX) {
         return Effect.fail(new Overloaded({ waiting: this.#queue.length, retry_after_ms: RETRY_AFTER_MILLIS }))
       }
       return Effect.callback<void, AppendError>((resume) => {
         this.#queue.push({ entry, settle: resume })
+        this.#characters += entry.payload.length
         this.#work.openUnsafe()
       })
     })
@@ -108,6 +111,7 @@ export class Outbox {
     }
     const run = this.#queue.slice(0, count)
     this.#queue = this.#queue.slice(count)
+    this.#characters -= characters
     return run
   }
 

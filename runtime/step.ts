@@ -161,6 +161,7 @@ export const start = <const K extends string, const I>(
 /**
  * Asks to be told, by a message of this actor's own, when another one stops or cannot go on: once, and at once if it has
  * stopped already. `context.from` then says who it was. One actor watches another one once; again replaces the message.
+ * At most 500 can watch an actor: what asks for more is parked.
  */
 export const watch = <P extends Protocol, const K extends string, const M>(
   protocol: P,

@@ -1,8 +1,7 @@
 import type { Address } from "../address.ts"
-import { parseRecord } from "../journal.ts"
 import type { Entry, JournalRecord, Mail } from "../log.ts"
 import type { Compiled } from "./compiled.ts"
-import { applyRecord, applyStep, type Core, emptyCore } from "./core.ts"
+import { applyStep, type Core, emptyCore } from "./core.ts"
 import { answerAgain, decideMail } from "./decide.ts"
 import type { StepFailure } from "./failure.ts"
 import type { ActivationHost } from "./host.ts"
@@ -11,8 +10,11 @@ import { park } from "./park.ts"
 import { addCommit, emptyPending, fits, isFull, type Pending, type Size, sizeOf } from "./pending.ts"
 import { Recorder } from "./recorder.ts"
 import { Refusals } from "./refusals.ts"
+import { release } from "./release.ts"
 import { Retries } from "./retries.ts"
 import type { Commit, OutgoingAnswer } from "./verdict.ts"
+
+const RESTART_POLL_MILLIS = 20
 
 /**
  * One live actor: recovers, decides, runs ahead of its commits.
@@ -40,8 +42,8 @@ export class Activation {
   #shut = false
   #open: Pending = emptyPending()
   #flight: Pending | undefined
-  /** A part of the backlog is being read. */
-  #reading = false
+  /** The type's limits did not let it in. It is resumed when they do. */
+  #barred = false
   readonly #retries: Retries
   readonly #refusals = new Refusals()
   /** When it last got a message, in milliseconds since 1970. */
@@ -60,7 +62,8 @@ export class Activation {
 
   /** Nothing is waiting, being committed or running: it can be forgotten. */
   get idle(): boolean {
-    return this.#phase === "running" && !this.#working && this.#mailbox.waiting === 0
+    if (this.#phase !== "running" || this.#undone) return false
+    return this.#core.activities.size === 0 && this.#mailbox.waiting === 0
   }
 
   /** The oldest message that is not done: in memory, or set aside. */
@@ -87,8 +90,14 @@ export class Activation {
     return this.#core
   }
 
-  get #working(): boolean {
-    return this.#open.mails.length > 0 || this.#flight !== undefined || this.#core.activities.size > 0
+  /** Something is decided and not stored or answered. */
+  get #undone(): boolean {
+    return this.#open.mails.length > 0 || this.#flight !== undefined
+  }
+
+  /** For some time nothing more can be decided. */
+  get #stuck(): boolean {
+    return this.#phase !== "running" || this.#retries.waiting || this.#barred
   }
 
   /** It takes no mail: what comes stays in the log. */
@@ -98,34 +107,24 @@ export class Activation {
 
   receive(mail: Mail): void {
     this.lastUsed = this.#host.now()
-    const halted = this.#halted
-    if (halted) this.#mailbox.setAside(mail)
-    if (halted || !this.#mailbox.offer(mail)) this.#host.setAside(this, mail, false)
+    if (!this.#mailbox.offer(mail, this.#halted)) this.#host.setAside(this, mail, false)
     if (this.#phase === "running") this.#drain()
     if (this.#mailbox.waiting > this.compiled.mailboxMax) this.#host.crowded(this, this.#mailbox.waiting)
   }
 
   /** Takes what was read of the backlog; nothing, if it is not in the log any more. */
   refill(mails: ReadonlyArray<Mail>): void {
-    this.#reading = false
-    if (this.#phase === "abandoned" || this.#halted) return
-    if (mails.length === 0) this.#mailbox.forgetBacklog()
-    this.#host.reopened(this.#mailbox.refill(mails))
+    if (this.#phase === "abandoned") return
+    if (this.#halted) return this.#mailbox.forgetReading()
+    this.#host.reopened(mails.slice(0, this.#mailbox.refill(mails)))
     if (this.#phase === "running") this.#drain()
   }
 
   /** Takes the journal, as read after `load`. Throws for a record that cannot be read or evolved, or is too new. */
   recover(records: ReadonlyArray<JournalRecord>): void {
-    const core = emptyCore(this.compiled, this.address)
-    this.#recorder.reset()
-    for (const { payload, sequence } of records) {
-      const record = parseRecord(payload)
-      this.#recorder.follow(record, sequence, payload.length)
-      applyRecord(this.compiled, core, record)
-    }
-    this.#core = core
+    this.#core = this.#recorder.read(records)
     this.#phase = "running"
-    for (const key of core.activities.keys()) this.#host.startActivity(this, key)
+    for (const key of this.#core.activities.keys()) this.#host.startActivity(this, key)
     this.#drain()
   }
 
@@ -143,12 +142,7 @@ export class Activation {
     if (flight === undefined || this.#phase === "abandoned") return
     this.#flight = undefined
     this.#recorder.stored(sequence)
-    for (const answer of flight.answers) this.#host.answer(answer)
-    for (const key of flight.ended) this.#host.stopActivity(this, key)
-    for (const [key, generation] of flight.started) {
-      // Started anew by a step that is not committed yet, it waits for that.
-      if (this.#core.activities.get(key)?.generation === generation) this.#host.startActivity(this, key)
-    }
+    release(this, flight, this.#host)
     this.#finish(flight.mails)
     this.#drain()
     if (this.#open.steps.length > 0) this.#host.ready(this)
@@ -173,7 +167,7 @@ export class Activation {
 
   /** Takes no more mail; what waits stays in the log. What is decided already is still committed. False if it was so before. */
   shut(): boolean {
-    if (this.#shut) return false
+    if (this.#shut || this.#phase === "abandoned") return false
     this.#shut = true
     this.#leaveInLog()
     return true
@@ -192,46 +186,51 @@ export class Activation {
     this.#phase = "abandoned"
   }
 
-  /** The node may decide again, or the actor is paused no longer, or paused now. */
+  /** The node may decide again, the type's limits let it in, or the actor is paused no longer, or paused now. */
   resume(): void {
+    this.#barred = false
     if (this.#phase !== "abandoned" && this.#host.paused(this.address)) this.#leaveInLog()
     else if (this.#phase === "running") this.#drain()
-    else this.#readBacklog()
+  }
+
+  /** Memory is short: what waits and cannot be decided now stays in the log. */
+  shed(): void {
+    if (this.#phase !== "abandoned" && this.#stuck) this.#leaveInLog()
   }
 
   #drain(): void {
-    if (this.#halted || this.#retries.waiting || !this.#host.mayDecide()) return
     const before = this.#open.steps.length
-    let taken = 0
-    for (const mail of this.#mailbox.queue) {
-      if (isFull(this.#open) || (this.#refusals.standsAlone(mail) && this.#open.steps.length > 0)) break
-      // Its effects are in the journal already, but its asker may not have heard.
-      if (mail.sequence <= this.#core.consumed) this.#answer(mail, answerAgain(this.#core, mail))
-      else if (!this.#host.admit(this) || !this.#decide(mail)) break
-      taken++
-    }
-    if (taken > 0) this.#mailbox.shift(taken)
+    if (!this.#halted && !this.#retries.waiting && this.#host.mayDecide()) this.#decideWaiting()
     if (this.#open.steps.length > before) this.#host.ready(this)
     else if (this.#flight === undefined && this.#open.steps.length === 0) this.#finishUnrecorded()
     this.#readBacklog()
   }
 
+  #decideWaiting(): void {
+    const { limits } = this.#host
+    let taken = 0
+    for (const mail of this.#mailbox.queue) {
+      if (isFull(this.#open) || (this.#refusals.standsAlone(mail) && this.#open.steps.length > 0)) break
+      // Its effects are in the journal already, but its asker may not have heard.
+      if (mail.sequence <= this.#core.consumed) this.#answer(mail, answerAgain(this.compiled, this.#core, mail, limits))
+      else if (!this.#decide(mail)) break
+      taken++
+    }
+    if (taken > 0) this.#mailbox.shift(taken)
+  }
+
   /** False if the message cannot be decided yet: it stays in the mailbox. */
   #decide(mail: Mail): boolean {
+    this.#barred = !this.#host.admit(this)
+    if (this.#barred) return false
     const refused = this.#refusals.causeOf(mail)
     if (refused !== undefined) return this.#park(mail, refused, 1)
     const verdict = decideMail(this.compiled, this.#core, mail, this.#host.limits)
-    switch (verdict.kind) {
-      case "nothing":
-        return this.#answer(mail, verdict.answers)
-      case "commit":
-        return this.#take(mail, verdict)
-      case "failed":
-        return this.#fail(mail, verdict.failure)
-      case "newer":
-        this.#host.tooOld(this, verdict.error)
-        return false
-    }
+    if (verdict.kind === "nothing") return this.#answer(mail, verdict.answers)
+    if (verdict.kind === "commit") return this.#take(mail, verdict)
+    if (verdict.kind === "failed") return this.#fail(mail, verdict.failure)
+    this.#host.tooOld(this, verdict.error)
+    return false
   }
 
   #take(mail: Mail, commit: Commit): boolean {
@@ -254,12 +253,10 @@ export class Activation {
 
   /** The actor is read anew from its journal once what it had decided is stored. */
   #restart(): void {
-    if (this.#phase !== "running" || this.#flight !== undefined || this.#open.steps.length > 0) {
-      if (this.#phase !== "abandoned") this.#host.later(RESTART_POLL_MILLIS, () => this.#restart())
-      return
-    }
+    const busy = this.#flight !== undefined || this.#open.steps.length > 0
+    if (this.#phase === "running" && busy) return this.#host.later(RESTART_POLL_MILLIS, () => this.#restart())
     this.#retries.again()
-    this.reload()
+    if (this.#phase === "running") this.reload() // otherwise it is being read already
   }
 
   /** A message without a step: its answers tell of what was decided before it. */
@@ -278,23 +275,25 @@ export class Activation {
   }
 
   #finish(mails: ReadonlyArray<Mail>): void {
-    for (const mail of mails) {
-      this.#refusals.done(mail)
-      this.#host.done(this, mail, this.#mailbox.wasReread(mail))
-    }
-    if (!this.#working) this.#host.rested(this)
+    this.#refusals.done(mails)
+    for (const mail of mails) this.#host.done(this, mail, this.#mailbox.wasReread(mail))
+    this.#rest()
   }
 
   #leaveInLog(): void {
     for (const mail of this.#mailbox.setAllAside()) this.#host.setAside(this, mail, this.#mailbox.wasReread(mail))
+    this.#rest()
+  }
+
+  /** An actor that is paused or cannot go on takes nobody's place, also where an activity of it is open. */
+  #rest(): void {
+    if (this.#undone || (this.#core.activities.size > 0 && !this.#halted)) return
+    this.#host.rested(this)
   }
 
   #readBacklog(): void {
-    const { backlog, hungry } = this.#mailbox
-    if (this.#reading || !hungry || backlog === undefined || this.#halted || this.#phase === "abandoned") return
-    this.#reading = true
-    this.#host.readMail(this, backlog.from)
+    if (this.#halted || this.#stuck) return
+    const from = this.#mailbox.beginReading()
+    if (from !== undefined) this.#host.readMail(this, from)
   }
 }
-
-const RESTART_POLL_MILLIS = 20

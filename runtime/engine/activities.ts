@@ -12,6 +12,11 @@ import type { Meter } from "./meter.ts"
 const DETAIL_CHARACTERS_MAX = 1_000
 const DELIVER_AGAIN = Schedule.spaced("500 millis")
 
+interface Running {
+  readonly generation: number
+  readonly fiber: Fiber.Fiber<void>
+}
+
 type Result =
   | { readonly _tag: "Succeeded"; readonly value: unknown }
   | { readonly _tag: "Failed"; readonly reason: "timeout" | "failure"; readonly detail: string }
@@ -30,7 +35,9 @@ export class Activities {
   readonly #permits: Semaphore.Semaphore
   /** Of activities that have a limit of their own, by type and name. */
   readonly #named = new Map<string, Semaphore.Semaphore>()
-  readonly #running = new Map<string, { readonly generation: number; readonly fiber: Fiber.Fiber<void> }>()
+  /** By activation and key, so that nothing goes on for one that is given up, whatever its core says by then. */
+  readonly #running = new Map<Activation, Map<string, Running>>()
+  #size = 0
 
   constructor(options: {
     readonly outbox: Outbox
@@ -52,37 +59,44 @@ export class Activities {
   start(activation: Activation, key: string): void {
     const open = activation.core.activities.get(key)
     if (open === undefined) return
-    const name = nameOf(activation, key)
-    if (this.#running.get(name)?.generation === open.generation) return
-    this.stop(activation, key)
     const { generation } = open
+    if (this.#running.get(activation)?.get(key)?.generation === generation) return
+    this.stop(activation, key)
     const run = this.#run(activation, key, open).pipe(
       Effect.ensuring(
         Effect.sync(() => {
-          if (this.#running.get(name)?.generation === generation) this.#running.delete(name)
+          if (this.#running.get(activation)?.get(key)?.generation === generation) this.#remove(activation, key)
         })
       )
     )
-    this.#running.set(name, { generation, fiber: this.#fork(run) })
+    const all = this.#running.get(activation) ?? new Map<string, Running>()
+    this.#running.set(activation, all.set(key, { generation, fiber: this.#fork(run) }))
+    this.#size++
   }
 
   /** Interrupts an activity; its outcome, if it comes, is ignored. */
   stop(activation: Activation, key: string): void {
-    const name = nameOf(activation, key)
-    const running = this.#running.get(name)
+    const running = this.#running.get(activation)?.get(key)
     if (running === undefined) return
-    this.#running.delete(name)
+    this.#remove(activation, key)
     running.fiber.interruptUnsafe()
   }
 
   /** How many run or wait for their turn. */
   get size(): number {
-    return this.#running.size
+    return this.#size
   }
 
   /** Interrupts everything an activation runs. */
   forget(activation: Activation): void {
-    for (const key of activation.core.activities.keys()) this.stop(activation, key)
+    for (const key of [...(this.#running.get(activation)?.keys() ?? [])]) this.stop(activation, key)
+  }
+
+  #remove(activation: Activation, key: string): void {
+    const all = this.#running.get(activation)
+    if (all?.delete(key) !== true) return
+    this.#size--
+    if (all.size === 0) this.#running.delete(activation)
   }
 
   #run(activation: Activation, key: string, open: OpenActivity): Effect.Effect<void> {
@@ -139,9 +153,6 @@ export class Activities {
       .pipe(Effect.retry({ while: (error) => error._tag !== "TooLarge", schedule: DELIVER_AGAIN }))
   }
 }
-
-// An id holds no space, so no two activities share a name.
-const nameOf = (activation: Activation, key: string): string => `${formatAddress(activation.address)} ${key}`
 
 const attempt = (activation: Activation, key: string, open: OpenActivity, outbox: Outbox): Effect.Effect<Result> => {
   const { compiled, address } = activation

@@ -7,7 +7,15 @@ import type { Compiled } from "./compiled.ts"
 export interface Remembered {
   readonly answer: RecordedAnswer | null
   readonly time: number
+  /** Of the answer as JSON. */
+  readonly characters: number
 }
+
+/**
+ * What the remembered answers of an actor may come to: a snapshot, which holds them, has to fit into a message. The latest is
+ * remembered whatever its size.
+ */
+const REMEMBERED_CHARACTERS_MAX = 262_144
 
 /**
  * One actor in memory: its state, and what the runtime keeps for it.
@@ -22,13 +30,16 @@ export interface Core {
   readonly timers: Map<string, number>
   readonly activities: Map<string, OpenActivity>
   readonly recent: Map<string, Remembered>
+  rememberedCharacters: number
+  /** When the latest of the messages was stored whose ids are forgotten. One that came later and is not remembered had no effect. */
+  forgotten: number
   /** Who wants to be told when it stops, by `type/id`. */
   readonly watchers: Map<string, Watcher>
   /** When the latest parked messages were stored, in milliseconds since 1970: as many as its type's limit counts. */
   readonly failures: Array<number>
   stopped: boolean
   /** What `initial` threw, if it did: there is no state to decide anything against. */
-  readonly unborn: { readonly cause: unknown } | undefined
+  unborn: { readonly cause: unknown } | undefined
 }
 
 /** An actor before its first message. Never throws: mail for an actor that cannot begin has to go somewhere too. */
@@ -38,6 +49,8 @@ export const emptyCore = (compiled: Compiled, self: Address): Core => {
     timers: new Map(),
     activities: new Map(),
     recent: new Map(),
+    rememberedCharacters: 0,
+    forgotten: 0,
     watchers: new Map(),
     failures: [],
     stopped: false
@@ -60,10 +73,8 @@ export const applyStep = (compiled: Compiled, core: Core, step: StepRecord, stat
     const { sequence: generation, correlation, trace } = step
     core.activities.set(key, { activity, input, generation, correlation, ...(trace !== undefined && { trace }) })
   }
-  if (step.id !== undefined) remember(compiled, core, step.id, { answer: null, time: step.time })
-  for (const [id, answer] of Object.entries(step.answers ?? {})) {
-    remember(compiled, core, id, { answer, time: step.time })
-  }
+  if (step.id !== undefined) remember(compiled, core, step.id, null, step.time)
+  for (const [id, answer] of Object.entries(step.answers ?? {})) remember(compiled, core, id, answer, step.time)
   for (const watcher of step.unwatched ?? []) core.watchers.delete(watcher)
   for (const [watcher, told] of Object.entries(step.watched ?? {})) core.watchers.set(watcher, told)
   if (step.failure !== undefined) {
@@ -73,6 +84,8 @@ export const applyStep = (compiled: Compiled, core: Core, step: StepRecord, stat
   if (step.stopped === true) {
     core.stopped = true
     core.state = null
+    core.timers.clear()
+    core.activities.clear()
     core.watchers.clear()
   }
 }
@@ -113,6 +126,7 @@ export const takeSnapshot = (compiled: Compiled, core: Core): Snapshot => ({
   timers: Object.fromEntries(core.timers),
   activities: Object.fromEntries(core.activities),
   recent: Array.from(core.recent, ([id, { answer, time }]) => [id, answer, time] as const),
+  ...(core.forgotten > 0 && { forgotten: core.forgotten }),
   ...(core.watchers.size > 0 && { watchers: Object.fromEntries(core.watchers) }),
   ...(core.failures.length > 0 && { failures: core.failures }),
   ...(core.stopped && { stopped: true as const })
@@ -121,13 +135,14 @@ export const takeSnapshot = (compiled: Compiled, core: Core): Snapshot => ({
 const restore = (compiled: Compiled, core: Core, snapshot: Snapshot, version: number): void => {
   core.stopped = snapshot.stopped === true
   core.state = core.stopped ? null : compiled.decodeState(snapshot.state, version)
+  core.unborn = undefined
   core.consumed = snapshot.consumed
   replaceAll(core.timers, Object.entries(snapshot.timers))
   replaceAll(core.activities, Object.entries(snapshot.activities))
-  replaceAll(
-    core.recent,
-    snapshot.recent.map(([id, answer, time]) => [id, { answer, time }])
-  )
+  core.recent.clear()
+  core.rememberedCharacters = 0
+  core.forgotten = snapshot.forgotten ?? 0
+  for (const [id, answer, time] of snapshot.recent) put(core, id, answer, time)
   replaceAll(core.watchers, Object.entries(snapshot.watchers ?? {}))
   core.failures.splice(0, core.failures.length, ...(snapshot.failures ?? []))
 }
@@ -138,12 +153,31 @@ const replaceAll = <K, V>(map: Map<K, V>, entries: Iterable<readonly [K, V]>): v
 }
 
 /** Time is that of the messages: what is remembered then is the same wherever the journal is read. */
-const remember = (compiled: Compiled, core: Core, id: string, remembered: Remembered): void => {
-  core.recent.delete(id) // so that it counts as the latest
-  core.recent.set(id, remembered)
-  const oldest = remembered.time - compiled.rememberMillis
+const remember = (
+  compiled: Compiled,
+  core: Core,
+  id: string,
+  answer: RecordedAnswer | null,
+  messageTime: number
+): void => {
+  forget(core, id) // so that it counts as the latest
+  put(core, id, answer, messageTime)
+  const oldest = messageTime - compiled.rememberMillis
   for (const [each, { time }] of core.recent) {
-    if (core.recent.size <= compiled.rememberCount && time >= oldest) break
-    core.recent.delete(each)
+    const fits = core.recent.size <= compiled.rememberCount && core.rememberedCharacters <= REMEMBERED_CHARACTERS_MAX
+    if ((fits && time >= oldest) || core.recent.size === 1) break
+    core.forgotten = Math.max(core.forgotten, time)
+    forget(core, each)
   }
+}
+
+const put = (core: Core, id: string, answer: RecordedAnswer | null, time: number): void => {
+  const characters = answer === null ? 0 : JSON.stringify(answer).length
+  core.recent.set(id, { answer, time, characters })
+  core.rememberedCharacters += characters
+}
+
+const forget = (core: Core, id: string): void => {
+  core.rememberedCharacters -= core.recent.get(id)?.characters ?? 0
+  core.recent.delete(id)
 }

@@ -9,7 +9,7 @@ import type { Core } from "./core.ts"
 import { addAll, makeDraft, type Operations, toRecord } from "./draft.ts"
 import { asStepFailure, inPart, StepFailure } from "./failure.ts"
 import { seededRandom } from "./random.ts"
-import { noticeOf } from "./stopping.ts"
+import { noticeOf, WATCHERS_MAX } from "./stopping.ts"
 import type { Commit, Nothing, OutgoingAnswer, Verdict } from "./verdict.ts"
 
 const NOTHING: Nothing = { kind: "nothing", answers: [] }
@@ -22,6 +22,10 @@ export const decideMail = (compiled: Compiled, core: Core, mail: Mail, limits: L
     const repeated = repetition(core, mail, envelope)
     if (repeated !== undefined) return repeated
     if (envelope.kind === "watch") return watchedBy(core, mail, envelope)
+    if (envelope.kind === "message" && envelope.again === true) {
+      const { again: _, ...first } = envelope
+      return answerOf(compiled, core, mail, first, limits)
+    }
     if (core.stopped) return afterStop(mail, envelope)
     if (core.unborn !== undefined) throw new StepFailure("start", core.unborn.cause)
     return decided(compiled, core, mail, envelope, limits)
@@ -46,11 +50,25 @@ const decided = (compiled: Compiled, core: Core, mail: Mail, envelope: Decidable
 }
 
 /** The answers that a redelivered message gets: it was processed before, but its asker may not have heard. */
-export const answerAgain = (core: Core, mail: Mail): ReadonlyArray<OutgoingAnswer> => {
+export const answerAgain = (compiled: Compiled, core: Core, mail: Mail, limits: LogLimits) => {
   try {
-    return repetition(core, mail, parseEnvelope(mail.payload))?.answers ?? []
+    const envelope = parseEnvelope(mail.payload)
+    const repeated = repetition(core, mail, envelope)
+    if (repeated !== undefined) return repeated.answers
+    const asked = envelope.kind === "message" && envelope.reply !== undefined && mail.time > core.forgotten
+    return asked ? answerOf(compiled, core, mail, envelope, limits).answers : []
   } catch {
     return []
+  }
+}
+
+/** The answer to a message that was processed and had no effect: it has none now either, whatever it would do. */
+const answerOf = (compiled: Compiled, core: Core, mail: Mail, envelope: Decidable, limits: LogLimits): Nothing => {
+  try {
+    const verdict = core.stopped ? afterStop(mail, envelope) : decided(compiled, core, mail, envelope, limits)
+    return verdict.kind === "nothing" ? verdict : NOTHING
+  } catch {
+    return NOTHING
   }
 }
 
@@ -65,19 +83,30 @@ const isStale = (core: Core, envelope: Envelope): boolean => {
 
 /** What a message gets whose id the actor remembers: the same answer, if it has been given, and no second effect. */
 const repetition = (core: Core, mail: Mail, envelope: Envelope): Nothing | undefined => {
+  if (envelope.kind === "outcome" && envelope.id !== undefined)
+    return core.recent.has(envelope.id) ? NOTHING : undefined
   if (envelope.kind !== "message" || envelope.id === undefined) return undefined
   const answer = core.recent.get(envelope.id)?.answer
   // The first one lay before it in this mailbox, so it was processed, even where its answer is forgotten.
-  if (answer === undefined) return envelope.again === true ? NOTHING : undefined
+  if (answer === undefined) return envelope.again === true && mayBeForgotten(core, mail, envelope) ? NOTHING : undefined
   if (answer === null || envelope.reply === undefined) return NOTHING
   return answering(envelope.reply, formatReply({ id: envelope.id, from: formatAddress(mail.to), ...answer }))
 }
+
+/** How much later a message may be stored than it is sent, in milliseconds. */
+const STORED_AFTER_MILLIS = 30_000
+
+const mayBeForgotten = (core: Core, mail: Mail, { age = Number.POSITIVE_INFINITY }: { readonly age?: number }) =>
+  core.forgotten > 0 && mail.time - age - STORED_AFTER_MILLIS <= core.forgotten
 
 const answering = (inbox: string, payload: string): Nothing => ({ kind: "nothing", answers: [{ inbox, payload }] })
 
 /** Somebody watches from now on, or no longer; who watches an actor that has stopped is told at once. */
 const watchedBy = (core: Core, mail: Mail, envelope: Extract<Envelope, { kind: "watch" }>): Commit => {
   const { from, role, message, body, v, correlation } = envelope
+  if (core.watchers.size >= WATCHERS_MAX && message !== undefined && !core.watchers.has(from)) {
+    throw new StepFailure("size", `${WATCHERS_MAX} actors watch it already, and no more can`)
+  }
   const told = message !== undefined && {
     message,
     body,

@@ -56,12 +56,18 @@ export const makeDraft = (
   // A timer that fires and an activity that ends are closed by the step they cause.
   cancelled: envelope.kind === "timer" ? [envelope.name] : [],
   started: {},
-  ended: envelope.kind === "outcome" ? [envelope.key] : [],
+  ended: endedBy(core, envelope),
   recorded: {},
   answers: [],
   effective: envelope.kind !== "message",
   stopped: false
 })
+
+/** The activity that an outcome closes: none where it is given again, and another one has begun under its key. */
+export const endedBy = (core: Core, envelope: Envelope): Array<string> =>
+  envelope.kind === "outcome" && core.activities.get(envelope.key)?.generation === envelope.generation
+    ? [envelope.key]
+    : []
 
 /** Adds the operations of a decision. Throws where one does not fit its schema. */
 export const addAll = (draft: Draft, operations: Operations): void => {
@@ -228,12 +234,13 @@ const correlationOf = (draft: Draft): string => draft.envelope.correlation
 export const toRecord = (draft: Draft, time: number): StepRecord => {
   const { envelope, compiled, context } = draft
   const sent = envelope.kind === "message" ? envelope : undefined
+  const id = envelope.kind === "outcome" ? envelope.id : sent?.id
   return {
     sequence: context.sequence,
     message: nameOf(envelope),
     time,
     correlation: envelope.correlation,
-    ...(sent?.id !== undefined && { id: sent.id }),
+    ...(id !== undefined && { id }),
     ...(sent?.from !== undefined && { from: sent.from }),
     ...(envelope.trace !== undefined && { trace: envelope.trace }),
     ...(compiled.complete && { body: envelope.kind === "outcome" ? envelope.result : envelope.body }),

@@ -78,8 +78,10 @@ export const makeEngine = Effect.fnUntraced(function* (
   const activities = new Activities({ outbox, fork, max: options.activitiesMax ?? ACTIVITIES_MAX, meter, nanos })
   const announcer = new Announcer(now, log.broadcast)
   const gates = new Gates({ now, later })
-  const room = makeRoom()
   const shards = new Set<Shard>()
+  const room = makeRoom(() => {
+    for (const shard of shards) shard.shed()
+  })
   const setbacks = makeSetbacks({ log, controls, decline, now, later, fork })
   const loads = new Loads(log, { fork, ...setbacks })
   const forget = (activation: Activation) => {

@@ -26,8 +26,8 @@ export interface ActivationHost<Activation> {
   readonly ready: (activation: Activation) => void
   /** The message stays in the log, and not in memory. `reread`: it came there before. */
   readonly setAside: (activation: Activation, mail: Mail, reread: boolean) => void
-  /** So many messages that were set aside are in memory again. */
-  readonly reopened: (count: number) => void
+  /** Messages that were set aside are in memory again. */
+  readonly reopened: (mails: ReadonlyArray<Mail>) => void
   /** More messages wait than the type allows. */
   readonly crowded: (activation: Activation, waiting: number) => void
   /** The effects of a message are in the journal, or it has none: it may be removed from the mailbox. */

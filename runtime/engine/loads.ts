@@ -23,6 +23,10 @@ export class Loads {
   readonly #host: LoadsHost
   readonly #wanted = new Set<Activation>()
   #queue: Array<{ readonly activation: Activation; readonly read: Effect.Effect<void> }> = []
+  /** What comes next in the queue: what lies before it was taken. */
+  #next = 0
+  /** Whose journal is being read, or to be read. */
+  readonly #journals = new Set<Activation>()
   #running = 0
 
   constructor(log: ActorLog["Service"], host: LoadsHost) {
@@ -32,6 +36,8 @@ export class Loads {
 
   /** Reads the journal and gives it to `recover`. */
   journal(activation: Activation): void {
+    if (this.#journals.has(activation)) return
+    this.#journals.add(activation)
     this.#add(activation, this.#readJournal(activation))
   }
 
@@ -43,6 +49,7 @@ export class Loads {
   /** The activation is given up: nothing is read for it any more. */
   forget(activation: Activation): void {
     this.#wanted.delete(activation)
+    this.#journals.delete(activation)
   }
 
   #add(activation: Activation, read: Effect.Effect<void>): void {
@@ -52,9 +59,8 @@ export class Loads {
   }
 
   #startNext(): void {
-    let taken = 0
-    while (this.#running < LOADS_MAX && taken < this.#queue.length) {
-      const { activation, read } = this.#queue[taken++]!
+    while (this.#running < LOADS_MAX && this.#next < this.#queue.length) {
+      const { activation, read } = this.#queue[this.#next++]!
       if (!this.#wanted.has(activation)) continue
       this.#running++
       this.#host.fork(
@@ -64,7 +70,10 @@ export class Loads {
         )
       )
     }
-    if (taken > 0) this.#queue = this.#queue.slice(taken)
+    // Not each time: to move a long queue up costs more than to read a journal.
+    if (this.#next * 2 < this.#queue.length) return
+    this.#queue = this.#queue.slice(this.#next)
+    this.#next = 0
   }
 
   #ended(): void {
@@ -76,6 +85,7 @@ export class Loads {
     return this.#log.readJournal(activation.address).pipe(
       Effect.retry({ while: () => this.#wanted.has(activation), schedule: LOAD_AGAIN }),
       Effect.map((records) => {
+        this.#journals.delete(activation)
         if (this.#wanted.has(activation)) activation.recover(records)
       }),
       Effect.catch(() => Effect.void),
@@ -84,6 +94,7 @@ export class Loads {
   }
 
   #refuse(activation: Activation, defect: unknown): void {
+    this.#journals.delete(activation)
     if (defect instanceof NewerVersion) this.#host.tooOld(activation, defect)
     else this.#host.giveUp(activation, defect)
   }

@@ -5,6 +5,7 @@ const MESSAGES_MAX = 8_192
 const CHARACTERS_MAX = 8 * 1024 * 1024
 /** Below this more is read of what was set aside. */
 const MESSAGES_LOW = 1_024
+const CHARACTERS_LOW = 1024 * 1024
 
 /** Mail that stays in the log alone, to be read when there is room: from one sequence to another. */
 export interface Backlog {
@@ -26,11 +27,14 @@ export const extended = (backlog: Backlog | undefined, { sequence }: Mail): Back
  * Invariants:
  * 1. `queue` is in order of sequence, and all of it is before `backlog`.
  * 2. Once something is set aside, all that comes later is, until the backlog has been read.
+ * 3. What was read counts only if the backlog still begins where it was read from: what was set aside meanwhile is before it.
  */
 export class Mailbox {
   readonly #queue: Array<Mail> = []
   #characters = 0
   #backlog: Backlog | undefined
+  /** Where the part of the backlog begins that is being read. */
+  #reading: number | undefined
   /** Sequences in memory, or on their way through a commit, that were read from the backlog. */
   readonly #reread = new Set<number>()
 
@@ -61,38 +65,39 @@ export class Mailbox {
     return this.#queue[0]?.sequence ?? this.#backlog?.from
   }
 
-  /** There is a backlog, and room to read of it. */
-  get hungry(): boolean {
-    return this.#backlog !== undefined && this.#queue.length < MESSAGES_LOW
+  /** From where the backlog is to be read now; nothing if there is none, or no room, or it is being read. To be read then. */
+  beginReading(): number | undefined {
+    const enough = this.#queue.length >= MESSAGES_LOW || this.#characters >= CHARACTERS_LOW
+    if (this.#reading !== undefined || enough) return undefined
+    this.#reading = this.#backlog?.from
+    return this.#reading
   }
 
-  /** Takes a message that was just delivered. False if it was set aside: then it is not in memory. */
-  offer(mail: Mail): boolean {
+  /** Takes a message that was just delivered. False if it was set aside, as asked or for want of room: it is not in memory. */
+  offer(mail: Mail, aside = false): boolean {
     const full = this.#queue.length >= MESSAGES_MAX || this.#characters + mail.payload.length > CHARACTERS_MAX
-    if (this.#backlog !== undefined || (full && this.#queue.length > 0)) {
-      this.setAside(mail)
+    if (aside || this.#backlog !== undefined || (full && this.#queue.length > 0)) {
+      this.#backlog = extended(this.#backlog, mail)
       return false
     }
     this.#push(mail)
     return true
   }
 
-  setAside(mail: Mail): void {
-    this.#backlog = extended(this.#backlog, mail)
-  }
-
-  /** Takes what was read of the backlog, from its beginning. Gives how many messages of it are in memory now. */
+  /** Takes what was read of the backlog: nothing, if it is not in the log any more. Gives how many messages are in memory now. */
   refill(mails: ReadonlyArray<Mail>): number {
     const backlog = this.#backlog
-    if (backlog === undefined) return 0
+    const from = this.#reading
+    this.#reading = undefined
+    if (backlog === undefined || backlog.from !== from) return 0 // invariant 3
     let taken = 0
-    let last = backlog.from - 1
+    let last = mails.length === 0 ? backlog.upTo : from - 1
     for (const mail of mails) {
-      // What comes later has not been delivered yet, and will be.
+      last = Math.min(mail.sequence, backlog.upTo)
+      // What comes later has not been delivered yet, and will be. Before it, there is nothing more.
       if (mail.sequence > backlog.upTo) break
       this.#push(mail)
       this.#reread.add(mail.sequence)
-      last = mail.sequence
       taken++
     }
     const count = Math.max(1, backlog.count - taken)
@@ -100,9 +105,9 @@ export class Mailbox {
     return taken
   }
 
-  /** What should be in the log's backlog is not there any more. */
-  forgetBacklog(): void {
-    this.#backlog = undefined
+  /** What was being read is not wanted any more. */
+  forgetReading(): void {
+    this.#reading = undefined
   }
 
   /** Removes the first `count` messages, which were decided. */

@@ -5,7 +5,7 @@ import type { Entry, LogLimits, Mail } from "../log.ts"
 import type { FailureReport } from "../supervision.ts"
 import type { Compiled } from "./compiled.ts"
 import type { Core } from "./core.ts"
-import { mailOf } from "./draft.ts"
+import { endedBy, mailOf } from "./draft.ts"
 import type { StepFailure } from "./failure.ts"
 import { closeAll } from "./stopping.ts"
 import { consequencesOf } from "./supervise.ts"
@@ -50,7 +50,7 @@ export const park = (
     correlation,
     parked: report.cause,
     failure: report.failure,
-    ...closedBy(envelope, closing),
+    ...closedBy(core, envelope, closing),
     ...(stops && { stopped: true as const })
   }
   const entries: ReadonlyArray<Entry> = [
@@ -70,11 +70,12 @@ export const park = (
 }
 
 const closedBy = (
+  core: Core,
   envelope: Envelope | undefined,
   closing: { readonly cancelled: ReadonlyArray<string>; readonly ended: ReadonlyArray<string> } | undefined
 ) => {
   const cancelled = [...(envelope?.kind === "timer" ? [envelope.name] : []), ...(closing?.cancelled ?? [])]
-  const ended = [...(envelope?.kind === "outcome" ? [envelope.key] : []), ...(closing?.ended ?? [])]
+  const ended = [...(envelope === undefined ? [] : endedBy(core, envelope)), ...(closing?.ended ?? [])]
   return { ...(cancelled.length > 0 && { cancelled }), ...(ended.length > 0 && { ended }) }
 }
 

@@ -19,7 +19,7 @@ export interface Pending {
 
 /** A record takes further steps up to these sizes, so that what was decided fast leaves together and still in time. */
 const ENTRIES_MAX = 250
-const STEPS_MAX = 250
+const STEPS_MAX = 1_000
 const STEP_CHARACTERS_MAX = 64 * 1024
 const ENTRY_CHARACTERS_MAX = 512 * 1024
 

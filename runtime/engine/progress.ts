@@ -1,13 +1,11 @@
 /**
  * How far a shard's mail is done, where the mail of its actors is done out of order.
  *
- * Sequences are delivered in growing order.
+ * Sequences are delivered in growing order. It holds no more than what is open, however much is done behind that.
  */
 export class Progress {
-  /** Delivered sequences not yet behind us, oldest first, from `#head` on. */
-  #delivered: Array<number> = []
-  #head = 0
-  readonly #done = new Set<number>()
+  /** Delivered and not done, oldest first. */
+  readonly #open = new Set<number>()
   #lastDelivered = 0
 
   get lastDelivered(): number {
@@ -16,12 +14,13 @@ export class Progress {
 
   /** How many messages are delivered and not done. */
   get open(): number {
-    return this.#delivered.length - this.#head - this.#done.size
+    return this.#open.size
   }
 
   /** The oldest sequence that is delivered and not done. */
   get oldestOpen(): number | undefined {
-    return this.#delivered[this.#head]
+    for (const oldest of this.#open) return oldest
+    return undefined
   }
 
   /** Everything delivered at or below it is done, and may be removed from the mailbox. */
@@ -30,16 +29,11 @@ export class Progress {
   }
 
   delivered(sequence: number): void {
-    this.#delivered.push(sequence)
+    this.#open.add(sequence)
     this.#lastDelivered = sequence
   }
 
   done(sequence: number): void {
-    this.#done.add(sequence)
-    while (this.#head < this.#delivered.length && this.#done.delete(this.#delivered[this.#head]!)) this.#head++
-    if (this.#head > 1_024 && this.#head * 2 > this.#delivered.length) {
-      this.#delivered = this.#delivered.slice(this.#head)
-      this.#head = 0
-    }
+    this.#open.delete(sequence)
   }
 }

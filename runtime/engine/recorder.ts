@@ -1,9 +1,9 @@
 import type { Address } from "../address.ts"
 import { JournalCorrupt } from "../errors.ts"
-import { type CommitRecord, sealRecord } from "../journal.ts"
-import type { Entry, LogLimits } from "../log.ts"
+import { type CommitRecord, parseRecord, sealRecord } from "../journal.ts"
+import type { Entry, JournalRecord, LogLimits } from "../log.ts"
 import type { Compiled } from "./compiled.ts"
-import { type Core, takeSnapshot } from "./core.ts"
+import { applyRecord, type Core, emptyCore, takeSnapshot } from "./core.ts"
 import type { Pending } from "./pending.ts"
 
 /** An actor no larger than this, in characters, goes whole into each of its records: it is then recovered by reading one. */
@@ -33,15 +33,22 @@ export class Recorder {
     return RESIDENT_BYTES + BYTES_PER_CHARACTER * this.#snapshotCharacters
   }
 
-  /** Begins to read the journal anew. */
-  reset(): void {
+  /** The actor that a journal holds. Throws for a record that cannot be read or evolved, or is too new, or if one is missing. */
+  read(records: ReadonlyArray<JournalRecord>): Core {
+    const core = emptyCore(this.#compiled, this.#owner)
     this.#sequence = 0
     this.#kept = 0
     this.#charactersSince = 0
+    for (const { payload, sequence } of records) {
+      const record = parseRecord(payload)
+      this.#follow(record, sequence, payload.length)
+      applyRecord(this.#compiled, core, record)
+    }
+    return core
   }
 
-  /** Takes note of a record that was read. Throws `JournalCorrupt` if one before it is missing. */
-  follow(record: CommitRecord, sequence: number, characters: number): void {
+  /** Takes note of a record that was read. */
+  #follow(record: CommitRecord, sequence: number, characters: number): void {
     const whole = record.snapshot !== undefined
     if (record.previous !== this.#sequence && !(whole && this.#sequence === 0)) {
       const detail = `record ${sequence} follows ${record.previous}, and ${this.#sequence || "none"} was read before it`
@@ -64,7 +71,8 @@ export class Recorder {
       due || this.#snapshotCharacters <= SMALL_CHARACTERS ? this.#snapshot(core, steps, due, limits) : undefined
     const truncate = due && snapshot !== undefined && !complete
     this.#kept = truncate ? 1 : this.#kept + 1
-    this.#charactersSince = snapshot === undefined ? grown : 0
+    // A snapshot that was due and does not fit is tried again when as much has come on top of it.
+    this.#charactersSince = snapshot === undefined && !due ? grown : 0
     const v = version === 1 ? "" : `"v":${version},`
     const head = `{"version":1,${v}"kept":${this.#kept},"previous":${this.#sequence}`
     const json = `${head},"steps":[${steps.steps.join(",")}]${snapshot === undefined ? "" : `,"snapshot":${snapshot}`}}`

@@ -32,7 +32,7 @@ export class Refusals {
     return sequence <= this.#singlyUntil
   }
 
-  done({ sequence }: Mail): void {
-    this.#causes.delete(sequence)
+  done(mails: ReadonlyArray<Mail>): void {
+    if (this.#causes.size > 0) for (const { sequence } of mails) this.#causes.delete(sequence)
   }
 }

@@ -6,7 +6,7 @@ import type { ActorLog } from "../log.ts"
 import type { Activation } from "./activation.ts"
 import { pauseUnrecoverable } from "./unrecoverable.ts"
 
-/** When an actor is tried again that could not be given to another node, or not be paused. */
+/** When an actor is tried again that was not taken by another node, or could not be paused. */
 const REOPEN_MILLIS = 10_000
 
 interface SetbacksHost {
@@ -29,7 +29,9 @@ export const makeSetbacks = ({ log, controls, decline, now, later, fork }: Setba
   return {
     tooOld: (activation: Activation, error: NewerVersion) =>
       shut(activation, () => {
-        if (!decline(shardOf(activation.address, log.shards))) reopenLater(activation)
+        // Also where it is left to another node: that one may be gone before it has taken the shard.
+        decline(shardOf(activation.address, log.shards))
+        reopenLater(activation)
         const actor = formatAddress(activation.address)
         fork(Effect.logWarning("an actor is left to a newer node", { actor, reason: error.message }))
       }),

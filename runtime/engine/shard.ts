@@ -24,18 +24,19 @@ export interface ShardHost {
   /** A message's effects are stored, or it had none. */
   readonly processed: (mail: Mail) => void
   /** Messages were delivered or done, on which the node's limit counts. */
-  readonly opened: (count: number) => void
-  readonly closed: (count: number) => void
+  readonly opened: (count: number, characters: number) => void
+  readonly closed: (count: number, characters: number) => void
 }
 
 const DRAIN_POLL = "5 millis"
+const REVIEW_MILLIS = 10_000
 /** How long a shard that is given back waits for its actors to commit what they decided. */
 const DRAIN_TIMEOUT = "5 seconds"
 
 /** How far a shard's mail is. */
 export interface ShardProgress {
   readonly lastDelivered: number
-  /** The oldest sequence that is delivered and not done. */
+  /** The oldest sequence that is delivered and not done, or began an activity that is open. */
   readonly oldestOpen: number | undefined
   /** Everything delivered at or below it is done, and may be removed from the mailbox. */
   readonly doneUpTo: number
@@ -50,6 +51,8 @@ export interface ShardProgress {
  * 1. Each mail is given to its actor once, in order, while the shard is owned; or it is set aside, and read again later.
  * 2. `doneUpTo` never passes a mail whose effects are not in the journal.
  * 3. An actor has an activation, or mail of it is held, or neither; never both.
+ * 4. Nor does it pass the mail that began an activity that is open: it brings the actor to life at the next owner, who starts
+ *    the activity again.
  */
 export class Shard {
   readonly name: string
@@ -58,13 +61,18 @@ export class Shard {
   readonly #activations = new Map<string, Activation>()
   /** Activations with mail that is only in the log. */
   readonly #behind = new Set<Activation>()
+  /** Activations that may have open activities. */
+  readonly #active = new Set<Activation>()
   /** Mail of actors that are paused and not in memory. */
   readonly #held = new Map<string, { readonly address: Address; readonly backlog: Backlog }>()
   readonly #progress = new Progress()
   /** Messages in memory that had been set aside. */
   #reread = 0
+  /** Of all that is open. */
+  #characters = 0
   #serving = true
   #followed = false
+  #reviewing = false
 
   constructor(name: string, host: ShardHost) {
     this.name = name
@@ -80,9 +88,13 @@ export class Shard {
         this.#behind.add(activation)
         this.#closed(mail, reread)
       },
-      reopened: (count) => {
-        this.#reread += count
-        host.opened(count)
+      reopened: (mails) => {
+        this.#reread += mails.length
+        for (const { payload } of mails) this.#opened(payload)
+      },
+      startActivity: (activation, key) => {
+        this.#active.add(activation)
+        host.activationHost.startActivity(activation, key)
       }
     }
     host.serving(this)
@@ -92,6 +104,7 @@ export class Shard {
     let oldest = this.#progress.oldestOpen ?? Number.POSITIVE_INFINITY
     for (const activation of this.#behind) oldest = Math.min(oldest, activation.oldest ?? oldest)
     for (const { backlog } of this.#held.values()) oldest = Math.min(oldest, backlog.from)
+    oldest = Math.min(oldest, this.#oldestActivity())
     const { lastDelivered, doneUpTo } = this.#progress
     return {
       lastDelivered,
@@ -99,6 +112,17 @@ export class Shard {
       doneUpTo: Math.min(doneUpTo, oldest - 1),
       open: this.#progress.open + this.#reread
     }
+  }
+
+  /** Invariant 4. */
+  #oldestActivity(): number {
+    let oldest = Number.POSITIVE_INFINITY
+    for (const activation of this.#active) {
+      const { activities } = activation.core
+      if (activities.size === 0) this.#active.delete(activation)
+      for (const { generation } of activities.values()) oldest = Math.min(oldest, generation)
+    }
+    return oldest
   }
 
   /** How many of its actors are in memory. */
@@ -120,12 +144,13 @@ export class Shard {
   deliver(mail: Mail): void {
     if (!this.#serving || mail.sequence <= this.#progress.lastDelivered) return
     this.#progress.delivered(mail.sequence)
-    this.#host.opened(1)
+    this.#opened(mail.payload)
     const key = formatAddress(mail.to)
     const activation = this.#activations.get(key) ?? this.#activate(key, mail.to)
     if (activation !== undefined) return activation.receive(mail)
     this.#held.set(key, { address: mail.to, backlog: extended(this.#held.get(key)?.backlog, mail) })
     this.#closed(mail, false)
+    this.#reviewLater()
   }
 
   /** Takes no more mail and lets actors finish what they have, so that the next owner finds nothing half done. */
@@ -145,20 +170,26 @@ export class Shard {
   drop(): void {
     this.#serving = false
     this.#host.left(this)
-    for (const activation of this.#activations.values()) {
-      activation.abandon()
-      this.#host.residents.forget(activation)
-    }
+    // First all: where one makes room, another one that waits would go on.
+    for (const activation of this.#activations.values()) activation.abandon()
+    for (const activation of this.#activations.values()) this.#host.residents.forget(activation)
     this.#activations.clear()
     this.#held.clear()
     this.#behind.clear()
-    this.#host.closed(this.#progress.open + this.#reread)
+    this.#active.clear()
+    this.#host.closed(this.#progress.open + this.#reread, this.#characters)
     this.#reread = 0
+    this.#characters = 0
   }
 
   /** The node may decide again: what waited goes on. */
   resume(): void {
     for (const activation of this.#activations.values()) activation.resume()
+  }
+
+  /** Memory is short: who can do nothing now leaves its mail in the log. */
+  shed(): void {
+    for (const activation of this.#activations.values()) activation.shed()
   }
 
   /** Something is paused, or no longer. */
@@ -169,6 +200,17 @@ export class Shard {
       activation.resume()
     }
     for (const [key, { address }] of this.#held) if (!this.#activationHost.paused(address)) this.#activate(key, address)
+  }
+
+  /** An actor that waits for another node to take the shard is not forgotten if that does not happen. */
+  #reviewLater(): void {
+    if (this.#reviewing) return
+    this.#reviewing = true
+    this.#activationHost.later(REVIEW_MILLIS, () => {
+      this.#reviewing = false
+      this.review()
+      if (this.#held.size > 0) this.#reviewLater()
+    })
   }
 
   /** Nothing, if the actor is to wait: it is paused, or another node should have it. */
@@ -189,6 +231,7 @@ export class Shard {
     if (!activation.idle) return false
     this.#activations.delete(key)
     this.#behind.delete(activation)
+    this.#active.delete(activation)
     this.#host.residents.forget(activation)
     return true
   }
@@ -196,6 +239,12 @@ export class Shard {
   #closed(mail: Mail, reread: boolean): void {
     if (reread) this.#reread--
     else this.#progress.done(mail.sequence)
-    this.#host.closed(1)
+    this.#characters -= mail.payload.length
+    this.#host.closed(1, mail.payload.length)
+  }
+
+  #opened({ length }: string): void {
+    this.#characters += length
+    this.#host.opened(1, length)
   }
 }

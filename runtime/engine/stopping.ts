@@ -10,9 +10,14 @@ export interface Closing {
   readonly entries: ReadonlyArray<Entry>
 }
 
+/** How many may watch an actor: they are all told in the group in which it stops, which the server limits. */
+export const WATCHERS_MAX = 500
+/** So many timers are removed when an actor stops; what others bring is ignored. */
+const TIMERS_REMOVED_MAX = 250
+
 /** Closes everything that is open in an actor, and tells who watches it. */
 export const closeAll = (self: Address, core: Core, correlation: string): Closing => {
-  const cancelled = [...core.timers.keys()]
+  const cancelled = [...core.timers.keys()].slice(0, TIMERS_REMOVED_MAX)
   return {
     cancelled,
     ended: [...core.activities.keys()],

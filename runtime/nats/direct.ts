@@ -1,5 +1,5 @@
 import type { JetStreamManager } from "@nats-io/jetstream"
-import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node"
+import { createInbox, type Msg, type MsgHdrs, type NatsConnection, type Subscription } from "@nats-io/transport-node"
 import { Effect } from "effect"
 import { LogUnavailable } from "../errors.ts"
 import { unlessLost } from "./loss.ts"
@@ -50,35 +50,49 @@ export const readPage = (
   )
 
 const awaitPage = (connection: NatsConnection, stream: string, request: Request): Effect.Effect<Page, LogUnavailable> =>
-  Effect.callback<Page, LogUnavailable>((resume) => {
-    const fail = (detail: string) => resume(Effect.fail(new LogUnavailable({ detail })))
-    const messages: Array<Stored> = []
-    const inbox = createInbox()
-    const take = (message: Msg) => {
-      const { headers } = message
-      const code = headers?.code ?? 0
-      if (headers === undefined) return fail("an answer without headers")
-      if (code === 404 && isNothing(request, headers, messages.length)) {
-        return resume(Effect.succeed({ messages: [], complete: true, upTo: undefined }))
+  Effect.suspend(() => {
+    let subscription: Subscription | undefined
+    const page = Effect.callback<Page, LogUnavailable>((resume) => {
+      const inbox = createInbox()
+      const take = collect(request, resume)
+      try {
+        subscription = connection.subscribe(inbox, {
+          callback: (error, message) => (error === null ? take(message) : resume(unavailable(error.message)))
+        })
+        const asked = JSON.stringify({ ...request, max_bytes: PAGE_BYTES_MAX })
+        connection.publish(`$JS.API.DIRECT.GET.${stream}`, asked, { reply: inbox })
+      } catch (cause) {
+        resume(unavailable(String(cause)))
       }
-      if (code !== 0 && code !== 204) return fail(`${code} ${headers.description}`)
-      // Each says which one came before it.
-      if (numberIn(headers, "Nats-Last-Sequence") !== (messages.at(-1)?.sequence ?? 0)) return fail("a page with a gap")
-      if (code === 0) return void messages.push(toStored(message, headers))
-      const upTo = headers.has("Nats-UpTo-Sequence") ? numberIn(headers, "Nats-UpTo-Sequence") : undefined
-      resume(Effect.succeed({ messages, complete: numberIn(headers, "Nats-Num-Pending") === 0, upTo }))
-    }
-    try {
-      const subscription = connection.subscribe(inbox, {
-        callback: (error, message) => (error === null ? take(message) : fail(error.message))
-      })
-      const asked = JSON.stringify({ ...request, max_bytes: PAGE_BYTES_MAX })
-      connection.publish(`$JS.API.DIRECT.GET.${stream}`, asked, { reply: inbox })
-      return Effect.sync(() => subscription.unsubscribe())
-    } catch (cause) {
-      fail(String(cause))
-    }
+    })
+    // However it ends: a subscription that is left behind keeps its page.
+    return Effect.ensuring(
+      page,
+      Effect.sync(() => subscription?.unsubscribe())
+    )
   })
+
+const unavailable = (detail: string) => Effect.fail(new LogUnavailable({ detail }))
+
+/** Takes the answers to a request one by one, and resumes with the page or what is wrong with it. */
+const collect = (request: Request, resume: (page: Effect.Effect<Page, LogUnavailable>) => void) => {
+  const messages: Array<Stored> = []
+  return (message: Msg): void => {
+    const { headers } = message
+    const code = headers?.code ?? 0
+    if (headers === undefined) return resume(unavailable("an answer without headers"))
+    if (code === 404 && isNothing(request, headers, messages.length)) {
+      return resume(Effect.succeed({ messages: [], complete: true, upTo: undefined }))
+    }
+    if (code !== 0 && code !== 204) return resume(unavailable(`${code} ${headers.description}`))
+    // Each says which one came before it.
+    const before = messages.at(-1)?.sequence ?? 0
+    if (numberIn(headers, "Nats-Last-Sequence") !== before) return resume(unavailable("a page with a gap"))
+    if (code === 0) return void messages.push(toStored(message, headers))
+    const upTo = headers.has("Nats-UpTo-Sequence") ? numberIn(headers, "Nats-UpTo-Sequence") : undefined
+    resume(Effect.succeed({ messages, complete: numberIn(headers, "Nats-Num-Pending") === 0, upTo }))
+  }
+}
 
 /** The same code says that there is nothing, and that the server could not load what there is. */
 const isNothing = (request: Request, headers: MsgHdrs, seen: number): boolean =>

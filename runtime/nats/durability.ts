@@ -42,7 +42,7 @@ export const checkDurability = (
     const addresses = addressesIn(options.monitorUrl)
     if (addresses.length === 0 && options.syncAlways === undefined) {
       if (strict) return yield* new ServerUnsuitable({ detail: UNSEEN })
-      return yield* Effect.logInfo("durability not checked: no NATS_MONITOR_URL")
+      return yield* Effect.logDebug("durability not checked: no NATS_MONITOR_URL")
     }
     const seen = yield* Effect.forEach(addresses, ask).pipe(
       Effect.catch((error) => (strict ? Effect.fail(error) : Effect.as(Effect.logWarning(error.detail), undefined)))

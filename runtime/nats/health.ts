@@ -42,7 +42,7 @@ export class Health {
     })
     const { stream } = this.#subjects
     if (info === undefined) {
-      const detail = `the stream ${stream} was deleted: restore it from a backup, or restart all processes to begin with an empty one`
+      const detail = `the stream ${stream} was deleted: stop all processes, restore it from a backup and start them, or begin with an empty one by starting them without`
       return yield* new LogRefused({ code: JetStreamApiCodes.StreamNotFound, detail })
     }
     const fault = streamFault(info.config, this.#subjects)

@@ -89,8 +89,10 @@ export class JournalReader {
 
   #newest(subjects: ReadonlyArray<string>): Effect.Effect<Newest, ReadError> {
     return Effect.gen({ self: this }, function* () {
-      const { connection, manager, stream, replicated } = this.#reads
+      const { connection, manager, stream, replicated, seen } = this.#reads
       const floor = replicated() ? yield* readLastSequence(manager, stream) : 0
+      // A server that was silent for a while may still believe that it leads.
+      if (replicated() && floor < seen()) return yield* new LogUnavailable({ detail: "the leader is behind" })
       const found = new Map<string, Stored>()
       let missing = subjects
       while (missing.length > 0) {

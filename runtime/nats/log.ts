@@ -3,7 +3,7 @@ import { type NatsConnection, nuid } from "@nats-io/transport-node"
 import { Effect, Layer } from "effect"
 import { formatAddress, shardOf } from "../address.ts"
 import { LogUnavailable, ServerUnsuitable } from "../errors.ts"
-import { ActorLog, type Entry, type LogLimits } from "../log.ts"
+import { ActorLog, type Entry, type LogLimits, type Mail } from "../log.ts"
 import type { Outgoing } from "./batch.ts"
 import { Nats } from "./connection.ts"
 import { line } from "./headers.ts"
@@ -48,7 +48,12 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
       const health = new Health(manager, subjects, opened)
       yield* Effect.forkScoped(health.watch)
       const replicated = () => health.replicas > 1
-      const reads: StreamReads = { connection, manager, stream: subjects.stream, replicated }
+      let seen = opened.lastSequence
+      const see = (sequence: number) => {
+        seen = Math.max(seen, sequence)
+        return sequence
+      }
+      const reads: StreamReads = { connection, manager, stream: subjects.stream, replicated, seen: () => seen }
       const journals = new JournalReader(reads)
       yield* Effect.forkScoped(journals.run)
       const groups = new WholeGroups(reads, () => health.lastSequence)
@@ -60,13 +65,15 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
           Effect.suspend(() => {
             const first = (index: number) => (index === 0 ? id : undefined)
             const messages = group.map((entry, index) => outgoing(subjects, shards, ttl, entry, first(index)))
-            return groups.append(messages)
+            return Effect.map(groups.append(messages), see)
           }),
         readJournal: (owner) => journals.read(subjects.journal(owner)),
         tail: (after, deliver, reached = () => undefined) =>
           after.size === 0
             ? Effect.void
-            : Effect.forkScoped(tail({ nats, manager, subjects, after, deliver, reached })).pipe(Effect.asVoid),
+            : Effect.forkScoped(tail({ nats, manager, subjects, after, deliver: seeing(deliver, see), reached })).pipe(
+                Effect.asVoid
+              ),
         readMail: (owner, after, max) =>
           readMail(reads, subjects, subjects.mail(shardOf(owner, shards), owner), after, max),
         purge: (upTo, role) =>
@@ -94,6 +101,13 @@ const limitsOf = (connection: NatsConnection): LogLimits => ({
   groupEntriesMax: GROUP_ENTRIES_MAX,
   groupBytesMax: GROUP_BYTES_MAX
 })
+
+/** Takes note of the mail that is delivered. */
+const seeing =
+  (deliver: (mail: Mail) => Effect.Effect<void> | undefined, see: (sequence: number) => void) => (mail: Mail) => {
+    see(mail.sequence)
+    return deliver(mail)
+  }
 
 const outgoing = (subjects: Subjects, shards: number, ttl: string, entry: Entry, id: string | undefined): Outgoing => {
   switch (entry.kind) {

@@ -27,6 +27,8 @@ export interface StreamReads {
   readonly stream: string
   /** Whether the stream has copies, one of which may be behind. */
   readonly replicated: () => boolean
+  /** The last sequence that this process knows to be stored. Who has less is behind, also if it believes that it leads. */
+  readonly seen: () => number
 }
 
 const SECOND_NANOS = 1_000_000_000

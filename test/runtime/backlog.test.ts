@@ -116,7 +116,7 @@ describe("a mailbox", () => {
           mailbox.shift(count)
         }
         const refill = (count: number) => {
-          const from = mailbox.backlog?.from
+          const from = mailbox.beginReading()
           if (from !== undefined) mailbox.refill(log.filter((mail) => mail.sequence >= from).slice(0, count))
         }
         for (const step of all) {

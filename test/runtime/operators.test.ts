@@ -154,7 +154,7 @@ layer(NatsServer.layer, { excludeTestServices: true })("a dead letter that is re
             newer: 2,
             id: `retry ${sequences[2]}`
           },
-          { ...originals[3], retried: true }
+          { ...originals[3], retried: true, id: `retry ${sequences[3]}` }
         ]
       )
     }).pipe(Effect.provide(operatorsOf("envelopes")))

@@ -1,7 +1,19 @@
 import { assert, it } from "@effect/vitest"
-import type { Effect } from "effect"
-import { Schema } from "effect"
-import { type Actors, define, persist, reply } from "../../runtime/index.ts"
+import { Effect, Schema } from "effect"
+import {
+  type Actors,
+  activity,
+  cancelActivity,
+  define,
+  persist,
+  reply,
+  send,
+  setTimer,
+  start,
+  stop,
+  unwatch,
+  watch
+} from "../../runtime/index.ts"
 import { CounterProtocol } from "../support/counter.ts"
 
 // What must not compile: the type check of `npm test` fails where one of these expectations does not hold.
@@ -13,8 +25,19 @@ const misuse = (actors: Actors["Service"]): ReadonlyArray<unknown> => [
   // @ts-expect-error the protocol has no such message
   actors.tell(CounterProtocol, "a", "Remove", { n: 1 }),
   // @ts-expect-error the answer is a number
-  actors.ask(CounterProtocol, "a", "Get", {}) satisfies Effect.Effect<string, unknown>
+  actors.ask(CounterProtocol, "a", "Get", {}) satisfies Effect.Effect<string, unknown>,
+  actors.ref(CounterProtocol, "a").ask("Add", { n: 1 }) satisfies Effect.Effect<number, unknown>,
+  // @ts-expect-error the payload's field has another type
+  actors.ref(CounterProtocol, "a").tell("Add", { n: "1" }),
+  // @ts-expect-error the protocol has no such message
+  actors.ref(CounterProtocol, "a").ask("Remove", { n: 1 }),
+  // @ts-expect-error the message has no answer
+  actors.ref(SilentProtocol, "a").ask("Hush", {}),
+  // @ts-expect-error the message has no answer
+  actors.ask(SilentProtocol, "a", "Hush", {})
 ]
+
+const SilentProtocol = { type: "silent", messages: { Hush: { payload: Schema.Struct({}) } } } as const
 
 const protocol = { type: "lamp", messages: { Switch: { payload: Schema.Struct({}), reply: Schema.Boolean } } } as const
 const common = { protocol, state: Schema.Boolean, initial: () => false, events: { Switched: { on: Schema.Boolean } } }
@@ -51,7 +74,53 @@ const lamps = [
   })
 ]
 
-it("wrong messages, replies and events do not compile", () => {
+const working = {
+  ...common,
+  activities: {
+    light: activity({
+      input: Schema.Int,
+      output: Schema.String,
+      timeout: "1 second",
+      run: (n) => Effect.succeed(`${n}`)
+    })
+  },
+  completed: { light: () => [] },
+  evolve: { Switched: (on: boolean) => on }
+}
+
+const workers = [
+  define({
+    ...working,
+    decide: {
+      Switch: () => [
+        start("light", "k", 1),
+        cancelActivity("k"),
+        setTimer("t", 1, "Switch", {}),
+        watch(CounterProtocol, "a", "Switch", {}),
+        unwatch(CounterProtocol, "a"),
+        send(CounterProtocol, "a", "Add", { n: 1 }),
+        stop
+      ]
+    }
+  }),
+  // @ts-expect-error the activity takes a number
+  define({ ...working, decide: { Switch: () => [start("light", "k", "1")] } }),
+  // @ts-expect-error there is no such activity
+  define({ ...working, decide: { Switch: () => [start("heat", "k", 1)] } }),
+  // @ts-expect-error it has no such message of its own
+  define({ ...working, decide: { Switch: () => [setTimer("t", 1, "Ring", {})] } }),
+  // @ts-expect-error it has no such message of its own
+  define({ ...working, decide: { Switch: () => [watch(CounterProtocol, "a", "Gone", {})] } }),
+  // @ts-expect-error the outcome of every activity must be decided on
+  define({ ...working, completed: {}, decide: { Switch: () => [] } }),
+  // @ts-expect-error the counter has no such message
+  define({ ...working, decide: { Switch: () => [send(CounterProtocol, "a", "Remove", { n: 1 })] } }),
+  // @ts-expect-error the payload's field has another type
+  define({ ...working, decide: { Switch: () => [send(CounterProtocol, "a", "Add", { n: "1" })] } })
+]
+
+it("wrong messages, replies, events and activities do not compile", () => {
   assert.isFunction(misuse)
   assert.strictEqual(lamps.length, 5)
+  assert.strictEqual(workers.length, 8)
 })

@@ -83,7 +83,9 @@ export const makeFaults = (options: {
     let started = 0
     const start = Effect.gen(function* () {
       const scope = yield* Scope.make()
-      const process = yield* Effect.suspend(() => startNode(options.url, namespace, `node-${++started}`, MAIN)).pipe(
+      const process = yield* Effect.suspend(() =>
+        startNode(options.url, namespace, `node-${++started}`, "chaos", MAIN)
+      ).pipe(
         Scope.provide(scope),
         // A node that starts while the cluster has no leader may give up; whoever runs it starts it again.
         Effect.tapError((error) => say(`a node did not start: ${error.message.split("\n").slice(0, 3).join(" ")}`)),

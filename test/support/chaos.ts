@@ -13,6 +13,7 @@ import {
   readOutcome,
   type Totals
 } from "./chaos-load.ts"
+import { manage } from "./manage.ts"
 import { natsCluster } from "./nats-cluster.ts"
 import { natsProxy } from "./nats-proxy.ts"
 
@@ -76,21 +77,40 @@ export const runChaos = (options: ChaosOptions): Effect.Effect<Verdict, unknown,
     })
     yield* Effect.all([breaking, load.run(() => stopped)], { concurrency: 2 }).pipe(Effect.provide(client))
     const outcome = yield* readOutcome.pipe(
-      Effect.retry({ times: 3 }),
       Effect.repeat({
         until: isSettled,
         schedule: Schedule.spaced("500 millis").pipe(Schedule.upTo({ duration: SETTLE }))
       }),
       Effect.andThen(readOutcome),
-      Effect.provide(client)
+      Effect.provide(client),
+      Effect.result
     )
     yield* Fiber.interrupt(reporting)
-    const complaints = complaintsOf(load.sent, outcome)
+    const complaints =
+      outcome._tag === "Success"
+        ? complaintsOf(load.sent, outcome.success)
+        : [`all is well, and yet it does not come to rest: ${outcome.failure.message}`]
     yield* timed(show(load, faults))
     if (complaints.length > 0) {
       for (const output of faults.outputs()) yield* say(`--- a node said:\n${output.split("\n").slice(-60).join("\n")}`)
+      yield* say(`--- leases:\n${(yield* leasesOf(cluster.url)).join("\n")}`)
     }
     return { totals: load.totals, faults: faults.counts, complaints }
+  })
+
+/** Who holds what, as the cluster has it. */
+const leasesOf = (url: string): Effect.Effect<ReadonlyArray<string>> =>
+  manage(url, async (manager) => {
+    const bucket = `KV_${NAMESPACE.toUpperCase()}_LEASES`
+    const { state } = await manager.streams.info(bucket, { subjects_filter: ">" })
+    const lines = []
+    for (const subject of Object.keys(state.subjects ?? {}).toSorted()) {
+      const last = await manager.streams.getMessage(bucket, { last_by_subj: subject })
+      if (last === null) continue
+      const how = `${last.header.get("Nats-TTL")} ${last.header.get("KV-Operation")} ${last.header.get("Nats-Marker-Reason")}`
+      lines.push(`${subject} ${last.seq} ${last.timestamp} ${last.string()} ${how}`)
+    }
+    return [new Date().toISOString(), ...lines]
   })
 
 const show = ({ totals }: Load, { counts }: Faults): string => {

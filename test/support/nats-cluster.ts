@@ -77,7 +77,11 @@ listen: "127.0.0.1:${member.client}"
 http: "127.0.0.1:${member.monitor}"
 max_payload: 1MB
 log_file: ${JSON.stringify(join(member.folder, "server.log"))}
-jetstream { store_dir: ${JSON.stringify(join(member.folder, "store"))} }
+jetstream {
+  store_dir: ${JSON.stringify(join(member.folder, "store"))}
+  # Without it a server that is killed forgets what it removed, and keys that expired come back with it.
+  sync_interval: always
+}
 cluster {
   name: test
   # Clients stay on the addresses that they were given, which may be those of proxies.

@@ -1,12 +1,22 @@
-// A node process for tests that kill it: `node test/support/node-main.ts URL NAMESPACE NAME`. It says "ready" when it serves.
+// A node process for tests that kill it: `node test/support/node-main.ts URL NAMESPACE NAME [ACTORS]`. It says "ready" when
+// it serves.
 import { NodeRuntime } from "@effect/platform-node"
 import { Effect, Layer } from "effect"
-import { layerNats, layerNode } from "../../runtime/index.ts"
+import { type Actor, layerNats, layerNode } from "../../runtime/index.ts"
+import { account1, account2 } from "./account.ts"
 import { counter } from "./counter.ts"
+import { errand } from "./errand.ts"
 
-const [url = "", namespace = "", name = ""] = process.argv.slice(2)
+const SETS: { readonly [name: string]: ReadonlyArray<Actor> } = {
+  counter: [counter],
+  account1: [account1],
+  account2: [account2],
+  errand: [errand(process.pid)]
+}
 
-const node = layerNode({ name, actors: [counter] }).pipe(
+const [url = "", namespace = "", name = "", set = "counter"] = process.argv.slice(2)
+
+const node = layerNode({ name, actors: SETS[set] ?? [] }).pipe(
   Layer.provide(layerNats({ url, namespace, name, ttlSeconds: 1 }))
 )
 

@@ -4,6 +4,9 @@ import { Effect, type Scope } from "effect"
 
 const MAIN = fileURLToPath(new URL("./node-main.ts", import.meta.url))
 
+/** So much of what it prints is kept, in characters. */
+const OUTPUT_MAX = 200_000
+
 export interface NodeProcess {
   readonly pid: number
   /** `kill -9`: it gets no chance to say goodbye. */
@@ -14,19 +17,23 @@ export interface NodeProcess {
   readonly output: () => string
 }
 
-/** Starts a node in a process of its own, and waits until it serves. It is gone when the scope closes. `main` is what runs there. */
+/**
+ * Starts a node with a set of actors in a process of its own, and waits until it serves. It is gone when the scope closes.
+ * `main` is what runs there.
+ */
 export const startNode = (
   url: string,
   namespace: string,
   name: string,
+  set = "counter",
   main = MAIN
 ): Effect.Effect<NodeProcess, Error, Scope.Scope> => {
   let output = ""
   return Effect.acquireRelease(
     Effect.callback<ChildProcess, Error>((resume) => {
-      const child = spawn(process.execPath, [main, url, namespace, name], { stdio: ["ignore", "pipe", "pipe"] })
+      const child = spawn(process.execPath, [main, url, namespace, name, set], { stdio: ["ignore", "pipe", "pipe"] })
       const read = (chunk: Buffer) => {
-        output += chunk.toString()
+        output = (output + chunk.toString()).slice(-OUTPUT_MAX)
         if (output.includes("ready")) resume(Effect.succeed(child))
       }
       child.stdout.on("data", read)
