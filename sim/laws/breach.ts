@@ -24,6 +24,7 @@ export const LAWS = {
   outcome: "the outcome of an activity is taken once",
   fold: "state is what folding the journal gives",
   whole: "a step is stored with all that it asks for",
+  complete: "an actor that keeps its complete history loses nothing of it",
   kept: "no mail is removed before it is done",
   answer: "an answer tells only of what is committed",
   event: "no event is visible without its commit",

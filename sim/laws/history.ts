@@ -34,6 +34,8 @@ export interface HistoryOptions {
 export class History implements Required<Pick<Observer, "committed" | "purged" | "answered">> {
   readonly #options: HistoryOptions
   readonly #folds: ReadonlyMap<string, Fold>
+  /** Types that keep their complete history. */
+  readonly #complete: ReadonlySet<string>
   readonly #lives = new Map<string, Life>()
   readonly #mail = new Map<number, Letter>()
   /** By sequence, subject and payload of every event. */
@@ -42,6 +44,8 @@ export class History implements Required<Pick<Observer, "committed" | "purged" |
 
   constructor(options: HistoryOptions) {
     this.#options = options
+    const complete = options.actors.filter(({ definition }) => definition.history === "complete")
+    this.#complete = new Set(complete.map(({ type }) => type))
     this.#folds = new Map(options.actors.map((actor) => [actor.type, foldOf(actor)]))
   }
 
@@ -73,6 +77,9 @@ export class History implements Required<Pick<Observer, "committed" | "purged" |
     }
     for (const [index, entry] of entries.entries()) {
       if (entry.kind !== "journal") continue
+      if (entry.truncate && this.#complete.has(entry.owner.type)) {
+        throw new Broken(LAWS.complete, `${formatAddress(entry.owner)} is truncated by record ${first + index}`)
+      }
       const record = parseRecord(entry.payload)
       this.life(entry.owner).follow({ record, sequence: first + index, group: entries })
     }

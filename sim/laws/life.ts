@@ -24,6 +24,8 @@ export class Life {
   /** Open timers and activities, each with its generation. */
   readonly timers = new Map<string, number>()
   readonly activities = new Map<string, number>()
+  /** Who wants to be told when it stops, and by which message. */
+  readonly #watchers = new Map<string, unknown>()
   #state: unknown
   #last = 0
   events = 0
@@ -91,12 +93,16 @@ export class Life {
     for (const name of Object.keys(step.timers ?? {})) this.timers.set(name, step.sequence)
     for (const key of step.ended ?? []) this.activities.delete(key)
     for (const key of Object.keys(step.started ?? {})) this.activities.set(key, step.sequence)
+    for (const watcher of step.unwatched ?? []) this.#watchers.delete(watcher)
+    for (const [watcher, told] of Object.entries(step.watched ?? {})) this.#watchers.set(watcher, told)
     const { events } = step
     if (events !== undefined) {
       this.#state = this.#fold?.evolve(this.#state, events)
       this.events += events.length
     }
-    if (step.stopped === true) this.stopped = true
+    if (step.stopped !== true) return
+    this.stopped = true
+    this.#watchers.clear()
   }
 
   /** Timers that were set in this record and are open have their entries, as those that were cancelled have, and letters too. */
@@ -122,6 +128,7 @@ export class Life {
     }
     differ("consumed", snapshot.consumed, this.consumed)
     differ("timers", snapshot.timers, Object.fromEntries(this.timers))
+    differ("watchers", snapshot.watchers ?? {}, Object.fromEntries(this.#watchers))
     const generations = Object.entries(snapshot.activities).map(([key, { generation }]) => [key, generation])
     differ("activities", Object.fromEntries(generations), Object.fromEntries(this.activities))
     if (this.#fold === undefined || this.stopped) return
