@@ -7,7 +7,7 @@ import type { ActorLog } from "./log.ts"
 import type { Outbox } from "./outbox.ts"
 import type { Pressures } from "./pressure.ts"
 import type { AskName, MessageSpec, Payload, Protocol, Refusal, Reply } from "./protocol.ts"
-import { type AskError, type AskOptions, type Mail, makeMail, refusal, type SendError } from "./sending.ts"
+import { type AskError, type AskOptions, type Mail, makeMail, refusal } from "./sending.ts"
 
 const ASK_TIMEOUT = Duration.seconds(10)
 const ASK_AGAIN_MILLIS = 4_000
@@ -71,13 +71,14 @@ export class Asks {
     })
   }
 
-  #sendAgain(again: (age: number) => Mail): Effect.Effect<never, SendError> {
+  /** What becomes of a repetition says nothing of the ask: it is stored. */
+  #sendAgain(again: (age: number) => Mail): Effect.Effect<never> {
     let age = 0
     return Effect.sleep(ASK_AGAIN_MILLIS).pipe(
       Effect.andThen(
         Effect.suspend(() => {
           age += ASK_AGAIN_MILLIS
-          return this.#outbox.send(again(age))
+          return Effect.ignore(this.#outbox.send(again(age)))
         })
       ),
       Effect.forever
