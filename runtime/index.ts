@@ -5,6 +5,7 @@ export * from "./client.ts"
 export * from "./controls.ts"
 export { layerNode } from "./engine/layer.ts"
 export { LocalNode, NodeBroken, type NodeOptions } from "./engine/profile.ts"
+export { seededRandom } from "./engine/random.ts"
 export { type Envelope, parseEnvelope, parseReply, type ReplyEnvelope } from "./envelope.ts"
 export * from "./errors.ts"
 export {

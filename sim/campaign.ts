@@ -1,6 +1,7 @@
 import { Effect } from "effect"
+import type { Trial } from "./experiment.ts"
 import { Coverage } from "./world/coverage.ts"
-import { type RunOptions, type RunReport, runWorld } from "./world/run.ts"
+import type { RunReport } from "./world/run.ts"
 
 /** What came of many runs. */
 export interface Campaign {
@@ -13,31 +14,52 @@ export interface Campaign {
   readonly broken: ReadonlyArray<RunReport>
 }
 
-export interface CampaignOptions extends Omit<RunOptions, "seed"> {
+export const NO_RUNS: Campaign = {
+  runs: 0,
+  simulatedMillis: 0,
+  messages: 0,
+  commits: 0,
+  coverage: new Coverage(),
+  broken: []
+}
+
+/** What came of the runs of both. */
+export const joinCampaigns = (one: Campaign, other: Campaign): Campaign => ({
+  runs: one.runs + other.runs,
+  simulatedMillis: one.simulatedMillis + other.simulatedMillis,
+  messages: one.messages + other.messages,
+  commits: one.commits + other.commits,
+  coverage: new Coverage().add(one.coverage).add(other.coverage),
+  broken: [...one.broken, ...other.broken]
+})
+
+/** What came of one run. */
+export const campaignOf = (report: RunReport): Campaign => ({
+  runs: 1,
+  simulatedMillis: report.simulatedMillis,
+  messages: report.messages,
+  commits: report.commits,
+  coverage: report.coverage,
+  broken: report.breaches.length === 0 ? [] : [report]
+})
+
+export interface CampaignOptions {
   /** Of the first run; each further one has the next whole number. */
   readonly seed: number
-  /** Whether there is to be another run after so many. */
+  /** Whether there is to be another run after these. */
   readonly goesOn: (campaign: Campaign) => Effect.Effect<boolean>
 }
 
 /** One run after the other, from one seed on. */
-export const runCampaign = ({ goesOn, seed, ...options }: CampaignOptions): Effect.Effect<Campaign> =>
+export const runCampaign = <Workload>(
+  { run, draw }: Trial<Workload>,
+  { goesOn, seed }: CampaignOptions
+): Effect.Effect<Campaign> =>
   Effect.gen(function* () {
-    const coverage = new Coverage()
-    const broken: Array<RunReport> = []
-    let campaign: Campaign = { runs: 0, simulatedMillis: 0, messages: 0, commits: 0, coverage, broken }
+    let campaign = NO_RUNS
     while (yield* goesOn(campaign)) {
-      const report = runWorld({ ...options, seed: seed + campaign.runs })
-      coverage.add(report.coverage)
-      if (report.breaches.length > 0) broken.push(report)
-      campaign = {
-        runs: campaign.runs + 1,
-        simulatedMillis: campaign.simulatedMillis + report.simulatedMillis,
-        messages: campaign.messages + report.messages,
-        commits: campaign.commits + report.commits,
-        coverage,
-        broken
-      }
+      const next = seed + campaign.runs
+      campaign = joinCampaigns(campaign, campaignOf(run(next, draw(next))))
       // Whoever waits to interrupt it gets a turn.
       yield* Effect.yieldNow
     }

@@ -27,6 +27,7 @@ export const LAWS = {
   complete: "an actor that keeps its complete history loses nothing of it",
   kept: "no mail is removed before it is done",
   answer: "an answer tells only of what is committed",
+  stale: "an answer tells of all that lies before its question",
   event: "no event is visible without its commit",
   every: "every accepted message has its effect",
   rest: "nothing is left undone once all faults are healed",

@@ -1,13 +1,24 @@
 import { Schema } from "effect"
-import type { Actor, Address, StepRecord } from "../../runtime/index.ts"
+import { type Actor, type Address, type Envelope, type StepRecord, seededRandom } from "../../runtime/index.ts"
 
 type Events = NonNullable<StepRecord["events"]>
+type Decode = (data: unknown) => unknown
+export type MessageEnvelope = Extract<Envelope, { kind: "message" }>
+
+/** A message in a mailbox. */
+export interface Delivered {
+  readonly self: Address
+  readonly sequence: number
+  readonly time: number
+  readonly envelope: MessageEnvelope
+}
 
 /** An actor type as its journal is folded, apart from the runtime: its own functions and schemas, and nothing else. */
 export class Fold {
   readonly #actor: Actor
-  readonly #decoders = new Map<string, (data: unknown) => unknown>()
-  readonly #encode: (state: unknown) => unknown
+  readonly #events = new Map<string, Decode>()
+  readonly #payloads = new Map<string, Decode>()
+  readonly #encode: Decode
 
   constructor(actor: Actor) {
     this.#actor = actor
@@ -20,8 +31,31 @@ export class Fold {
 
   evolve(state: unknown, events: Events): unknown {
     let next = state
-    for (const { _tag, data } of events) next = this.#actor.definition.evolve[_tag]!(next, this.#decode(_tag, data))
+    for (const { _tag, data } of events) {
+      next = this.#actor.definition.evolve[_tag]!(next, this.#decodeEvent(_tag, data))
+    }
     return next
+  }
+
+  /** Whether a message is answered at most, and has no effect. One on which the decision throws has one: it is parked. */
+  isIndifferentTo(state: unknown, { self, sequence, time, envelope }: Delivered): boolean {
+    const { message, body, id, reply } = envelope
+    const context = {
+      self,
+      sequence,
+      time,
+      messageId: id ?? `s${sequence}`,
+      correlationId: envelope.correlation,
+      from: envelope.from ?? "",
+      replyTo: reply !== undefined && id !== undefined ? { inbox: reply, id } : undefined,
+      random: seededRandom(sequence)
+    }
+    try {
+      const step = this.#actor.definition.decide[message]?.(state, this.#decodePayload(message, body), context)
+      return step?.every(({ op }) => op === "reply" || op === "refuse") === true
+    } catch {
+      return false
+    }
   }
 
   /** The state as text, to be compared. */
@@ -29,15 +63,23 @@ export class Fold {
     return canonical(this.#encode(state))
   }
 
-  #decode(tag: string, data: unknown): unknown {
-    let decode = this.#decoders.get(tag)
-    if (decode === undefined) {
-      const event: unknown = Schema.Struct(this.#actor.definition.events[tag] ?? {})
-      decode = Schema.decodeUnknownSync(Schema.toCodecJson(event as Schema.Codec<unknown, unknown>))
-      this.#decoders.set(tag, decode)
-    }
-    return decode(data)
+  #decodeEvent(tag: string, data: unknown): unknown {
+    return made(this.#events, tag, () => Schema.Struct(this.#actor.definition.events[tag] ?? {}))(data)
   }
+
+  #decodePayload(message: string, body: unknown): unknown {
+    return made(this.#payloads, message, () => this.#actor.definition.protocol.messages[message]?.payload)(body)
+  }
+}
+
+/** A decoder, made when it is first needed. */
+const made = (decoders: Map<string, Decode>, name: string, schema: () => unknown): Decode => {
+  let decode = decoders.get(name)
+  if (decode === undefined) {
+    decode = Schema.decodeUnknownSync(Schema.toCodecJson(schema() as Schema.Codec<unknown, unknown>))
+    decoders.set(name, decode)
+  }
+  return decode
 }
 
 /** JSON whose members are in order of their names. */

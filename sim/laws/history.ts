@@ -9,7 +9,7 @@ import {
   parseReply
 } from "../../runtime/index.ts"
 import type { Commit, Observer } from "../log/store.ts"
-import { Broken, LAWS } from "./breach.ts"
+import { type Breach, Broken, LAWS } from "./breach.ts"
 import { Fold } from "./fold.ts"
 import { Life } from "./life.ts"
 
@@ -17,14 +17,15 @@ interface Letter {
   readonly to: string
   readonly address: Address
   readonly envelope: Envelope
+  readonly time: number
 }
 
 export interface HistoryOptions {
   readonly actors: ReadonlyArray<Actor>
-  /** Messages that may have no effect, such as questions: `type.Message`. */
-  readonly effectless: ReadonlySet<string>
   /** How many events an answer tells of, if it says so: there must be as many in the journal. */
   readonly eventsTold?: (body: unknown) => number | undefined
+  /** What is broken in an actor as it is after a record. */
+  readonly always?: (life: Life) => Breach | undefined
 }
 
 /**
@@ -38,6 +39,8 @@ export class History implements Required<Pick<Observer, "committed" | "purged" |
   readonly #complete: ReadonlySet<string>
   readonly #lives = new Map<string, Life>()
   readonly #mail = new Map<number, Letter>()
+  /** Where an ask lies, by actor and message id: the first of those that were sent again. */
+  readonly #asks = new Map<string, number>()
   /** By sequence, subject and payload of every event. */
   readonly events = new Map<number, string>()
   commits = 0
@@ -68,11 +71,11 @@ export class History implements Required<Pick<Observer, "committed" | "purged" |
     return life
   }
 
-  readonly committed = ({ first, entries }: Commit): void => {
+  readonly committed = ({ first, time, entries }: Commit): void => {
     this.commits++
     for (const [index, entry] of entries.entries()) {
       const sequence = first + index
-      if (entry.kind === "mail") this.#store(sequence, entry.to, entry.payload)
+      if (entry.kind === "mail") this.#store(sequence, time, entry.to, entry.payload)
       if (entry.kind === "event") this.events.set(sequence, `${entry.subject} ${entry.payload}`)
     }
     for (const [index, entry] of entries.entries()) {
@@ -80,8 +83,10 @@ export class History implements Required<Pick<Observer, "committed" | "purged" |
       if (entry.truncate && this.#complete.has(entry.owner.type)) {
         throw new Broken(LAWS.complete, `${formatAddress(entry.owner)} is truncated by record ${first + index}`)
       }
-      const record = parseRecord(entry.payload)
-      this.life(entry.owner).follow({ record, sequence: first + index, group: entries })
+      const life = this.life(entry.owner)
+      life.follow({ record: parseRecord(entry.payload), sequence: first + index, group: entries })
+      const breach = this.#options.always?.(life)
+      if (breach !== undefined) throw new Broken(breach.law, breach.detail)
     }
   }
 
@@ -100,6 +105,11 @@ export class History implements Required<Pick<Observer, "committed" | "purged" |
     const stored = this.#lives.get(from)?.events ?? 0
     if (told !== undefined && told > stored) {
       throw new Broken(LAWS.answer, `${from} told ${id} of ${told} events, and ${stored} are committed`)
+    }
+    // Whether anybody still listens or not.
+    const before = this.#lives.get(from)?.eventsBefore(this.#asks.get(`${from} ${id}`) ?? 0) ?? 0
+    if (told !== undefined && told < before) {
+      throw new Broken(LAWS.stale, `${from} told ${id} of ${told} events, and ${before} are of messages before it`)
     }
   }
 
@@ -122,12 +132,17 @@ export class History implements Required<Pick<Observer, "committed" | "purged" |
     return undefined
   }
 
-  #store(sequence: number, address: Address, payload: string): void {
-    this.#mail.set(sequence, { to: formatAddress(address), address, envelope: parseEnvelope(payload) })
+  #store(sequence: number, time: number, address: Address, payload: string): void {
+    const to = formatAddress(address)
+    const envelope = parseEnvelope(payload)
+    this.#mail.set(sequence, { to, address, time, envelope })
+    if (envelope.kind !== "message" || envelope.id === undefined || envelope.again === true) return
+    const name = `${to} ${envelope.id}`
+    if (!this.#asks.has(name)) this.#asks.set(name, sequence)
   }
 
   /** Something still has to come of it. */
-  #isOpen(sequence: number, { to, address, envelope }: Letter): boolean {
+  #isOpen(sequence: number, { to, address, envelope, time }: Letter): boolean {
     const life = this.#lives.get(to)
     switch (envelope.kind) {
       case "timer":
@@ -137,11 +152,10 @@ export class History implements Required<Pick<Observer, "committed" | "purged" |
       case "watch":
         return life?.hasTaken(sequence, undefined) !== true
       case "message": {
-        if (envelope.again === true || this.#options.effectless.has(`${address.type}.${envelope.message}`)) return false
-        if (life === undefined) return true
+        if (envelope.again === true || life?.hasTaken(sequence, envelope.id) === true) return false
         // An ask of an actor that has stopped is answered, and that is all.
-        const answered = life.stopped && envelope.reply !== undefined
-        return !answered && !life.hasTaken(sequence, envelope.id)
+        if (life?.stopped === true && envelope.reply !== undefined) return false
+        return !this.life(address).isIndifferentTo(sequence, time, envelope)
       }
     }
   }

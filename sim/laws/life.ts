@@ -1,6 +1,6 @@
 import type { Address, CommitRecord, Entry, Envelope, StepRecord } from "../../runtime/index.ts"
 import { Broken, LAWS } from "./breach.ts"
-import { canonical, type Fold } from "./fold.ts"
+import { canonical, type Fold, type MessageEnvelope } from "./fold.ts"
 
 /** A record as it was stored: with its sequence, and all that was stored in the same group. */
 export interface StoredRecord {
@@ -27,6 +27,8 @@ export class Life {
   /** Who wants to be told when it stops, and by which message. */
   readonly #watchers = new Map<string, unknown>()
   #state: unknown
+  /** The state after each step that changed it, oldest first. */
+  readonly #states: Array<{ readonly sequence: number; readonly state: unknown; readonly events: number }> = []
   #last = 0
   events = 0
   stopped = false
@@ -50,6 +52,19 @@ export class Life {
 
   hasTaken(sequence: number, id: string | undefined): boolean {
     return this.#consumed.has(sequence) || (id !== undefined && this.#ids.has(id))
+  }
+
+  /** It lets a message pass: it answers it at most. It was asked when all that lies before had its effect. */
+  isIndifferentTo(sequence: number, time: number, envelope: MessageEnvelope): boolean {
+    if (this.#fold === undefined) return false
+    const before = this.#states.findLast((each) => each.sequence < sequence)
+    const state = before === undefined ? this.#fold.initial(this.address) : before.state
+    return this.#fold.isIndifferentTo(state, { self: this.address, sequence, time, envelope })
+  }
+
+  /** How many events are of messages before one. */
+  eventsBefore(sequence: number): number {
+    return this.#states.findLast((each) => each.sequence < sequence)?.events ?? 0
   }
 
   follow(stored: StoredRecord): void {
@@ -99,6 +114,7 @@ export class Life {
     if (events !== undefined) {
       this.#state = this.#fold?.evolve(this.#state, events)
       this.events += events.length
+      this.#states.push({ sequence: step.sequence, state: this.#state, events: this.events })
     }
     if (step.stopped !== true) return
     this.stopped = true

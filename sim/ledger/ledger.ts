@@ -1,17 +1,22 @@
-import { Effect, Schema } from "effect"
+import { Effect, Schedule, Schema } from "effect"
 import {
   type Address,
   activity,
   cancelActivity,
   cancelTimer,
   define,
+  escalate,
+  type Limits,
   persist,
   publish,
   reply,
+  restart,
+  type Supervision,
   send,
   setTimer,
   start,
   stop,
+  stopActor,
   watch
 } from "../../runtime/index.ts"
 import { Mischief } from "../world/scenario.ts"
@@ -63,9 +68,12 @@ const work = activity({
   input: Schema.Struct(Token),
   output: OUTPUT,
   timeout: "3 seconds",
-  run: ({ token }) =>
+  retry: Schedule.spaced("500 millis").pipe(Schedule.upTo({ times: 1 })),
+  concurrency: 3,
+  run: ({ token }, { publish: tellFact }) =>
     Effect.gen(function* () {
       const { strikes } = yield* Mischief
+      if (strikes()) yield* Effect.ignore(tellFact(FACT, "fact.under-way", { token }))
       if (strikes()) yield* Effect.sleep("2 seconds")
       if (strikes()) return yield* Effect.fail("it went wrong")
       if (strikes()) return yield* Effect.never
@@ -79,10 +87,18 @@ interface Options {
   readonly ballast: number
   readonly snapshotEvery: number
   readonly history: "snapshots" | "complete"
+  readonly supervision: Supervision
+  readonly limits: Limits
 }
 
+/** Who is told of the failures that are escalated. */
+export const SUPERVISOR = "a"
+
+/** By what the supervisor knows a failure. */
+export const failureToken = (actor: string, sequence: number): string => `failure-${actor}-${sequence}`
+
 /** An actor made for checking: it does everything an actor can, and notes in its journal what it took. */
-const makeLedger = ({ protocol, ballast, snapshotEvery, history }: Options) =>
+const makeLedger = ({ protocol, ballast, snapshotEvery, history, supervision, limits }: Options) =>
   define({
     protocol,
     state: State,
@@ -90,6 +106,8 @@ const makeLedger = ({ protocol, ballast, snapshotEvery, history }: Options) =>
     events: { Took },
     history,
     snapshotEvery,
+    supervision,
+    limits,
     evolve: {
       Took: (state: State, { what, token, amount }) => ({
         ...state,
@@ -140,9 +158,33 @@ const makeLedger = ({ protocol, ballast, snapshotEvery, history }: Options) =>
   })
 
 export const ledgerActors = [
-  makeLedger({ protocol: LEDGER, ballast: 0, snapshotEvery: 5, history: "snapshots" }),
-  makeLedger({ protocol: MORTAL, ballast: 1_100, snapshotEvery: 4, history: "snapshots" }),
-  makeLedger({ protocol: BOOK, ballast: 1_100, snapshotEvery: 7, history: "complete" })
+  makeLedger({
+    protocol: LEDGER,
+    ballast: 0,
+    snapshotEvery: 5,
+    history: "snapshots",
+    supervision: {
+      decide: escalate,
+      supervisor: (_, { actor, sequence }) => send(LEDGER, SUPERVISOR, "Told", { token: failureToken(actor, sequence) })
+    },
+    limits: {}
+  }),
+  makeLedger({
+    protocol: MORTAL,
+    ballast: 1_100,
+    snapshotEvery: 4,
+    history: "snapshots",
+    supervision: { decide: stopActor },
+    limits: { mailbox: 8 }
+  }),
+  makeLedger({
+    protocol: BOOK,
+    ballast: 1_100,
+    snapshotEvery: 7,
+    history: "complete",
+    supervision: { decide: restart({ attempts: 2, backoff: "50 millis" }) },
+    limits: { concurrency: 2, rate: { messages: 40, per: "1 second" } }
+  })
 ]
 
 /** What an actor took, as `what token`, in order. */

@@ -1,10 +1,13 @@
 import type { Breach } from "../laws/breach.ts"
 import type { History } from "../laws/history.ts"
 import type { Life } from "../laws/life.ts"
-import { balanceOf, takenBy } from "./ledger.ts"
+import { balanceOf, failureToken, SUPERVISOR, takenBy } from "./ledger.ts"
 
 /** What a client knows of a message it sent. Whether one is stored whose fate is `unknown`, nobody can say. */
 export type Fate = "accepted" | "refused" | "unknown"
+
+/** What is noted of a message that is to fail: nobody takes it. */
+export const FAILS = "fail"
 
 const RANK = { refused: 0, unknown: 1, accepted: 2 } as const
 
@@ -70,13 +73,21 @@ export class Notes {
   /** What is wrong when everything is at rest. */
   verdict(history: History): ReadonlyArray<Breach> {
     const lives = new Map(Array.from(history.lives, (life) => [life.name, life]))
-    return [...this.found, ...this.#effects(lives), ...this.#order(lives), ...this.#notices(lives), ...balance(lives)]
+    return [
+      ...this.found,
+      ...this.#effects(lives),
+      ...this.#order(lives),
+      ...this.#notices(lives),
+      ...this.#failures(lives),
+      ...balance(lives)
+    ]
   }
 
   #effects(lives: ReadonlyMap<string, Life>): ReadonlyArray<Breach> {
     const breaches: Array<Breach> = []
     const counts = countTaken(lives)
     for (const { token, to, what, receiver, fate } of this.#sent.values()) {
+      if (what === FAILS) continue
       const count = counts.get(`${to} ${what} ${token}`) ?? 0
       const stopped = lives.get(to)?.stopped === true
       const low = fate === "accepted" && !stopped ? 1 : 0
@@ -111,6 +122,29 @@ export class Notes {
         if (lives.get(target)?.stopped !== true || taken.includes(`told ${token}`)) continue
         const detail = `${name} watched ${target} with ${token}, which stopped, and was not told`
         breaches.push({ law: "who watches an actor is told when it stops", detail })
+      }
+    }
+    return breaches
+  }
+
+  /** What fails is parked, once, and the supervisor is told of it, where there is one. */
+  #failures(lives: ReadonlyMap<string, Life>): ReadonlyArray<Breach> {
+    const breaches: Array<Breach> = []
+    const told = takenBy(lives.get(`ledger/${SUPERVISOR}`)?.state)
+    for (const { name, address, steps, stopped } of lives.values()) {
+      const parked = steps.filter((step) => step.parked !== undefined)
+      const fates = Array.from(this.#sent.values()).filter(({ what, to }) => what === FAILS && to === name)
+      const low = stopped ? 0 : fates.filter(({ fate }) => fate === "accepted").length
+      const high = fates.filter(({ fate }) => fate !== "refused").length
+      if (!stopped && (parked.length < low || parked.length > high)) {
+        const detail = `${name} parked ${parked.length} messages, of ${low} to ${high} that fail`
+        breaches.push({ law: "what fails is parked once", detail })
+      }
+      for (const { sequence } of address.type === "ledger" ? parked : []) {
+        const times = told.filter((taken) => taken === `told ${failureToken(name, sequence)}`).length
+        if (times === 1) continue
+        const detail = `of message ${sequence} to ${name} the supervisor was told ${times} times`
+        breaches.push({ law: "a supervisor is told once of what is escalated", detail })
       }
     }
     return breaches

@@ -1,15 +1,16 @@
 import type { NodeOptions } from "../../runtime/index.ts"
-import type { Episode, FaultPlan } from "./faults.ts"
+import type { Call } from "../log/link.ts"
 import type { Prng } from "./prng.ts"
+import type { Episode, Place } from "./setting.ts"
 import type { Inhabitant, World } from "./world.ts"
 
+/** What a process asks of the leases. */
+const LEASE_CALLS: ReadonlyArray<Call> = ["join", "renew", "acquire", "release", "membership"]
 const START_AGAIN_MILLIS = 300
 
 /** A place for a node: at most one process runs there, and mostly one does. */
-interface Slot {
+interface Slot extends Place {
   readonly index: number
-  /** A node that is started again has its old name, or a new one. */
-  readonly keepsName: boolean
   starts: number
   node: Inhabitant | undefined
   /** Not to be started before this time. */
@@ -23,21 +24,15 @@ export class Nodes {
   readonly #slots: ReadonlyArray<Slot>
   #healed = false
 
-  constructor(world: World, random: Prng, count: number, profile: Omit<NodeOptions, "name">) {
+  constructor(world: World, random: Prng, places: ReadonlyArray<Place>, profile: Omit<NodeOptions, "name">) {
     this.#world = world
     this.#profile = profile
-    this.#slots = Array.from({ length: count }, (_, index) => ({
-      index,
-      keepsName: random.chance(0.5),
-      starts: 0,
-      node: undefined,
-      restsUntil: 0
-    }))
+    this.#slots = places.map((place, index) => ({ ...place, index, starts: 0, node: undefined, restsUntil: 0 }))
     for (const slot of this.#slots) world.timeline.after(random.between(0, 500), () => this.#start(slot))
   }
 
   /** Lets everything happen that is planned. `clients` can be cut off too. */
-  plan({ episodes }: FaultPlan, clients: () => ReadonlyArray<Inhabitant>): void {
+  plan(episodes: ReadonlyArray<Episode>, clients: () => ReadonlyArray<Inhabitant>): void {
     for (const episode of episodes) {
       this.#world.timeline.after(episode.at, () => {
         if (!this.#healed) this.#strike(episode, clients())
@@ -74,13 +69,21 @@ export class Nodes {
         say("log")
         hit()
         return this.#world.restart(millis)
+      case "lapse":
       case "partition": {
         const all = [...this.#slots.flatMap(({ node }) => (node === undefined ? [] : [node])), ...clients]
         const one = all[target % all.length]
         if (one === undefined) return
         say(one.process.name)
         hit()
-        return one.wire.cut(timeline.now() + millis)
+        return one.wire.cut(timeline.now() + millis, kind === "lapse" ? LEASE_CALLS : undefined)
+      }
+      case "jump": {
+        const { node } = slot
+        if (node === undefined) return
+        say(node.process.name)
+        hit()
+        return node.process.jump(target % 2 === 0 ? millis : -millis)
       }
       case "crash":
       case "pause":
@@ -89,7 +92,7 @@ export class Nodes {
         if (node === undefined) return
         say(node.process.name)
         hit()
-        if (kind === "pause") return this.#pause(node, millis)
+        if (kind === "pause") return this.#pause(node, millis, target % 2 === 0)
         slot.restsUntil = timeline.now() + millis
         if (kind === "leave") return node.process.post(() => node.fiber?.interruptUnsafe())
         node.process.kill()
@@ -99,11 +102,14 @@ export class Nodes {
     }
   }
 
-  #pause({ process }: Inhabitant, millis: number): void {
-    process.freeze()
-    this.#world.timeline.after(millis, () => {
-      if (process.frozen) this.#world.say(process.name, "*** goes on")
-      process.thaw()
+  /** `lapses`: when it goes on, that its leases ran out is the last thing that it learns. */
+  #pause({ process, wire }: Inhabitant, millis: number, lapses: boolean): void {
+    const { timeline } = this.#world
+    process.freezeUntil(timeline.now() + millis)
+    timeline.after(millis, () => {
+      if (!process.thawIfDue()) return
+      this.#world.say(process.name, "*** goes on")
+      if (lapses && !this.#healed) wire.cut(timeline.now() + millis, LEASE_CALLS)
     })
   }
 

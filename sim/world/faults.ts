@@ -1,16 +1,16 @@
-import type { Call } from "../log/link.ts"
-import type { Prng } from "./prng.ts"
-
 /**
  * What can go wrong.
  *
- * - `unacked`: a call is served, and its answer lost. `lost`: it is never served. `late`: it is served after its caller gave up.
+ * - `unacked`: a call is served, and its answer lost. `lost`: it is never served. `late`: it is served after its caller gave
+ *   up, and so may be refused late.
  * - `slow`: a call or its answer takes up to seconds. `duplicate`: mail is delivered a second time.
- * - `partition`: a process and the log do not reach one another. `full`: the log takes no more. `restart`: the server is
+ * - `partition`: a process and the server do not reach one another. `lapse`: a process does not reach the leases, and the log it
+ *   does. `full`: the log takes no more. `restart`: the server is
  *   away, and who waits for an answer gets none.
  * - `crash`: a node is killed, and started again later. `pause`: it is stopped, and goes on as if nothing had been, maybe
  *   after its lease ran out. `leave`: it is stopped in good order, and started again.
- * - `skew`: the clocks of the processes differ. `activity`: activities are slow, fail or hang.
+ * - `skew`: the clocks of the processes differ. `jump`: the clock of a node is set forward or back.
+ * - `activity`: activities are slow, fail or hang.
  */
 export const FAULT_KINDS = [
   "unacked",
@@ -19,135 +19,72 @@ export const FAULT_KINDS = [
   "slow",
   "duplicate",
   "partition",
+  "lapse",
   "full",
   "restart",
   "crash",
   "pause",
   "leave",
   "skew",
+  "jump",
   "activity"
 ] as const
 export type FaultKind = (typeof FAULT_KINDS)[number]
 
-const RATED = ["unacked", "lost", "late", "slow", "duplicate", "activity"] as const
-type Rated = (typeof RATED)[number]
-const EPISODIC = ["partition", "full", "restart", "crash", "pause", "leave"] as const
-type Episodic = (typeof EPISODIC)[number]
+/** Those that strike each call, delivery or activity with a probability. */
+export const RATED = ["unacked", "lost", "late", "slow", "duplicate", "activity"] as const
+export type Rated = (typeof RATED)[number]
+/** Those that strike at a time, so many of them in a run. */
+export const EPISODIC = ["partition", "lapse", "full", "restart", "crash", "pause", "leave", "jump"] as const
+export type Episodic = (typeof EPISODIC)[number]
 
-/** Something that goes wrong from one time to another, in milliseconds since the beginning. */
-export interface Episode {
-  readonly kind: Episodic
-  readonly at: number
-  readonly millis: number
-  /** Which of those that it can strike. */
-  readonly target: number
+/**
+ * What may go wrong, and at what rate: the probability in [0, 1] of the rated kinds, how many in a run of the episodic ones,
+ * and by how many milliseconds clocks differ at most. A kind without a rate is left out of half of the runs, and has
+ * another rate in each of the others, so that none hides the rest.
+ */
+export type Faults = ReadonlyMap<FaultKind, number | undefined>
+
+/** All kinds, at rates of their own in each run. */
+export const ALL_FAULTS: Faults = new Map(FAULT_KINDS.map((kind) => [kind, undefined]))
+export const NO_FAULTS: Faults = new Map()
+
+/** Some kinds, each at a rate that is drawn. */
+export const faultsOf = (kinds: Iterable<FaultKind>): Faults => new Map(Array.from(kinds, (kind) => [kind, undefined]))
+
+/** Reads `all`, `none`, or a list such as `crash,slow=0.2,leave=5`. Gives the reason where it cannot. */
+export const parseFaults = (text: string): Faults | string => {
+  if (text === "all") return ALL_FAULTS
+  if (text === "none") return NO_FAULTS
+  const faults = new Map<FaultKind, number | undefined>()
+  for (const part of text.split(",")) {
+    const [name, rate] = part.split("=")
+    const kind = FAULT_KINDS.find((each) => each === name)
+    if (kind === undefined) return `there is no fault ${JSON.stringify(name)}: there are ${FAULT_KINDS.join(", ")}`
+    const value = rate === undefined ? undefined : Number(rate)
+    const wrong = value === undefined ? undefined : whyNotRate(kind, value)
+    if (wrong !== undefined) return wrong
+    faults.set(kind, value)
+  }
+  return faults
 }
 
-/** All that will go wrong in a run. */
-export interface FaultPlan {
-  /** The probability for each call, pull or activity. */
-  readonly rates: Readonly<Record<Rated, number>>
-  readonly episodes: ReadonlyArray<Episode>
-  /** Clocks differ by as much, in milliseconds. */
-  readonly skewMillisMax: number
+const EPISODES_MAX = 1_000
+
+const whyNotRate = (kind: FaultKind, rate: number): string | undefined => {
+  if (RATED.some((each) => each === kind)) {
+    return rate >= 0 && rate <= 1 ? undefined : `the rate of ${kind} is a probability between 0 and 1`
+  }
+  const whole = Number.isInteger(rate) && rate >= 0
+  if (kind === "skew") return whole ? undefined : "the rate of skew is a whole number of milliseconds"
+  return whole && rate <= EPISODES_MAX
+    ? undefined
+    : `the rate of ${kind} is how many there are in a run: a whole number`
 }
 
-const RATES = [0.003, 0.01, 0.03, 0.1, 0.25]
-const EPISODES_MAX = 3
-const SKEW_MILLIS_MAX = 60_000
-/** How long an episode may last, in milliseconds. */
-const LASTS: Readonly<Record<Episodic, readonly [number, number]>> = {
-  partition: [200, 12_000],
-  full: [200, 8_000],
-  restart: [20, 4_000],
-  crash: [20, 10_000],
-  pause: [50, 14_000],
-  leave: [20, 6_000]
-}
-
-/** Draws a plan. Half of the kinds that are allowed are left out, others each time, so that none hides the rest. */
-export const drawPlan = (random: Prng, allowed: ReadonlySet<FaultKind>, untilMillis: number): FaultPlan => {
-  const chosen = new Set(FAULT_KINDS.filter((kind) => random.chance(0.5) && allowed.has(kind)))
-  const rateOf = (kind: Rated) => {
-    const rate = random.pick(RATES)
-    return chosen.has(kind) ? rate : 0
-  }
-  const rates = {
-    unacked: rateOf("unacked"),
-    lost: rateOf("lost"),
-    late: rateOf("late"),
-    slow: rateOf("slow"),
-    duplicate: rateOf("duplicate"),
-    activity: rateOf("activity")
-  }
-  const episodes = EPISODIC.filter((kind) => chosen.has(kind)).flatMap((kind) => {
-    const [shortest, longest] = LASTS[kind]
-    return Array.from({ length: 1 + random.below(EPISODES_MAX) }, () => ({
-      kind,
-      at: random.between(0, untilMillis),
-      // Short ones as often as long ones.
-      millis: shortest * (longest / shortest) ** random.next(),
-      target: random.below(1_000)
-    }))
-  })
-  return { rates, episodes, skewMillisMax: chosen.has("skew") ? SKEW_MILLIS_MAX : 0 }
-}
-
-/** What becomes of one call: how long it takes to the server and back, in milliseconds; nothing if it is lost there. */
-export interface Fate {
-  readonly thereMillis: number | undefined
-  readonly backMillis: number | undefined
-}
-
-const NEAR_MILLIS = 2
-const SLOW_MILLIS = 1_500
-const LATE_MILLIS = 10_000
-
-/** Says what goes wrong with a call, for as long as anything does. */
-export class Chance {
-  readonly #random: Prng
-  readonly #rates: FaultPlan["rates"]
-  readonly #hit: (kind: FaultKind) => void
-  #healed = false
-
-  constructor(random: Prng, rates: FaultPlan["rates"], hit: (kind: FaultKind) => void) {
-    this.#random = random
-    this.#rates = rates
-    this.#hit = hit
-  }
-
-  /** Nothing goes wrong any more. */
-  heal(): void {
-    this.#healed = true
-  }
-
-  strikes(kind: Rated): boolean {
-    const struck = this.#random.chance(this.#rates[kind]) && !this.#healed
-    if (struck) this.#hit(kind)
-    return struck
-  }
-
-  /** `timeoutMillis`: when the caller gives up. */
-  fateOf(call: Call, timeoutMillis: number): Fate {
-    const thereMillis = this.delay()
-    const backMillis = this.delay()
-    if (call === "pull") return { thereMillis, backMillis }
-    if (this.strikes("lost")) return { thereMillis: undefined, backMillis }
-    if (this.strikes("unacked")) return { thereMillis, backMillis: undefined }
-    if (this.strikes("late")) {
-      return { thereMillis: timeoutMillis + this.#random.between(0, LATE_MILLIS), backMillis: undefined }
-    }
-    return { thereMillis, backMillis }
-  }
-
-  /** How long something is on its way. */
-  delay(): number {
-    const near = this.#random.next() ** 2 * NEAR_MILLIS
-    return this.strikes("slow") ? near + this.#random.between(20, SLOW_MILLIS) : near
-  }
-
-  /** Any number below a bound. */
-  below(bound: number): number {
-    return this.#random.below(bound)
-  }
+/** As `parseFaults` reads it. */
+export const formatFaults = (faults: Faults): string => {
+  const drawn = [...faults.values()].every((rate) => rate === undefined)
+  if (drawn && faults.size === FAULT_KINDS.length) return "all"
+  return Array.from(faults, ([kind, rate]) => (rate === undefined ? kind : `${kind}=${rate}`)).join(",") || "none"
 }

@@ -34,7 +34,9 @@ export class Process {
   readonly context: Context.Context<never>
   readonly #timeline: Timeline
   readonly #random: Prng
+  #skewMillis: number
   #state: "running" | "frozen" | "dead" = "running"
+  #frozenUntil = 0
   #ready: Array<Task> = []
   #armed = false
 
@@ -42,6 +44,7 @@ export class Process {
     this.name = options.name
     this.#timeline = options.timeline
     this.#random = options.random
+    this.#skewMillis = options.skewMillis
     this.context = this.#makeContext(options)
   }
 
@@ -65,13 +68,29 @@ export class Process {
     return fiber
   }
 
-  freeze(): void {
-    if (this.#state === "running") this.#state = "frozen"
+  /** Sets its clock forward, or back: what sleeps sleeps as long as before. */
+  jump(millis: number): void {
+    this.#skewMillis += millis
+  }
+
+  /** Stands still, at least until a time. */
+  freezeUntil(time: number): void {
+    if (this.#state === "dead") return
+    this.#state = "frozen"
+    this.#frozenUntil = Math.max(this.#frozenUntil, time)
+  }
+
+  /** Goes on if it stands still and need not any longer. */
+  thawIfDue(): boolean {
+    if (this.#state !== "frozen" || this.#timeline.now() < this.#frozenUntil) return false
+    this.thaw()
+    return true
   }
 
   thaw(): void {
     if (this.#state !== "frozen") return
     this.#state = "running"
+    this.#frozenUntil = 0
     this.#arm()
   }
 
@@ -103,10 +122,10 @@ export class Process {
     this.#arm()
   }
 
-  #makeContext({ skewMillis, log }: ProcessOptions): Context.Context<never> {
+  #makeContext({ log }: ProcessOptions): Context.Context<never> {
     const loggers = log === undefined ? [] : [logger(log)]
     return Context.make(Scheduler.Scheduler, this.#makeScheduler()).pipe(
-      Context.add(Clock.Clock, this.#makeClock(skewMillis)),
+      Context.add(Clock.Clock, this.#makeClock()),
       Context.add(Random.Random, {
         nextDoubleUnsafe: () => this.#random.next(),
         nextIntUnsafe: () => this.#random.below(Number.MAX_SAFE_INTEGER)
@@ -128,10 +147,10 @@ export class Process {
     }
   }
 
-  #makeClock(skewMillis: number): Clock.Clock {
+  #makeClock(): Clock.Clock {
     const { now } = this.#timeline
-    const millis = () => Math.floor(now() + skewMillis)
-    const nanos = () => BigInt(Math.floor((now() + skewMillis) * 1_000)) * 1_000n
+    const millis = () => Math.floor(now() + this.#skewMillis)
+    const nanos = () => BigInt(Math.floor((now() + this.#skewMillis) * 1_000)) * 1_000n
     const monotonic = () => BigInt(Math.floor(now() * 1_000)) * 1_000n
     return {
       currentTimeMillisUnsafe: millis,

@@ -1,21 +1,20 @@
-import type { Entry } from "../../runtime/index.ts"
 import { type Breach, LAWS } from "../laws/breach.ts"
 import { History } from "../laws/history.ts"
 import type { Ports } from "../log/layer.ts"
 import type { Observer } from "../log/store.ts"
 import type { Coverage } from "./coverage.ts"
 import { Nodes } from "./episodes.ts"
-import { drawPlan, FAULT_KINDS, type FaultKind } from "./faults.ts"
 import { Prng } from "./prng.ts"
-import type { MakeScenario } from "./scenario.ts"
+import type { Scenario, Stage } from "./scenario.ts"
+import { ACTIVE_MILLIS, type Setting } from "./setting.ts"
+import { storyteller } from "./story.ts"
 import { breachOf, type Inhabitant, World } from "./world.ts"
 
 export interface RunOptions {
-  /** A whole number: everything that happens follows from it. */
+  /** A whole number: with the setting and the scenario, everything that happens follows from it. */
   readonly seed: number
-  readonly scenario: MakeScenario
-  /** What may go wrong; everything, unless given. */
-  readonly faults?: ReadonlySet<FaultKind>
+  readonly setting: Setting
+  readonly scenario: (stage: Stage) => Scenario
   /** Takes the story of the run, line by line. */
   readonly trace?: (line: string) => void
   /** Changes what every process reaches of the server: a defect, say. */
@@ -35,14 +34,12 @@ export interface RunReport {
   readonly coverage: Coverage
 }
 
-const ACTIVE_MILLIS = 20_000
 /** How long the world may take to come to rest once all faults are healed, in milliseconds. */
 const REST_MILLIS_MAX = 150_000
 const LOOK_EVERY_MILLIS = 250
 const HAPPENINGS_MAX = 200_000
 const SHARDS = 6
 const TTL_MILLIS = 5_000
-const NODES_MAX = 4
 
 /**
  * Lets a world live from a seed: faults strike while clients work, then all are healed, and everything has to come to rest.
@@ -50,19 +47,19 @@ const NODES_MAX = 4
  * It takes no time but its own, and leaves nothing running. The same options give the same run.
  */
 export const runWorld = (options: RunOptions): RunReport => {
-  const random = new Prng(options.seed)
-  const plan = drawPlan(random.split("plan"), options.faults ?? new Set(FAULT_KINDS), ACTIVE_MILLIS)
+  const { seed, setting } = options
+  const random = new Prng(seed)
   const observers: Array<Observer> = []
   const world = new World({
     random,
-    plan,
+    setting,
     shards: SHARDS,
     ttlMillis: TTL_MILLIS,
     observer: joined(observers),
     trace: options.trace,
     ...(options.disguise !== undefined && { disguise: options.disguise })
   })
-  world.say("world", `*** seed ${options.seed}, ${JSON.stringify(plan)}`)
+  world.say("world", `*** seed ${seed}, ${JSON.stringify(setting)}`)
   const scenario = options.scenario({
     random: random.split("scenario"),
     untilMillis: ACTIVE_MILLIS,
@@ -70,24 +67,23 @@ export const runWorld = (options: RunOptions): RunReport => {
     elapsed: () => world.timeline.elapsed,
     say: (who, what) => world.say(who, what)
   })
-  const { actors, effectless = [], eventsTold } = scenario
-  const history = new History({
-    actors,
-    effectless: new Set(effectless),
-    ...(eventsTold !== undefined && { eventsTold })
-  })
-  if (options.trace !== undefined) observers.push(storyteller(world))
+  const { actors } = scenario
+  const history = new History(scenario)
+  if (options.trace !== undefined) observers.push(storyteller((who, what) => world.say(who, what)))
   observers.push(history)
-  const draws = random.split("nodes")
-  const sweepEvery = draws.pick([500, 5_000])
-  const profile = { actors, passivateAfter: draws.pick([0, 1_000, 15_000]), sweepEvery }
-  const nodes = new Nodes(world, draws, 1 + draws.below(NODES_MAX), profile)
+  const profile = {
+    actors,
+    passivateAfter: setting.passivateMillis,
+    sweepEvery: setting.sweepMillis,
+    memoryBytesMax: setting.memoryBytes
+  }
+  const nodes = new Nodes(world, random.split("nodes"), setting.places, profile)
   const clients: Array<Inhabitant> = []
   let working = scenario.clients.length
   for (const [index, client] of scenario.clients.entries()) {
     clients.push(world.startClient(`client${index}`, client, () => working--))
   }
-  nodes.plan(plan, () => clients)
+  nodes.plan(setting.episodes, () => clients)
   world.timeline.after(ACTIVE_MILLIS, () => {
     world.say("world", "*** all faults are healed")
     world.heal()
@@ -103,7 +99,7 @@ export const runWorld = (options: RunOptions): RunReport => {
   )
   if (world.breaches.length === 0) world.breaches.push(...scenario.verdict(history))
   return {
-    seed: options.seed,
+    seed,
     breaches: world.breaches,
     simulatedMillis: world.timeline.elapsed,
     messages: history.messages,
@@ -163,29 +159,3 @@ const joined = (observers: ReadonlyArray<Observer>): Observer => ({
     for (const observer of observers) observer.answered?.(inbox, payload)
   }
 })
-
-/** Tells what happens to the stream. */
-const storyteller = (world: World): Observer => ({
-  committed: ({ by, first, last, entries }) => world.say(by, `stored ${first}-${last}: ${briefly(entries)}`),
-  refused: (by, group, error) => world.say(by, `refused, ${error._tag} (${error.message}): ${briefly(group)}`),
-  purged: (upTo, role, mails) => world.say("log", `purged ${role} up to ${upTo}: ${mails.length} messages`),
-  answered: (inbox, payload) => world.say(inbox, `is answered ${payload}`)
-})
-
-const briefly = (entries: ReadonlyArray<Entry>): string => entries.map(brief).join(", ")
-
-const brief = (entry: Entry): string => {
-  switch (entry.kind) {
-    case "mail":
-      return `mail to ${entry.to.type}/${entry.to.id} ${entry.payload}`
-    case "journal":
-      return `record of ${entry.owner.type}/${entry.owner.id} after ${entry.expected} ${entry.payload}`
-    case "timer":
-    case "untimer":
-      return `${entry.kind} ${entry.name} of ${entry.owner.type}/${entry.owner.id}`
-    case "event":
-      return `event ${entry.subject}`
-    case "dead":
-      return `letter of ${entry.owner.type}/${entry.owner.id}`
-  }
-}

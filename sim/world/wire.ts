@@ -2,7 +2,7 @@ import { Effect, Exit } from "effect"
 import { LogUnavailable } from "../../runtime/index.ts"
 import type { Channel } from "../log/host.ts"
 import type { Call, Link } from "../log/link.ts"
-import type { Chance } from "./faults.ts"
+import type { Chance } from "./chance.ts"
 import type { Process } from "./process.ts"
 import type { Timeline } from "./timeline.ts"
 
@@ -31,6 +31,8 @@ export class Wire implements Link {
   readonly #owner: Process
   readonly #network: Network
   #cutUntil = 0
+  /** Calls that do not get through until a time. */
+  readonly #callsCutUntil = new Map<Call, number>()
 
   constructor(process: string, owner: Process, network: Network) {
     this.process = process
@@ -38,13 +40,15 @@ export class Wire implements Link {
     this.#network = network
   }
 
-  /** Nothing gets through until a time. */
-  cut(until: number): void {
-    this.#cutUntil = Math.max(this.#cutUntil, until)
+  /** Nothing gets through until a time, or none of some calls. */
+  cut(until: number, calls?: ReadonlyArray<Call>): void {
+    if (calls === undefined) this.#cutUntil = Math.max(this.#cutUntil, until)
+    else for (const call of calls) this.#callsCutUntil.set(call, until)
   }
 
   heal(): void {
     this.#cutUntil = 0
+    this.#callsCutUntil.clear()
   }
 
   readonly call = <A>(call: Call, serve: (answer: (value: A) => void) => void): Effect.Effect<A, LogUnavailable> =>
@@ -62,7 +66,7 @@ export class Wire implements Link {
       const timeout = call === "pull" ? PULL_TIMEOUT_MILLIS : TIMEOUT_MILLIS
       timeline.after(timeout, () => fail("no answer"))
       const { thereMillis, backMillis } = chance.fateOf(call, timeout)
-      if (thereMillis !== undefined && !this.#isCut) {
+      if (thereMillis !== undefined && !this.#isCut && !this.#isCutOff(call)) {
         timeline.after(thereMillis, () => {
           if (this.#isCut) return
           if (this.#network.isAway()) return fail("the server is away")
@@ -91,6 +95,10 @@ export class Wire implements Link {
 
   get #isCut(): boolean {
     return this.#network.timeline.now() < this.#cutUntil
+  }
+
+  #isCutOff(call: Call): boolean {
+    return this.#network.timeline.now() < (this.#callsCutUntil.get(call) ?? 0)
   }
 
   #serve<A>(

@@ -1,4 +1,4 @@
-import { Cause, Context, Effect, Exit, type Fiber, Layer, Schedule, type Scope } from "effect"
+import { Cause, Context, Effect, Exit, type Fiber, Layer, Schedule } from "effect"
 import {
   type ActorLog,
   Actors,
@@ -13,17 +13,19 @@ import { type Breach, Broken, LAWS } from "../laws/breach.ts"
 import { contextOf, makePorts, type Ports } from "../log/layer.ts"
 import { Server } from "../log/server.ts"
 import type { Observer } from "../log/store.ts"
+import { Chance } from "./chance.ts"
 import { Coverage } from "./coverage.ts"
-import { Chance, type FaultKind, type FaultPlan } from "./faults.ts"
+import type { FaultKind } from "./faults.ts"
 import type { Prng } from "./prng.ts"
 import { Process } from "./process.ts"
-import { Mischief } from "./scenario.ts"
+import { type Client, Mischief } from "./scenario.ts"
+import type { Setting } from "./setting.ts"
 import { Timeline } from "./timeline.ts"
 import { type Network, Wire } from "./wire.ts"
 
 export interface WorldOptions {
   readonly random: Prng
-  readonly plan: FaultPlan
+  readonly setting: Setting
   readonly shards: number
   readonly ttlMillis: number
   readonly observer: Observer
@@ -65,7 +67,7 @@ export class World {
     this.#options = options
     this.#random = options.random.split("processes")
     this.server = new Server(this.timeline, options)
-    this.chance = new Chance(options.random.split("chance"), options.plan.rates, (kind) => this.hit(kind))
+    this.chance = new Chance(options.random.split("chance"), options.setting.rates, (kind) => this.hit(kind))
     this.#network = {
       timeline: this.timeline,
       chance: this.chance,
@@ -112,7 +114,7 @@ export class World {
   }
 
   /** Starts a process without actors. A defect in it is a breach: it asserted something, or is wrong itself. */
-  startClient(name: string, client: Effect.Effect<void, never, Actors | ActorLog | Scope.Scope>, ended: () => void) {
+  startClient(name: string, client: Client, ended: () => void) {
     const main = Effect.flatMap(
       Layer.build(Actors.layer).pipe(Effect.retry(Schedule.spaced(START_AGAIN))),
       (services) => Effect.provide(client, services)
@@ -124,9 +126,9 @@ export class World {
   }
 
   #start<E>(name: string, main: Effect.Effect<unknown, E, PortServices>, ended: (exit: Exit.Exit<unknown, E>) => void) {
-    const { trace, plan, disguise = (ports) => ports } = this.#options
+    const { trace, setting, disguise = (ports) => ports } = this.#options
     const random = this.#random.split(`${name} ${this.timeline.elapsed}`)
-    const skewMillis = Math.round(random.between(-1, 1) * plan.skewMillisMax)
+    const skewMillis = Math.round(random.between(-1, 1) * setting.skewMillis)
     if (skewMillis !== 0) this.hit("skew")
     const log = (line: string) => this.say(name, line)
     const process = new Process({

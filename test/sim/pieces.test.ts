@@ -55,7 +55,7 @@ describe("a process", () => {
     })
     process.start(work, () => ran.push("ended"))
     pass(250)
-    process.freeze()
+    process.freezeUntil(timeline.now())
     process.post(() => ran.push("came"))
     pass(1_000)
     assert.deepStrictEqual(ran, ["slept 0", "slept 1"])

@@ -1,0 +1,65 @@
+import { Cause, type Exit } from "effect"
+import type { Actor } from "../../runtime/index.ts"
+import type { Life } from "../laws/life.ts"
+import type { Command } from "./command.ts"
+
+/**
+ * What a client heard of a command.
+ *
+ * - `stored`: a tell will be processed. `answered`: an ask was, with `value`.
+ * - `refused`: the actor answered with its own typed error, which is `value`. `failed`: it could not process the message, which is
+ *   parked, or has stopped.
+ * - `not sent`: nothing of it is stored, and `value` says why. `unknown`: no answer came: it may have its effect, once, or none.
+ */
+export interface Heard {
+  readonly command: Command
+  readonly outcome: "stored" | "answered" | "refused" | "failed" | "not sent" | "unknown"
+  readonly value: unknown
+}
+
+/** A run at its end, when all faults are healed and nothing is left undone. */
+export interface Ending {
+  /** What clients heard, in the order in which they heard it. */
+  readonly heard: ReadonlyArray<Heard>
+  /** The state of every actor of a type that took a message, by id: what folding its journal gives. */
+  readonly states: <State>(actor: Actor<State>) => ReadonlyMap<string, State>
+}
+
+export const endingOf = (lives: Iterable<Life>, heard: ReadonlyArray<Heard>): Ending => {
+  const all = [...lives]
+  return {
+    heard,
+    states: <State>(actor: Actor<State>) =>
+      new Map(
+        all.flatMap(({ address, state }) =>
+          // A life folds its state by this actor's own functions.
+          address.type === actor.type ? [[address.id, state as State] as const] : []
+        )
+      )
+  }
+}
+
+/** What came of a command, as its client heard it. */
+export const heardOf = (command: Command, exit: Exit.Exit<unknown, unknown>): Heard => {
+  if (exit._tag === "Success") {
+    return { command, outcome: command.kind === "ask" ? "answered" : "stored", value: exit.value }
+  }
+  const error = Cause.squash(exit.cause)
+  const outcome =
+    error instanceof Error && "_tag" in error ? (OUTCOMES.get(String(error._tag)) ?? "refused") : "refused"
+  return { command, outcome, value: error }
+}
+
+const OUTCOMES: ReadonlyMap<string, Heard["outcome"]> = new Map([
+  ["LogFull", "not sent"],
+  ["TooLarge", "not sent"],
+  ["LogRefused", "not sent"],
+  ["MailboxFull", "not sent"],
+  ["Overloaded", "not sent"],
+  ["InvalidMessage", "not sent"],
+  ["InvalidAddress", "not sent"],
+  ["LogUnavailable", "unknown"],
+  ["AskTimeout", "unknown"],
+  ["ActorFailed", "failed"],
+  ["ActorStopped", "failed"]
+])
