@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly faults?: ReadonlySet<FaultKind>
   /** Takes the story of the run, line by line. */
   readonly trace?: (line: string) => void
+  /** Looks on while things happen to the stream: a `Tape`, say. */
+  readonly observer?: Observer
   /** Changes what every process reaches of the server: a defect, say. */
   readonly disguise?: (ports: Ports) => Ports
 }
@@ -78,6 +80,7 @@ export const runWorld = (options: RunOptions): RunReport => {
   })
   if (options.trace !== undefined) observers.push(storyteller(world))
   observers.push(history)
+  if (options.observer !== undefined) observers.push(options.observer)
   const draws = random.split("nodes")
   const sweepEvery = draws.pick([500, 5_000])
   const profile = { actors, passivateAfter: draws.pick([0, 1_000, 15_000]), sweepEvery }
