@@ -17,7 +17,7 @@ import {
 import { counted, dataText, indented, plain } from "./table.ts"
 
 const LABEL_WIDTH = 11
-const VALUE_CHARACTERS_MAX = 90
+const VALUE_CHARACTERS_MAX = 80
 /** A step that changes more than this is cut; `--json` has all of it. */
 const LINES_MAX = 12
 const EVENT_LINES_MAX = 8
