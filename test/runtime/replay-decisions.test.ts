@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { define, persist } from "../../runtime/index.ts"
+import { define, parseRecord, persist } from "../../runtime/index.ts"
 import { altered, alteredStep, Scribe } from "../support/scribe.ts"
 import { Amount, busy, stepsOf, till, verdicts } from "../support/till.ts"
 
@@ -109,5 +109,38 @@ describe("a journal of an older version", () => {
     assert.deepStrictEqual(verdicts(steps), ["Add: same", "Add: same"])
     assert.deepStrictEqual(steps.at(-1)!.after, { cents: 300 })
     assert.deepStrictEqual(verdicts(stepsOf(cents(1), scribe.recording)), ["Add: events", "Add: events"])
+  })
+})
+
+describe("a message that stays in the journal", () => {
+  const said = (characters: number) => ({ message: "Draw", id: "x".repeat(characters) })
+
+  it("counts in the size of its step: one that does not fit is parked, and its record fits again", () => {
+    for (const [history, failure] of [
+      ["snapshots", undefined],
+      ["complete", "size"]
+    ] as const) {
+      const scribe = new Scribe(till({ history }))
+      scribe.take(said(600_000))
+      const [record = assert.fail("no record")] = scribe.recording.records
+      assert.isBelow(record.payload.length, 1_000_000)
+      assert.strictEqual(parseRecord(record.payload).steps[0]?.failure, failure, history)
+    }
+  })
+
+  it("stays there also where it is parked, unless it is large", () => {
+    const scribe = new Scribe(till())
+    scribe.take({ message: "Fail" })
+    scribe.take({ ...said(300_000), message: "Fail" })
+    const kept = scribe.recording.records.map(({ payload }) => parseRecord(payload).steps[0])
+    assert.deepStrictEqual(
+      kept.map((step) => [step?.failure, step?.mail !== undefined]),
+      [
+        ["decide", true],
+        ["decide", false]
+      ]
+    )
+    assert.deepStrictEqual(verdicts(stepsOf(till(), scribe.recording)), ["Fail: same", "Fail: not checked"])
+    assert.deepStrictEqual(verdicts(stepsOf(till(), scribe.unpurged)), ["Fail: same", "Fail: same"])
   })
 })
