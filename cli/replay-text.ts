@@ -1,8 +1,8 @@
 // A replayed actor, for people and for programs.
 import { inspect, styleText } from "node:util"
 import {
-  type Deviation,
   type Difference,
+  differenceOf,
   type Exported,
   formatAddress,
   type Replayed,
@@ -130,9 +130,13 @@ const effectLine = (effect: ReplayedEffect): Line => {
 const changeLines = (known: boolean, difference: ReadonlyArray<Difference>): ReadonlyArray<Line> => {
   if (!known) return [["state", "not known before the snapshot"]]
   if (difference.length === 0) return [["state", "unchanged"]]
-  const lines = difference.slice(0, LINES_MAX).map((each): Line => ["state", changeText(each)])
-  const more = difference.length - lines.length
-  return more === 0 ? lines : [...lines, ["state", `… and ${counted(more, "change")} more`]]
+  return cut("state", difference)
+}
+
+const cut = (label: string, changes: ReadonlyArray<Difference>): ReadonlyArray<Line> => {
+  const lines = changes.slice(0, LINES_MAX).map((each): Line => [label, changeText(each)])
+  const more = changes.length - lines.length
+  return more === 0 ? lines : [...lines, [label, `… and ${counted(more, "change")} more`]]
 }
 
 const changeText = (change: Difference): string => {
@@ -145,18 +149,9 @@ const changeText = (change: Difference): string => {
 const verdictLines = (verdict: ReplayVerdict): ReadonlyArray<Line> => {
   if (verdict.verdict === "same") return [["again", colored("green", "same")]]
   if (verdict.verdict === "not checked") return [["again", `${colored("yellow", "not checked")}: ${verdict.why}`]]
-  return verdict.deviations.flatMap(
-    (deviation): ReadonlyArray<Line> => [
-      ["again", `${colored("red", "differs")}: ${deviation.what}`],
-      ...deviationLines(deviation)
-    ]
-  )
+  const found = verdict.deviations.flatMap(({ what, recorded, decided }) => differenceOf(recorded, decided, what))
+  return [["again", `${colored("red", "differs")}, journal → now`], ...cut("again", found)]
 }
-
-const deviationLines = ({ recorded, decided }: Deviation): ReadonlyArray<Line> => [
-  ["again", `  journal  ${valueText(recorded)}`],
-  ["again", `  now      ${valueText(decided)}`]
-]
 
 /** `5 steps, deciding again gave the same`, and what there is to say besides. */
 export const summaryText = ({ steps, same, differs, unchecked, fault }: ReplaySummary): string => {
