@@ -155,16 +155,18 @@ const verdictLines = (verdict: ReplayVerdict): ReadonlyArray<Line> => {
 
 /** `5 steps, deciding again gave the same`, and what there is to say besides. */
 export const summaryText = ({ steps, same, differs, unchecked, fault }: ReplaySummary): string => {
-  const all = counted(steps, "step")
-  const found =
-    steps > 0 && same === steps
-      ? `${all}, deciding again gave the same events`
-      : [
-          `${all}: deciding again gave the same events in ${same}`,
-          ...(differs > 0 ? [`something else in ${differs}`] : []),
-          ...(unchecked > 0 ? [`${unchecked} could not be checked`] : [])
-        ].join(", ")
+  const found = foundText(counted(steps, "step"), { steps, same, differs, unchecked })
   return fault === undefined ? found : `${found}; record ${fault.record} cannot be read: ${plain(fault.reason, 300)}`
+}
+
+const foundText = (all: string, { steps, same, differs, unchecked }: Omit<ReplaySummary, "fault">): string => {
+  if (steps === 0) return "no step to tell"
+  if (same === steps) return `${all}, deciding again gave the same events`
+  return [
+    `${all}: deciding again gave the same events in ${same}`,
+    ...(differs > 0 ? [`something else in ${differs}`] : []),
+    ...(unchecked > 0 ? [`${unchecked} could not be checked`] : [])
+  ].join(", ")
 }
 
 /** To the millisecond: steps follow one another fast. */

@@ -35,7 +35,9 @@ export const readRecording = Effect.fn("Operators.recording")(function* (
   const mail = yield* allOf((after) => archive.mail(address, after, PAGE))
   const records = yield* readJournal(archive, address, ATTEMPTS_MAX)
   const letters = yield* allOf((after) => archive.letters(address, after, PAGE))
-  if (records.length === 0) return yield* new NoSuchActor({ actor: formatAddress(address) })
+  if (records.length + mail.length + letters.length === 0) {
+    return yield* new NoSuchActor({ actor: formatAddress(address) })
+  }
   return { address, records, mail: withLetters(mail, letters) }
 })
 

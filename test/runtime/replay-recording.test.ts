@@ -83,6 +83,19 @@ describe("a journal that is cut while it is read", () => {
   })
 })
 
+describe("an actor without a journal", () => {
+  const address = { type: "counter", id: "a" }
+  it.effect("has a recording while mail waits for it, and else is none", () =>
+    Effect.gen(function* () {
+      const mail = [{ sequence: 1, time: 0, payload: "{}" }]
+      const waiting = yield* readRecording({ ...nothing, mail: () => Effect.succeed(mail) }, address)
+      assert.deepStrictEqual(waiting, { address, records: [], mail })
+      assert.deepStrictEqual([...replay(counter, waiting)], [])
+      assert.strictEqual((yield* Effect.flip(readRecording(nothing, address)))._tag, "NoSuchActor")
+    })
+  )
+})
+
 const nothing: Archive["Service"] = {
   history: () => Effect.succeed([]),
   mail: () => Effect.succeed([]),
