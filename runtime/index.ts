@@ -21,6 +21,22 @@ export * from "./log.ts"
 export { layerNats, layerNatsClient, layerOperators, type SystemOptions } from "./nats/layer.ts"
 export * from "./operators.ts"
 export * from "./protocol.ts"
+export type { Deviation, ReplayVerdict } from "./replay/check.ts"
+export { type Difference, differenceOf } from "./replay/difference.ts"
+export type { ReplayedEffect } from "./replay/effects.ts"
+export { EXPORT_VERSION, type Exported, formatExport, InvalidExport, parseExport } from "./replay/export.ts"
+export type { Recording } from "./replay/recording.ts"
+export {
+  type Replayed,
+  type ReplayedMessage,
+  type ReplayedStep,
+  type ReplayFault,
+  type ReplayOptions,
+  type ReplayStart,
+  type ReplaySummary,
+  replay,
+  summarize
+} from "./replay/replay.ts"
 export type { AskError, AskOptions, SendError, SendOptions } from "./sending.ts"
 export * from "./step.ts"
 export * from "./supervision.ts"

@@ -1,7 +1,6 @@
 import fc from "fast-check"
-import type { Ports } from "./log/layer.ts"
 import { ALL_FAULTS, type Faults } from "./world/faults.ts"
-import { type RunReport, runWorld } from "./world/run.ts"
+import { type Onlookers, type RunReport, runWorld } from "./world/run.ts"
 import type { Scenario, Stage } from "./world/scenario.ts"
 import { type Setting, settings } from "./world/setting.ts"
 
@@ -16,8 +15,6 @@ export interface Experiment<Workload> {
 export interface TrialOptions {
   /** What may go wrong; everything, unless given. */
   readonly faults?: Faults
-  /** Changes what every process reaches of the server: a defect, say. Asked anew for every run. */
-  readonly disguise?: () => (ports: Ports) => Ports
 }
 
 /** What a run is drawn as. */
@@ -36,7 +33,7 @@ export interface Smallest<Workload> extends Drawn<Workload> {
 /** The runs of an experiment, by seed. The same seed gives the same run, on every machine. */
 export interface Trial<Workload> {
   readonly draw: (seed: number) => Drawn<Workload>
-  readonly run: (seed: number, drawn: Drawn<Workload>, trace?: (line: string) => void) => RunReport
+  readonly run: (seed: number, drawn: Drawn<Workload>, onlookers?: Onlookers) => RunReport
   /** Makes a run that broke a law smaller, as long as it breaks that law. Nothing, if the run of this seed breaks none. */
   readonly shrink: (seed: number) => Smallest<Workload> | undefined
 }
@@ -47,18 +44,17 @@ const SHRINKS_MAX = 500
 
 export const makeTrial = <Workload>(
   { workload, scenario }: Experiment<Workload>,
-  { faults = ALL_FAULTS, disguise }: TrialOptions = {}
+  { faults = ALL_FAULTS }: TrialOptions = {}
 ): Trial<Workload> => {
   const drawns = fc.record({ setting: settings(faults), workload })
   const parameters = (seed: number) => ({ seed, numRuns: 1, unbiased: true })
   const draw = (seed: number) => fc.sample(drawns, parameters(seed))[0]!
-  const run = (seed: number, drawn: Drawn<Workload>, trace?: (line: string) => void) =>
+  const run = (seed: number, drawn: Drawn<Workload>, onlookers: Onlookers = {}) =>
     runWorld({
       seed,
       setting: drawn.setting,
       scenario: (stage) => scenario(drawn.workload, stage),
-      ...(trace !== undefined && { trace }),
-      ...(disguise !== undefined && { disguise: disguise() })
+      ...onlookers
     })
   const shrink = (seed: number) => {
     const [broken] = run(seed, draw(seed)).breaches

@@ -99,7 +99,7 @@ const story = (wanted: Wanted, seed: number) =>
     const drawn = trial.shrink(seed) ?? trial.draw(seed)
     yield* Console.log(ledgerExperiment.describe(drawn.workload).join("\n"))
     const lines: Array<string> = []
-    const { breaches } = trial.run(seed, drawn, (line) => lines.push(shorten(line)))
+    const { breaches } = trial.run(seed, drawn, { trace: (line) => lines.push(shorten(line)) })
     yield* Console.log(lines.join("\n"))
     for (const { law, detail } of breaches) yield* Console.error(`BROKEN: ${law}: ${detail}`)
     return breaches.length === 0 ? 0 : 1

@@ -76,7 +76,7 @@ export const simulate = (options: SimulateOptions): Omit<Campaign, "broken"> & {
     const smallest = report.breaches.length === 0 ? undefined : trial.shrink(next)
     if (smallest === undefined) continue
     const story: Array<string> = []
-    trial.run(next, smallest, (line) => story.push(line))
+    trial.run(next, smallest, { trace: (line) => story.push(line) })
     const workload = experiment.describe(smallest.workload)
     const message = tellFailure({ seed: next, smallest, workload, story })
     throw new SimulationFailed(message, next, smallest.report.breaches[0]?.law ?? "", workload)

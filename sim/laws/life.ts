@@ -117,6 +117,9 @@ export class Life {
       this.#states.push({ sequence: step.sequence, state: this.#state, events: this.events })
     }
     if (step.stopped !== true) return
+    const open = [...this.timers.keys(), ...this.activities.keys()]
+    if (open.length > 0)
+      this.#break("closed", `stopped by ${step.message} at ${step.sequence}, and open is ${open.join()}`)
     this.stopped = true
     this.#watchers.clear()
   }

@@ -5,6 +5,7 @@ const TYPES = ["ledger", "book"] as const
 const IDS = ["a", "b", "c", "d"] as const
 const MORTALS = ["m0", "m1", "m2"] as const
 const NAMES = ["t", "u"] as const
+const MORTAL_MESSAGES: ReadonlyArray<MortalMessage> = ["Put", "Put", "Arm", "Arm", "Work", "Halt", "Fail"]
 const BURST_MAX = 8
 
 /** An actor that lives on. */
@@ -12,6 +13,9 @@ export interface Target {
   readonly type: (typeof TYPES)[number]
   readonly id: (typeof IDS)[number]
 }
+
+/** What can be sent to an actor that may stop. */
+export type MortalMessage = "Put" | "Arm" | "Work" | "Halt" | "Fail"
 
 /** What a client can do. */
 export type Act =
@@ -30,7 +34,7 @@ export type Act =
   | { readonly act: "fail"; readonly to: Target }
   /** Of an actor that may stop: watches it, writes to it, stops it, or makes it fail. */
   | { readonly act: "follow"; readonly to: Target; readonly mortal: string }
-  | { readonly act: "mortal"; readonly message: "Put" | "Halt" | "Fail"; readonly mortal: string }
+  | { readonly act: "mortal"; readonly message: MortalMessage; readonly mortal: string }
   /** As an operator: lets an actor rest, and go on. */
   | { readonly act: "pause"; readonly to: Target; readonly millis: number }
 
@@ -86,8 +90,8 @@ const actsOn = (to: fc.Arbitrary<Target>): fc.Arbitrary<Act> =>
     weighted(6, fc.record({ act: kind("work"), to, key })),
     weighted(2, fc.record({ act: kind("drop"), to, key })),
     weighted(2, fc.record({ act: kind("fail"), to })),
-    weighted(2, fc.record({ act: kind("follow"), to, mortal })),
-    weighted(4, fc.record({ act: kind("mortal"), message: fc.constantFrom("Put", "Put", "Halt", "Fail"), mortal })),
+    weighted(4, fc.record({ act: kind("follow"), to, mortal })),
+    weighted(6, fc.record({ act: kind("mortal"), message: fc.constantFrom(...MORTAL_MESSAGES), mortal })),
     weighted(1, fc.record({ act: kind("pause"), to, millis: fc.constantFrom(20, 500, 6_000) }))
   )
 

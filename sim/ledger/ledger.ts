@@ -172,7 +172,7 @@ export const ledgerActors = [
   makeLedger({
     protocol: MORTAL,
     ballast: 1_100,
-    snapshotEvery: 4,
+    snapshotEvery: 3,
     history: "snapshots",
     supervision: { decide: stopActor },
     limits: { mailbox: 8 }

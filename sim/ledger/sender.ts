@@ -1,10 +1,12 @@
 import { Cause, Effect, Exit } from "effect"
 import { Actors, type AskName, Controls, type Target as PauseTarget, type Payload } from "../../runtime/index.ts"
 import type { Stage } from "../world/scenario.ts"
-import type { Act, SenderPlan, Target } from "./acts.ts"
+import type { Act, MortalMessage, SenderPlan, Target } from "./acts.ts"
 import { BOOK, LEDGER, type LedgerProtocol, MORTAL } from "./ledger.ts"
 import { FAILS, type Fate, type Notes, type Sent } from "./notes.ts"
 
+/** After so many milliseconds a timer of an actor that may stop fires: it may have stopped by then. */
+const MORTAL_MILLIS = 2_000
 const AGAIN = "300 millis"
 
 /** One who does what was planned, one thing after the other, and notes what it is told. */
@@ -114,13 +116,19 @@ export class Sender {
     return this.#ask(to, message, payload, { token, to: nameOf(to), what: message.toLowerCase() })
   }
 
-  #mortal(id: string, message: "Put" | "Halt" | "Fail"): Effect.Effect<void, never, Actors> {
+  #mortal(id: string, message: MortalMessage): Effect.Effect<void, never, Actors> {
     if (message === "Fail") return this.#fail(MORTAL, id)
     const token = this.#token()
+    const payloads = {
+      Put: { token },
+      Halt: { token },
+      Arm: { token, name: "t", millis: MORTAL_MILLIS },
+      Work: { token, key: "t" }
+    }
     const sent = this.#sent({ token, to: `mortal/${id}`, what: message.toLowerCase() })
     return this.#noted(
       sent,
-      Actors.use((actors) => actors.ask(MORTAL, id, message, { token }))
+      Actors.use((actors) => actors.ask(MORTAL, id, message, payloads[message]))
     )
   }
 

@@ -1,7 +1,8 @@
 import { type Breach, LAWS } from "../laws/breach.ts"
+import { breachOfDecisions } from "../laws/decisions.ts"
 import { History } from "../laws/history.ts"
-import type { Ports } from "../log/layer.ts"
 import type { Observer } from "../log/store.ts"
+import { Tape } from "../log/tape.ts"
 import type { Coverage } from "./coverage.ts"
 import { Nodes } from "./episodes.ts"
 import { Prng } from "./prng.ts"
@@ -10,15 +11,19 @@ import { ACTIVE_MILLIS, type Setting } from "./setting.ts"
 import { storyteller } from "./story.ts"
 import { breachOf, type Inhabitant, World } from "./world.ts"
 
-export interface RunOptions {
+/** Who looks on at a run. It changes nothing. */
+export interface Onlookers {
+  /** Takes the story of the run, line by line. */
+  readonly trace?: (line: string) => void
+  /** Sees what happens to the stream: a `Tape`, say. */
+  readonly observer?: Observer
+}
+
+export interface RunOptions extends Onlookers {
   /** A whole number: with the setting and the scenario, everything that happens follows from it. */
   readonly seed: number
   readonly setting: Setting
   readonly scenario: (stage: Stage) => Scenario
-  /** Takes the story of the run, line by line. */
-  readonly trace?: (line: string) => void
-  /** Changes what every process reaches of the server: a defect, say. */
-  readonly disguise?: (ports: Ports) => Ports
 }
 
 /** What came of a run. */
@@ -56,8 +61,7 @@ export const runWorld = (options: RunOptions): RunReport => {
     shards: SHARDS,
     ttlMillis: TTL_MILLIS,
     observer: joined(observers),
-    trace: options.trace,
-    ...(options.disguise !== undefined && { disguise: options.disguise })
+    trace: options.trace
   })
   world.say("world", `*** seed ${seed}, ${JSON.stringify(setting)}`)
   const scenario = options.scenario({
@@ -70,7 +74,9 @@ export const runWorld = (options: RunOptions): RunReport => {
   const { actors } = scenario
   const history = new History(scenario)
   if (options.trace !== undefined) observers.push(storyteller((who, what) => world.say(who, what)))
-  observers.push(history)
+  const tape = new Tape()
+  observers.push(history, tape)
+  if (options.observer !== undefined) observers.push(options.observer)
   const profile = {
     actors,
     passivateAfter: setting.passivateMillis,
@@ -97,7 +103,7 @@ export const runWorld = (options: RunOptions): RunReport => {
     "log",
     `at the end: ${JSON.stringify({ alive: Object.fromEntries(alive), holders: Object.fromEntries(holders) })}`
   )
-  if (world.breaches.length === 0) world.breaches.push(...scenario.verdict(history))
+  if (world.breaches.length === 0) world.breaches.push(...breachOfDecisions(actors, tape), ...scenario.verdict(history))
   return {
     seed,
     breaches: world.breaches,

@@ -10,7 +10,7 @@ import {
   type NodeOptions
 } from "../../runtime/index.ts"
 import { type Breach, Broken, LAWS } from "../laws/breach.ts"
-import { contextOf, makePorts, type Ports } from "../log/layer.ts"
+import { contextOf, makePorts } from "../log/layer.ts"
 import { Server } from "../log/server.ts"
 import type { Observer } from "../log/store.ts"
 import { Chance } from "./chance.ts"
@@ -30,8 +30,6 @@ export interface WorldOptions {
   readonly ttlMillis: number
   readonly observer: Observer
   readonly trace: ((line: string) => void) | undefined
-  /** Changes what a process reaches of the server: a defect, say. */
-  readonly disguise?: (ports: Ports) => Ports
 }
 
 /** A process of the world and its way to the server. */
@@ -126,7 +124,7 @@ export class World {
   }
 
   #start<E>(name: string, main: Effect.Effect<unknown, E, PortServices>, ended: (exit: Exit.Exit<unknown, E>) => void) {
-    const { trace, setting, disguise = (ports) => ports } = this.#options
+    const { trace, setting } = this.#options
     const random = this.#random.split(`${name} ${this.timeline.elapsed}`)
     const skewMillis = Math.round(random.between(-1, 1) * setting.skewMillis)
     if (skewMillis !== 0) this.hit("skew")
@@ -140,7 +138,7 @@ export class World {
     })
     const wire = new Wire(`${name}.${this.server.newProcess()}`, process, this.#network)
     const inhabitant: Inhabitant = { process, wire }
-    const services = contextOf(disguise(makePorts(this.server, wire))).pipe(
+    const services = contextOf(makePorts(this.server, wire)).pipe(
       Context.add(Mischief, { strikes: () => this.chance.strikes("activity") })
     )
     inhabitant.fiber = process.start(Effect.provide(main, services), (fiber) => {

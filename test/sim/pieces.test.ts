@@ -45,7 +45,7 @@ describe("numbers of a seed", () => {
 
 describe("a process", () => {
   it("runs nothing while it is frozen, and all of it in order afterwards", () => {
-    const { process, pass } = makeProcess()
+    const { process, pass, timeline } = makeProcess()
     const ran: Array<string> = []
     const work = Effect.gen(function* () {
       for (let index = 0; index < 5; index++) {

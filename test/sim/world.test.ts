@@ -1,21 +1,39 @@
 import { createHash } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Random } from "effect"
-import { FAULT_KINDS, ledgerScenario, type RunReport, runCampaign, runWorld } from "../../sim/index.ts"
-import { isKnown, KNOWN } from "./known.ts"
+import {
+  FAULT_KINDS,
+  faultsOf,
+  formatFaults,
+  ledgerExperiment,
+  makeTrial,
+  NO_FAULTS,
+  pairsOf,
+  parseFaults,
+  type RunReport,
+  runCampaign,
+  SEED_MAX
+} from "../../sim/index.ts"
 
 const FRESH_MILLIS = 15_000
 
+const trial = makeTrial(ledgerExperiment)
+
 const storyOf = (seed: number): string => {
   const hash = createHash("sha256")
-  runWorld({ seed, scenario: ledgerScenario, trace: (line) => hash.update(`${line}\n`) })
+  trial.run(seed, trial.draw(seed), { trace: (line) => hash.update(`${line}\n`) })
   return hash.digest("hex")
 }
 
 const tell = (reports: ReadonlyArray<RunReport>): ReadonlyArray<string> =>
-  reports.flatMap(({ seed, breaches }) =>
-    breaches.filter((breach) => !isKnown(breach)).map(({ law, detail }) => `seed ${seed}: ${law}: ${detail}`)
-  )
+  reports.flatMap(({ seed, breaches }) => breaches.map(({ law, detail }) => `seed ${seed}: ${law}: ${detail}`))
+
+/** Seeds that once showed a defect of the runtime, which is mended. */
+const MENDED: Readonly<Record<string, ReadonlyArray<number>>> = {
+  "an ask failed as if nothing was stored, when asking for its answer again was refused": [1024, 1025],
+  "shards that were lost and taken again were read by the old tail: mail was skipped, and removed": [1024, 1025],
+  "a new tail did not wake actors that had mail from the one before": [1024, 1025]
+}
 
 describe("a world", () => {
   it("is the same for the same seed, byte for byte, and another for another", () => {
@@ -24,24 +42,26 @@ describe("a world", () => {
     assert.strictEqual(new Set(stories).size, 5)
   })
 
+  it("is the same in another thread of time: nothing of one run is left for the next", () => {
+    const alone = storyOf(9)
+    storyOf(10)
+    assert.strictEqual(storyOf(9), alone)
+  })
+
   it("tells the same whether somebody listens or not", () => {
-    const quiet = runWorld({ seed: 7, scenario: ledgerScenario })
-    const told = runWorld({ seed: 7, scenario: ledgerScenario, trace: () => undefined })
+    const drawn = trial.draw(7)
+    const quiet = trial.run(7, drawn)
+    const told = trial.run(7, drawn, { trace: () => undefined })
     assert.deepStrictEqual([told.happenings, told.commits], [quiet.happenings, quiet.commits])
   })
 
   it.effect("keeps every law where nothing goes wrong", () =>
     Effect.gen(function* () {
-      const none = yield* runCampaign({
+      const none = yield* runCampaign(makeTrial(ledgerExperiment, { faults: NO_FAULTS }), {
         seed: 1,
-        scenario: ledgerScenario,
-        faults: new Set(),
         goesOn: ({ runs }) => Effect.succeed(runs < 40)
       })
-      assert.deepStrictEqual(
-        none.broken.flatMap(({ breaches }) => breaches),
-        []
-      )
+      assert.deepStrictEqual(tell(none.broken), [])
       assert.isAbove(none.messages, 400)
       assert.strictEqual(none.coverage.hits.size, 0)
     })
@@ -49,28 +69,72 @@ describe("a world", () => {
 
   it.live("keeps every law under every fault, with seeds that nobody has seen", () =>
     Effect.gen(function* () {
-      const seed = yield* Random.nextIntBetween(0, 1_000_000_000)
+      const seed = yield* Random.nextIntBetween(0, SEED_MAX - 1_000_000)
       const until = (yield* Clock.currentTimeMillis) + FRESH_MILLIS
       const goesOn = Effect.map(Clock.currentTimeMillis, (now) => now < until)
-      const campaign = yield* runCampaign({ seed, scenario: ledgerScenario, goesOn: () => goesOn })
-      const { runs, messages, coverage, broken } = campaign
-      console.log(
-        `simulated ${runs} runs from seed ${seed} on: ${messages} messages, ${broken.length} show known defects`
-      )
+      const { runs, messages, coverage, broken } = yield* runCampaign(trial, { seed, goesOn: () => goesOn })
+      console.log(`simulated ${runs} runs from seed ${seed} on: ${messages} messages`)
       assert.deepStrictEqual(tell(broken), [])
       assert.strictEqual(coverage.hits.size, FAULT_KINDS.length)
-      assert.isAbove(coverage.pairs.size, 50)
+      assert.isAbove(coverage.pairs.size, 60)
     })
   )
 })
 
+describe("faults", () => {
+  it("are read as a list with rates, and what is wrong is said", () => {
+    const read = parseFaults("crash=5,slow=0.2,skew")
+    assert.deepStrictEqual(
+      read,
+      new Map([
+        ["crash", 5],
+        ["slow", 0.2],
+        ["skew", undefined]
+      ])
+    )
+    assert.strictEqual(typeof read === "string" ? read : formatFaults(read), "crash=5,slow=0.2,skew")
+    for (const [text, wrong] of Object.entries({
+      crush: "there is no fault",
+      "slow=2": "between 0 and 1",
+      "crash=1.5": "a whole number",
+      "skew=-1": "milliseconds",
+      "slow=x": "between 0 and 1"
+    })) {
+      const said = parseFaults(text)
+      assert.isTrue(typeof said === "string" && said.includes(wrong), `${text}: ${String(said)}`)
+    }
+  })
+
+  it("strike at the rate that is given, and no others", () => {
+    const asked = makeTrial(ledgerExperiment, { faults: new Map([["crash", 3] as const, ["slow", 0.5] as const]) })
+    const { setting } = asked.draw(1)
+    assert.strictEqual(setting.rates.slow, 0.5)
+    assert.deepStrictEqual(
+      setting.episodes.map(({ kind }) => kind),
+      ["crash", "crash", "crash"]
+    )
+    const { coverage } = asked.run(1, asked.draw(1))
+    assert.deepStrictEqual([...coverage.hits.keys()].sort(), ["crash", "slow"])
+  })
+
+  it("of each kind strike, and each pair of them meets, within some hundred runs", () => {
+    const all = makeTrial(ledgerExperiment, { faults: faultsOf(FAULT_KINDS) })
+    const met = new Set<string>()
+    for (let seed = 1; seed <= 400 && met.size < pairsOf(FAULT_KINDS).length; seed++) {
+      for (const pair of all.run(seed, all.draw(seed)).coverage.pairs.keys()) met.add(pair)
+    }
+    assert.deepStrictEqual(
+      pairsOf(FAULT_KINDS).filter((pair) => !met.has(pair)),
+      []
+    )
+  })
+})
+
 describe("of the defects that were found", () => {
-  for (const { defect, seeds, shows } of KNOWN) {
+  for (const [defect, seeds] of Object.entries(MENDED)) {
     for (const seed of seeds) {
-      // Once it is mended this fails: then the entry goes, and the seed stays as a test that passes.
-      it.fails(`is mended: ${defect}, seed ${seed}`, () => {
-        const { breaches } = runWorld({ seed, scenario: ledgerScenario })
-        assert.isFalse(breaches.some(shows))
+      it(`none is back: ${defect}, seed ${seed}`, () => {
+        assert.deepStrictEqual(tell([trial.run(seed, trial.draw(seed))]), [])
       })
     }
   }

@@ -1,0 +1,15 @@
+import { assert, describe, it } from "@effect/vitest"
+import { hunt } from "../support/hunt.ts"
+import { MUTANTS } from "../support/mutants.ts"
+
+/** Those that are noticed soon; `npm run sim:mutants` hunts all of them. */
+const SOON = 100
+
+describe("a defect of the runtime is noticed:", () => {
+  for (const mutant of MUTANTS.filter(({ within, survives }) => within <= SOON && survives === undefined)) {
+    it(mutant.defect, async () => {
+      const { law = "no law", detail, runs } = await hunt(mutant)
+      assert.match(law, mutant.laws, `${detail}, after ${runs} runs`)
+    })
+  }
+})

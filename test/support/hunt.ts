@@ -1,0 +1,40 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { pathToFileURL } from "node:url"
+import { Worker } from "node:worker_threads"
+import type { Catch, Hunt } from "./mutant-worker.ts"
+import type { Mutant } from "./mutants.ts"
+
+const ROOT = join(import.meta.dirname, "..", "..")
+const ROOMS = ["runtime", "protocols", "sim"]
+
+/** Runs the simulated world with a defect in it until a law is broken. */
+export const hunt = async (mutant: Mutant): Promise<Catch> => {
+  // Within the checkout, so that packages are found.
+  const copy = mkdtempSync(join(ROOT, ".cache", "mutant-"))
+  try {
+    for (const room of ROOMS) cpSync(join(ROOT, room), join(copy, room), { recursive: true })
+    writeFileSync(join(copy, "package.json"), '{"type":"module"}')
+    const file = join(copy, mutant.file)
+    writeFileSync(file, changed(readFileSync(file, "utf8"), mutant))
+    const sim = pathToFileURL(join(copy, "sim", "index.ts")).href
+    return await inThread({ sim, faults: mutant.faults ?? "all", within: mutant.within })
+  } finally {
+    rmSync(copy, { recursive: true, force: true })
+  }
+}
+
+/** The source with the defect in it, which has to fit in exactly one place. */
+const changed = (source: string, { defect, file, from, to }: Mutant): string => {
+  const parts = source.split(from)
+  if (parts.length !== 2) throw new Error(`${defect}: ${file} has its place ${parts.length - 1} times`)
+  return parts.join(to)
+}
+
+const inThread = (workerData: Hunt): Promise<Catch> =>
+  new Promise((resolve, reject) => {
+    const worker = new Worker(new URL("mutant-worker.ts", import.meta.url), { workerData })
+    worker.once("message", (found: Catch) => resolve(found))
+    worker.once("error", reject)
+    worker.once("exit", () => reject(new Error("the thread ended and said nothing")))
+  })

@@ -1,0 +1,23 @@
+// `npm run sim:mutants`: how soon the simulation notices each deliberate defect. Exit code 1 if one is not noticed.
+import { availableParallelism } from "node:os"
+import { hunt } from "./hunt.ts"
+import { MUTANTS, type Mutant } from "./mutants.ts"
+
+const rows = new Map<Mutant, string>()
+const queue = MUTANTS.filter(({ defect }) => process.argv.slice(2).every((word) => defect.includes(word)))
+
+const work = async (): Promise<void> => {
+  for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
+    const { runs, law, detail } = await hunt(mutant)
+    const noticed = law !== undefined && mutant.laws.test(law)
+    if (!noticed && mutant.survives === undefined) process.exitCode = 1
+    const not = mutant.survives === undefined ? "NOT NOTICED" : `not noticed: ${mutant.survives}`
+    const what = law === undefined ? not : `${noticed ? "" : "BY ANOTHER LAW: "}${law}`
+    rows.set(mutant, `| ${mutant.defect} | ${mutant.faults ?? "all"} | ${runs} of ${mutant.within} | ${what} |`)
+    console.log(`${rows.get(mutant)} ${detail.slice(0, 120).replaceAll("\n", " ")}`)
+  }
+}
+
+await Promise.all(Array.from({ length: availableParallelism() }, work))
+console.log("\n| defect | faults | runs | noticed by |\n| --- | --- | --- | --- |")
+for (const mutant of MUTANTS) if (rows.has(mutant)) console.log(rows.get(mutant))
