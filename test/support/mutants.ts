@@ -162,7 +162,7 @@ const REMEMBERING: ReadonlyArray<Mutant> = [
     from: "    oldest = Math.min(oldest, this.#oldestActivity())\n",
     to: "",
     laws: /left undone/,
-    within: 1_000
+    within: 3_000
   }
 ]
 
@@ -225,7 +225,8 @@ const COMMITTING: ReadonlyArray<Mutant> = [
     from: "this.#mailbox.unshift([...(this.#flight?.mails ?? []), ...this.#open.mails])",
     to: "this.#mailbox.unshift([...this.#open.mails, ...(this.#flight?.mails ?? [])])",
     laws: /left undone|removed before|only of what|all that lies before|gets once|one effect/,
-    within: 400
+    within: 3_000,
+    faults: "slow=0.25,crash=2,unacked=0.1"
   },
   {
     defect: "an actor is passivated while it has work",
@@ -301,11 +302,20 @@ const OWNING: ReadonlyArray<Mutant> = [
   {
     defect: "a lease is held three times too long",
     file: engine("presence"),
-    from: 'this.#leasedUntil = started + this.#leases.ttlMillis // invariant 1\n        return "renewed"',
-    to: 'this.#leasedUntil = started + 3 * this.#leases.ttlMillis\n        return "renewed"',
+    from: "const { ttlMillis } = this.#leases",
+    to: "const ttlMillis = 3 * this.#leases.ttlMillis",
     laws: /all that lies before/,
     within: 5_000,
     faults: "pause=4"
+  },
+  {
+    defect: "a clock that is set back lengthens a lease",
+    file: engine("presence"),
+    from: "return time <= until.time && monotonic <= until.monotonic",
+    to: "return time <= until.time",
+    laws: /all that lies before/,
+    within: 5_000,
+    faults: "jump=6,pause=3"
   },
   {
     defect: "decisions do not wait for the lease to be renewed",
@@ -330,7 +340,8 @@ const OWNING: ReadonlyArray<Mutant> = [
     from: "Effect.sync(() => this.#shards.resume()) // what was delivered before waits, too",
     to: "Effect.void",
     laws: /left undone/,
-    within: 1_000
+    within: 3_000,
+    faults: "lapse=4,leave=3"
   },
   {
     defect: "a new shard is read from where the tail was",
