@@ -38,7 +38,6 @@ interface Stored extends JournalRecord {
   readonly whole: boolean
 }
 
-const DUPLICATE_WINDOW_MILLIS = 120_000
 const MAX_PAYLOAD = 1_048_576
 const TIMER = "timer"
 
@@ -57,6 +56,8 @@ export class Store {
   readonly shards: number
   /** The server has no room for more. */
   full = false
+  /** How long ids are remembered. */
+  duplicateWindowMillis = 120_000
   readonly #host: Host
   readonly #observer: Observer
   readonly #schedules: Schedules
@@ -160,7 +161,7 @@ export class Store {
 
   #knows(id: string): boolean {
     const since = this.#ids.get(id)
-    return since !== undefined && this.#host.now() - since < DUPLICATE_WINDOW_MILLIS
+    return since !== undefined && this.#host.now() - since < this.duplicateWindowMillis
   }
 
   #commit(by: string, entries: ReadonlyArray<Entry>): number {

@@ -24,6 +24,11 @@ const harness = Layer.effect(
           const { server, host } = yield* serverOf(namespace).pipe(Effect.provideService(Scope.Scope, scope))
           return (yield* openPorts(server, host)).log
         }),
+      rememberFor: (namespace, millis) =>
+        Effect.sync(() => {
+          const opened = servers.get(namespace)
+          if (opened !== undefined) opened.server.store.duplicateWindowMillis = millis
+        }),
       sleep: (millis) => clock.adjust(millis),
       now: clock.currentTimeMillis
     })

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { hunt } from "../support/hunt.ts"
-import { MUTANTS } from "../support/mutants.ts"
+import { MUTANTS } from "../support/mutants/all.ts"
+import { hunt } from "../support/mutants/hunt.ts"
 
 /** Those that are noticed soon; `npm run sim:mutants` hunts all of them. */
 const SOON = 100

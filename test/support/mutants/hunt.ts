@@ -2,10 +2,10 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { Worker } from "node:worker_threads"
-import type { Catch, Hunt } from "./mutant-worker.ts"
-import type { Mutant } from "./mutants.ts"
+import type { Mutant } from "./mutant.ts"
+import type { Catch, Hunt } from "./worker.ts"
 
-const ROOT = join(import.meta.dirname, "..", "..")
+const ROOT = join(import.meta.dirname, "..", "..", "..")
 const ROOMS = ["runtime", "protocols", "sim"]
 
 /** Runs the simulated world with a defect in it until a law is broken. */
@@ -33,7 +33,7 @@ const changed = (source: string, { defect, file, from, to }: Mutant): string => 
 
 const inThread = (workerData: Hunt): Promise<Catch> =>
   new Promise((resolve, reject) => {
-    const worker = new Worker(new URL("mutant-worker.ts", import.meta.url), { workerData })
+    const worker = new Worker(new URL("worker.ts", import.meta.url), { workerData })
     worker.once("message", (found: Catch) => resolve(found))
     worker.once("error", reject)
     worker.once("exit", () => reject(new Error("the thread ended and said nothing")))

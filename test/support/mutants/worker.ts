@@ -17,7 +17,7 @@ export interface Catch {
 }
 
 const hunt = async ({ sim, faults, within }: Hunt): Promise<Catch> => {
-  const { ledgerExperiment, makeTrial, parseFaults }: typeof import("../../sim/index.ts") = await import(sim)
+  const { ledgerExperiment, makeTrial, parseFaults }: typeof import("../../../sim/index.ts") = await import(sim)
   const read = parseFaults(faults)
   if (typeof read === "string") throw new Error(read)
   const trial = makeTrial(ledgerExperiment, { faults: read })

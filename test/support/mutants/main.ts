@@ -1,7 +1,8 @@
 // `npm run sim:mutants`: how soon the simulation notices each deliberate defect. Exit code 1 if one is not noticed.
 import { availableParallelism } from "node:os"
+import { MUTANTS } from "./all.ts"
 import { hunt } from "./hunt.ts"
-import { MUTANTS, type Mutant } from "./mutants.ts"
+import type { Mutant } from "./mutant.ts"
 
 const rows = new Map<Mutant, string>()
 const queue = MUTANTS.filter(({ defect }) => process.argv.slice(2).every((word) => defect.includes(word)))
