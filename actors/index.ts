@@ -1,6 +1,6 @@
 import type { Actor } from "../runtime/index.ts"
 import { type AgentOptions, agentActor } from "./agent.ts"
-import { consensusActor } from "./consensus.ts"
+import { consensusActor } from "./consensus/actor.ts"
 import { type CoordinatorOptions, coordinatorActor } from "./coordinator.ts"
 import type { Policy } from "./policy.ts"
 
