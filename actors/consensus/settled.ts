@@ -27,6 +27,8 @@ interface Open {
 
 /** Far more than rounding does, and no less than what the judge takes as equal. */
 const MARGIN = 4 * TOLERANCE
+/** The judge lets pass what is below the minimum by the tolerance; rounding has the other half. */
+const HALF_TOLERANCE = TOLERANCE / 2
 
 /** Consensus is achieved, and for the same decision, whatever comes. */
 const isAchieved = (open: Open): boolean => {
@@ -59,7 +61,7 @@ const simpleMajorityHolds = ({ rules, votes, missing }: Open): boolean => {
   // All of the missing with the winner, but one if it takes that one for the votes to differ.
   const doubters = differ(votes) ? missing.length : missing.length - 1
   const least = leader.support / (leader.votes.length + doubters)
-  return least >= withDefaults(rules).minConfidence
+  return least >= withDefaults(rules).minConfidence - HALF_TOLERANCE
 }
 
 /** Σw·c of the leader stays the greatest, and its confidence enough. */
@@ -74,7 +76,7 @@ const supportHolds = (open: Open, factorOf: (type: string) => number): boolean =
   if (leader.support <= rival + coming + MARGIN) return false
   const dissent = differ(votes) ? 0 : Math.min(...missing.map(weighs))
   const least = leader.support / (leader.weight + coming - dissent)
-  return least >= withDefaults(open.rules).minConfidence
+  return least >= withDefaults(open.rules).minConfidence - HALF_TOLERANCE
 }
 
 /** The leader's Σw stays more than half. */

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import fc from "fast-check"
-import { consensusActor } from "../../actors/consensus.ts"
+import { consensusActor } from "../../actors/consensus/actor.ts"
 import { ConsensusProtocol, ConsensusResult, CoordinatorProtocol, type RoundRequest } from "../../protocols/index.ts"
 import { define } from "../../runtime/actor.ts"
 import { persist } from "../../runtime/step.ts"
