@@ -18,6 +18,7 @@ import {
   type Actor,
   activity,
   type Context,
+  cancelActivity,
   define,
   type Publish,
   persist,
@@ -80,6 +81,15 @@ export const agentActor = (type: AgentType, policy: Policy, options: AgentOption
           persist({ _tag: "Requested", request: { consensus_id, correlation_id, symbol } }),
           publishStatus(type, request, context, "analyzing"),
           start("analyze", consensus_id, request)
+        ]
+      },
+      Cancel: (state, { consensus_id }, context) => {
+        const request = state.requests.find((each) => each.consensus_id === consensus_id)
+        if (request === undefined) return []
+        return [
+          persist({ _tag: "Failed", consensus_id, reason: "cancelled" }),
+          cancelActivity(consensus_id),
+          ...(state.requests.length > 1 ? [] : [publishStatus(type, request, context, "idle")])
         ]
       }
     },

@@ -1,7 +1,8 @@
 import type { Actor } from "../runtime/index.ts"
 import { type AgentOptions, agentActor } from "./agent.ts"
 import { consensusActor } from "./consensus/actor.ts"
-import { type CoordinatorOptions, coordinatorActor } from "./coordinator.ts"
+import { coordinatorActor } from "./coordinator/actor.ts"
+import type { CoordinatorOptions } from "./coordinator/options.ts"
 import type { Policy } from "./policy.ts"
 
 export { consensusActor } from "./consensus/actor.ts"
@@ -35,9 +36,10 @@ export const allActors = ({
   agent,
   panel = PANEL,
   roundTimeoutMillis = 15_000,
-  minConfidence = 0.6
+  minConfidence = 0.6,
+  round
 }: NodeActorsOptions): ReadonlyArray<Actor> => [
   ...panel.map((type) => agentActor(type, policy, agent)),
-  coordinatorActor({ panel, roundTimeoutMillis, minConfidence }),
+  coordinatorActor({ panel, roundTimeoutMillis, minConfidence, ...(round === undefined ? {} : { round }) }),
   consensusActor
 ]

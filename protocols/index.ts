@@ -1,5 +1,6 @@
 export * from "./agent.ts"
 export * from "./consensus.ts"
+export * from "./consensus-requests.ts"
 export * from "./coordinator.ts"
 export * from "./decision.ts"
 export * from "./frames.ts"

@@ -19,7 +19,8 @@ export const Hash = Schema.String.check(
   Schema.makeFilter((text: string) => /^[0-9a-f]{64}$/.test(text) || "a hash is 64 hexadecimal digits")
 )
 
-const TimeoutMillis = Schema.Int.check(
+/** A time to wait: above 0 and at most an hour. */
+export const TimeoutMillis = Schema.Int.check(
   Schema.makeFilter(
     (millis: number) => (millis > 0 && millis <= 3_600_000) || "timeout must be above 0 and at most an hour"
   )
@@ -87,7 +88,7 @@ interface Rules {
 }
 
 /** The rules between fields, and within lists: each fault names its field. */
-const faultsOf = ({ invited, humans = [], quorum }: Rules) => {
+export const roundFaults = ({ invited, humans = [], quorum }: Rules) => {
   const ids = [...invited, ...humans].map((voter) => voter.agent_id)
   const twice = ids.findIndex((id, at) => ids.indexOf(id) < at)
   const field = twice < invited.length ? ["invited", twice] : ["humans", twice - invited.length]
@@ -138,21 +139,27 @@ export const roundRules = {
   humans: Schema.optionalKey(Schema.Array(Voter))
 } as const
 
-/** What a round is opened with. Times are in milliseconds. */
-export const RoundRequest = open({
-  ...roundRules,
-  symbol: MarketSymbol,
-  correlation_id: CorrelationId,
-  invited: Schema.Array(Voter),
-  method: Method,
-  /** How long votes are taken. */
-  timeout_ms: TimeoutMillis,
+/** What a round is about. */
+export const roundQuestion = {
+  method: Schema.optionalKey(Method),
   /** What is to be decided, for people. */
   question: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(QUESTION_CHARACTERS_MAX))),
   context: Schema.optionalKey(Context),
   /** The round that this one asks again. */
   reopens: Schema.optionalKey(ConsensusId)
-}).check(Schema.makeFilter(faultsOf))
+} as const
+
+/** What a round is opened with. Times are in milliseconds. */
+export const RoundRequest = open({
+  ...roundRules,
+  ...roundQuestion,
+  symbol: MarketSymbol,
+  correlation_id: CorrelationId,
+  invited: Schema.Array(Voter),
+  method: Method,
+  /** How long votes are taken. */
+  timeout_ms: TimeoutMillis
+}).check(Schema.makeFilter(roundFaults))
 export type RoundRequest = typeof RoundRequest.Type
 
 /** What a request leaves open. */
