@@ -1,5 +1,10 @@
 import { Schema } from "effect"
-import { CoordinatorProtocol, type CoordinatorStatus, RoundRequest } from "../../protocols/index.ts"
+import {
+  type ConsensusResult,
+  CoordinatorProtocol,
+  type CoordinatorStatus,
+  RoundRequest
+} from "../../protocols/index.ts"
 import {
   type Actor,
   answer,
@@ -7,6 +12,7 @@ import {
   type Context,
   cancelTimer,
   define,
+  type Payload,
   persist,
   refuse,
   reply
@@ -56,49 +62,11 @@ export const coordinatorActor = (options: CoordinatorOptions): Actor => {
           ...startNext(accepted, options, context)
         ]
       },
-      Analyze: (state, { correlation_id, bars, timeout_ms }, context) => {
-        const symbol = context.self.id
-        if ((bars ?? state.window).time.length === 0) return [refuse({ _tag: "NoMarketData", symbol })]
-        if (state.waiting.length >= WAITING_MAX) {
-          return [refuse({ _tag: "CoordinatorBusy", symbol, waiting: state.waiting.length })]
-        }
-        const asked: Asked = {
-          id: context.sequence,
-          correlation_id,
-          reply_to: context.replyTo ?? null,
-          bars: bars ? newest(bars) : null,
-          ...(timeout_ms === undefined ? {} : { deadline: context.time + timeout_ms })
-        }
-        const queued = evolve.AnalysisRequested(state, { asked })
-        return [
-          persist({ _tag: "AnalysisRequested", asked }),
-          ...(asked.deadline === undefined || state.running === null ? [] : awaitDeadline(queued)),
-          ...startNext(queued, options, context)
-        ]
-      },
+      Analyze: (state, request, context) => analyze(state, request, options, context),
       CancelAnalysis: (state, request, context) => cancelAnalysis(state, request, options, context),
       RequestConsensus: (state, { request }, context) => requestConsensus(state, request, options, context),
       SetWeights: (state, { weights }) => setWeights(state, weights),
-      RoundClosed: (state, { result }, context) => {
-        const { running } = state
-        if (running === null || running.consensus_id !== result.consensus_id) return []
-        const { consensus_id, reply_to } = running
-        const cancelled = result.closed_by === "cancelled"
-        const error = { _tag: "AnalysisCancelled", symbol: context.self.id } as const
-        return [
-          persist({ _tag: "AnalysisEnded", consensus_id }),
-          cancelTimer(TIMERS.overdue),
-          ...(cancelled ? [] : publishDecision(result, running, context)),
-          ...(reply_to === null
-            ? []
-            : [
-                cancelled
-                  ? answerError(CoordinatorProtocol, "Analyze", reply_to, error)
-                  : answer(CoordinatorProtocol, "Analyze", reply_to, toAnswer(result))
-              ]),
-          ...startNext(evolve.AnalysisEnded(state), options, context, running.requested)
-        ]
-      },
+      RoundClosed: (state, { result }, context) => endAnalysis(state, result, options, context),
       AnalysisOverdue: (state, { consensus_id }, context) => {
         const { running } = state
         if (running === null || running.consensus_id !== consensus_id) return []
@@ -117,6 +85,54 @@ export const coordinatorActor = (options: CoordinatorOptions): Actor => {
     },
     evolve
   })
+}
+
+const analyze = (
+  state: State,
+  { correlation_id, bars, timeout_ms }: Payload<typeof CoordinatorProtocol, "Analyze">,
+  options: CoordinatorOptions,
+  context: Context
+) => {
+  const symbol = context.self.id
+  if ((bars ?? state.window).time.length === 0) return [refuse({ _tag: "NoMarketData", symbol } as const)]
+  if (state.waiting.length >= WAITING_MAX) {
+    return [refuse({ _tag: "CoordinatorBusy", symbol, waiting: state.waiting.length } as const)]
+  }
+  const asked: Asked = {
+    id: context.sequence,
+    correlation_id,
+    reply_to: context.replyTo ?? null,
+    bars: bars ? newest(bars) : null,
+    ...(timeout_ms === undefined ? {} : { deadline: context.time + timeout_ms })
+  }
+  const queued = evolve.AnalysisRequested(state, { asked })
+  return [
+    persist({ _tag: "AnalysisRequested", asked } as const),
+    ...(asked.deadline === undefined || state.running === null ? [] : awaitDeadline(queued)),
+    ...startNext(queued, options, context)
+  ]
+}
+
+/** A round is over. Where it was that of the analysis, so is the analysis: who asked is answered, and the next one starts. */
+const endAnalysis = (state: State, result: ConsensusResult, options: CoordinatorOptions, context: Context) => {
+  const { running } = state
+  if (running === null || running.consensus_id !== result.consensus_id) return []
+  const { consensus_id, reply_to } = running
+  const cancelled = result.closed_by === "cancelled"
+  const error = { _tag: "AnalysisCancelled", symbol: context.self.id } as const
+  return [
+    persist({ _tag: "AnalysisEnded", consensus_id } as const),
+    cancelTimer(TIMERS.overdue),
+    ...(cancelled ? [] : publishDecision(result, running, context)),
+    ...(reply_to === null
+      ? []
+      : [
+          cancelled
+            ? answerError(CoordinatorProtocol, "Analyze", reply_to, error)
+            : answer(CoordinatorProtocol, "Analyze", reply_to, toAnswer(result))
+        ]),
+    ...startNext(evolve.AnalysisEnded(state), options, context, running.requested)
+  ]
 }
 
 const statusOf = (state: State, context: Context): typeof CoordinatorStatus.Type => ({

@@ -12,10 +12,16 @@ const NODES = 3
 const NAMESPACE = "rounds"
 const ASK_TIMEOUT = "90 seconds"
 const VERIFIED_AT_ONCE = 16
+const KILL_EVERY_MILLIS = 3_000
 
 export interface RoundsOptions {
   readonly rounds: number
   readonly seed: number
+  /**
+   * From when a node has taken the place of one that was killed to the next kill, in milliseconds, give or take a half; 3,000 unless
+   * given. Much less, and no node lives long enough to get anything done.
+   */
+  readonly killEveryMillis?: number
   readonly say?: (line: string) => Effect.Effect<void>
 }
 
@@ -36,24 +42,33 @@ interface Berth {
 }
 
 /** Each round is an analysis of a symbol of its own: coordinator, three agents with quant votes, and the round. */
-export const runRounds = ({ rounds, seed, say = () => Effect.void }: RoundsOptions) =>
+export const runRounds = ({
+  rounds,
+  seed,
+  killEveryMillis = KILL_EVERY_MILLIS,
+  say = () => Effect.void
+}: RoundsOptions) =>
   Effect.gen(function* () {
     const random = seeded(seed)
     const { url } = yield* natsServer()
     const services = yield* Layer.build(layerNats({ url, namespace: NAMESPACE, name: "client", ttlSeconds: 1 }))
     const actors = Context.get(services, Actors)
     const berths = yield* startNodes(url)
+    let answered = 0
     const asking = yield* Effect.forkChild(
-      Effect.forEach(Array.from({ length: rounds }), (_, index) => Effect.result(askRound(actors, index, random)), {
-        concurrency: "unbounded"
-      })
+      Effect.forEach(
+        Array.from({ length: rounds }),
+        (_, index) =>
+          Effect.result(askRound(actors, index, random)).pipe(Effect.tap(() => Effect.sync(() => answered++))),
+        { concurrency: "unbounded" }
+      )
     )
     let kills = 0
     while (asking.pollUnsafe() === undefined) {
-      yield* Effect.sleep(200 + random() * 1_000)
+      yield* Effect.sleep(killEveryMillis * (0.5 + random()))
       if (asking.pollUnsafe() !== undefined) break
       yield* killOne(berths, Math.floor(random() * NODES), url, ++kills)
-      yield* say(`kill ${kills}`)
+      yield* say(`kill ${kills}, ${answered} of ${rounds} answered`)
     }
     const answers = yield* Fiber.join(asking)
     yield* say(`${answers.length} answers after ${kills} kills`)
