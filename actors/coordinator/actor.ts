@@ -17,7 +17,7 @@ import {
   refuse,
   reply
 } from "../../runtime/index.ts"
-import { awaitDeadline, correlationOf, dropExpired, newest, startNext, TIMERS } from "./analysis.ts"
+import { awaitDeadline, correlationOf, dropExpired, newest, startAnalysis, startNext, TIMERS } from "./analysis.ts"
 import { publishBar, publishDecision, toAnswer } from "./messages.ts"
 import { type CoordinatorOptions, toRoundRequest } from "./options.ts"
 import { cancelAnalysis, requestConsensus, setWeights } from "./requests.ts"
@@ -98,18 +98,20 @@ const analyze = (
   if (state.waiting.length >= WAITING_MAX) {
     return [refuse({ _tag: "CoordinatorBusy", symbol, waiting: state.waiting.length } as const)]
   }
+  // Then nothing waits, and it starts at once: its bars go to the agents, and need not be kept here as well.
+  const idle = state.running === null
   const asked: Asked = {
     id: context.sequence,
     correlation_id,
     reply_to: context.replyTo ?? null,
-    bars: bars ? newest(bars) : null,
+    bars: bars === undefined || idle ? null : newest(bars),
     ...(timeout_ms === undefined ? {} : { deadline: context.time + timeout_ms })
   }
   const queued = evolve.AnalysisRequested(state, { asked })
   return [
     persist({ _tag: "AnalysisRequested", asked } as const),
-    ...(asked.deadline === undefined || state.running === null ? [] : awaitDeadline(queued)),
-    ...startNext(queued, options, context)
+    ...(asked.deadline === undefined || idle ? [] : awaitDeadline(queued)),
+    ...(idle ? startAnalysis(queued, bars ? newest(bars) : state.window, asked, options, context) : [])
   ]
 }
 

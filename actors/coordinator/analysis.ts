@@ -21,11 +21,10 @@ export const startNext = (state: State, options: CoordinatorOptions, context: Co
   const left = dropped.state
   const [asked] = left.waiting
   if (asked !== undefined && !(afterRequest && left.unseen !== null)) {
-    const start = startAnalysis(left, asked.bars ?? left.window, asked.correlation_id, asked, options, context)
-    return [...dropped.steps, ...start]
+    return [...dropped.steps, ...startAnalysis(left, asked.bars ?? left.window, asked, options, context)]
   }
   if (left.unseen === null) return dropped.steps
-  return [...dropped.steps, ...startAnalysis(left, left.window, left.unseen, undefined, options, context)]
+  return [...dropped.steps, ...startAnalysis(left, left.window, left.unseen, options, context)]
 }
 
 /** Requests whose deadline has passed while they waited are given up, and who asked is told. */
@@ -51,15 +50,17 @@ export const awaitDeadline = (state: State) => {
   return Number.isFinite(first) ? [setTimer(TIMERS.deadline, first, "AnalysisDeadline", {})] : []
 }
 
-const startAnalysis = (
+/** Starts an analysis of bars: for who asked, or because there are new ones, whose correlation id it then is. */
+export const startAnalysis = (
   state: State,
   bars: BarWindow,
-  correlation_id: string,
-  asked: Asked | undefined,
+  cause: Asked | string,
   options: CoordinatorOptions,
   context: Context
 ) => {
   const symbol = context.self.id
+  const asked = typeof cause === "string" ? undefined : cause
+  const correlation_id = typeof cause === "string" ? cause : cause.correlation_id
   const consensus_id = newId(context)
   const running: Running = {
     consensus_id,
