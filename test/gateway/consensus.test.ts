@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { sha256 } from "../../actors/consensus/chain.ts"
+import { ASKING_MAX } from "../../gateway/session.ts"
 import { Problem } from "../../protocols/index.ts"
 import { AskTimeout } from "../../runtime/index.ts"
-import { http, startGateway } from "../support/gateway.ts"
+import { http, openClient, startGateway } from "../support/gateway.ts"
 
 const CONSENSUS = "/api/v1/agents/consensus"
 const ID = "01J00000000000000000000000"
@@ -169,6 +170,51 @@ describe("a round", () => {
       assert.strictEqual((yield* http(port, `${CONSENSUS}/${ID}`)).status, 404)
       assert.strictEqual((yield* http(port, CONSENSUS)).status, 405)
       assert.strictEqual((yield* post(port, `${CONSENSUS}/${ID}`, {})).status, 405)
+    })
+  )
+})
+
+describe("over a WebSocket", () => {
+  const vote = { agent_id: "oracle", agent_type: "oracle", token: "secret", decision: "SELL", confidence: 0.5 }
+
+  it.live("a round is opened and a vote cast, each answered under the operation's id", () =>
+    Effect.gen(function* () {
+      const { gateway, asked, answerWith } = yield* opening()
+      const client = yield* openClient(gateway.url)
+      const request = { symbol: "AAPL", invited: [oracle] }
+      const opened = yield* client.call({ op: "request_consensus", id: "1", request })
+      assert.deepInclude(opened, { type: "result" })
+      assert.deepInclude(opened.data, { id: "1", op: "request_consensus", ok: true, consensus_id: ID })
+      assert.match(tokensOf(opened.data).oracle!, /^[A-Za-z0-9_-]{43}$/)
+      const cast = yield* client.call({ op: "vote", id: "2", consensus_id: ID, vote })
+      assert.deepStrictEqual(cast.data, { id: "2", op: "vote", ok: true, accepted: true })
+      assert.deepInclude(asked[1]?.payload, { proof: sha256("secret") })
+      answerWith(() => Effect.fail({ _tag: "DuplicateVote", consensus_id: ID, agent_id: "oracle" }))
+      const refused = yield* client.call({ op: "vote", id: "3", consensus_id: ID, vote })
+      assert.deepInclude(refused.data, { id: "3", code: "refused", reason: "DuplicateVote" })
+      answerWith(() => Effect.fail(new AskTimeout({ actor: "a", message_type: "b", timeout_ms: 5 })))
+      const late = yield* client.call({ op: "vote", id: "4", consensus_id: ID, vote })
+      assert.deepInclude(late.data, { id: "4", code: "unavailable" })
+      answerWith(() => Effect.die(new Error("inside")))
+      assert.deepInclude((yield* client.call({ op: "vote", id: "5", consensus_id: ID, vote })).data, {
+        code: "internal"
+      })
+      const invalid = yield* client.call({ op: "vote", id: "6", consensus_id: ID, vote: { ...vote, confidence: 7 } })
+      assert.deepInclude(invalid.data, { id: "6", code: "invalid_operation" })
+      assert.match(JSON.stringify(invalid.data), /vote\.confidence/)
+    })
+  )
+
+  it.live("no more questions are asked than may be without an answer", () =>
+    Effect.gen(function* () {
+      const { gateway, answerWith } = yield* opening()
+      answerWith(() => Effect.never)
+      const client = yield* openClient(gateway.url)
+      for (let index = 0; index < ASKING_MAX; index++)
+        client.send({ op: "vote", id: `v${index}`, consensus_id: ID, vote })
+      const refused = yield* client.call({ op: "vote", id: "more", consensus_id: ID, vote })
+      assert.deepInclude(refused.data, { id: "more", code: "too_many_requests" })
+      assert.deepInclude((yield* client.call({ op: "ping", id: "p" })).data, { ok: true })
     })
   )
 })
