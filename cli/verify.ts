@@ -1,5 +1,5 @@
 // `conclave verify`: a closed round recomputed from its journal.
-import { Effect } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { Argument, Command } from "effect/cli"
 import { consensusActor, type Verification, verifyRound } from "../actors/index.ts"
 import { ConsensusId, ConsensusProtocol } from "../protocols/index.ts"
@@ -24,9 +24,23 @@ const verified = (consensusId: string, { records, fault }: Inspection): Verifica
     steps.flatMap(({ time, events = [] }) => events.map(({ _tag, data }) => ({ _tag, data, time })))
   )
   const verification = verifyRound(consensusId, events)
-  if (fault === undefined) return verification
-  const differences = [{ what: "journal", recorded: fault, computed: "every record can be read" }]
+  const broken = fault ?? gapOf(records)
+  if (broken === undefined) return verification
+  const differences = [{ what: "journal", recorded: broken, computed: "every record, each naming the one before it" }]
   return { ...verification, equal: false, differences: [...differences, ...verification.differences] }
+}
+
+const readPrevious = Schema.decodeUnknownOption(Schema.Struct({ previous: Schema.Int }))
+
+/** The first record whose predecessor is not there; the complete history of a round begins with its first record. */
+const gapOf = (records: Inspection["records"]): string | undefined => {
+  let before = 0
+  for (const { sequence, content } of records) {
+    const previous = Option.map(readPrevious(content), (read) => read.previous)
+    if (Option.getOrUndefined(previous) !== before) return `the record before ${sequence} is missing`
+    before = sequence
+  }
+  return undefined
 }
 
 /** What verifying found, for people. */
