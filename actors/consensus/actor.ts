@@ -23,6 +23,7 @@ import {
   State,
   silentOf
 } from "./state.ts"
+import { upcast } from "./upcast.ts"
 
 /**
  * One consensus round; its id is the round's.
@@ -38,6 +39,8 @@ import {
 export const consensusActor: Actor = define({
   protocol: ConsensusProtocol,
   history: "complete",
+  version: 2,
+  upcast,
   state: State,
   initial,
   events: EVENTS,

@@ -22,6 +22,7 @@ import { publishBar, publishDecision, toAnswer } from "./messages.ts"
 import { type CoordinatorOptions, toRoundRequest } from "./options.ts"
 import { cancelAnalysis, requestConsensus, setWeights } from "./requests.ts"
 import { type Asked, EVENTS, evolve, initial, State } from "./state.ts"
+import { upcast } from "./upcast.ts"
 
 /** How many requests wait for their analysis at most; what comes beyond is refused with `CoordinatorBusy`. */
 export const WAITING_MAX = 16
@@ -43,6 +44,8 @@ export const coordinatorActor = (options: CoordinatorOptions): Actor => {
   Schema.encodeSync(RoundRequest)({ ...checked, timeout_ms: options.roundTimeoutMillis })
   return define({
     protocol: CoordinatorProtocol,
+    version: 2,
+    upcast,
     state: State,
     initial,
     events: EVENTS,
