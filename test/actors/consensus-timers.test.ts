@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { openRound, REQUEST } from "../support/open-round.ts"
+import { ConsensusProtocol } from "../../protocols/index.ts"
+import { openRound, REQUEST, ROUND } from "../support/open-round.ts"
 
 const SECOND = 1_000
 
@@ -75,6 +76,44 @@ describe("the timers of a round", () => {
     failed.vote("market_analyst", "BUY", 0.9)
     failed.vote("risk_advisor", "HOLD", 0.5)
     assert.deepInclude(failed.result(), { closed_early: true, final_decision: "HOLD", consensus_achieved: false })
+  })
+})
+
+describe("a timer that comes when its time is over", () => {
+  const fire = ({ world }: ReturnType<typeof openRound>) => {
+    world.ask(ConsensusProtocol, ROUND, "AgentTimeout", { due: world.now + 60 * SECOND })
+    for (const name of ["QuorumTimeout", "RoundDeadline", "EscalationTimeout"] as const) {
+      world.ask(ConsensusProtocol, ROUND, name, {})
+    }
+  }
+
+  it("does nothing to a round that is closed", () => {
+    const more = { agent_timeout_ms: SECOND, conflict_resolution: "escalate_to_human" } as const
+    const closed = openRound(more)
+    for (const type of ["market_analyst", "risk_advisor", "oracle"]) closed.vote(type, "BUY", 0.9)
+    const escalated = openRound(more)
+    escalated.vote("market_analyst", "BUY", 0.9)
+    escalated.world.advance(5 * SECOND)
+    escalated.vote("human", "SELL", 1)
+    for (const round of [closed, escalated]) {
+      assert.isNotNull(round.result())
+      const before = round.tags()
+      fire(round)
+      assert.deepStrictEqual(round.tags(), before)
+    }
+  })
+
+  it("ends no voting where it is the person's, and asks nobody a second time", () => {
+    const voting = openRound({ conflict_resolution: "escalate_to_human" })
+    voting.world.ask(ConsensusProtocol, ROUND, "EscalationTimeout", {})
+    assert.deepStrictEqual(voting.tags(), ["Opened"])
+    voting.vote("market_analyst", "BUY", 0.9)
+    voting.world.advance(5 * SECOND)
+    const before = voting.tags()
+    assert.strictEqual(before.at(-1), "Escalated")
+    voting.world.ask(ConsensusProtocol, ROUND, "RoundDeadline", {})
+    voting.world.ask(ConsensusProtocol, ROUND, "AgentTimeout", { due: voting.world.now })
+    assert.deepStrictEqual(voting.tags(), before)
   })
 })
 

@@ -7,7 +7,7 @@ import { applyRecord, emptyCore } from "../../runtime/engine/core.ts"
 import { decideMail } from "../../runtime/engine/decide.ts"
 import type { CommitRecord, StepRecord } from "../../runtime/journal.ts"
 
-const limits = { payloadBytesMax: 1_000_000, groupEntriesMax: 1_000 }
+const limits = { payloadBytesMax: 1_000_000, groupEntriesMax: 1_000, groupBytesMax: 8_000_000 }
 const ROUND = "01HNZX8JGFACFA36RBXDHEQN6E"
 
 const step = (sequence: number, _tag: string, data: object): StepRecord => ({
