@@ -47,8 +47,11 @@ export const postJson =
 export const getJson =
   (options: RouteOptions, answer: (parameter: string) => Effect.Effect<Reply, never, Actors>) =>
   (call: Exchange, req: HttpRequest): void => {
-    const headers = crossOrigin(req.getHeader("origin"), options.origins)
+    const origin = req.getHeader("origin")
+    const refusal = originFault({ origin, host: req.getHeader("host") }, options.origins)
+    const headers = crossOrigin(origin, options.origins)
     const respond = (reply: Reply) => call.respond({ ...reply, headers: { ...reply.headers, ...headers } })
+    if (refusal !== undefined) return respond(forbiddenOrigin(refusal))
     const fiber = options.run(
       answer(req.getParameter(0) ?? "").pipe(
         Effect.onInterrupt(() => Effect.sync(() => respond(stopping()))),

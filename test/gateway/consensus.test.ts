@@ -162,6 +162,8 @@ describe("a round", () => {
       answerWith(() => Effect.succeed(status))
       const shown = yield* http(port, `${CONSENSUS}/${ID}`)
       assert.deepStrictEqual([shown.status, shown.json], [200, status])
+      const elsewhere = { headers: { origin: "https://evil.example" } }
+      assert.strictEqual((yield* http(port, `${CONSENSUS}/${ID}`, elsewhere)).status, 403)
       answerWith(() => Effect.succeed({ accepted: true }))
       assert.strictEqual((yield* post(port, `${CONSENSUS}/${ID}/cancel`, { reason: "over" })).status, 200)
       assert.deepInclude(asked[1], { id: ID, message: "Cancel" })
