@@ -1,9 +1,19 @@
 import type { Actor } from "../runtime/index.ts"
 import { type AgentOptions, agentActor } from "./agent.ts"
-import { consensusActor } from "./consensus.ts"
-import { type CoordinatorOptions, coordinatorActor } from "./coordinator.ts"
+import { consensusActor } from "./consensus/actor.ts"
+import { coordinatorActor } from "./coordinator/actor.ts"
+import type { CoordinatorOptions } from "./coordinator/options.ts"
 import type { Policy } from "./policy.ts"
 
+export { agentActor } from "./agent.ts"
+export { consensusActor } from "./consensus/actor.ts"
+export type { Rules } from "./consensus/ballot.ts"
+export { judge, type Verdict } from "./consensus/judge.ts"
+export { type Closing, resultOf, type Said } from "./consensus/result.ts"
+export { isSettled } from "./consensus/settled.ts"
+export { type Difference, type RecordedEvent, type Verification, verifyRound } from "./consensus/verify.ts"
+export { coordinatorActor } from "./coordinator/actor.ts"
+export type { CoordinatorOptions } from "./coordinator/options.ts"
 export { CSV_BYTES_MAX, CsvError, parseBars } from "./csv.ts"
 export { type Feed, feed } from "./feed.ts"
 export { type Policy, PolicyError, type PolicyRequest } from "./policy.ts"
@@ -29,9 +39,10 @@ export const allActors = ({
   agent,
   panel = PANEL,
   roundTimeoutMillis = 15_000,
-  minConfidence = 0.6
+  minConfidence = 0.6,
+  round
 }: NodeActorsOptions): ReadonlyArray<Actor> => [
   ...panel.map((type) => agentActor(type, policy, agent)),
-  coordinatorActor({ panel, roundTimeoutMillis, minConfidence }),
+  coordinatorActor({ panel, roundTimeoutMillis, minConfidence, ...(round === undefined ? {} : { round }) }),
   consensusActor
 ]

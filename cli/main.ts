@@ -13,10 +13,11 @@ import { replayActor } from "./replay.ts"
 import { VERSION } from "./system.ts"
 import { up } from "./up.ts"
 import { layerUsage } from "./usage.ts"
+import { verify } from "./verify.ts"
 
 const conclave = Command.make("conclave").pipe(
   Command.withDescription("Durable actors on NATS JetStream, and trading agents on them that decide together"),
-  Command.withSubcommands([up, analyze, node, gateway, actors, dead, nodes, replayActor, exportJournal])
+  Command.withSubcommands([up, analyze, node, gateway, actors, dead, nodes, verify, replayActor, exportJournal])
 )
 
 /** One sentence for each failure that is foreseen; the whole cause for those that are not. */

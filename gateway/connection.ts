@@ -1,7 +1,19 @@
 import { Effect, type Fiber } from "effect"
 import type { Fanout } from "./fanout.ts"
 import type { GatewayLimits } from "./policy.ts"
-import { type Action, type Inbound, joined, open, receive, refused, slowConsumer, type Transition } from "./session.ts"
+import {
+  type Action,
+  type Asked,
+  type AskOperation,
+  answered,
+  type Inbound,
+  joined,
+  open,
+  receive,
+  refused,
+  slowConsumer,
+  type Transition
+} from "./session.ts"
 
 /** What a connection needs of the socket below it. */
 export interface Socket {
@@ -28,7 +40,9 @@ export interface ConnectionOptions {
   readonly fanout: Fanout
   /** Milliseconds on a clock that only goes forward. */
   readonly now: () => number
-  /** Runs a subscription; the gateway interrupts what is left when it stops. */
+  /** Asks actors; what goes wrong is an answer too. */
+  readonly ask: (operation: AskOperation) => Effect.Effect<Asked>
+  /** Runs a subscription or a question; the gateway interrupts what is left when it stops. */
   readonly run: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
 }
 
@@ -61,7 +75,13 @@ export const connect = (options: ConnectionOptions): Connection => {
   const act = (action: Action): void => {
     if (action.do === "send") send(JSON.stringify(action.frame))
     else if (action.do === "subscribe") keeper.keep(action.id, action.pattern)
-    else keeper.release(action.id)
+    else if (action.do === "unsubscribe") keeper.release(action.id)
+    else ask(action.operation)
+  }
+  // What was asked is stored and goes its way, also where the client does not stay for the answer.
+  const ask = (operation: AskOperation): void => {
+    const answer = (asked: Asked) => Effect.sync(() => perform(answered(session, operation, asked)))
+    options.run(Effect.flatMap(options.ask(operation), answer))
   }
   const perform = (transition: Transition): void => {
     session = transition.session

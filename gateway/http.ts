@@ -1,35 +1,27 @@
 import { randomUUID } from "node:crypto"
 import { Effect, Result, Schema } from "effect"
-import { AnalysisResult, AnalyzeRequest, CoordinatorProtocol, CorrelationId, toWindow } from "../protocols/index.ts"
+import { AnalysisResult, AnalyzeRequest, CoordinatorProtocol, toWindow } from "../protocols/index.ts"
 import { Actors } from "../runtime/index.ts"
-import { type Fault, faultOf } from "./fault.ts"
-import { type OriginPolicy, originFault } from "./policy.ts"
+import { addConsensusRoutes, CONSENSUS } from "./consensus-routes.ts"
+import { crossOrigin, json, postJson, type RouteOptions, readJson } from "./json.ts"
 import {
   type AnalyzeFailure,
   analyzeProblem,
-  bodyTooLarge,
-  forbiddenOrigin,
   internal,
   invalidRequest,
   methodNotAllowed,
   notFound,
   problem,
-  stopping,
-  unsupportedMediaType,
   upgradeRequired
 } from "./problem.ts"
 import { type Exchange, exchange, type HttpRequest, type HttpResponse, type Reply, type TemplatedApp } from "./uws.ts"
 
 /** What the HTTP side needs from the gateway around it. */
-export interface HttpOptions {
-  readonly origins: OriginPolicy
-  readonly bodyBytesMax: number
+export interface HttpOptions extends RouteOptions {
   /** Facts for `/healthz`. */
   readonly health: () => { readonly [fact: string]: unknown }
   /** Whether `/readyz` says that requests may come. */
   readonly ready: Effect.Effect<boolean>
-  /** Runs a request until it is answered. */
-  readonly run: <A>(effect: Effect.Effect<A, never, Actors>) => { readonly interruptUnsafe: () => void }
 }
 
 const ANALYZE = "/api/v1/agents/analyze"
@@ -50,8 +42,11 @@ export const addRoutes = (app: TemplatedApp, options: HttpOptions): void => {
   }
   const always = (reply: () => Reply) => route((call) => call.respond(reply()))
 
-  app.post(ANALYZE, route(answerAnalyze(options)))
+  app.post(ANALYZE, route(postJson(options, analyze)))
   app.options(ANALYZE, route(answerPreflight(options)))
+  addConsensusRoutes(app, options, route)
+  app.options(`${CONSENSUS}/*`, route(answerPreflight(options)))
+  app.options(CONSENSUS, route(answerPreflight(options)))
   app.get(
     "/healthz",
     always(() => json(200, { status: "ok", ...options.health() }))
@@ -79,6 +74,11 @@ const index = {
   addresses: {
     "GET /ws": "WebSocket: subscribe to events by subject pattern",
     [`POST ${ANALYZE}`]: 'analyse a symbol: {"symbol":"AAPL"}, with "bars" if the system has seen none',
+    [`POST ${CONSENSUS}`]:
+      'open a consensus round: {"symbol":"AAPL"}; answers its id, and a secret for each voter outside',
+    [`GET ${CONSENSUS}/{id}`]: "a round as it is now, with its result once it is closed",
+    [`POST ${CONSENSUS}/{id}/votes`]: "a vote from outside, with the voter's secret",
+    [`POST ${CONSENSUS}/{id}/cancel`]: "close a round without a decision",
     "GET /healthz": "whether the gateway is alive",
     "GET /readyz": "whether the system can answer"
   }
@@ -104,28 +104,6 @@ const notReady = (): Reply =>
     headers: { "retry-after": "1" }
   })
 
-const answerAnalyze = (options: HttpOptions) => (call: Exchange, req: HttpRequest) => {
-  const origin = req.getHeader("origin")
-  const refusal = originFault({ origin, host: req.getHeader("host") }, options.origins)
-  const headers = crossOrigin(origin, options.origins)
-  const respond = (reply: Reply) => call.respond({ ...reply, headers: { ...reply.headers, ...headers } })
-  if (refusal !== undefined) return respond(forbiddenOrigin(refusal))
-  if (!/^application\/json\s*(;|$)/i.test(req.getHeader("content-type"))) return respond(unsupportedMediaType())
-  if (Number(req.getHeader("content-length")) > options.bodyBytesMax) return respond(bodyTooLarge(options.bodyBytesMax))
-  const givenId = req.getHeader("x-correlation-id")
-  call.onBody(options.bodyBytesMax, (body) => {
-    if (body === undefined) return respond(bodyTooLarge(options.bodyBytesMax))
-    const fiber = options.run(
-      analyze(body, givenId).pipe(
-        Effect.onInterrupt(() => Effect.sync(() => respond(stopping()))),
-        Effect.map(respond)
-      )
-    )
-    // Nobody waits for the answer any more. What was asked is stored and goes its way.
-    call.onGone(() => fiber.interruptUnsafe())
-  })
-}
-
 const answerPreflight = (options: HttpOptions) => (call: Exchange, req: HttpRequest) => {
   const headers = crossOrigin(req.getHeader("origin"), options.origins)
   if (headers["access-control-allow-origin"] === undefined) return call.respond(methodNotAllowed("POST"))
@@ -133,17 +111,12 @@ const answerPreflight = (options: HttpOptions) => (call: Exchange, req: HttpRequ
     status: 204,
     headers: {
       ...headers,
-      "access-control-allow-methods": "POST",
+      "access-control-allow-methods": "GET, POST",
       "access-control-allow-headers": "content-type, x-correlation-id"
     },
     body: ""
   })
 }
-
-const crossOrigin = (origin: string, policy: OriginPolicy): { readonly [name: string]: string } =>
-  policy.allowedOrigins.includes(origin)
-    ? { "access-control-allow-origin": origin, "access-control-expose-headers": "x-correlation-id", vary: "origin" }
-    : {}
 
 /**
  * One analysis, from the body to the reply: 200 with an `AnalysisResult`, or a problem document.
@@ -152,10 +125,10 @@ const crossOrigin = (origin: string, policy: OriginPolicy): { readonly [name: st
  */
 export const analyze = (body: Uint8Array, givenId: string): Effect.Effect<Reply, never, Actors> =>
   Effect.gen(function* () {
-    const request = readRequest(body, givenId)
+    const request = readJson(decodeRequest, body, givenId)
     if (Result.isFailure(request)) return invalidRequest(request.failure)
-    const { symbol, bars, timeout_ms = ANALYZE_TIMEOUT_MILLIS } = request.success
-    const correlationId = request.success.correlation_id ?? randomUUID()
+    const { symbol, bars, timeout_ms = ANALYZE_TIMEOUT_MILLIS } = request.success.body
+    const correlationId = request.success.correlationId ?? request.success.body.correlation_id ?? randomUUID()
     const payload = { correlation_id: correlationId, ...(bars === undefined ? {} : { bars: toWindow(bars) }) }
     const actors = yield* Actors
     const reply = yield* actors
@@ -175,27 +148,5 @@ const refuseAnalysis = (error: AnalyzeFailure, correlationId: string): Effect.Ef
   return reply.status === 500 ? Effect.as(Effect.logError("analysis failed", error), reply) : Effect.succeed(reply)
 }
 
-const encodeResult = Schema.encodeEffect(Schema.fromJsonString(AnalysisResult))
-const parseJson = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unknown))
 const decodeRequest = Schema.decodeUnknownResult(AnalyzeRequest, { onExcessProperty: "error" })
-const isCorrelationId = Schema.is(CorrelationId)
-
-const readRequest = (body: Uint8Array, givenId: string): Result.Result<AnalyzeRequest, Fault> => {
-  if (givenId !== "" && !isCorrelationId(givenId)) {
-    return Result.fail({ field: "x-correlation-id", rule: "1 to 64 letters, digits, dashes or underscores" })
-  }
-  const parsed = Result.flatMap(decodeText(body), parseJson)
-  if (Result.isFailure(parsed)) return Result.fail({ field: "", rule: "the body is not a whole JSON text in UTF-8" })
-  const request = decodeRequest(parsed.success)
-  if (Result.isFailure(request)) return Result.fail(faultOf(request.failure))
-  return Result.succeed(givenId === "" ? request.success : { ...request.success, correlation_id: givenId })
-}
-
-const decodeText = (bytes: Uint8Array) =>
-  Result.try({ try: () => new TextDecoder("utf-8", { fatal: true }).decode(bytes), catch: () => "not UTF-8" as const })
-
-const json = (status: number, value: unknown): Reply => ({
-  status,
-  headers: { "content-type": "application/json" },
-  body: JSON.stringify(value)
-})
+const encodeResult = Schema.encodeEffect(Schema.fromJsonString(AnalysisResult))

@@ -1,5 +1,12 @@
 import type { Schema } from "effect"
-import type { AnalysisLost, CoordinatorBusy, NoMarketData, Problem } from "../protocols/index.ts"
+import type {
+  AnalysisCancelled,
+  AnalysisLost,
+  CoordinatorBusy,
+  DeadlinePassed,
+  NoMarketData,
+  Problem
+} from "../protocols/index.ts"
 import type { AskError } from "../runtime/index.ts"
 import { type Fault, formatFault } from "./fault.ts"
 import type { Reply } from "./uws.ts"
@@ -13,7 +20,7 @@ interface Fields {
   readonly title: string
   readonly detail: string
   readonly field?: string
-  readonly correlationId?: string
+  readonly correlationId?: string | undefined
   readonly headers?: Headers
 }
 
@@ -113,6 +120,8 @@ export type AnalyzeFailure =
   | Schema.Schema.Type<typeof NoMarketData>
   | Schema.Schema.Type<typeof CoordinatorBusy>
   | Schema.Schema.Type<typeof AnalysisLost>
+  | Schema.Schema.Type<typeof AnalysisCancelled>
+  | Schema.Schema.Type<typeof DeadlinePassed>
 
 /** What went wrong with an analysis, as its client may know it. */
 export const analyzeProblem = (error: AnalyzeFailure, correlationId: string): Reply => {
@@ -137,10 +146,34 @@ export const analyzeProblem = (error: AnalyzeFailure, correlationId: string): Re
       })
     case "AnalysisLost":
       return unavailable("analysis-lost", "the analysis was begun and not heard of again", 1, correlationId)
+    case "AnalysisCancelled":
+      return problem({
+        status: 409,
+        code: "cancelled",
+        title: "The analysis was cancelled",
+        detail: "somebody cancelled it before it had a result",
+        correlationId
+      })
+    case "DeadlinePassed":
+      return problem({
+        status: 504,
+        code: "timeout",
+        title: "The analysis took too long",
+        detail: "its deadline passed before its turn came",
+        correlationId
+      })
+    default:
+      return askProblem(error, correlationId)
+  }
+}
+
+/** What went wrong with asking an actor, as a client may know it. */
+export const askProblem = (error: AskError, correlationId?: string): Reply => {
+  switch (error._tag) {
     case "MailboxFull":
       return unavailable(
         "mailbox-full",
-        "too many messages are waiting for the coordinator",
+        "too many messages are waiting for the actor",
         error.retry_after_ms / 1000,
         correlationId
       )
@@ -159,7 +192,7 @@ export const analyzeProblem = (error: AnalyzeFailure, correlationId: string): Re
       return problem({
         status: 504,
         code: "timeout",
-        title: "The analysis took too long",
+        title: "It took too long",
         detail: `no answer within ${error.timeout_ms} ms; it may still be under way, and its events will be published`,
         correlationId
       })
@@ -168,7 +201,7 @@ export const analyzeProblem = (error: AnalyzeFailure, correlationId: string): Re
         status: 413,
         code: "body-too-large",
         title: "The body is too large",
-        detail: "the bars are more than the log takes in one message",
+        detail: "what was sent is more than the log takes in one message",
         correlationId
       })
     case "InvalidAddress":

@@ -1,5 +1,6 @@
 import { Context, Effect, FiberSet, Layer, type Scope } from "effect"
-import type { ActorLog, Actors } from "../runtime/index.ts"
+import { type ActorLog, Actors } from "../runtime/index.ts"
+import { askActors } from "./consensus-operations.ts"
 import { makeFanout } from "./fanout.ts"
 import { addRoutes } from "./http.ts"
 import { defaultLimits, type GatewayLimits, type OriginPolicy } from "./policy.ts"
@@ -48,6 +49,7 @@ export const serveGateway = (
     const limits = { ...defaultLimits, ...options.limits }
     const origins: OriginPolicy = { host, allowedOrigins: options.allowedOrigins ?? [] }
     const fanout = yield* makeFanout
+    const actors = yield* Actors
     const app = yield* Effect.acquireRelease(Effect.sync(makeApp), (app) => Effect.sync(() => app.close()))
     const requests = yield* FiberSet.make()
     const clients: Clients = new Set()
@@ -60,6 +62,7 @@ export const serveGateway = (
       limits,
       origins,
       draining: () => draining,
+      ask: (operation) => askActors(operation).pipe(Effect.provideService(Actors, actors)),
       run: yield* FiberSet.runtime(yield* FiberSet.make<void>())()
     })
     addRoutes(app, {

@@ -23,6 +23,8 @@ export interface Session {
   readonly subscriptions: ReadonlyMap<string, Subscription>
   /** Operations the client may send at once, as of `refilledAt` (milliseconds). */
   readonly tokens: number
+  /** Questions to actors that are not answered yet. */
+  readonly asking: number
   readonly refilledAt: number
 }
 
@@ -44,6 +46,19 @@ export type Action =
   | { readonly do: "subscribe"; readonly id: string; readonly pattern: string }
   /** Deliver no more under this id. */
   | { readonly do: "unsubscribe"; readonly id: string }
+  /** Ask actors, then call `answered`. */
+  | { readonly do: "ask"; readonly operation: AskOperation }
+
+/** The operations that actors answer. */
+export type AskOperation = Extract<ClientOperation, { readonly op: "request_consensus" | "vote" }>
+
+/** What came of asking: what the result holds besides, or why there is none. */
+export type Asked =
+  | { readonly ok: true; readonly data: { readonly [key: string]: unknown } }
+  | ({ readonly ok: false } & Pick<ErrorData, "code" | "message" | "reason">)
+
+/** How many questions of one client may be without an answer. */
+export const ASKING_MAX = 32
 
 export interface Transition {
   readonly session: Session
@@ -54,7 +69,7 @@ export const PROTOCOL_VERSION = 1
 
 /** The conversation begins. `now` is in milliseconds, on any clock that only goes forward. */
 export const open = (id: string, limits: GatewayLimits, now: number): Transition => ({
-  session: { id, limits, subscriptions: new Map(), tokens: limits.operationsPerSecond, refilledAt: now },
+  session: { id, limits, subscriptions: new Map(), tokens: limits.operationsPerSecond, asking: 0, refilledAt: now },
   actions: [
     sendOwn("welcome", {
       protocol: PROTOCOL_VERSION,
@@ -111,6 +126,15 @@ export const refused = (session: Session, id: string, message: string): Transiti
   return refuse(without(session, id), id, "internal", message)
 }
 
+/** Actors have answered, or will not. */
+export const answered = (before: Session, operation: AskOperation, asked: Asked): Transition => {
+  const session = { ...before, asking: before.asking - 1 }
+  const { id, op } = operation
+  if (asked.ok) return { session, actions: [sendOwn("result", { id, op, ok: true, ...asked.data })] }
+  const { ok: _, ...fault } = asked
+  return { session, actions: [sendOwn("error", { id, ...fault } satisfies ErrorData)] }
+}
+
 /** The `error` frame with which a client that does not read is left. */
 export const slowConsumer = (limits: GatewayLimits): Frame =>
   ownFrame("error", {
@@ -130,6 +154,13 @@ const perform = (session: Session, operation: ClientOperation): Transition => {
       return answer(without(session, operation.id), operation, { do: "unsubscribe", id: operation.id })
     case "subscribe":
       return subscribe(session, operation.id, operation.pattern)
+    case "request_consensus":
+    case "vote":
+      if (session.asking >= ASKING_MAX) {
+        const rule = `at most ${ASKING_MAX} questions of one client may be without an answer`
+        return refuse(session, operation.id, "too_many_requests", rule)
+      }
+      return { session: { ...session, asking: session.asking + 1 }, actions: [{ do: "ask", operation }] }
   }
 }
 

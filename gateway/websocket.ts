@@ -4,7 +4,7 @@ import { type Connection, connect } from "./connection.ts"
 import type { Fanout } from "./fanout.ts"
 import { type GatewayLimits, type OriginPolicy, originFault } from "./policy.ts"
 import { forbiddenOrigin, stopping, tooManyConnections } from "./problem.ts"
-import type { Inbound } from "./session.ts"
+import type { Asked, AskOperation, Inbound } from "./session.ts"
 import {
   exchange,
   type HttpRequest,
@@ -27,6 +27,8 @@ export interface SocketOptions {
   readonly origins: OriginPolicy
   /** True once no more clients are taken. */
   readonly draining: () => boolean
+  /** Asks actors; what goes wrong is an answer too. */
+  readonly ask: (operation: AskOperation) => Effect.Effect<Asked>
   /** Runs what belongs to clients; the gateway interrupts what is left when it stops. */
   readonly run: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
 }
@@ -97,7 +99,7 @@ const refuse = (options: SocketOptions, req: HttpRequest): Reply | undefined => 
 }
 
 const open = (ws: WebSocket<Attachment>, options: SocketOptions): void => {
-  const { limits, fanout, run, clients } = options
+  const { limits, fanout, ask, run, clients } = options
   let over = false
   let farewell: { readonly code: number; readonly reason: string } | undefined
 
@@ -115,6 +117,7 @@ const open = (ws: WebSocket<Attachment>, options: SocketOptions): void => {
     limits,
     fanout,
     now: () => performance.now(),
+    ask,
     run,
     socket: {
       send: (text) => {

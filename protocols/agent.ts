@@ -26,7 +26,9 @@ export const agentProtocol = <const T extends AgentType>(type: T) =>
     type,
     messages: {
       /** Form an opinion and vote on it in the round named. */
-      Analyze: { payload: OpinionRequest }
+      Analyze: { payload: OpinionRequest },
+      /** The round does not need the opinion any more. */
+      Cancel: { payload: open({ consensus_id: ConsensusId }) }
     }
   }) as const
 

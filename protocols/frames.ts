@@ -1,9 +1,10 @@
 import { Schema } from "effect"
 import { AgentStatus } from "./agent.ts"
 import { AgentCoordination } from "./consensus.ts"
+import { ConsensusBody, VoteBody } from "./consensus-requests.ts"
 import { AgentDecision, ToolExecution } from "./decision.ts"
 import { type Bar, Bar as BarSchema, MarketUpdate } from "./market.ts"
-import { CorrelationId, MarketSymbol, Timestamp } from "./names.ts"
+import { ConsensusId, CorrelationId, MarketSymbol, Timestamp } from "./names.ts"
 import { open } from "./open.ts"
 import { patternFault } from "./subjects.ts"
 
@@ -34,7 +35,11 @@ export const OperationId = Schema.NonEmptyString.check(Schema.isMaxLength(64))
 export const ClientOperation = Schema.Union([
   Schema.Struct({ op: Schema.Literal("subscribe"), id: OperationId, pattern: Pattern }),
   Schema.Struct({ op: Schema.Literal("unsubscribe"), id: OperationId }),
-  Schema.Struct({ op: Schema.Literal("ping"), id: OperationId })
+  Schema.Struct({ op: Schema.Literal("ping"), id: OperationId }),
+  /** As `POST /api/v1/agents/consensus`; the result holds what that answers. */
+  Schema.Struct({ op: Schema.Literal("request_consensus"), id: OperationId, request: ConsensusBody }),
+  /** As `POST /api/v1/agents/consensus/{id}/votes`. */
+  Schema.Struct({ op: Schema.Literal("vote"), id: OperationId, consensus_id: ConsensusId, vote: VoteBody })
 ])
 export type ClientOperation = typeof ClientOperation.Type
 
@@ -69,9 +74,14 @@ export const ErrorData = Schema.Struct({
     "unknown_subscription",
     "rate_limited",
     "slow_consumer",
+    "too_many_requests",
+    "refused",
+    "unavailable",
     "internal"
   ]),
-  message: Schema.String
+  message: Schema.String,
+  /** Why it was `refused`: the name of the refusal, such as `DuplicateVote`. */
+  reason: Schema.optionalKey(Schema.String)
 })
 export type ErrorData = typeof ErrorData.Type
 

@@ -1,0 +1,95 @@
+import { Effect, Result, Schema } from "effect"
+import { CorrelationId } from "../protocols/index.ts"
+import type { Actors } from "../runtime/index.ts"
+import { type Fault, faultOf } from "./fault.ts"
+import { type OriginPolicy, originFault } from "./policy.ts"
+import { bodyTooLarge, forbiddenOrigin, stopping, unsupportedMediaType } from "./problem.ts"
+import type { Exchange, HttpRequest, Reply } from "./uws.ts"
+
+/** What a route needs to answer a request. */
+export interface RouteOptions {
+  readonly origins: OriginPolicy
+  readonly bodyBytesMax: number
+  /** Runs a request until it is answered. */
+  readonly run: <A>(effect: Effect.Effect<A, never, Actors>) => { readonly interruptUnsafe: () => void }
+}
+
+/** What a request with a body is answered with: `parameter` is the part of the path that the route leaves open. */
+export type Answer = (body: Uint8Array, correlationId: string, parameter: string) => Effect.Effect<Reply, never, Actors>
+
+/** Answers a POST whose body is JSON, once the origin, the type and the size of the body have passed. */
+export const postJson =
+  (options: RouteOptions, answer: Answer) =>
+  (call: Exchange, req: HttpRequest): void => {
+    const origin = req.getHeader("origin")
+    const refusal = originFault({ origin, host: req.getHeader("host") }, options.origins)
+    const headers = crossOrigin(origin, options.origins)
+    const respond = (reply: Reply) => call.respond({ ...reply, headers: { ...reply.headers, ...headers } })
+    if (refusal !== undefined) return respond(forbiddenOrigin(refusal))
+    if (!/^application\/json\s*(;|$)/i.test(req.getHeader("content-type"))) return respond(unsupportedMediaType())
+    if (Number(req.getHeader("content-length")) > options.bodyBytesMax)
+      return respond(bodyTooLarge(options.bodyBytesMax))
+    const [givenId, parameter] = [req.getHeader("x-correlation-id"), req.getParameter(0) ?? ""]
+    call.onBody(options.bodyBytesMax, (body) => {
+      if (body === undefined) return respond(bodyTooLarge(options.bodyBytesMax))
+      const fiber = options.run(
+        answer(body, givenId, parameter).pipe(
+          Effect.onInterrupt(() => Effect.sync(() => respond(stopping()))),
+          Effect.map(respond)
+        )
+      )
+      // Nobody waits for the answer any more. What was asked is stored and goes its way.
+      call.onGone(() => fiber.interruptUnsafe())
+    })
+  }
+
+/** Answers a GET by asking actors. */
+export const getJson =
+  (options: RouteOptions, answer: (parameter: string) => Effect.Effect<Reply, never, Actors>) =>
+  (call: Exchange, req: HttpRequest): void => {
+    const origin = req.getHeader("origin")
+    const refusal = originFault({ origin, host: req.getHeader("host") }, options.origins)
+    const headers = crossOrigin(origin, options.origins)
+    const respond = (reply: Reply) => call.respond({ ...reply, headers: { ...reply.headers, ...headers } })
+    if (refusal !== undefined) return respond(forbiddenOrigin(refusal))
+    const fiber = options.run(
+      answer(req.getParameter(0) ?? "").pipe(
+        Effect.onInterrupt(() => Effect.sync(() => respond(stopping()))),
+        Effect.map(respond)
+      )
+    )
+    call.onGone(() => fiber.interruptUnsafe())
+  }
+
+export const crossOrigin = (origin: string, policy: OriginPolicy): { readonly [name: string]: string } =>
+  policy.allowedOrigins.includes(origin)
+    ? { "access-control-allow-origin": origin, "access-control-expose-headers": "x-correlation-id", vary: "origin" }
+    : {}
+
+export const json = (status: number, value: unknown): Reply => ({
+  status,
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify(value)
+})
+
+const parseJson = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unknown))
+const isCorrelationId = Schema.is(CorrelationId)
+
+/** The body, and the correlation id that came beside it, if one did. */
+export const readJson = <A>(
+  decode: (json: unknown) => Result.Result<A, Schema.SchemaError>,
+  bytes: Uint8Array,
+  givenId: string
+): Result.Result<{ readonly body: A; readonly correlationId: string | undefined }, Fault> => {
+  if (givenId !== "" && !isCorrelationId(givenId)) {
+    return Result.fail({ field: "x-correlation-id", rule: "1 to 64 letters, digits, dashes or underscores" })
+  }
+  const parsed = Result.flatMap(decodeText(bytes), parseJson)
+  if (Result.isFailure(parsed)) return Result.fail({ field: "", rule: "the body is not a whole JSON text in UTF-8" })
+  const body = decode(parsed.success)
+  if (Result.isFailure(body)) return Result.fail(faultOf(body.failure))
+  return Result.succeed({ body: body.success, correlationId: givenId === "" ? undefined : givenId })
+}
+
+const decodeText = (bytes: Uint8Array) =>
+  Result.try({ try: () => new TextDecoder("utf-8", { fatal: true }).decode(bytes), catch: () => "not UTF-8" as const })
