@@ -1,10 +1,15 @@
 import type { Actor } from "../runtime/index.ts"
 import { type AgentOptions, agentActor } from "./agent.ts"
+import { type AllocationOptions, allocationActor } from "./allocation/allocation.ts"
 import { consensusActor } from "./consensus.ts"
 import { type CoordinatorOptions, coordinatorActor } from "./coordinator.ts"
+import { experimentActor } from "./experiments/experiment.ts"
+import { type PerformanceOptions, performanceActor } from "./performance/performance.ts"
 import type { Policy } from "./policy.ts"
 
 export { CSV_BYTES_MAX, CsvError, parseBars } from "./csv.ts"
+export { armOf } from "./experiments/assignment.ts"
+export { ExperimentState, experimentActor, experimentReport } from "./experiments/experiment.ts"
 export { type Feed, feed } from "./feed.ts"
 export { type Policy, PolicyError, type PolicyRequest } from "./policy.ts"
 export { quantPolicy } from "./quant.ts"
@@ -17,21 +22,30 @@ export interface NodeActorsOptions extends Partial<CoordinatorOptions> {
   readonly policy: Policy
   /** How long their attempts may take, and when they try again. */
   readonly agent?: AgentOptions
+  /** How outcomes are scored and weights learnt from them; `PERFORMANCE_DEFAULTS` where nothing is said. */
+  readonly performance?: Partial<PerformanceOptions>
+  readonly allocation?: AllocationOptions
 }
 
 /**
- * The actors of a node: an agent for each type of the panel, the coordinator, and the consensus round.
+ * The actors of a node: an agent for each type of the panel, the coordinator, the consensus round, and what learns from
+ * its outcomes.
  *
  * Unless given, the panel is `PANEL`, a round takes votes for 15 seconds, and the least confidence where votes differ is 0.6.
  */
 export const allActors = ({
   policy,
   agent,
+  performance,
+  allocation,
   panel = PANEL,
   roundTimeoutMillis = 15_000,
   minConfidence = 0.6
 }: NodeActorsOptions): ReadonlyArray<Actor> => [
   ...panel.map((type) => agentActor(type, policy, agent)),
   coordinatorActor({ panel, roundTimeoutMillis, minConfidence }),
-  consensusActor
+  consensusActor,
+  performanceActor(performance),
+  allocationActor(allocation),
+  experimentActor
 ]
