@@ -6,6 +6,13 @@ const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const between = (rule: string, holds: (value: number) => boolean) =>
   Schema.Finite.check(Schema.makeFilter((value: number) => holds(value) || rule))
 
+/** An experiment's name, which is its actor's id. */
+export const ExperimentName = Schema.String.check(
+  Schema.makeFilter(
+    (name: string) => /^[A-Za-z0-9_-]{1,64}$/.test(name) || "a name is 1 to 64 letters, digits, dashes or underscores"
+  )
+)
+
 export const Arm = Schema.Literals(["a", "b"])
 export type Arm = typeof Arm.Type
 
@@ -32,11 +39,11 @@ export const Experiment = open({
 }).check(Schema.makeFilter(({ a, b }) => a !== b || "the arms must differ"))
 export type Experiment = typeof Experiment.Type
 
-const RequestId = Schema.NonEmptyString.check(Schema.isMaxLength(128))
+export const ExperimentRequestId = Schema.NonEmptyString.check(Schema.isMaxLength(128))
 
 /** What came of a request: the joint decision, what would have been right, and the price's change, a fraction. */
 export const RequestOutcome = open({
-  request_id: RequestId,
+  request_id: ExperimentRequestId,
   decision: Decision,
   confidence: Confidence,
   probabilities: Schema.optionalKey(Probabilities),
@@ -94,13 +101,13 @@ export const ExperimentProtocol = {
     },
     /** Which arm answers a request. The same request gets the same arm, and counts once while its outcome is awaited. */
     Assign: {
-      payload: open({ request_id: RequestId }),
+      payload: open({ request_id: ExperimentRequestId }),
       reply: open({ arm: Arm, label: Schema.String }),
       error: Schema.Union([UnknownExperiment, ExperimentStopped])
     },
     /** From the performance actor. Of a request that is not awaited it does nothing. */
     Outcome: { payload: RequestOutcome },
-    Unscored: { payload: open({ request_id: RequestId }) },
+    Unscored: { payload: open({ request_id: ExperimentRequestId }) },
     /** No request is assigned any more; outcomes of those that were still count. */
     Stop: { payload: open({}), reply: open({ accepted: Schema.Literal(true) }), error: UnknownExperiment },
     GetReport: { payload: open({}), reply: ExperimentReport, error: UnknownExperiment }

@@ -1,6 +1,7 @@
 import { Schema } from "effect"
 import { Vote } from "./consensus.ts"
 import { Confidence, Decision } from "./decision.ts"
+import { ExperimentName, ExperimentRequestId } from "./experiment.ts"
 import { AgentId, AgentType, ConsensusId, CorrelationId, MarketSymbol, Timestamp } from "./names.ts"
 import { open } from "./open.ts"
 
@@ -19,7 +20,7 @@ export const DecidedRound = open({
   price: Price,
   votes: Schema.Array(Vote),
   /** The experiment that the request was part of, and the request's id there: it is told the outcome. */
-  experiment: Schema.optionalKey(open({ name: Schema.NonEmptyString, request_id: Schema.NonEmptyString }))
+  experiment: Schema.optionalKey(open({ name: ExperimentName, request_id: ExperimentRequestId }))
 })
 export type DecidedRound = typeof DecidedRound.Type
 
