@@ -90,6 +90,26 @@ describe("the weights of Hedge", () => {
     assert.isTrue(shares.every((weight) => weight > 0))
   })
 
+  it("are those of the rule, written down a second time with plain weights", () => {
+    fc.assert(
+      fc.property(sleepy, fc.double({ min: 0.01, max: 2, noNaN: true }), sharing, (table, learningRate, share) => {
+        let weights: ReadonlyArray<number> = table[0]!.map(() => 1)
+        for (const row of table) {
+          const awake = (agent: number) => row[agent] !== null
+          const total = weights.reduce((sum, weight, agent) => (awake(agent) ? sum + weight : sum), 0)
+          const count = row.filter((each) => each !== null).length
+          const lowered = weights.map((weight, agent) => weight * Math.exp(-learningRate * (row[agent] ?? 0)))
+          const left = lowered.reduce((sum, weight, agent) => (awake(agent) ? sum + weight : sum), 0)
+          weights = weights.map((weight, agent) =>
+            awake(agent) ? (1 - share) * (lowered[agent]! / left) * total + (share * total) / count : weight
+          )
+        }
+        const { shares } = follow(table, { learningRate, share })
+        for (const [agent, weight] of weights.entries()) assert.closeTo(shares[agent]!, weight / weights.length, 1e-9)
+      })
+    )
+  })
+
   it("go with the agents, in whatever order they stand", () => {
     const permuted = sleepy.chain((table) =>
       fc.record({

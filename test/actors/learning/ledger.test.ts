@@ -75,6 +75,15 @@ describe("the ledger", () => {
     assert.strictEqual(report.best_agent!.agent_id, "right")
   })
 
+  it("keeps apart what following the weights loses now, and what it lost with those of the decision", () => {
+    const votes = [cast("right", "BUY", 1), cast("wrong", "SELL", 1)]
+    const ledger = recordOutcome(emptyLedger, { final_decision: "BUY", votes, weights: [3, 1] }, "BUY", OPTIONS)
+    const report = reportOf(ledger, OPTIONS)
+    assert.closeTo(report.followed_loss!, 1 / 2, 1e-12)
+    assert.closeTo(report.followed_loss_in_use!, 1 / 4, 1e-12)
+    assert.closeTo(report.best_agent!.regret, 1 / 2, 1e-12)
+  })
+
   it("says nothing it does not know", () => {
     const report = reportOf(emptyLedger, OPTIONS)
     assert.deepInclude(report, { consensus_accuracy: null, followed_loss: null, best_agent: null, agents: [] })
