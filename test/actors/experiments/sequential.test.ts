@@ -165,6 +165,35 @@ describe("the sequential comparison", () => {
     )
   })
 
+  const unit = fc.double({ min: 0, max: 1, noNaN: true })
+
+  it("is a test martingale: whatever came before, and whatever the loss, a fair coin gains nothing in the mean", () => {
+    fc.assert(
+      fc.property(outcomes, unit, (all, loss) => {
+        const before = compare(all)
+        for (const side of [1, -1]) {
+          const logOf = (each: Comparison) => side * (each.bet_y_sum - 0.5 * each.bet_sum) - each.penalty_sum
+          const [a, b] = (["a", "b"] as const).map((arm) =>
+            Math.exp(logOf(addLoss(before, arm, loss, ALPHA)) - logOf(before))
+          )
+          assert.isAtMost((a! + b!) / 2, 1 + 1e-12)
+        }
+      }),
+      { numRuns: 1_000 }
+    )
+  })
+
+  it("takes in, in the mean over the coin, just the difference of what the two arms would have lost", () => {
+    fc.assert(
+      fc.property(outcomes, unit, unit, (all, lossOfA, lossOfB) => {
+        const before = compare(all)
+        const added = (arm: Arm, loss: number) => addLoss(before, arm, loss, ALPHA).y_sum - before.y_sum
+        const mean = (added("a", lossOfA) + added("b", lossOfB)) / 2
+        assert.closeTo(4 * (mean - 0.5), lossOfB - lossOfA, 1e-9)
+      })
+    )
+  })
+
   it("is a dozen numbers after a million outcomes", () => {
     const random = chance(9)
     let comparison = emptyComparison
