@@ -10,6 +10,7 @@ import {
 } from "../../../actors/allocation/allocate.ts"
 import { DECISIONS } from "../../../actors/learning/scoring.ts"
 import type { RiskLimits } from "../../../protocols/index.ts"
+import { fraction } from "../../support/fractions.ts"
 
 const LIMITS: RiskLimits = {
   gross: 1,
@@ -24,13 +25,13 @@ const view = (symbol: string, decision: View["decision"], confidence: number, cu
   ...{ symbol, decision, confidence, current, group }
 })
 
-const limit = fc.oneof(fc.constantFrom(0, 0.1, 0.25, 0.5, 1, 2), fc.double({ min: 0, max: 3, noNaN: true }))
+const limit = fc.oneof(fc.constantFrom(0, 0.1, 0.25, 0.5, 1, 2), fraction(0, 3))
 const portfolios: fc.Arbitrary<Portfolio> = fc
   .array(
     fc.record({
       decision: fc.constantFrom(...DECISIONS),
-      confidence: fc.double({ min: 0, max: 1, noNaN: true }),
-      current: fc.oneof(fc.constant(0), fc.double({ min: -1.5, max: 1.5, noNaN: true })),
+      confidence: fraction(),
+      current: fc.oneof(fc.constant(0), fraction(-1.5, 1.5)),
       group: fc.constantFrom("tech", "banks", "oil")
     }),
     { minLength: 1, maxLength: 12 }
@@ -46,7 +47,7 @@ const portfolios: fc.Arbitrary<Portfolio> = fc
         drawdown: fc.constantFrom({ from: 0.1, to: 0.3 }, { from: 0, to: 1 }),
         allow_short: fc.boolean()
       }),
-      drawdown: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 1, noNaN: true })),
+      drawdown: fc.oneof(fc.constant(0), fraction()),
       vetoed: fc.subarray(views.map((_, index) => `S${index}`))
     })
   )
@@ -110,7 +111,7 @@ describe("an allocation", () => {
 
   it("makes no position smaller for a greater budget, nor for a smaller drawdown", () => {
     fc.assert(
-      fc.property(portfolios, limit, fc.double({ min: 0, max: 1, noNaN: true }), (portfolio, more, drawdown) => {
+      fc.property(portfolios, limit, fraction(), (portfolio, more, drawdown) => {
         const greater = { ...portfolio.limits, gross: Math.min(10, portfolio.limits.gross + more) }
         const before = units(allocate(portfolio))
         const after = [

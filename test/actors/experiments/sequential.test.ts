@@ -9,12 +9,10 @@ import {
   pValue
 } from "../../../actors/experiments/sequential.ts"
 import type { Arm } from "../../../protocols/index.ts"
+import { fraction } from "../../support/fractions.ts"
 
 const ALPHA = 0.1
-const outcomes = fc.array(
-  fc.tuple(fc.constantFrom<Arm>("a", "b"), fc.oneof(fc.constantFrom(0, 1), fc.double({ min: 0, max: 1, noNaN: true }))),
-  { maxLength: 300 }
-)
+const outcomes = fc.array(fc.tuple(fc.constantFrom<Arm>("a", "b"), fraction()), { maxLength: 300 })
 type Outcomes = ReadonlyArray<readonly [Arm, number]>
 
 const compare = (all: Outcomes, alpha = ALPHA): Comparison =>
@@ -165,7 +163,7 @@ describe("the sequential comparison", () => {
     )
   })
 
-  const unit = fc.double({ min: 0, max: 1, noNaN: true })
+  const unit = fraction()
 
   it("is a test martingale: whatever came before, and whatever the loss, a fair coin gains nothing in the mean", () => {
     fc.assert(

@@ -8,12 +8,13 @@ import {
   switchingBound,
   weightShares
 } from "../../../actors/learning/hedge.ts"
+import { fraction } from "../../support/fractions.ts"
 
 const ROUNDING = 1e-9
 
-const loss = fc.oneof(fc.constantFrom(0, 0.5, 1), fc.double({ min: 0, max: 1, noNaN: true }))
-const rate = fc.double({ min: 0.01, max: 10, noNaN: true })
-const sharing = fc.double({ min: 0.001, max: 0.9, noNaN: true })
+const loss = fraction()
+const rate = fraction(0.01, 10)
+const sharing = fraction(0.001, 0.9)
 
 /** Losses per round and agent; null where the agent sleeps. */
 type Table = ReadonlyArray<ReadonlyArray<number | null>>
@@ -92,7 +93,7 @@ describe("the weights of Hedge", () => {
 
   it("are those of the rule, written down a second time with plain weights", () => {
     fc.assert(
-      fc.property(sleepy, fc.double({ min: 0.01, max: 2, noNaN: true }), sharing, (table, learningRate, share) => {
+      fc.property(sleepy, fraction(0.01, 2), sharing, (table, learningRate, share) => {
         let weights: ReadonlyArray<number> = table[0]!.map(() => 1)
         for (const row of table) {
           const awake = (agent: number) => row[agent] !== null
@@ -133,7 +134,7 @@ describe("the weights of Hedge", () => {
 
   it("do not change by what all lose alike, nor by losses and rate scaled against each other", () => {
     fc.assert(
-      fc.property(tables(fc.double({ min: 0, max: 0.5, noNaN: true })), rate, sharing, (table, learningRate, share) => {
+      fc.property(tables(fraction(0, 0.5)), rate, sharing, (table, learningRate, share) => {
         const { shares } = follow(table, { learningRate, share })
         const shifted = follow(
           table.map((row) => row.map((each) => each! + 0.25)),
@@ -153,7 +154,7 @@ describe("the weights of Hedge", () => {
 
   it("are greater for the agent that always loses less", () => {
     fc.assert(
-      fc.property(tables(fc.double({ min: 0.1, max: 1, noNaN: true })), rate, sharing, (table, learningRate, share) => {
+      fc.property(tables(fraction(0.1, 1)), rate, sharing, (table, learningRate, share) => {
         const better = table.map((row) => [row[0]! - 0.1, ...row])
         const { shares } = follow(better, { learningRate: Math.min(2, learningRate), share })
         assert.isAbove(shares[0]!, shares[1]!)

@@ -12,6 +12,7 @@ import {
 import { reportOf } from "../../../actors/learning/report.ts"
 import { DECISIONS } from "../../../actors/learning/scoring.ts"
 import type { Decision } from "../../../protocols/index.ts"
+import { fraction } from "../../support/fractions.ts"
 
 const OPTIONS = { learningRate: 0.3, share: 0.01 }
 
@@ -42,7 +43,7 @@ const decide = (ledger: Ledger, { votes, decided, outcome }: Round, options = OP
 const decision = fc.constantFrom(...DECISIONS)
 const round: fc.Arbitrary<Round> = fc.record({
   votes: fc
-    .uniqueArray(fc.tuple(fc.integer({ min: 1, max: 5 }), decision, fc.double({ min: 0, max: 1, noNaN: true })), {
+    .uniqueArray(fc.tuple(fc.integer({ min: 1, max: 5 }), decision, fraction()), {
       selector: ([agent]) => agent,
       maxLength: 5
     })

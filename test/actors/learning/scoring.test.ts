@@ -9,8 +9,9 @@ import {
   emptyBins
 } from "../../../actors/learning/calibration.ts"
 import { brierLoss, brierScore, DECISIONS, outcomeOf, probabilitiesOf } from "../../../actors/learning/scoring.ts"
+import { fraction } from "../../support/fractions.ts"
 
-const unit = fc.double({ min: 0, max: 1, noNaN: true })
+const unit = fraction()
 const decision = fc.constantFrom(...DECISIONS)
 /** A point of the simplex. */
 const probabilities = fc.tuple(unit, unit).map(([x, y]) => {
@@ -62,7 +63,7 @@ describe("the Brier score", () => {
 })
 
 describe("the calibration curve", () => {
-  const votes = fc.array(fc.tuple(fc.oneof(unit, fc.constantFrom(0, 0.1, 0.5, 1)), fc.boolean()), { maxLength: 200 })
+  const votes = fc.array(fc.tuple(unit, fc.boolean()), { maxLength: 200 })
   const filled = (all: ReadonlyArray<readonly [number, boolean]>) =>
     all.reduce((bins, [confidence, correct]) => addToBins(bins, confidence, correct), emptyBins)
 
