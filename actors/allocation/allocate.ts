@@ -59,9 +59,7 @@ interface Position {
 export const allocate = ({ views, limits, drawdown, vetoed }: Portfolio): Allocation => {
   const budget = Math.floor(toUnits(limits.gross) * drawdownScale(drawdown, limits.drawdown))
   const [perGroup, net] = [toUnits(limits.per_group), toUnits(limits.net)]
-  const desired = views
-    .toSorted((a, b) => (a.symbol < b.symbol ? -1 : 1))
-    .map((view) => wanted(view, limits, vetoed.includes(view.symbol)))
+  const desired = views.map((view) => wanted(view, limits, vetoed.includes(view.symbol)))
   const held = desired.filter(({ view }) => view.decision === "HOLD")
   // Cutting to whole units can move the net by a few of them, hence once more at the end.
   const kept = cutNet(cutGross(cutNet(cutGroups(held, [], perGroup), [], net), [], budget), [], net)
