@@ -5,6 +5,7 @@ import { CliError, Command } from "effect/cli"
 import { actors } from "./actors.ts"
 import { analyze } from "./analyze.ts"
 import { dead } from "./dead.ts"
+import { experiments } from "./experiments.ts"
 import { logging } from "./logging.ts"
 import { nodes } from "./nodes.ts"
 import { gateway, node } from "./parts.ts"
@@ -14,7 +15,7 @@ import { layerUsage } from "./usage.ts"
 
 const conclave = Command.make("conclave").pipe(
   Command.withDescription("Durable actors on NATS JetStream, and trading agents on them that decide together"),
-  Command.withSubcommands([up, analyze, node, gateway, actors, dead, nodes])
+  Command.withSubcommands([up, analyze, node, gateway, actors, dead, nodes, experiments])
 )
 
 /** One sentence for each failure that is foreseen; the whole cause for those that are not. */
