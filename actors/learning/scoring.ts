@@ -19,8 +19,9 @@ export const outcomeOf = (priceBefore: number, priceAfter: number, threshold: nu
   return change < -threshold ? "SELL" : "HOLD"
 }
 
-/** The change of a price as a fraction of the earlier one. */
-export const returnOf = (priceBefore: number, priceAfter: number): number => priceAfter / priceBefore - 1
+/** The change of a price as a fraction of the earlier one; finite, also where prices are as far apart as numbers go. */
+export const returnOf = (priceBefore: number, priceAfter: number): number =>
+  Math.min(Number.MAX_VALUE, priceAfter / priceBefore - 1)
 
 /** What a vote says of each decision. Without probabilities of its own, what confidence leaves is shared by the others. */
 export const probabilitiesOf = ({ decision, confidence, probabilities }: Forecast): Probabilities => {

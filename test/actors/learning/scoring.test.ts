@@ -8,7 +8,14 @@ import {
   calibrationError,
   emptyBins
 } from "../../../actors/learning/calibration.ts"
-import { brierLoss, brierScore, DECISIONS, outcomeOf, probabilitiesOf } from "../../../actors/learning/scoring.ts"
+import {
+  brierLoss,
+  brierScore,
+  DECISIONS,
+  outcomeOf,
+  probabilitiesOf,
+  returnOf
+} from "../../../actors/learning/scoring.ts"
 import { fraction } from "../../support/fractions.ts"
 
 const unit = fraction()
@@ -27,6 +34,8 @@ describe("an outcome", () => {
     assert.strictEqual(outcomeOf(128, 129, 1 / 128), "HOLD", "the threshold itself is no move")
     assert.strictEqual(outcomeOf(128, 127, 1 / 128), "HOLD")
     assert.strictEqual(outcomeOf(100, 100, 0), "HOLD")
+    assert.strictEqual(returnOf(1e-300, 1e300), Number.MAX_VALUE)
+    assert.strictEqual(returnOf(1e300, 1e-300), -1)
   })
 })
 

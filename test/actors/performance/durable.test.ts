@@ -1,7 +1,8 @@
 import { assert, layer } from "@effect/vitest"
 import { Clock, Effect, Layer, Schedule } from "effect"
-import { performanceActor } from "../../../actors/performance/performance.ts"
-import { PerformanceProtocol } from "../../../protocols/index.ts"
+import { experimentActor } from "../../../actors/experiments/experiment.ts"
+import { OPEN_MAX, performanceActor } from "../../../actors/performance/performance.ts"
+import { type DecidedRound, ExperimentProtocol, PerformanceProtocol } from "../../../protocols/index.ts"
 import { Actors } from "../../../runtime/index.ts"
 import { voteOf } from "../../support/bars.ts"
 import { NatsServer } from "../../support/nats.ts"
@@ -11,8 +12,13 @@ const HORIZON_MILLIS = 1_500
 const ROUND = "01HNZX8JGFACFA36RBXDHEQN6E"
 const LATER = "01HNZX8JGFACFA36RBXDHEQN6F"
 
-const actors = [performanceActor({ horizonMillis: HORIZON_MILLIS, patienceMillis: 1_000, threshold: 0.01 })]
-const node = (name: string) => Layer.fresh(system({ namespace: "horizon", actors, node: name }))
+const EXPERIMENT = { a: "quant", b: "weighted", metric: "brier", alpha: 0.05, return_cap: 0.05 } as const
+
+const actorsWith = (patienceMillis: number) => [
+  performanceActor({ horizonMillis: HORIZON_MILLIS, patienceMillis, threshold: 0.01 }),
+  experimentActor
+]
+const node = (name: string) => Layer.fresh(system({ namespace: "horizon", actors: actorsWith(1_000), node: name }))
 
 const tell = <K extends "Price" | "Decided">(
   message: K,
@@ -20,11 +26,12 @@ const tell = <K extends "Price" | "Decided">(
 ) => Actors.use((all) => all.tell(PerformanceProtocol, "ACME", message, payload))
 const report = Actors.use((all) => all.ask(PerformanceProtocol, "ACME", "GetPerformance", {}))
 
-const decided = (consensus_id: string, bar_time: number) =>
+const decided = (consensus_id: string, bar_time: number, experiment?: DecidedRound["experiment"]) =>
   tell("Decided", {
     round: {
       ...{ consensus_id, correlation_id: "c1", final_decision: "BUY", confidence: 0.8, bar_time, price: 100 },
-      votes: [voteOf("market_analyst", "BUY", 0.8)]
+      votes: [voteOf("market_analyst", "BUY", 0.8)],
+      ...(experiment === undefined ? {} : { experiment })
     }
   })
 
@@ -59,5 +66,23 @@ layer(NatsServer.layer, { excludeTestServices: true })("on a real server", (it) 
         assert.isAtLeast((yield* Clock.currentTimeMillis) - start, HORIZON_MILLIS + 1_000)
       }).pipe(Effect.provide(node("two")))
     })
+  )
+
+  it.effect("one price settles all decisions that may wait, with all that follows, in one step", () =>
+    Effect.gen(function* () {
+      const all = yield* Actors
+      const start = yield* Clock.currentTimeMillis
+      yield* all.ask(ExperimentProtocol, "trial", "Start", { experiment: EXPERIMENT })
+      const ids = Array.from({ length: OPEN_MAX }, (_, index) => ROUND.slice(0, -3) + String(100 + index))
+      yield* Effect.forEach(ids, (id) => all.ask(ExperimentProtocol, "trial", "Assign", { request_id: id }), {
+        concurrency: 64
+      })
+      yield* Effect.forEach(ids, (id) => decided(id, start, { name: "trial", request_id: id }), { concurrency: 64 })
+      assert.deepInclude(yield* report, { waiting: OPEN_MAX })
+      yield* tell("Price", { time: start + HORIZON_MILLIS, price: 103 })
+      assert.deepInclude(yield* report, { waiting: 0, scored: OPEN_MAX })
+      const { arms } = yield* all.ask(ExperimentProtocol, "trial", "GetReport", {})
+      assert.strictEqual(arms.a.scored + arms.b.scored, OPEN_MAX)
+    }).pipe(Effect.provide(system({ namespace: "crowd", actors: actorsWith(60_000) })))
   )
 })
