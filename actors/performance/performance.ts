@@ -17,6 +17,7 @@ import {
   persist,
   publish,
   reply,
+  type Send,
   send,
   setTimer
 } from "../../runtime/index.ts"
@@ -34,6 +35,11 @@ export interface PerformanceOptions extends HorizonOptions {
   readonly learningRate: number
   /** α of fixed share, from 0 to less than 1: about how often, per decision, another agent becomes the best. */
   readonly share: number
+  /**
+   * The message by which the coordinator of a symbol is told its agents' weights after each outcome, 1 in the mean. Nobody
+   * is told unless given: then somebody has to ask with `GetWeights`.
+   */
+  readonly tellWeights?: (symbol: string, weights: { readonly [agentId: string]: number }) => Send
 }
 
 const DAY_MILLIS = 86_400_000
@@ -86,7 +92,8 @@ export const performanceActor = (given: Partial<PerformanceOptions> = {}): Actor
         const persisted = persist({ _tag: "DecisionTold", waiting } as const)
         if (state.waiting.length >= OPEN_MAX) return [persisted, ...giveUp(waiting, "too_many_open")]
         const settled = settle(told, waiting, options, context)
-        if (settled.length > 0) return [persisted, ...settled]
+        if (settled.length > 0)
+          return [persisted, ...settled, ...tellWeights(told, afterAll(told, settled), options, context)]
         const patience = options.horizonMillis + options.patienceMillis
         const { consensus_id } = round
         return [persisted, setTimer(timerOf(consensus_id), context.time + patience, "HorizonPassed", { consensus_id })]
@@ -96,10 +103,11 @@ export const performanceActor = (given: Partial<PerformanceOptions> = {}): Actor
         let current = evolve.PriceSeen(state, { time, price })
         const settled = state.waiting.flatMap((waiting) => {
           const steps = settle(current, waiting, options, context)
-          for (const step of steps) if (step.op === "persist") current = afterSettling(current, step.event)
+          current = afterAll(current, steps)
           return steps.length === 0 ? [] : [cancelTimer(timerOf(waiting.consensus_id)), ...steps]
         })
-        return [persist({ _tag: "PriceSeen", time, price }), ...settled]
+        const seen = persist({ _tag: "PriceSeen", time, price } as const)
+        return [seen, ...settled, ...tellWeights(state, current, options, context)]
       },
       HorizonPassed: (state, { consensus_id }) =>
         state.waiting.filter((each) => each.consensus_id === consensus_id).flatMap((each) => giveUp(each, "no_price")),
@@ -117,6 +125,16 @@ export const performanceActor = (given: Partial<PerformanceOptions> = {}): Actor
     evolve
   })
 }
+
+/** The state after all that a step has settled. */
+const afterAll = (state: State, steps: ReturnType<typeof settle>): State =>
+  steps.reduce((before, step) => (step.op === "persist" ? afterSettling(before, step.event) : before), state)
+
+/** Tells the weights where there was an outcome. */
+const tellWeights = (before: State, after: State, options: PerformanceOptions, context: Context) =>
+  options.tellWeights === undefined || after.ledger.scored === before.ledger.scored
+    ? []
+    : [options.tellWeights(context.self.id, Object.fromEntries(weightsOf(after.ledger)))]
 
 const timerOf = (consensusId: string): string => `horizon_${consensusId}`
 

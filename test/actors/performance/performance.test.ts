@@ -13,6 +13,7 @@ import {
   PerformanceProtocol,
   PerformanceReport
 } from "../../../protocols/index.ts"
+import { type Actor, define, persist, send } from "../../../runtime/index.ts"
 import { PANEL, voteOf } from "../../support/bars.ts"
 import { Decider } from "../../support/decider.ts"
 
@@ -37,8 +38,8 @@ const roundAt = (index: number, hour: number, more: Partial<DecidedRound> = {}):
   ...more
 })
 
-const open = (options: Parameters<typeof performanceActor>[0] = OPTIONS) => {
-  const world = new Decider([performanceActor(options), experimentActor])
+const open = (options: Parameters<typeof performanceActor>[0] = OPTIONS, ...others: ReadonlyArray<Actor>) => {
+  const world = new Decider([performanceActor(options), experimentActor, ...others])
   const tell = <K extends "Price" | "Decided">(
     message: K,
     payload: (typeof PerformanceProtocol)["messages"][K]["payload"]["Type"]
@@ -207,6 +208,39 @@ describe("the performance of a symbol's agents", () => {
     assert.closeTo(arms[armOf("trial", "r1")].mean_loss!, 0.25, 1e-12)
     assert.strictEqual(arms.a.unscored + arms.b.unscored, 1)
     assert.strictEqual(arms.a.scored + arms.b.scored, 1)
+  })
+
+  it("tells the coordinator the new weights after each outcome, once a step, where it is told how", () => {
+    const Desk = {
+      type: "desk",
+      messages: { SetWeights: { payload: Schema.Struct({ weights: Schema.Record(Schema.String, Schema.Finite) }) } }
+    } as const
+    const desk = define({
+      protocol: Desk,
+      state: Schema.Array(Schema.Record(Schema.String, Schema.Finite)),
+      initial: () => [],
+      events: { Set: { weights: Schema.Record(Schema.String, Schema.Finite) } },
+      decide: { SetWeights: (_, { weights }) => [persist({ _tag: "Set", weights } as const)] },
+      evolve: { Set: (all, { weights }) => [...all, weights] }
+    })
+    const { world, decided, price, weights } = open(
+      {
+        ...OPTIONS,
+        tellWeights: (symbol, known) => send(Desk, symbol, "SetWeights", { weights: known })
+      },
+      desk
+    )
+    price(0, 100)
+    decided(roundAt(1, 0))
+    decided(roundAt(2, 0))
+    price(1, 100)
+    assert.isUndefined(world.state("desk/ACME"))
+    price(2, 105)
+    assert.deepStrictEqual(world.state("desk/ACME"), [weights().weights])
+    decided(roundAt(3, 0))
+    assert.lengthOf(world.journal("desk/ACME"), 2)
+    price(3, 105)
+    assert.lengthOf(world.journal("desk/ACME"), 2)
   })
 
   it("is not made with options that are none", () => {
