@@ -5,6 +5,7 @@ import { CliError, Command } from "effect/cli"
 import { actors } from "./actors.ts"
 import { analyze } from "./analyze.ts"
 import { dead } from "./dead.ts"
+import { experiments } from "./experiments.ts"
 import { exportJournal } from "./export.ts"
 import { logging } from "./logging.ts"
 import { nodes } from "./nodes.ts"
@@ -17,7 +18,19 @@ import { verify } from "./verify.ts"
 
 const conclave = Command.make("conclave").pipe(
   Command.withDescription("Durable actors on NATS JetStream, and trading agents on them that decide together"),
-  Command.withSubcommands([up, analyze, node, gateway, actors, dead, nodes, verify, replayActor, exportJournal])
+  Command.withSubcommands([
+    up,
+    analyze,
+    node,
+    gateway,
+    actors,
+    dead,
+    nodes,
+    experiments,
+    verify,
+    replayActor,
+    exportJournal
+  ])
 )
 
 /** One sentence for each failure that is foreseen; the whole cause for those that are not. */

@@ -177,7 +177,9 @@ export const AgentCoordination = open({
     "consensus_result",
     "disagreement",
     "final_decision",
-    "performance_feedback"
+    "performance_feedback",
+    "outcome",
+    "allocation"
   ]),
   payload: Schema.Record(Schema.String, Schema.Unknown),
   timestamp: Timestamp

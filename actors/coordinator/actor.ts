@@ -3,6 +3,7 @@ import {
   type ConsensusResult,
   CoordinatorProtocol,
   type CoordinatorStatus,
+  PerformanceProtocol,
   RoundRequest
 } from "../../protocols/index.ts"
 import {
@@ -15,13 +16,14 @@ import {
   type Payload,
   persist,
   refuse,
-  reply
+  reply,
+  send
 } from "../../runtime/index.ts"
 import { awaitDeadline, correlationOf, dropExpired, newest, startAnalysis, startNext, TIMERS } from "./analysis.ts"
 import { publishBar, publishDecision, toAnswer } from "./messages.ts"
 import { type CoordinatorOptions, toRoundRequest } from "./options.ts"
 import { cancelAnalysis, requestConsensus, setWeights } from "./requests.ts"
-import { type Asked, EVENTS, evolve, initial, State } from "./state.ts"
+import { type Asked, EVENTS, evolve, initial, type Running, State } from "./state.ts"
 import { upcast } from "./upcast.ts"
 
 /** How many requests wait for their analysis at most; what comes beyond is refused with `CoordinatorBusy`. */
@@ -61,6 +63,7 @@ export const coordinatorActor = (options: CoordinatorOptions): Actor => {
         return [
           persist({ _tag: "BarAccepted", bar, correlation_id }),
           publishBar(bar, context),
+          send(PerformanceProtocol, symbol, "Price", { time: bar.time, price: bar.close }),
           reply({ accepted: true }),
           ...startNext(accepted, options, context)
         ]
@@ -114,7 +117,7 @@ const analyze = (
   return [
     persist({ _tag: "AnalysisRequested", asked } as const),
     ...(asked.deadline === undefined || idle ? [] : awaitDeadline(queued)),
-    ...(idle ? startAnalysis(queued, bars ? newest(bars) : state.window, asked, options, context) : [])
+    ...(idle ? startAnalysis(queued, bars && newest(bars), asked, options, context) : [])
   ]
 }
 
@@ -128,7 +131,7 @@ const endAnalysis = (state: State, result: ConsensusResult, options: Coordinator
   return [
     persist({ _tag: "AnalysisEnded", consensus_id } as const),
     cancelTimer(TIMERS.overdue),
-    ...(cancelled ? [] : publishDecision(result, running, context)),
+    ...(cancelled ? [] : [...publishDecision(result, running, context), ...toldForOutcome(result, running)]),
     ...(reply_to === null
       ? []
       : [
@@ -138,6 +141,13 @@ const endAnalysis = (state: State, result: ConsensusResult, options: Coordinator
         ]),
     ...startNext(evolve.AnalysisEnded(state), options, context, running.requested)
   ]
+}
+
+/** A decision on bars of our own is judged by what the price does. */
+const toldForOutcome = (result: ConsensusResult, { bar_time, price, foreign }: Running) => {
+  const { consensus_id, correlation_id, final_decision, confidence, votes } = result
+  const round = { consensus_id, correlation_id, final_decision, confidence, bar_time, price, votes }
+  return foreign === true ? [] : [send(PerformanceProtocol, result.symbol, "Decided", { round })]
 }
 
 const statusOf = (state: State, context: Context): typeof CoordinatorStatus.Type => ({

@@ -21,10 +21,10 @@ export const startNext = (state: State, options: CoordinatorOptions, context: Co
   const left = dropped.state
   const [asked] = left.waiting
   if (asked !== undefined && !(afterRequest && left.unseen !== null)) {
-    return [...dropped.steps, ...startAnalysis(left, asked.bars ?? left.window, asked, options, context)]
+    return [...dropped.steps, ...startAnalysis(left, asked.bars ?? undefined, asked, options, context)]
   }
   if (left.unseen === null) return dropped.steps
-  return [...dropped.steps, ...startAnalysis(left, left.window, left.unseen, options, context)]
+  return [...dropped.steps, ...startAnalysis(left, undefined, left.unseen, options, context)]
 }
 
 /** Requests whose deadline has passed while they waited are given up, and who asked is told. */
@@ -50,15 +50,19 @@ export const awaitDeadline = (state: State) => {
   return Number.isFinite(first) ? [setTimer(TIMERS.deadline, first, "AnalysisDeadline", {})] : []
 }
 
-/** Starts an analysis of bars: for who asked, or because there are new ones, whose correlation id it then is. */
+/**
+ * Starts an analysis: of bars that were given, or of those that are known; for who asked, or because there are new ones, whose
+ * correlation id it then is.
+ */
 export const startAnalysis = (
   state: State,
-  bars: BarWindow,
+  given: BarWindow | undefined,
   cause: Asked | string,
   options: CoordinatorOptions,
   context: Context
 ) => {
   const symbol = context.self.id
+  const bars = given ?? state.window
   const asked = typeof cause === "string" ? undefined : cause
   const correlation_id = typeof cause === "string" ? cause : cause.correlation_id
   const consensus_id = newId(context)
@@ -68,7 +72,8 @@ export const startAnalysis = (
     reply_to: asked?.reply_to ?? null,
     requested: asked !== undefined,
     bar_time: bars.time.at(-1)!,
-    price: bars.close.at(-1)!
+    price: bars.close.at(-1)!,
+    ...(given === undefined ? {} : { foreign: true as const })
   }
   const left = asked?.deadline === undefined ? undefined : asked.deadline - context.time
   const request = toRoundRequest(options, { symbol, correlation_id, weights: state.weights ?? {} }, left)

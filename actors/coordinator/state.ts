@@ -32,7 +32,9 @@ export const Running = open({
   requested: Schema.Boolean,
   /** Time and close of the last bar it looks at. */
   bar_time: Schema.Int,
-  price: Schema.Finite
+  price: Schema.Finite,
+  /** The bars came with the request: what prices do here says nothing of it. */
+  foreign: Schema.optionalKey(Schema.Literal(true))
 })
 export type Running = typeof Running.Type
 
