@@ -61,7 +61,10 @@ describe("analyses with deadlines, some of them cancelled", () => {
         assert.strictEqual(decisions().length, decided.length)
         assert.strictEqual(results.length, world.seen("coordination.consensus_request.ACME").length)
         world.advance(120_000)
-        assert.deepStrictEqual([...world.timers.values()], [])
+        assert.deepStrictEqual(
+          [...world.timers.values()].filter(({ owner }) => owner.type !== "performance"),
+          []
+        )
       }),
       { numRuns: 120 }
     )

@@ -52,9 +52,7 @@ const open = (options: Parameters<typeof performanceActor>[0] = OPTIONS, ...othe
     report: () => Schema.decodeUnknownSync(PerformanceReport)(ask("GetPerformance")),
     weights: () => Schema.decodeUnknownSync(PerformanceProtocol.messages.GetWeights.reply)(ask("GetWeights")),
     feedback: () =>
-      world
-        .seen("coordination.performance_feedback.ACME")
-        .map((data) => Schema.decodeUnknownSync(PerformanceFeedback)(data).payload)
+      world.seen("coordination.outcome.ACME").map((data) => Schema.decodeUnknownSync(PerformanceFeedback)(data).payload)
   }
 }
 
