@@ -102,6 +102,8 @@ export type Refused = typeof Refused.Type
 
 /** Another round has this id. */
 export const RoundExists = refusal("RoundExists", {})
+/** No round can have this id: it could not be told how it ended. */
+export const InvalidConsensusId = refusal("InvalidConsensusId", { rule: Schema.String })
 
 /** A round as it is now. */
 export const RoundStatus = open({
@@ -139,7 +141,7 @@ export const ConsensusProtocol = {
     Open: {
       payload: open({ request: RoundRequest, coordinator: Schema.optionalKey(Schema.String) }),
       reply: accepted,
-      error: RoundExists
+      error: Schema.Union([RoundExists, InvalidConsensusId])
     },
     CastVote: { payload: open({ vote: Vote, proof }), reply: accepted, error: VoteRefusal },
     Abstain: { payload: open({ abstention: Abstention, proof }), reply: accepted, error: VoteRefusal },

@@ -1,5 +1,7 @@
+import { Schema } from "effect"
 import {
   type Abstention,
+  ConsensusId,
   ConsensusProtocol,
   type RoundRequest,
   type RoundStatus,
@@ -87,8 +89,13 @@ export const consensusActor: Actor = define({
 })
 
 const REASON_MAX = 1_000
+const isConsensusId = Schema.is(ConsensusId)
 
 const openRound = (state: State, request: RoundRequest, coordinator: string | undefined, context: Context) => {
+  const consensus_id = context.self.id
+  if (!isConsensusId(consensus_id)) {
+    return [refuse({ _tag: "InvalidConsensusId", consensus_id, rule: "26 of 0-9 A-Z, as a ULID" } as const)]
+  }
   const chain = chainStart(context.self.id, request)
   const opened = { request, ...present({ coordinator }), opened_at: context.time, chain }
   const { round } = evolve.Opened(state, opened)

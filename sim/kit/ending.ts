@@ -1,5 +1,5 @@
 import { Cause, type Exit } from "effect"
-import type { Actor } from "../../runtime/index.ts"
+import type { Actor, StepRecord } from "../../runtime/index.ts"
 import type { Life } from "../laws/life.ts"
 import type { Command } from "./command.ts"
 
@@ -23,12 +23,16 @@ export interface Ending {
   readonly heard: ReadonlyArray<Heard>
   /** The state of every actor of a type that took a message, by id: what folding its journal gives. */
   readonly states: <State>(actor: Actor<State>) => ReadonlyMap<string, State>
+  /** What every actor of a type decided, by id: the steps of its journal, also of those that a snapshot replaced. */
+  readonly journals: (actor: Actor) => ReadonlyMap<string, ReadonlyArray<StepRecord>>
 }
 
 export const endingOf = (lives: Iterable<Life>, heard: ReadonlyArray<Heard>): Ending => {
   const all = [...lives]
   return {
     heard,
+    journals: (actor) =>
+      new Map(all.flatMap(({ address, steps }) => (address.type === actor.type ? [[address.id, steps] as const] : []))),
     states: <State>(actor: Actor<State>) =>
       new Map(
         all.flatMap(({ address, state }) =>

@@ -52,6 +52,14 @@ const accepted: Answer = { outcome: "ok", body: { accepted: true } }
 const refused = (body: object): Answer => ({ outcome: "error", body: { consensus_id: ROUND, ...body } })
 
 describe("a consensus round", () => {
+  it("is not opened under an id that its result could not name", () => {
+    const world = new Decider([consensusActor])
+    const { outcome, body } = world.ask(ConsensusProtocol, "r1", "Open", { request: REQUEST }) ?? {}
+    assert.strictEqual(outcome, "error")
+    assert.deepInclude(body, { _tag: "InvalidConsensusId", consensus_id: "r1" })
+    assert.deepStrictEqual(world.journal("consensus/r1"), [])
+  })
+
   it("takes the votes of all, closes, cancels its deadline, and tells the world and the coordinator", () => {
     const { world, vote, results } = open()
     assert.lengthOf([...world.timers.values()], 1)
