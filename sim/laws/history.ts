@@ -10,7 +10,7 @@ import {
 } from "../../runtime/index.ts"
 import type { Commit, Observer } from "../log/store.ts"
 import { type Breach, Broken, LAWS } from "./breach.ts"
-import { Fold } from "./fold.ts"
+import { canonical, Fold } from "./fold.ts"
 import { Life } from "./life.ts"
 
 interface Letter {
@@ -101,6 +101,11 @@ export class History implements Required<Pick<Observer, "committed" | "purged" |
 
   readonly answered = (_inbox: string, payload: string): void => {
     const { from, id, outcome, body } = parseReply(payload)
+    const recorded = this.#lives.get(from)?.answers.get(id)
+    const given = canonical({ outcome, body })
+    if (recorded !== undefined && recorded !== given) {
+      throw new Broken(LAWS.answer, `${from} told ${id} ${given}, and its journal says ${recorded}`)
+    }
     const told = outcome === "ok" ? this.#options.eventsTold?.(body) : undefined
     const stored = this.#lives.get(from)?.events ?? 0
     if (told !== undefined && told > stored) {
