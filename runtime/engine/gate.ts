@@ -4,6 +4,7 @@ import type { Activation } from "./activation.ts"
 
 /** What a gate needs of the node around it. */
 export interface GateHost {
+  /** Milliseconds by a clock that only goes forward. */
   readonly now: () => number
   /** Calls back after so many milliseconds. */
   readonly later: (millis: number, callback: () => void) => void
