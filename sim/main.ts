@@ -64,7 +64,7 @@ const startThread = (share: Share, told: Queue.Queue<Told | null>): Effect.Effec
 
 const campaign = (wanted: Wanted) =>
   Effect.gen(function* () {
-    const seed = wanted.seed ?? (yield* Random.nextIntBetween(0, SEED_MAX - wanted.runs))
+    const seed = wanted.seed ?? (yield* Random.nextIntBetween(0, SEED_MAX - wanted.runs + 1))
     const threads = Math.min(wanted.threads ?? availableParallelism(), wanted.runs)
     const started = yield* Clock.currentTimeMillis
     yield* Console.log(`seeds from ${seed} on, ${threads} ${threads === 1 ? "thread" : "threads"}`)
