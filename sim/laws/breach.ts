@@ -26,6 +26,7 @@ export const LAWS = {
   pure: "deciding again gives the same",
   whole: "a step is stored with all that it asks for",
   closed: "an actor that stops closes what is open",
+  over: "an actor that has stopped decides nothing",
   complete: "an actor that keeps its complete history loses nothing of it",
   kept: "no mail is removed before it is done",
   answer: "an answer tells only of what is committed",

@@ -95,6 +95,7 @@ export class Life {
     if (step.sequence < this.consumed) this.#break("order", `${place} came after ${this.consumed}`)
     if (step.id !== undefined && this.#ids.has(step.id)) this.#break("once", `a second step for ${step.id}: ${place}`)
     this.#checkOpen(mail.envelope, place)
+    if (this.stopped && decides(step)) this.#break("over", place)
     this.#consumed.add(step.sequence)
     if (step.id !== undefined) this.#ids.add(step.id)
     this.steps.push(step)
@@ -182,6 +183,10 @@ export class Life {
     throw new Broken(LAWS[law], `${this.name}: ${detail}`)
   }
 }
+
+/** What comes after the end is parked because of it, or no message at all. */
+const decides = ({ failure, events, timers, started, watched }: StepRecord): boolean =>
+  failure === "decide" || (events ?? timers ?? started ?? watched) !== undefined
 
 /** Of the message by which a timer fires. */
 const generationOf = (payload: string): number | undefined => {
