@@ -22,6 +22,7 @@ export const LAWS = {
   mailbox: "what an actor decides on lies in its mailbox",
   timer: "a timer fires once, and never after it was cancelled or set anew",
   outcome: "the outcome of an activity is taken once",
+  begun: "an activity runs, and a timer fires, only of a step that is stored",
   fold: "state is what folding the journal gives",
   pure: "deciding again gives the same",
   whole: "a step is stored with all that it asks for",

@@ -179,7 +179,7 @@ export const ledgerActors = [
     snapshotEvery: 3,
     history: "snapshots",
     supervision: { decide: stopActor },
-    limits: { mailbox: 8 },
+    limits: { mailbox: 8, concurrency: 1 },
     // Nobody repeats a message to it on purpose; asks that are sent again have one effect also where it was forgotten.
     rememberCount: 2
   }),
