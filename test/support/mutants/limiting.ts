@@ -48,7 +48,8 @@ export const LIMITING: ReadonlyArray<Mutant> = [
     from: "backlog.from !== from) return 0",
     to: "from === undefined) return 0",
     laws: /left undone|removed before|gets once|once/,
-    within: 3_000
+    within: 3_000,
+    survives: "it takes two pauses of one actor within one read of its mail; `test/runtime/refill.test.ts` holds it"
   },
   {
     defect: "an actor that was not let in does not read its backlog when it is",
@@ -98,6 +99,7 @@ export const LIMITING: ReadonlyArray<Mutant> = [
     to: '        this.#hold(this.#read())\n        return "renewed"',
     laws: /all that lies before/,
     within: 5_000,
+    survives: "it is too long by the way back of an answer, and another node takes about as long to take over",
     faults: "slow=0.25,pause=4"
   },
   {
@@ -179,7 +181,9 @@ export const LIMITING: ReadonlyArray<Mutant> = [
     from: 'if (envelope.kind === "message" && envelope.again === true) {',
     to: 'if (envelope.kind === "message" && envelope.id === "") {',
     laws: /./,
-    within: 1_000
+    within: 1_000,
+    survives:
+      "no message of the ledger has an effect or none by the state of its receiver; those that had one are remembered"
   },
   {
     defect: "an actor that has stopped decides on",
