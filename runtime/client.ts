@@ -17,6 +17,8 @@ import {
 import { type AskError, type AskOptions, makeMail, refusal, type SendError, type SendOptions } from "./sending.ts"
 import { withTrace } from "./trace.ts"
 
+const NANOS_PER_MILLI = 1e6
+
 /** One actor to talk to. */
 export interface Ref<P extends Protocol> {
   readonly address: Address
@@ -69,7 +71,7 @@ export class Actors extends Context.Service<
       const log = yield* ActorLog
       const clock = yield* Clock.Clock
       const outbox = new Outbox(log)
-      const pressures = new Pressures(() => clock.currentTimeMillisUnsafe())
+      const pressures = new Pressures(() => Number(clock.monotonicTimeNanosUnsafe()) / NANOS_PER_MILLI)
       const asks = new Asks(log, outbox, pressures)
       yield* Effect.forkScoped(outbox.run)
       yield* log.answers((payload) => asks.take(payload))

@@ -23,7 +23,7 @@ export * from "./operators.ts"
 export * from "./protocol.ts"
 export type { Deviation, ReplayVerdict } from "./replay/check.ts"
 export { type Difference, differenceOf } from "./replay/difference.ts"
-export type { ReplayedEffect } from "./replay/effects.ts"
+export { effectsIn, type ReplayedEffect } from "./replay/effects.ts"
 export { EXPORT_VERSION, type Exported, formatExport, InvalidExport, parseExport } from "./replay/export.ts"
 export type { Recording } from "./replay/recording.ts"
 export {

@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
 import { NodeRuntime } from "@effect/platform-node"
-import { Clock, Console, Effect, Queue, Random, type Scope } from "effect"
+import { Clock, Console, Effect, Exit, Queue, Random, type Scope } from "effect"
 import { type Campaign, joinCampaigns, NO_RUNS } from "./campaign.ts"
 import { makeTrial, SEED_MAX } from "./experiment.ts"
 import { shorten } from "./kit/tell.ts"
@@ -64,7 +64,7 @@ const startThread = (share: Share, told: Queue.Queue<Told | null>): Effect.Effec
 
 const campaign = (wanted: Wanted) =>
   Effect.gen(function* () {
-    const seed = wanted.seed ?? (yield* Random.nextIntBetween(0, SEED_MAX - wanted.runs))
+    const seed = wanted.seed ?? (yield* Random.nextIntBetween(0, SEED_MAX - wanted.runs + 1))
     const threads = Math.min(wanted.threads ?? availableParallelism(), wanted.runs)
     const started = yield* Clock.currentTimeMillis
     yield* Console.log(`seeds from ${seed} on, ${threads} ${threads === 1 ? "thread" : "threads"}`)
@@ -75,6 +75,14 @@ const campaign = (wanted: Wanted) =>
     }
     let whole = NO_RUNS
     let said = started
+    // Whoever interrupts it wants to know how far it came.
+    yield* Effect.addFinalizer((exit) =>
+      Exit.isFailure(exit)
+        ? Effect.flatMap(Clock.currentTimeMillis, (now) =>
+            Console.log(`interrupted: ${tellCampaign(whole, now - started)}`)
+          )
+        : Effect.void
+    )
     for (let running = threads; running > 0; ) {
       const message = yield* Queue.take(told)
       if (message === null) running--

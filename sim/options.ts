@@ -36,6 +36,8 @@ export const readOptions = (args: ReadonlyArray<string>): Wanted | string => {
     if (typeof read === "string") return `--faults: ${read}`
     if (!isBetween(runs, 1, SEED_MAX)) return "--runs: a whole number from 1 on"
     if (seed !== undefined && !isBetween(seed, 0, SEED_MAX)) return `--seed: a whole number from 0 to ${SEED_MAX}`
+    const lastSeed = Number(seed ?? 0) + Number(runs) - 1
+    if (lastSeed > SEED_MAX) return `--seed: that of the last run would be beyond ${SEED_MAX}`
     if (threads !== undefined && !isBetween(threads, 1, THREADS_MAX)) return "--threads: from 1 to 64"
     if (story && seed === undefined) return "--story: give the run's --seed"
     return {

@@ -4,6 +4,7 @@ import { Actors, type AskName, type MessageName, type Payload, type Protocol } f
 /** One thing that a client does. Made by `tell` and `ask`. */
 export interface Command {
   readonly kind: "tell" | "ask"
+  readonly protocol: Protocol
   /** To whom: `type/id`. */
   readonly to: string
   readonly message: string
@@ -19,6 +20,7 @@ export const tell = <P extends Protocol, K extends MessageName<P>>(
   payload: Payload<P, K>
 ): Command => ({
   kind: "tell",
+  protocol,
   to: `${protocol.type}/${id}`,
   message,
   payload,
@@ -33,6 +35,7 @@ export const ask = <P extends Protocol, K extends AskName<P>>(
   payload: Payload<P, K>
 ): Command => ({
   kind: "ask",
+  protocol,
   to: `${protocol.type}/${id}`,
   message,
   payload,

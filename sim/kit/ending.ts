@@ -21,25 +21,28 @@ export interface Heard {
 export interface Ending {
   /** What clients heard, in the order in which they heard it. */
   readonly heard: ReadonlyArray<Heard>
-  /** The state of every actor of a type that took a message, by id: what folding its journal gives. */
+  /** The state of every actor of a type that took a message, by id: what folding its journal gives; the last of one that stopped. */
   readonly states: <State>(actor: Actor<State>) => ReadonlyMap<string, State>
   /** What every actor of a type decided, by id: the steps of its journal, also of those that a snapshot replaced. */
   readonly journals: (actor: Actor) => ReadonlyMap<string, ReadonlyArray<StepRecord>>
+  /** The ids of the actors of a type that have stopped. */
+  readonly stopped: (actor: Pick<Actor, "type">) => ReadonlySet<string>
 }
 
-export const endingOf = (lives: Iterable<Life>, heard: ReadonlyArray<Heard>): Ending => {
+/** `types`: those that are simulated. Who asks for another one asks in vain, and is told so. */
+export const endingOf = (types: ReadonlySet<string>, lives: Iterable<Life>, heard: ReadonlyArray<Heard>): Ending => {
   const all = [...lives]
+  const of = ({ type }: Pick<Actor, "type">): ReadonlyArray<Life> => {
+    if (!types.has(type)) throw new Error(`${type} is none of the actors`)
+    return all.filter(({ address }) => address.type === type)
+  }
   return {
     heard,
-    journals: (actor) =>
-      new Map(all.flatMap(({ address, steps }) => (address.type === actor.type ? [[address.id, steps] as const] : []))),
+    journals: (actor) => new Map(of(actor).map(({ address, steps }) => [address.id, steps] as const)),
     states: <State>(actor: Actor<State>) =>
-      new Map(
-        all.flatMap(({ address, state }) =>
-          // A life folds its state by this actor's own functions.
-          address.type === actor.type ? [[address.id, state as State] as const] : []
-        )
-      )
+      // A life folds its state by this actor's own functions.
+      new Map(of(actor).map(({ address, state }) => [address.id, state as State] as const)),
+    stopped: (actor) => new Set(of(actor).flatMap(({ address, stopped }) => (stopped ? [address.id] : [])))
   }
 }
 

@@ -37,9 +37,10 @@ export const breachOfInvariants = (invariants: ReadonlyArray<Invariant>, life: L
 /** What is wrong, or nothing where a law holds. */
 export const brokenBy = (check: () => Says): string | undefined => {
   try {
-    const says = check()
-    if (typeof says === "string") return says
-    return says === false ? "it does not hold" : undefined
+    const says: unknown = check()
+    if (typeof says === "string" && says !== "") return says
+    if (says instanceof Promise) return "it gave a promise, and a law has to say at once"
+    return says === false || says === "" ? "it does not hold" : undefined
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }

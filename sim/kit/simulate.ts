@@ -2,13 +2,15 @@ import { Effect } from "effect"
 import fc from "fast-check"
 import type { Actor } from "../../runtime/index.ts"
 import { type Campaign, campaignOf, joinCampaigns, NO_RUNS } from "../campaign.ts"
-import { type Experiment, makeTrial, SEED_MAX } from "../experiment.ts"
+import { type Experiment, makeTrial, SEED_MAX, type Trial } from "../experiment.ts"
 import { ALL_FAULTS, type Faults } from "../world/faults.ts"
+import type { RunReport } from "../world/run.ts"
 import type { Client, Stage } from "../world/scenario.ts"
 import type { Command } from "./command.ts"
 import { type Ending, endingOf, type Heard, heardOf } from "./ending.ts"
 import { breachOfInvariants, brokenBy, type Invariant, type Says } from "./law.ts"
-import { tellFailure } from "./tell.ts"
+import { checkCommand, checkHeard, checkOptions, SimulationInvalid } from "./options.ts"
+import { tellFailure, tellUnlike } from "./tell.ts"
 
 export interface SimulateOptions {
   readonly actors: ReadonlyArray<Actor>
@@ -24,7 +26,7 @@ export interface SimulateOptions {
   readonly seed?: number
   /** What may go wrong; everything, unless given. */
   readonly faults?: Faults
-  /** How many processes send commands at most, and how many commands each: 3 and 20 unless given. */
+  /** How many processes send commands at most, 64 and less, and how many commands each, 1,000 and less: 3 and 20 unless given. */
   readonly clientsMax?: number
   readonly commandsMax?: number
 }
@@ -49,6 +51,7 @@ const RUNS = 500
 const CLIENTS_MAX = 3
 const COMMANDS_MAX = 20
 const WAIT_MILLIS_MAX = 2_000
+const SOON_MILLIS_MAX = 20
 
 interface Timed {
   readonly waitMillis: number
@@ -56,49 +59,89 @@ interface Timed {
 }
 type Workload = ReadonlyArray<ReadonlyArray<Timed>>
 
+/** What was covered. */
+export interface Simulated extends Omit<Campaign, "broken"> {
+  readonly seed: number
+  /** How often clients heard each outcome: a law about answers says nothing where there were none. */
+  readonly heard: ReadonlyMap<Heard["outcome"], number>
+}
+
 /**
  * Runs actors in a simulated cluster, on the unchanged runtime: several nodes, clients that send what `commands` draws, and
  * faults of every kind. Besides the laws given, every law of the runtime is checked: each message has its effect once, state
  * is what folding the journal gives, and so on.
  *
- * Returns what was covered. Throws `SimulationFailed` for the first run that breaks a law, made as small as could be. Takes about 20
+ * Returns what was covered. Throws `SimulationFailed` for the first run that breaks a law, made as small as could be, and
+ * `SimulationInvalid` for options that make no sense, and for commands that no actor can take. Takes about 20
  * milliseconds a run, and leaves nothing running. The same options with the same seed do the same.
  */
-export const simulate = (options: SimulateOptions): Omit<Campaign, "broken"> & { readonly seed: number } => {
-  const { runs = RUNS, faults = ALL_FAULTS } = options
-  const seed = options.seed ?? fc.sample(fc.nat(SEED_MAX - runs), 1)[0]!
-  const experiment = experimentOf(options)
+export const simulate = (options: SimulateOptions): Simulated => {
+  const checked = withDefaults(options)
+  checkOptions(checked)
+  const { runs, faults } = checked
+  const seed = checked.seed ?? fc.sample(fc.nat(SEED_MAX - runs + 1), 1)[0]!
+  const told = new Map<Heard["outcome"], number>()
+  const experiment = experimentOf(options, ({ outcome }) => void told.set(outcome, (told.get(outcome) ?? 0) + 1))
   const trial = makeTrial(experiment, { faults })
   let campaign = NO_RUNS
   for (let next = seed; next < seed + runs; next++) {
     const report = trial.run(next, trial.draw(next))
     campaign = joinCampaigns(campaign, campaignOf(report))
-    const smallest = report.breaches.length === 0 ? undefined : trial.shrink(next)
-    if (smallest === undefined) continue
-    const story: Array<string> = []
-    trial.run(next, smallest, { trace: (line) => story.push(line) })
-    const workload = experiment.describe(smallest.workload)
-    const message = tellFailure({ seed: next, smallest, workload, story })
-    throw new SimulationFailed(message, next, smallest.report.breaches[0]?.law ?? "", workload)
+    if (report.breaches.length > 0) throw failed(trial, experiment, report)
   }
   const { broken: _, ...covered } = campaign
-  return { ...covered, seed }
+  return { ...covered, seed, heard: told }
 }
 
-const experimentOf = (options: SimulateOptions): Experiment<Workload> => {
-  const { actors, commands, laws = {}, clientsMax = CLIENTS_MAX, commandsMax = COMMANDS_MAX } = options
-  const timed = fc.record({ waitMillis: fc.nat(WAIT_MILLIS_MAX), command: commands })
+/** The same run, smaller; or as it was, if it does not break the law each time. */
+const failed = (trial: Trial<Workload>, { describe }: Experiment<Workload>, report: RunReport): SimulationFailed => {
+  const { seed, breaches } = report
+  const law = breaches[0]?.law ?? ""
+  const smallest = trial.shrink(seed)
+  const story: Array<string> = []
+  const again = smallest === undefined ? [] : trial.run(seed, smallest, { trace: (line) => story.push(line) }).breaches
+  if (smallest === undefined || again[0]?.law !== law) {
+    return new SimulationFailed(tellUnlike(report), seed, law, describe(trial.draw(seed).workload))
+  }
+  const workload = describe(smallest.workload)
+  return new SimulationFailed(tellFailure({ seed, smallest, workload, story }), seed, law, workload)
+}
+
+const withDefaults = (options: SimulateOptions) => ({
+  actors: options.actors,
+  always: options.always ?? [],
+  laws: options.laws ?? {},
+  runs: options.runs ?? RUNS,
+  seed: options.seed,
+  faults: options.faults ?? ALL_FAULTS,
+  clientsMax: options.clientsMax ?? CLIENTS_MAX,
+  commandsMax: options.commandsMax ?? COMMANDS_MAX
+})
+
+const experimentOf = (options: SimulateOptions, hear: (heard: Heard) => void): Experiment<Workload> => {
+  const { commands } = options
+  const { actors, always, laws, clientsMax, commandsMax } = withDefaults(options)
+  const types = new Set(actors.map(({ type }) => type))
+  if (!(commands instanceof fc.Arbitrary)) throw new SimulationInvalid("commands", "it is no fast-check arbitrary")
+  // Half of them come close together, where most defects are.
+  const waitMillis = fc.oneof(fc.nat(SOON_MILLIS_MAX), fc.nat(WAIT_MILLIS_MAX))
+  const timed = fc.record({ waitMillis, command: commands })
   const client = fc.array(timed, { maxLength: commandsMax, size: "max" })
   return {
     workload: fc.array(client, { minLength: 1, maxLength: clientsMax, size: "max" }),
     scenario: (workload, stage) => {
       const heard: Array<Heard> = []
+      for (const plan of workload) for (const { command } of plan) checkCommand(command, actors)
       return {
         actors,
         clients: workload.map((plan, index) => clientOf(`c${index}`, plan, stage, heard)),
-        always: (life) => breachOfInvariants(options.always ?? [], life),
+        always: (life) => breachOfInvariants(always, life),
         verdict: ({ lives }) => {
-          const ending = endingOf(lives, heard)
+          for (const each of heard) {
+            checkHeard(each.command, each.value)
+            hear(each)
+          }
+          const ending = endingOf(types, lives, heard)
           return Object.entries(laws).flatMap(([law, holds]) => {
             const detail = brokenBy(() => holds(ending))
             return detail === undefined ? [] : [{ law, detail }]

@@ -1,4 +1,5 @@
 import type { Smallest } from "../experiment.ts"
+import type { RunReport } from "../world/run.ts"
 import type { Setting } from "../world/setting.ts"
 
 const LINE_MAX = 240
@@ -28,6 +29,14 @@ export const tellFailure = ({
     `to see it again: seed ${seed}, and one run`
   ].join("\n")
 }
+
+/** What a person wants to know of a run that broke a law, and did not do so again. */
+export const tellUnlike = ({ seed, breaches }: Pick<RunReport, "seed" | "breaches">): string =>
+  [
+    ...breaches.map(({ law, detail }) => `seed ${seed} broke a law: ${law}\n  ${detail}`),
+    "and not when it was run again: an actor, a law or a client keeps something outside of the run, such as a variable of its",
+    "module, or asks the machine for time or chance. Deciding may use only state, message and context."
+  ].join("\n")
 
 /** Where a run takes place, in one line. */
 export const tellSetting = ({ places, rates, episodes, skewMillis }: Setting): string => {

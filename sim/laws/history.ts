@@ -10,7 +10,7 @@ import {
 } from "../../runtime/index.ts"
 import type { Commit, Observer } from "../log/store.ts"
 import { type Breach, Broken, LAWS } from "./breach.ts"
-import { Fold } from "./fold.ts"
+import { canonical, Fold } from "./fold.ts"
 import { Life } from "./life.ts"
 
 interface Letter {
@@ -101,6 +101,11 @@ export class History implements Required<Pick<Observer, "committed" | "purged" |
 
   readonly answered = (_inbox: string, payload: string): void => {
     const { from, id, outcome, body } = parseReply(payload)
+    const recorded = this.#lives.get(from)?.answers.get(id)
+    const given = canonical({ outcome, body })
+    if (recorded !== undefined && recorded !== given) {
+      throw new Broken(LAWS.answer, `${from} told ${id} ${given}, and its journal says ${recorded}`)
+    }
     const told = outcome === "ok" ? this.#options.eventsTold?.(body) : undefined
     const stored = this.#lives.get(from)?.events ?? 0
     if (told !== undefined && told > stored) {
@@ -135,10 +140,20 @@ export class History implements Required<Pick<Observer, "committed" | "purged" |
   #store(sequence: number, time: number, address: Address, payload: string): void {
     const to = formatAddress(address)
     const envelope = parseEnvelope(payload)
+    if ((envelope.kind === "outcome" || envelope.kind === "timer") && !this.#hasTaken(to, envelope.generation)) {
+      throw new Broken(
+        LAWS.begun,
+        `${tell(sequence, { to, envelope })} is of ${envelope.generation}, which is not stored`
+      )
+    }
     this.#mail.set(sequence, { to, address, time, envelope })
     if (envelope.kind !== "message" || envelope.id === undefined || envelope.again === true) return
     const name = `${to} ${envelope.id}`
     if (!this.#asks.has(name)) this.#asks.set(name, sequence)
+  }
+
+  #hasTaken(name: string, sequence: number): boolean {
+    return this.#lives.get(name)?.hasTaken(sequence, undefined) === true
   }
 
   /** Something still has to come of it. */
@@ -161,7 +176,7 @@ export class History implements Required<Pick<Observer, "committed" | "purged" |
   }
 }
 
-const tell = (sequence: number, { to, envelope }: Letter): string => {
+const tell = (sequence: number, { to, envelope }: Pick<Letter, "to" | "envelope">): string => {
   const what = envelope.kind === "message" ? `${envelope.message} ${JSON.stringify(envelope.body)}` : envelope.kind
   return `${what} to ${to} at ${sequence}`
 }

@@ -1,4 +1,11 @@
-import type { Address, CommitRecord, Entry, Envelope, StepRecord } from "../../runtime/index.ts"
+import {
+  type Address,
+  type CommitRecord,
+  type Entry,
+  type Envelope,
+  parseEnvelope,
+  type StepRecord
+} from "../../runtime/index.ts"
 import { Broken, LAWS } from "./breach.ts"
 import { canonical, type Fold, type MessageEnvelope } from "./fold.ts"
 
@@ -32,6 +39,8 @@ export class Life {
   #last = 0
   events = 0
   stopped = false
+  /** By message id, the answers that are stored: the last word counts. */
+  readonly answers = new Map<string, string>()
 
   constructor(name: string, address: Address, fold: Fold | undefined, mailboxes: Mailboxes) {
     this.name = name
@@ -86,6 +95,7 @@ export class Life {
     if (step.sequence < this.consumed) this.#break("order", `${place} came after ${this.consumed}`)
     if (step.id !== undefined && this.#ids.has(step.id)) this.#break("once", `a second step for ${step.id}: ${place}`)
     this.#checkOpen(mail.envelope, place)
+    if (this.stopped && decides(step)) this.#break("over", place)
     this.#consumed.add(step.sequence)
     if (step.id !== undefined) this.#ids.add(step.id)
     this.steps.push(step)
@@ -110,6 +120,7 @@ export class Life {
     for (const key of Object.keys(step.started ?? {})) this.activities.set(key, step.sequence)
     for (const watcher of step.unwatched ?? []) this.#watchers.delete(watcher)
     for (const [watcher, told] of Object.entries(step.watched ?? {})) this.#watchers.set(watcher, told)
+    for (const [id, answer] of Object.entries(step.answers ?? {})) this.answers.set(id, canonical(answer))
     const { events } = step
     if (events !== undefined) {
       this.#state = this.#fold?.evolve(this.#state, events)
@@ -124,16 +135,27 @@ export class Life {
     this.#watchers.clear()
   }
 
-  /** Timers that were set in this record and are open have their entries, as those that were cancelled have, and letters too. */
+  /** The last word on each timer in this record has its entry, and each parked message its letter. */
   #checkEntries({ record, sequence, group }: StoredRecord): void {
     const own = group.filter((entry) => "owner" in entry && `${entry.owner.type}/${entry.owner.id}` === this.name)
-    const set = new Set(own.flatMap((entry) => (entry.kind === "timer" ? [entry.name] : [])))
+    const entries = own.flatMap((entry) => {
+      if (entry.kind === "timer") return [`${entry.name} set to ${entry.at} by ${generationOf(entry.payload)}`]
+      return entry.kind === "untimer" ? [`${entry.name} cancelled`] : []
+    })
+    const words = new Map<string, string | undefined>()
     for (const step of record.steps) {
-      for (const name of Object.keys(step.timers ?? {})) {
-        if (this.timers.get(name) === step.sequence && !set.has(name)) {
-          this.#break("whole", `timer ${name} of ${step.sequence} is not set by record ${sequence}`)
-        }
+      const fired = this.#mailboxes(step.sequence)?.envelope
+      for (const name of step.cancelled ?? []) {
+        // What has fired is not there any more. It may be cancelled all the same.
+        const gone = fired?.kind === "timer" && fired.name === name && !entries.includes(`${name} cancelled`)
+        words.set(name, gone ? undefined : `${name} cancelled`)
       }
+      for (const [name, at] of Object.entries(step.timers ?? {}))
+        words.set(name, `${name} set to ${at} by ${step.sequence}`)
+    }
+    const wanted = [...words.values()].filter((word) => word !== undefined)
+    if (wanted.sort().join() !== entries.sort().join()) {
+      this.#break("whole", `record ${sequence} is stored with timers [${entries.join()}], and says [${wanted.join()}]`)
     }
     const parked = record.steps.filter((step) => step.parked !== undefined).length
     const letters = own.filter(({ kind }) => kind === "dead").length
@@ -160,4 +182,14 @@ export class Life {
   #break(law: keyof typeof LAWS, detail: string): never {
     throw new Broken(LAWS[law], `${this.name}: ${detail}`)
   }
+}
+
+/** What comes after the end is parked because of it, or no message at all. */
+const decides = ({ failure, events, timers, started, watched }: StepRecord): boolean =>
+  failure === "decide" || (events ?? timers ?? started ?? watched) !== undefined
+
+/** Of the message by which a timer fires. */
+const generationOf = (payload: string): number | undefined => {
+  const envelope = parseEnvelope(payload)
+  return envelope.kind === "timer" ? envelope.generation : undefined
 }

@@ -89,6 +89,8 @@ interface Options {
   readonly history: "snapshots" | "complete"
   readonly supervision: Supervision
   readonly limits: Limits
+  /** How many message ids it remembers. */
+  readonly rememberCount: number
 }
 
 /** Who is told of the failures that are escalated. */
@@ -98,7 +100,7 @@ export const SUPERVISOR = "a"
 export const failureToken = (actor: string, sequence: number): string => `failure-${actor}-${sequence}`
 
 /** An actor made for checking: it does everything an actor can, and notes in its journal what it took. */
-const makeLedger = ({ protocol, ballast, snapshotEvery, history, supervision, limits }: Options) =>
+const makeLedger = ({ protocol, ballast, snapshotEvery, history, supervision, limits, rememberCount }: Options) =>
   define({
     protocol,
     state: State,
@@ -108,6 +110,7 @@ const makeLedger = ({ protocol, ballast, snapshotEvery, history, supervision, li
     snapshotEvery,
     supervision,
     limits,
+    remember: { count: rememberCount },
     evolve: {
       Took: (state: State, { what, token, amount }) => ({
         ...state,
@@ -167,7 +170,8 @@ export const ledgerActors = [
       decide: escalate,
       supervisor: (_, { actor, sequence }) => send(LEDGER, SUPERVISOR, "Told", { token: failureToken(actor, sequence) })
     },
-    limits: {}
+    limits: {},
+    rememberCount: 256
   }),
   makeLedger({
     protocol: MORTAL,
@@ -175,7 +179,9 @@ export const ledgerActors = [
     snapshotEvery: 3,
     history: "snapshots",
     supervision: { decide: stopActor },
-    limits: { mailbox: 8 }
+    limits: { mailbox: 8, concurrency: 1 },
+    // Nobody repeats a message to it on purpose; asks that are sent again have one effect also where it was forgotten.
+    rememberCount: 2
   }),
   makeLedger({
     protocol: BOOK,
@@ -183,7 +189,8 @@ export const ledgerActors = [
     snapshotEvery: 7,
     history: "complete",
     supervision: { decide: restart({ attempts: 2, backoff: "50 millis" }) },
-    limits: { concurrency: 2, rate: { messages: 40, per: "1 second" } }
+    limits: { concurrency: 2, rate: { messages: 6, per: "500 millis" } },
+    rememberCount: 256
   })
 ]
 

@@ -79,6 +79,7 @@ export class Notes {
       ...this.#order(lives),
       ...this.#notices(lives),
       ...this.#failures(lives),
+      ...publications(lives, history),
       ...balance(lives)
     ]
   }
@@ -108,7 +109,7 @@ export class Notes {
     return breaches
   }
 
-  /** Who watches an actor that has stopped was told by the latest message that it asked for. */
+  /** Who watches an actor that has stopped was told by the latest message that it asked for, and nobody of one that lives. */
   #notices(lives: ReadonlyMap<string, Life>): ReadonlyArray<Breach> {
     const breaches: Array<Breach> = []
     for (const { name, state } of lives.values()) {
@@ -117,6 +118,12 @@ export class Notes {
       for (const each of taken) {
         const target = each.startsWith("follow ") ? this.#sent.get(each.slice("follow ".length))?.target : undefined
         if (target !== undefined) latest.set(target, each.slice("follow ".length))
+      }
+      for (const each of taken) {
+        const target = each.startsWith("told ") ? this.#sent.get(each.slice("told ".length))?.target : undefined
+        if (target === undefined || lives.get(target)?.stopped === true) continue
+        const detail = `${name} was ${each}, as if ${target} had stopped`
+        breaches.push({ law: "who watches an actor is told when it stops", detail })
       }
       for (const [target, token] of latest) {
         if (lives.get(target)?.stopped !== true || taken.includes(`told ${token}`)) continue
@@ -184,3 +191,32 @@ const balance = (lives: ReadonlyMap<string, Life>): ReadonlyArray<Breach> => {
   for (const { state } of lives.values()) sum += balanceOf(state)
   return sum === 0 ? [] : [{ law: "transfers conserve the sum", detail: `the sum is ${sum}` }]
 }
+
+/** What an actor publishes is stored once, and of each message that is parked an alert is. */
+const publications = (lives: ReadonlyMap<string, Life>, history: History): ReadonlyArray<Breach> => {
+  const published = new Map<string, number>()
+  for (const event of history.events.values()) published.set(event, (published.get(event) ?? 0) + 1)
+  const alerts = [...history.events.values()].filter((event) => event.startsWith("alert."))
+  const breaches: Array<Breach> = []
+  const check = (what: string, times: number) => {
+    if (times === 1) return
+    breaches.push({ law: "what an actor publishes is stored once", detail: `${what} is stored ${times} times` })
+  }
+  for (const { name, address, state, steps } of lives.values()) {
+    for (const taken of takenBy(state)) {
+      if (!taken.startsWith("put ")) continue
+      const fact = factOf(address, taken.slice("put ".length))
+      check(fact, published.get(fact) ?? 0)
+    }
+    for (const { sequence, parked } of steps) {
+      if (parked === undefined) continue
+      const its = alerts.filter((alert) => alert.includes(`"actor":"${name}","sequence":${sequence},`))
+      check(`an alert of message ${sequence} to ${name}`, its.length)
+    }
+  }
+  return breaches
+}
+
+/** The event of a message that was put, as it is stored. */
+const factOf = ({ type, id }: Life["address"], token: string): string =>
+  `fact.${type}.${id} ${JSON.stringify({ type: "fact", data: { token } })}`

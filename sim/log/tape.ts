@@ -1,4 +1,4 @@
-import { type Address, formatAddress, type Recording } from "../../runtime/index.ts"
+import { type Address, type Entry, formatAddress, type Recording } from "../../runtime/index.ts"
 import type { Commit, Observer } from "./store.ts"
 
 interface Kept {
@@ -13,14 +13,25 @@ interface Kept {
  */
 export class Tape implements Required<Pick<Observer, "committed">> {
   readonly #kept = new Map<string, Kept>()
+  readonly #beside = new Map<number, Array<Entry>>()
 
   readonly committed = ({ first, time, entries }: Commit): void => {
+    let beside: Array<Entry> | undefined
     for (const [index, entry] of entries.entries()) {
       const sequence = first + index
       const { kind } = entry
       if (kind === "mail") this.#of(entry.to).mail.push({ sequence, time, payload: entry.payload })
-      if (kind === "journal") this.#of(entry.owner).records.push({ sequence, payload: entry.payload })
+      if (kind === "journal") {
+        this.#of(entry.owner).records.push({ sequence, payload: entry.payload })
+        beside = []
+        this.#beside.set(sequence, beside)
+      } else beside?.push(entry)
     }
+  }
+
+  /** What was stored with a record, and came after it in its group. */
+  storedWith(record: number): ReadonlyArray<Entry> {
+    return this.#beside.get(record) ?? []
   }
 
   /** What was stored of each actor that has a journal, in order of their first messages. */

@@ -61,8 +61,8 @@ export const parseFaults = (text: string): Faults | string => {
     const [name, rate] = part.split("=")
     const kind = FAULT_KINDS.find((each) => each === name)
     if (kind === undefined) return `there is no fault ${JSON.stringify(name)}: there are ${FAULT_KINDS.join(", ")}`
-    const value = rate === undefined ? undefined : Number(rate)
-    const wrong = value === undefined ? undefined : whyNotRate(kind, value)
+    const value = rate === undefined ? undefined : rate.trim() === "" ? Number.NaN : Number(rate)
+    const wrong = faultRateFault(kind, value)
     if (wrong !== undefined) return wrong
     faults.set(kind, value)
   }
@@ -71,7 +71,11 @@ export const parseFaults = (text: string): Faults | string => {
 
 const EPISODES_MAX = 1_000
 
-const whyNotRate = (kind: FaultKind, rate: number): string | undefined => {
+/** What is wrong with a kind or its rate, if anything is. */
+export const faultRateFault = (kind: FaultKind, rate: number | undefined): string | undefined => {
+  if (!FAULT_KINDS.includes(kind))
+    return `there is no fault ${JSON.stringify(kind)}: there are ${FAULT_KINDS.join(", ")}`
+  if (rate === undefined) return undefined
   if (RATED.some((each) => each === kind)) {
     return rate >= 0 && rate <= 1 ? undefined : `the rate of ${kind} is a probability between 0 and 1`
   }

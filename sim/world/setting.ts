@@ -36,7 +36,7 @@ const RATES = [0.003, 0.01, 0.03, 0.1, 0.25]
 const EPISODES_MAX = 3
 const NODES_MAX = 4
 const SKEW_MILLIS_MAX = 60_000
-const JUMP_MILLIS_MAX = 30_000
+const JUMP_MILLIS_MAX = 3_600_000
 const TARGETS = 1_000
 const MEGABYTE = 1_048_576
 /** How long an episode may last, in milliseconds. A clock is set by as much. */

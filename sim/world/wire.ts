@@ -62,7 +62,10 @@ export class Wire implements Link {
           waits = false
         })
       }
-      const fail = (detail: string) => settle(Exit.fail(new LogUnavailable({ detail })))
+      // Mostly nobody waits any more, and an error costs its stack.
+      const fail = (detail: string) => {
+        if (waits) settle(Exit.fail(new LogUnavailable({ detail })))
+      }
       const timeout = call === "pull" ? PULL_TIMEOUT_MILLIS : TIMEOUT_MILLIS
       timeline.after(timeout, () => fail("no answer"))
       const { thereMillis, backMillis } = chance.fateOf(call, timeout)

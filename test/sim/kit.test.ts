@@ -2,7 +2,16 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import fc from "fast-check"
 import { define, persist, refuse, reply } from "../../runtime/index.ts"
-import { always, ask, type SimulateOptions, SimulationFailed, simulate, tell } from "../../sim/index.ts"
+import {
+  always,
+  ask,
+  type FaultKind,
+  type SimulateOptions,
+  SimulationFailed,
+  SimulationInvalid,
+  simulate,
+  tell
+} from "../../sim/index.ts"
 
 const Account = {
   type: "account",
@@ -137,5 +146,45 @@ describe("the test kit", () => {
       broken(() => false),
       "it does not hold"
     )
+  })
+
+  it("says of options that make no sense which, and of commands that nobody can take", () => {
+    const account = accountWith({})
+    const sound = optionsOf({})
+    const other = { type: "other", messages: Account.messages } as const
+    const newer = { ...Account, version: 2 } as const
+    const crash: FaultKind = "crash"
+    const wrong: ReadonlyArray<readonly [Partial<SimulateOptions>, RegExp]> = [
+      [{ actors: [] }, /option actors: at least one/],
+      [{ actors: [account, account] }, /option actors: account is there twice/],
+      [
+        { commands: fc.constant(tell(other, "a", "Deposit", { amount: 1 })) },
+        /commands: .*other is none of the actors/
+      ],
+      [{ commands: fc.constant(tell(newer, "a", "Deposit", { amount: 1 })) }, /commands: .*of version 2/],
+      [{ commands: fc.constant(tell(Account, "a", "Deposit", { amount: 0.5 })) }, /commands: .*integer/],
+      [{ commands: fc.constant(tell(Account, "a b", "Deposit", { amount: 1 })) }, /commands: .*without dots, spaces/],
+      [{ runs: 0 }, /option runs: 0 is no whole number from 1/],
+      [{ seed: -1 }, /option seed: -1 is no whole number from 0/],
+      [{ seed: 0x7fffffff, runs: 2 }, /option seed/],
+      [{ clientsMax: -1 }, /option clientsMax/],
+      [{ commandsMax: 0 }, /option commandsMax/],
+      [{ faults: new Map([[crash, -2]]) }, /option faults: the rate of crash/]
+    ]
+    for (const [options, message] of wrong) {
+      assert.throws(() => simulate({ ...sound, runs: 3, ...options }), SimulationInvalid, message)
+    }
+  })
+
+  it("says so of what does not happen again", () => {
+    let calls = 0
+    const failed = failureOf({ ...optionsOf({}), laws: { "the first time": () => ++calls > 1 } })
+    assert.strictEqual(failed.law, "the first time")
+    assert.include(failed.message, "and not when it was run again")
+  })
+
+  it("says which outcomes were heard, and who has stopped", () => {
+    const { heard } = simulate({ ...optionsOf({}), laws: { nobody: ({ stopped }) => stopped(Account).size === 0 } })
+    assert.isAbove(heard.get("answered") ?? 0, 100)
   })
 })

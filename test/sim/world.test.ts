@@ -38,7 +38,9 @@ const MENDED = [
     faults: "unacked=0.5,slow=0.25,leave=4,crash=4",
     seed: 231
   },
-  { defect: "a clock set back lengthened a lease", faults: "jump=6,pause=3", seed: 30 }
+  { defect: "a clock set back lengthened a lease", faults: "jump=6,pause=3", seed: 30 },
+  { defect: "a clock set back stopped the actors of a type with a rate", faults: "all", seed: 15 },
+  { defect: "who had a place and waited for its rate was not called", faults: "all", seed: 439 }
 ]
 
 describe("a world", () => {

@@ -1,8 +1,11 @@
 // `npm run sim:mutants`: how soon the simulation notices each deliberate defect. Exit code 1 if one is not noticed.
 import { availableParallelism } from "node:os"
 import { MUTANTS } from "./all.ts"
-import { hunt } from "./hunt.ts"
+import { hunt, removeLeftCopies } from "./hunt.ts"
 import type { Mutant } from "./mutant.ts"
+
+removeLeftCopies()
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130))
 
 const rows = new Map<Mutant, string>()
 const queue = MUTANTS.filter(({ defect }) => process.argv.slice(2).every((word) => defect.includes(word)))
