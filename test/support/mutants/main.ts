@@ -1,4 +1,5 @@
-// `npm run sim:mutants`: how soon the simulation notices each deliberate defect. Exit code 1 if one is not noticed.
+// `npm run sim:mutants [-- WORD…]`: how soon the simulation notices each deliberate defect that has the words in its name.
+// Exit code 1 if one is not noticed. Those of which it is known are hunted only if they are named.
 import { availableParallelism } from "node:os"
 import { MUTANTS } from "./all.ts"
 import { hunt, removeLeftCopies } from "./hunt.ts"
@@ -8,7 +9,9 @@ removeLeftCopies()
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130))
 
 const rows = new Map<Mutant, string>()
-const queue = MUTANTS.filter(({ defect }) => process.argv.slice(2).every((word) => defect.includes(word)))
+const words = process.argv.slice(2)
+const wanted = MUTANTS.filter(({ defect }) => words.every((word) => defect.includes(word)))
+const queue = wanted.filter(({ survives }) => survives === undefined || words.length > 0)
 
 const work = async (): Promise<void> => {
   for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
@@ -24,4 +27,8 @@ const work = async (): Promise<void> => {
 
 await Promise.all(Array.from({ length: availableParallelism() }, work))
 console.log("\n| defect | faults | runs | noticed by |\n| --- | --- | --- | --- |")
-for (const mutant of MUTANTS) if (rows.has(mutant)) console.log(rows.get(mutant))
+for (const mutant of wanted) {
+  console.log(
+    rows.get(mutant) ?? `| ${mutant.defect} | ${mutant.faults ?? "all"} | | not noticed: ${mutant.survives} |`
+  )
+}
