@@ -14,6 +14,7 @@ import { pairsOf } from "./world/coverage.ts"
 const SAY_EVERY_MILLIS = 2_000
 const HOUR_MILLIS = 3_600_000
 const BREACHES_TOLD = 3
+const PAIRS_TOLD = 10
 
 const again = (seed: number, { faultsText }: Wanted): string =>
   `npm run sim -- --runs 1 --seed ${seed}${faultsText === "all" ? "" : ` --faults ${faultsText}`} --story`
@@ -41,7 +42,9 @@ const tellCoverage = ({ coverage: { hits, pairs } }: Campaign, { faults }: Wante
   return [
     `faults: ${kinds.map((kind) => `${kind} ${hits.get(kind) ?? 0}`).join(", ") || "none"}`,
     `pairs of faults that met within 5 s: ${possible.length - missed.length} of ${possible.length}`,
-    ...(missed.length > 0 ? [`  never: ${missed.join(", ")}`] : []),
+    ...(missed.length > 0
+      ? [`  never: ${missed.slice(0, PAIRS_TOLD).join(", ")}${missed.length > PAIRS_TOLD ? ", …" : ""}`]
+      : []),
     ...(rarest.length > 0 ? [`  rarest: ${rarest.map(([pair, times]) => `${pair} ${times}`).join(", ")}`] : [])
   ].join("\n")
 }

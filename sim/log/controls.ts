@@ -23,6 +23,7 @@ export class ControlTable {
 
   watch(channel: Channel<Pauses>): () => void {
     this.#watchers.add(channel)
+    channel.send(this.pauses)
     return () => void this.#watchers.delete(channel)
   }
 

@@ -1,4 +1,4 @@
-import { Clock, Context, Effect, Layer } from "effect"
+import { Clock, Context, Deferred, Effect, Exit, Layer } from "effect"
 import { ActorLog, Controls, Leases, type Membership, type Pauses } from "../../runtime/index.ts"
 import type { Host } from "./host.ts"
 import type { Life } from "./leases.ts"
@@ -102,11 +102,17 @@ const makeControls = (server: Server, link: Link): Ports["controls"] => {
     pause: (pause) => link.call("pause", (answer) => answer(table.pause(pause))),
     resume: (target) => link.call("pause", (answer) => answer(table.resume(target))),
     read,
+    // What is now comes the same way as what changes: two ways could overtake one another.
     watch: (see) =>
-      listen<Pauses>(link, "watch", "state", see, (channel) => table.watch(channel)).pipe(
-        Effect.andThen(read),
-        Effect.map(see)
-      )
+      Effect.gen(function* () {
+        const first = Deferred.makeUnsafe<void>()
+        const take = (pauses: Pauses) => {
+          see(pauses)
+          Deferred.doneUnsafe(first, Exit.void)
+        }
+        yield* listen<Pauses>(link, "watch", "state", take, (channel) => table.watch(channel))
+        yield* Deferred.await(first)
+      })
   })
 }
 
