@@ -92,10 +92,13 @@ export const AllocationResult = open({
   budget: Limit,
   gross: Schema.Finite,
   net: Schema.Finite,
-  /** Symbols whose decision did not come in time: they count as HOLD. */
+  /** Symbols without a decision: they count as HOLD. */
   missing: Schema.Array(MarketSymbol),
+  /** By symbol, why: what its coordinator answered, such as `NoMarketData`, or `deadline`. */
+  missing_because: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   decisions: Schema.Array(SymbolDecision),
-  closed_by: Schema.Literals(["all_decisions", "deadline"]),
+  /** `all_answers`: all were heard of, and some had nothing to say. */
+  closed_by: Schema.Literals(["all_decisions", "all_answers", "deadline"]),
   closed_at: Timestamp
 })
 export type AllocationResult = typeof AllocationResult.Type
@@ -112,6 +115,8 @@ export const AllocationProtocol = {
     Allocate: { payload: open({ request: AllocationRequest }), reply: AllocationResult, error: AllocationOpen },
     /** From a symbol's coordinator. Its first word counts; of a symbol that is not part of it, none. */
     SymbolDecided: { payload: SymbolDecision },
+    /** From a symbol's coordinator: there will be no decision, and why. */
+    SymbolMissing: { payload: open({ symbol: MarketSymbol, reason: Schema.String }) },
     /** Its own timer. */
     Deadline: { payload: open({}) },
     /** The result, or null while decisions are awaited. */

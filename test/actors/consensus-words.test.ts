@@ -48,7 +48,7 @@ describe("what is refused", () => {
     const { world } = openRound()
     const vote = { agent_id: "a", agent_type: "a", decision: "BUY", confidence: 1, reasoning: "" } as const
     const abstention = { agent_id: "a", agent_type: "a", reason: "" }
-    const unknown = { outcome: "error", body: { _tag: "UnknownRound", consensus_id: UNOPENED } }
+    const unknown = { outcome: "error", body: { _tag: "UnknownRound", consensus_id: UNOPENED } } as const
     for (let index = 0; index < 3; index++) {
       assert.deepStrictEqual(world.ask(ConsensusProtocol, UNOPENED, "CastVote", { vote }), unknown)
       assert.deepStrictEqual(world.ask(ConsensusProtocol, UNOPENED, "Abstain", { abstention }), unknown)
