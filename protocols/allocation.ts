@@ -42,16 +42,18 @@ export type Holding = typeof Holding.Type
 
 export const SYMBOLS_MAX = 64
 
+const Holdings = Schema.NonEmptyArray(Holding).check(
+  Schema.isMaxLength(SYMBOLS_MAX),
+  Schema.makeFilter(
+    (holdings: ReadonlyArray<Holding>) =>
+      new Set(holdings.map(({ symbol }) => symbol)).size === holdings.length || "a symbol is named twice"
+  )
+)
+
 /** One decision over several symbols with a shared risk budget. */
 export const AllocationRequest = open({
   correlation_id: CorrelationId,
-  holdings: Schema.NonEmptyArray(Holding).check(
-    Schema.isMaxLength(SYMBOLS_MAX),
-    Schema.makeFilter(
-      (holdings: ReadonlyArray<Holding>) =>
-        new Set(holdings.map(({ symbol }) => symbol)).size === holdings.length || "a symbol is named twice"
-    )
-  ),
+  holdings: Holdings,
   limits: RiskLimits,
   /** How far equity is below its highest, 0 to 1. */
   drawdown: Confidence,
@@ -61,6 +63,21 @@ export const AllocationRequest = open({
   timeout_ms: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 3_600_000 }))
 })
 export type AllocationRequest = typeof AllocationRequest.Type
+
+/**
+ * The body of `POST /api/v1/agents/allocation`.
+ *
+ * Unless given: no drawdown, nobody vetoed, and 30,000 ms for the symbols' decisions.
+ */
+export const AllocationBody = Schema.Struct({
+  correlation_id: Schema.optionalKey(CorrelationId),
+  holdings: Holdings,
+  limits: RiskLimits,
+  drawdown: Schema.optionalKey(Confidence),
+  vetoed: Schema.optionalKey(Schema.Array(MarketSymbol)),
+  timeout_ms: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 100, maximum: 120_000 })))
+})
+export type AllocationBody = typeof AllocationBody.Type
 
 /** What a symbol's round decided. */
 export const SymbolDecision = open({
