@@ -1,4 +1,4 @@
-import { CoordinatorProtocol } from "../protocols/index.ts"
+import { type AgentType, CoordinatorProtocol, type ExperimentPlan } from "../protocols/index.ts"
 import { type Actor, send } from "../runtime/index.ts"
 import { type AgentOptions, agentActor } from "./agent.ts"
 import { type AllocationOptions, allocationActor } from "./allocation/allocation.ts"
@@ -18,6 +18,7 @@ export { isSettled } from "./consensus/settled.ts"
 export { type Difference, type RecordedEvent, type Verification, verifyRound } from "./consensus/verify.ts"
 export { coordinatorActor } from "./coordinator/actor.ts"
 export type { CoordinatorOptions } from "./coordinator/options.ts"
+export { experimentOf } from "./coordinator/trial.ts"
 export { CSV_BYTES_MAX, CsvError, parseBars } from "./csv.ts"
 export { armOf } from "./experiments/assignment.ts"
 export { ExperimentState, experimentActor, experimentReport } from "./experiments/experiment.ts"
@@ -52,15 +53,33 @@ export const allActors = ({
   panel = PANEL,
   roundTimeoutMillis = 15_000,
   minConfidence = 0.6,
-  round
+  round,
+  experiment
 }: NodeActorsOptions): ReadonlyArray<Actor> => [
-  ...panel.map((type) => agentActor(type, policy, agent)),
-  coordinatorActor({ panel, roundTimeoutMillis, minConfidence, ...(round === undefined ? {} : { round }) }),
+  ...agentTypes(panel, experiment).map((type) => agentActor(type, policy, agent)),
+  coordinatorActor({
+    ...{ panel, roundTimeoutMillis, minConfidence },
+    ...(round === undefined ? {} : { round }),
+    ...(experiment === undefined ? {} : { experiment })
+  }),
   consensusActor,
   performanceActor({
     tellWeights: (symbol, weights) => send(CoordinatorProtocol, symbol, "SetWeights", { weights }),
     ...performance
   }),
-  allocationActor(allocation),
+  allocationActor({
+    ask: ({ symbol, allocation, correlationId, timeoutMillis }) =>
+      send(CoordinatorProtocol, symbol, "Analyze", {
+        correlation_id: correlationId,
+        allocation,
+        timeout_ms: timeoutMillis
+      }),
+    ...allocation
+  }),
   experimentActor
+]
+
+/** The agents of the panel and of both arms. */
+const agentTypes = (panel: ReadonlyArray<AgentType>, experiment: ExperimentPlan | undefined) => [
+  ...new Set([...panel, ...(experiment?.arms.a.panel ?? []), ...(experiment?.arms.b.panel ?? [])])
 ]

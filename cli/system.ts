@@ -3,6 +3,7 @@ import { hostname } from "node:os"
 import { Deferred, Duration, Effect, Exit, Fiber, Layer, Schema, Scope } from "effect"
 import { allActors, quantPolicy } from "../actors/index.ts"
 import { Gateway, type GatewayOptions } from "../gateway/index.ts"
+import type { ExperimentPlan } from "../protocols/index.ts"
 import {
   ActorLog,
   layerNats,
@@ -107,9 +108,14 @@ const systemOf = (config: Configuration, server: Server, name: string): SystemOp
   ttlSeconds: Math.ceil(Duration.toSeconds(config.leaseTtl))
 })
 
-/** All actors of the house, in this process. */
-export const serveActors = (name: string, labels: ReadonlyArray<string> = []) =>
-  layerNode({ name, labels, actors: allActors({ policy: quantPolicy }) })
+/** All actors of the house, in this process; their analyses held by an experiment, where there is one. */
+export const serveActors = (
+  name: string,
+  { labels = [], experiment }: { readonly labels?: ReadonlyArray<string>; readonly experiment?: ExperimentPlan } = {}
+) => {
+  const actors = allActors({ policy: quantPolicy, ...(experiment === undefined ? {} : { experiment }) })
+  return layerNode({ name, labels, actors })
+}
 
 /** The gateway; it is ready while the log answers. */
 export const serveGateway = (options: Pick<GatewayOptions, "host" | "port">) =>

@@ -8,7 +8,10 @@ import type { Exchange, HttpRequest, HttpResponse, Reply, TemplatedApp } from ".
 
 export const CONSENSUS = "/api/v1/agents/consensus"
 
-type Route = (answer: (call: Exchange, req: HttpRequest) => void) => (res: HttpResponse, req: HttpRequest) => void
+/** Makes a handler of the app of what answers a call, safe against what it throws. */
+export type Route = (
+  answer: (call: Exchange, req: HttpRequest) => void
+) => (res: HttpResponse, req: HttpRequest) => void
 
 /** Adds the addresses of consensus rounds to the app. */
 export const addConsensusRoutes = (app: TemplatedApp, options: RouteOptions, route: Route): void => {

@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto"
 import { Effect, Result, Schema } from "effect"
 import { AnalysisResult, AnalyzeRequest, CoordinatorProtocol, toWindow } from "../protocols/index.ts"
 import { Actors } from "../runtime/index.ts"
+import { ALLOCATION, addAllocationRoutes } from "./allocation-routes.ts"
+import { addAnalysisRoutes } from "./analysis-routes.ts"
 import { addConsensusRoutes, CONSENSUS } from "./consensus-routes.ts"
 import { crossOrigin, json, postJson, type RouteOptions, readJson } from "./json.ts"
 import {
@@ -26,6 +28,8 @@ export interface HttpOptions extends RouteOptions {
 
 const ANALYZE = "/api/v1/agents/analyze"
 const ANALYZE_TIMEOUT_MILLIS = 30_000
+/** A round that closes at the deadline of its analysis has still to be told, in milliseconds. */
+const ANSWER_MARGIN_MILLIS = 2_000
 const READY_TIMEOUT = "2 seconds"
 
 /** Adds the HTTP addresses to the app. What no route takes is answered here too, so routes of others come first. */
@@ -45,6 +49,9 @@ export const addRoutes = (app: TemplatedApp, options: HttpOptions): void => {
   app.post(ANALYZE, route(postJson(options, analyze)))
   app.options(ANALYZE, route(answerPreflight(options)))
   addConsensusRoutes(app, options, route)
+  addAllocationRoutes(app, options, route)
+  addAnalysisRoutes(app, ANALYZE, options, route)
+  for (const path of [ALLOCATION, `${ALLOCATION}/*`, `${ANALYZE}/*`]) app.options(path, route(answerPreflight(options)))
   app.options(`${CONSENSUS}/*`, route(answerPreflight(options)))
   app.options(CONSENSUS, route(answerPreflight(options)))
   app.get(
@@ -74,6 +81,9 @@ const index = {
   addresses: {
     "GET /ws": "WebSocket: subscribe to events by subject pattern",
     [`POST ${ANALYZE}`]: 'analyse a symbol: {"symbol":"AAPL"}, with "bars" if the system has seen none',
+    [`POST ${ANALYZE}/{correlation_id}/cancel`]: 'cancel an analysis: {"symbol":"AAPL"}',
+    [`POST ${ALLOCATION}`]: "one decision over several symbols with a shared risk budget: holdings, and limits",
+    [`GET ${ALLOCATION}/{id}`]: "its targets, once they are decided",
     [`POST ${CONSENSUS}`]:
       'open a consensus round: {"symbol":"AAPL"}; answers its id, and a secret for each voter outside',
     [`GET ${CONSENSUS}/{id}`]: "a round as it is now, with its result once it is closed",
@@ -129,10 +139,17 @@ export const analyze = (body: Uint8Array, givenId: string): Effect.Effect<Reply,
     if (Result.isFailure(request)) return invalidRequest(request.failure)
     const { symbol, bars, timeout_ms = ANALYZE_TIMEOUT_MILLIS } = request.success.body
     const correlationId = request.success.correlationId ?? request.success.body.correlation_id ?? randomUUID()
-    const payload = { correlation_id: correlationId, ...(bars === undefined ? {} : { bars: toWindow(bars) }) }
+    const payload = {
+      correlation_id: correlationId,
+      timeout_ms,
+      ...(bars === undefined ? {} : { bars: toWindow(bars) })
+    }
     const actors = yield* Actors
     const reply = yield* actors
-      .ask(CoordinatorProtocol, symbol, "Analyze", payload, { correlationId, timeout: timeout_ms })
+      .ask(CoordinatorProtocol, symbol, "Analyze", payload, {
+        correlationId,
+        timeout: timeout_ms + ANSWER_MARGIN_MILLIS
+      })
       .pipe(
         Effect.flatMap((result) => Effect.orDie(encodeResult(result))),
         Effect.map((text): Reply => ({ status: 200, headers: { "content-type": "application/json" }, body: text })),

@@ -42,16 +42,18 @@ export type Holding = typeof Holding.Type
 
 export const SYMBOLS_MAX = 64
 
+const Holdings = Schema.NonEmptyArray(Holding).check(
+  Schema.isMaxLength(SYMBOLS_MAX),
+  Schema.makeFilter(
+    (holdings: ReadonlyArray<Holding>) =>
+      new Set(holdings.map(({ symbol }) => symbol)).size === holdings.length || "a symbol is named twice"
+  )
+)
+
 /** One decision over several symbols with a shared risk budget. */
 export const AllocationRequest = open({
   correlation_id: CorrelationId,
-  holdings: Schema.NonEmptyArray(Holding).check(
-    Schema.isMaxLength(SYMBOLS_MAX),
-    Schema.makeFilter(
-      (holdings: ReadonlyArray<Holding>) =>
-        new Set(holdings.map(({ symbol }) => symbol)).size === holdings.length || "a symbol is named twice"
-    )
-  ),
+  holdings: Holdings,
   limits: RiskLimits,
   /** How far equity is below its highest, 0 to 1. */
   drawdown: Confidence,
@@ -61,6 +63,21 @@ export const AllocationRequest = open({
   timeout_ms: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 3_600_000 }))
 })
 export type AllocationRequest = typeof AllocationRequest.Type
+
+/**
+ * The body of `POST /api/v1/agents/allocation`.
+ *
+ * Unless given: no drawdown, nobody vetoed, and 30,000 ms for the symbols' decisions.
+ */
+export const AllocationBody = Schema.Struct({
+  correlation_id: Schema.optionalKey(CorrelationId),
+  holdings: Holdings,
+  limits: RiskLimits,
+  drawdown: Schema.optionalKey(Confidence),
+  vetoed: Schema.optionalKey(Schema.Array(MarketSymbol)),
+  timeout_ms: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 100, maximum: 120_000 })))
+})
+export type AllocationBody = typeof AllocationBody.Type
 
 /** What a symbol's round decided. */
 export const SymbolDecision = open({
@@ -92,10 +109,13 @@ export const AllocationResult = open({
   budget: Limit,
   gross: Schema.Finite,
   net: Schema.Finite,
-  /** Symbols whose decision did not come in time: they count as HOLD. */
+  /** Symbols without a decision: they count as HOLD. */
   missing: Schema.Array(MarketSymbol),
+  /** By symbol, why: what its coordinator answered, such as `NoMarketData`, or `deadline`. */
+  missing_because: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   decisions: Schema.Array(SymbolDecision),
-  closed_by: Schema.Literals(["all_decisions", "deadline"]),
+  /** `all_answers`: all were heard of, and some had nothing to say. */
+  closed_by: Schema.Literals(["all_decisions", "all_answers", "deadline"]),
   closed_at: Timestamp
 })
 export type AllocationResult = typeof AllocationResult.Type
@@ -112,6 +132,8 @@ export const AllocationProtocol = {
     Allocate: { payload: open({ request: AllocationRequest }), reply: AllocationResult, error: AllocationOpen },
     /** From a symbol's coordinator. Its first word counts; of a symbol that is not part of it, none. */
     SymbolDecided: { payload: SymbolDecision },
+    /** From a symbol's coordinator: there will be no decision, and why. */
+    SymbolMissing: { payload: open({ symbol: MarketSymbol, reason: Schema.String }) },
     /** Its own timer. */
     Deadline: { payload: open({}) },
     /** The result, or null while decisions are awaited. */

@@ -59,6 +59,11 @@ export const ConsensusResult = open({
   missing_agents: Schema.Array(AgentId),
   /** Each decision's share of the weight of the votes; all 0 where nobody voted. */
   distribution: Schema.optionalKey(Schema.Struct({ BUY: Confidence, SELL: Confidence, HOLD: Confidence })),
+  /**
+   * What the votes together say of each decision: the logarithmic pool where that is the method, else the mean of their
+   * probabilities by weight; a third each where nobody voted, and a person's own where a person decided.
+   */
+  probabilities: Schema.optionalKey(Probabilities),
   /** Shannon's entropy of the distribution, in bits: 0 where all agree, 1.58 where the three are equal. */
   entropy: Schema.optionalKey(Schema.Finite),
   /** Kish's effective sample size of the votes' weights: their number where all weigh the same. */

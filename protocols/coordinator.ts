@@ -1,10 +1,14 @@
 import { Schema } from "effect"
 import { ConsensusResult, Vote } from "./consensus.ts"
 import { Confidence, Decision } from "./decision.ts"
+import { Arm, ExperimentName } from "./experiment.ts"
 import { Bar, BarWindow } from "./market.ts"
-import { AgentId, ConsensusId, CorrelationId, MarketSymbol } from "./names.ts"
+import { AgentId, AllocationId, ConsensusId, CorrelationId, MarketSymbol } from "./names.ts"
 import { open } from "./open.ts"
 import { roundQuestion, roundRules, TimeoutMillis, Voter, Weight } from "./round.ts"
+
+/** Which arm of an experiment held an analysis. */
+export const HeldBy = open({ name: ExperimentName, arm: Arm, label: Schema.String })
 
 /** The answer to a request for an analysis. */
 export const AnalysisResult = open({
@@ -15,7 +19,9 @@ export const AnalysisResult = open({
   consensus_achieved: Schema.Boolean,
   votes: Schema.Array(Vote),
   missing_agents: Schema.Array(AgentId),
-  correlation_id: CorrelationId
+  correlation_id: CorrelationId,
+  /** Where the coordinator holds its rounds by an experiment. */
+  experiment: Schema.optionalKey(HeldBy)
 })
 export type AnalysisResult = typeof AnalysisResult.Type
 
@@ -81,13 +87,15 @@ export const CoordinatorProtocol = {
     Bar: { payload: open({ bar: Bar }), reply: open({ accepted: Schema.Literal(true) }), error: StaleBar },
     /**
      * Asks for one analysis: of the bars given, or of those the coordinator has. `timeout_ms` is its deadline: it is given up
-     * where its turn has not come by then, and its round takes votes no longer than until then.
+     * where its turn has not come by then, and its round takes votes no longer than until then. The `allocation` with this id is
+     * told what was decided, or why nothing was.
      */
     Analyze: {
       payload: open({
         correlation_id: CorrelationId,
         bars: Schema.optionalKey(BarWindow),
-        timeout_ms: Schema.optionalKey(TimeoutMillis)
+        timeout_ms: Schema.optionalKey(TimeoutMillis),
+        allocation: Schema.optionalKey(AllocationId)
       }),
       reply: AnalysisResult,
       error: Schema.Union([NoMarketData, CoordinatorBusy, AnalysisLost, AnalysisCancelled, DeadlinePassed])

@@ -1,6 +1,7 @@
 import { Schema } from "effect"
 import { Confidence, Decision, Probabilities } from "./decision.ts"
 import { open } from "./open.ts"
+import { Hash } from "./round.ts"
 
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const between = (rule: string, holds: (value: number) => boolean) =>
@@ -25,17 +26,22 @@ export type Arm = typeof Arm.Type
 export const Metric = Schema.Literals(["brier", "return"])
 export type Metric = typeof Metric.Type
 
-const Label = Schema.NonEmptyString.check(Schema.isMaxLength(64))
+export const ArmLabel = Schema.NonEmptyString.check(Schema.isMaxLength(64))
+
+export const Alpha = between("alpha must be above 0 and at most 0.5", (alpha) => alpha > 0 && alpha <= 0.5)
+export const ReturnCap = between("return_cap must be above 0 and at most 1", (cap) => cap > 0 && cap <= 1)
 
 /** Two configurations of a panel, each by the name that its coordinator knows it by, and how they are compared. */
 export const Experiment = open({
-  a: Label,
-  b: Label,
+  a: ArmLabel,
+  b: ArmLabel,
   metric: Metric,
   /** The chance, at most, to ever name a better arm where there is none. */
-  alpha: between("alpha must be above 0 and at most 0.5", (alpha) => alpha > 0 && alpha <= 0.5),
+  alpha: Alpha,
   /** For `return`: a fraction of the price, such as 0.05. */
-  return_cap: between("return_cap must be above 0 and at most 1", (cap) => cap > 0 && cap <= 1)
+  return_cap: ReturnCap,
+  /** The SHA-256 of what the arms are, so that requests held in another way are not counted as theirs. */
+  configuration: Schema.optionalKey(Hash)
 }).check(Schema.makeFilter(({ a, b }) => a !== b || "the arms must differ"))
 export type Experiment = typeof Experiment.Type
 
@@ -99,11 +105,14 @@ export const ExperimentProtocol = {
       reply: open({ accepted: Schema.Literal(true) }),
       error: ExperimentExists
     },
-    /** Which arm answers a request. The same request gets the same arm, and counts once while its outcome is awaited. */
+    /**
+     * Which arm answers a request. The same request gets the same arm, and counts once while its outcome is awaited. With a
+     * `configuration` that is not the experiment's it does not count.
+     */
     Assign: {
-      payload: open({ request_id: ExperimentRequestId }),
+      payload: open({ request_id: ExperimentRequestId, configuration: Schema.optionalKey(Hash) }),
       reply: open({ arm: Arm, label: Schema.String }),
-      error: Schema.Union([UnknownExperiment, ExperimentStopped])
+      error: Schema.Union([UnknownExperiment, ExperimentStopped, ExperimentExists])
     },
     /** From the performance actor. Of a request that is not awaited it does nothing. */
     Outcome: { payload: RequestOutcome },

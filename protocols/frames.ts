@@ -94,7 +94,8 @@ const ascending = Schema.makeFilter((bars: ReadonlyArray<Bar>) => {
  * The body of `POST /api/v1/agents/analyze`.
  *
  * `bars` are what the analysis looks at, oldest first; of more than `WINDOW_BARS_MAX` the last ones are used. Without
- * them the bars that the system has seen are used. `timeout_ms` is how long to wait for the answer; 30,000 unless given.
+ * them the bars that the system has seen are used. `timeout_ms` is the deadline of the analysis, by which its round takes its last
+ * votes; 30,000 unless given.
  */
 export const AnalyzeRequest = Schema.Struct({
   symbol: MarketSymbol,
@@ -103,6 +104,12 @@ export const AnalyzeRequest = Schema.Struct({
   timeout_ms: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 100, maximum: 120_000 })))
 })
 export type AnalyzeRequest = typeof AnalyzeRequest.Type
+
+/** The body of `POST /api/v1/agents/analyze/{correlation_id}/cancel`. */
+export const CancelAnalysisBody = Schema.Struct({
+  symbol: MarketSymbol,
+  reason: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(1_000)))
+})
 
 /** RFC 9457. */
 export const Problem = Schema.Struct({

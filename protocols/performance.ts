@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { Vote } from "./consensus.ts"
-import { Confidence, Decision } from "./decision.ts"
+import { Confidence, Decision, Probabilities } from "./decision.ts"
 import { ExperimentName, ExperimentRequestId } from "./experiment.ts"
 import { AgentId, ConsensusId, CorrelationId, MarketSymbol, Timestamp } from "./names.ts"
 import { open } from "./open.ts"
@@ -16,6 +16,8 @@ export const DecidedRound = open({
   correlation_id: CorrelationId,
   final_decision: Decision,
   confidence: Confidence,
+  /** What the votes together say of each decision. */
+  probabilities: Schema.optionalKey(Probabilities),
   /** The start of the last bar that was looked at, in milliseconds since 1970, and its close. */
   bar_time: Count,
   price: Price,

@@ -11,6 +11,7 @@ import { type AskError, type AskOptions, type Mail, makeMail, refusal } from "./
 
 const ASK_TIMEOUT = Duration.seconds(10)
 const ASK_AGAIN_MILLIS = 4_000
+const ASK_AGAIN_MILLIS_MAX = 32_000
 
 /** The asks of this process that wait for their answers. */
 export class Asks {
@@ -71,18 +72,17 @@ export class Asks {
     })
   }
 
-  /** What becomes of a repetition says nothing of the ask: it is stored. */
+  /**
+   * What becomes of a repetition says nothing of the ask: it is stored. Each comes as late again as the ask is old, up to a limit:
+   * who could not answer in time would otherwise have the more to read the longer it takes, and never catch up.
+   */
   #sendAgain(again: (age: number) => Mail): Effect.Effect<never> {
     let age = 0
-    return Effect.sleep(ASK_AGAIN_MILLIS).pipe(
-      Effect.andThen(
-        Effect.suspend(() => {
-          age += ASK_AGAIN_MILLIS
-          return Effect.ignore(this.#outbox.send(again(age)))
-        })
-      ),
-      Effect.forever
-    )
+    return Effect.suspend(() => {
+      const wait = Math.min(ASK_AGAIN_MILLIS_MAX, Math.max(ASK_AGAIN_MILLIS, age))
+      age += wait
+      return Effect.sleep(wait)
+    }).pipe(Effect.andThen(Effect.suspend(() => Effect.ignore(this.#outbox.send(again(age))))), Effect.forever)
   }
 
   #answerTo(name: string): Effect.Effect<ReplyEnvelope> {

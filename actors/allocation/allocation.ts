@@ -4,6 +4,7 @@ import {
   AllocationRequest,
   AllocationResult,
   allocationDecision,
+  MarketSymbol,
   open,
   SymbolDecision,
   subjects,
@@ -27,22 +28,31 @@ import { allocate } from "./allocate.ts"
 
 export interface AllocationOptions {
   /**
-   * The message by which a symbol's coordinator is asked for a decision; it is to send `SymbolDecided` to the allocation
-   * with this id. Nobody is asked unless given: then somebody else has to tell.
+   * The message by which a symbol's coordinator is asked for a decision; it is to send `SymbolDecided` or `SymbolMissing` to
+   * the allocation with this id. Nobody is asked unless given: then somebody else has to tell.
    */
   readonly ask?: (order: {
     readonly symbol: string
     readonly allocation: string
     readonly correlationId: string
+    /** How long the symbol has, in milliseconds: less than the allocation, so that it can still be heard. */
+    readonly timeoutMillis: number
   }) => Send
 }
 
 const DEADLINE = "deadline"
 
+/** The part of its time that an allocation gives to its symbols' rounds: what they say at their end has to arrive. */
+const SYMBOLS_SHARE = 0.8
+
+const Missed = open({ symbol: MarketSymbol, reason: Schema.String })
+
 const Open = open({
   request: AllocationRequest,
   reply_to: Schema.NullOr(ReplyTo),
   decisions: Schema.Array(SymbolDecision),
+  /** Symbols of which is known that no decision comes. */
+  missed: Schema.optionalKey(Schema.Array(Missed)),
   result: Schema.NullOr(AllocationResult)
 })
 type Open = typeof Open.Type
@@ -68,6 +78,7 @@ export const allocationActor = ({ ask }: AllocationOptions = {}): Actor =>
     events: {
       Asked: { request: AllocationRequest, reply_to: Schema.NullOr(ReplyTo) },
       Heard: { decision: SymbolDecision },
+      Missed: { symbol: MarketSymbol, reason: Schema.String },
       Decided: { result: AllocationResult }
     },
     decide: {
@@ -82,18 +93,22 @@ export const allocationActor = ({ ask }: AllocationOptions = {}): Actor =>
           ...(ask === undefined
             ? []
             : request.holdings.map(({ symbol }) =>
-                ask({ symbol, allocation: id, correlationId: request.correlation_id })
+                ask({
+                  ...{ symbol, allocation: id, correlationId: request.correlation_id },
+                  timeoutMillis: Math.max(1, Math.floor(request.timeout_ms * SYMBOLS_SHARE))
+                })
               ))
         ]
       },
       SymbolDecided: (state, decision, context) => {
         if (state === null || state.result !== null || !awaits(state, decision.symbol)) return []
-        const heard = { ...state, decisions: [...state.decisions, decision] }
-        const complete = heard.decisions.length === heard.request.holdings.length
-        return [
-          persist({ _tag: "Heard", decision } as const),
-          ...(complete ? [cancelTimer(DEADLINE), ...close(heard, "all_decisions", context)] : [])
-        ]
+        const heard = withDecision(state, decision)
+        return [persist({ _tag: "Heard", decision } as const), ...closeIfComplete(heard, context)]
+      },
+      SymbolMissing: (state, { symbol, reason }, context) => {
+        if (state === null || state.result !== null || !awaits(state, symbol)) return []
+        const missed = { symbol, reason }
+        return [persist({ _tag: "Missed", ...missed } as const), ...closeIfComplete(withMissed(state, missed), context)]
       },
       Deadline: (state, _, context) =>
         state === null || state.result !== null ? [] : close(state, "deadline", context),
@@ -103,14 +118,32 @@ export const allocationActor = ({ ask }: AllocationOptions = {}): Actor =>
     },
     evolve: {
       Asked: (_, { request, reply_to }) => ({ request, reply_to, decisions: [], result: null }),
-      Heard: (state, { decision }) => (state === null ? null : { ...state, decisions: [...state.decisions, decision] }),
+      Heard: (state, { decision }) => (state === null ? null : withDecision(state, decision)),
+      Missed: (state, missed) => (state === null ? null : withMissed(state, missed)),
       Decided: (state, { result }) => (state === null ? null : { ...state, result })
     }
   })
 
-const awaits = ({ request, decisions }: Open, symbol: string): boolean =>
+const awaits = ({ request, decisions, missed = [] }: Open, symbol: string): boolean =>
   request.holdings.some((holding) => holding.symbol === symbol) &&
-  !decisions.some((decision) => decision.symbol === symbol)
+  ![...decisions, ...missed].some((heard) => heard.symbol === symbol)
+
+const withDecision = (state: Open, decision: SymbolDecision): Open => ({
+  ...state,
+  decisions: [...state.decisions, decision]
+})
+
+const withMissed = (state: Open, { symbol, reason }: typeof Missed.Type): Open => ({
+  ...state,
+  missed: [...(state.missed ?? []), { symbol, reason }]
+})
+
+/** Once all symbols are heard of there is nothing to wait for. */
+const closeIfComplete = (state: Open, context: Context) => {
+  const { decisions, missed = [], request } = state
+  if (decisions.length + missed.length < request.holdings.length) return []
+  return [cancelTimer(DEADLINE), ...close(state, missed.length === 0 ? "all_decisions" : "all_answers", context)]
+}
 
 const close = (state: Open, closedBy: AllocationResult["closed_by"], context: Context) => {
   const result = toResult(state, closedBy, context)
@@ -129,7 +162,7 @@ const close = (state: Open, closedBy: AllocationResult["closed_by"], context: Co
 
 /** Decisions are listed in the order of the holdings, so that the result does not tell who came first. */
 const toResult = (
-  { request, decisions }: Open,
+  { request, decisions, missed = [] }: Open,
   closedBy: AllocationResult["closed_by"],
   context: Context
 ): AllocationResult => {
@@ -143,10 +176,15 @@ const toResult = (
     drawdown: request.drawdown,
     vetoed: request.vetoed
   })
+  const missing = request.holdings.map(({ symbol }) => symbol).filter((symbol) => decisionOn(symbol) === undefined)
+  const because = (symbol: string) => missed.find((each) => each.symbol === symbol)?.reason ?? "deadline"
   return {
     correlation_id: request.correlation_id,
     ...allocation,
-    missing: request.holdings.map(({ symbol }) => symbol).filter((symbol) => decisionOn(symbol) === undefined),
+    missing,
+    ...(missing.length === 0
+      ? {}
+      : { missing_because: Object.fromEntries(missing.map((symbol) => [symbol, because(symbol)])) }),
     decisions: request.holdings.flatMap(({ symbol }) => decisionOn(symbol) ?? []),
     closed_by: closedBy,
     closed_at: toTimestamp(context.time)

@@ -165,7 +165,8 @@ const record = (state: State, round: Round, word: Vote | Abstention, context: Co
 const isVote = (word: Vote | Abstention): word is Vote => "decision" in word
 
 const refuseWord = (state: State, agentId: string, refusal: VoteRefusal, context: Context) => [
-  ...(refusalsOf(state) >= REFUSALS_MAX
+  // Of a round that was never opened nothing is recorded: anybody can invent as many ids as the disk holds.
+  ...(state.round === null || refusalsOf(state) >= REFUSALS_MAX
     ? []
     : [
         persist({

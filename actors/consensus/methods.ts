@@ -1,4 +1,4 @@
-import type { Decision, Method, Vote } from "../../protocols/index.ts"
+import { type Decision, type Method, ROUND_DEFAULTS, type Vote } from "../../protocols/index.ts"
 import {
   beliefOf,
   CAUTION,
@@ -85,7 +85,13 @@ const expertOverride = (rules: Rules, votes: ReadonlyArray<Vote>): Winner => {
  * Genest and Zidek, Statistical Science 1986). Where no decision has any probability left, all are as likely.
  */
 const logOpinionPool = (rules: Rules, votes: ReadonlyArray<Vote>): Winner => {
-  const { exponent } = withDefaults(rules)
+  const { leader, tied } = leading(logPool(rules, votes), ({ confidence }) => confidence)
+  return { ...leader, tied, enough: leader.confidence > 0.5 + TOLERANCE }
+}
+
+/** The pooled probability of each decision. */
+export const logPool = (rules: Pick<Rules, "pool_exponent" | "weights">, votes: ReadonlyArray<Vote>) => {
+  const exponent = rules.pool_exponent ?? ROUND_DEFAULTS.pool_exponent
   const weighed = weigh(votes, rules.weights)
   const all = sum(weighed.map(({ weight }) => weight))
   const scores = CAUTION.map((decision) => ({
@@ -100,9 +106,7 @@ const logOpinionPool = (rules: Rules, votes: ReadonlyArray<Vote>): Winner => {
   const most = Math.max(...scores.map(({ log }) => log))
   const likely = scores.map(({ decision, log }) => ({ decision, mass: log === most ? 1 : Math.exp(log - most) }))
   const total = sum(likely.map(({ mass }) => mass))
-  const pooled = likely.map(({ decision, mass }) => ({ decision, confidence: mass / total }))
-  const { leader, tied } = leading(pooled, ({ confidence }) => confidence)
-  return { ...leader, tied, enough: leader.confidence > 0.5 + TOLERANCE }
+  return likely.map(({ decision, mass }) => ({ decision, confidence: mass / total }))
 }
 
 const methods: { readonly [M in Method]: (rules: Rules, votes: ReadonlyArray<Vote>) => Winner } = {

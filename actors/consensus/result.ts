@@ -5,6 +5,7 @@ import {
   type RefusalCounts,
   toTimestamp
 } from "../../protocols/index.ts"
+import { jointOf } from "./joint.ts"
 import { judge, type Verdict } from "./judge.ts"
 import { spreadOf } from "./spread.ts"
 import { type Round, silentOf } from "./state.ts"
@@ -56,6 +57,8 @@ export const resultOf = (
     participating_agents: participating,
     missing_agents: request.invited.map((voter) => voter.agent_id).filter((id) => !participating.includes(id)),
     ...spreadOf(request, round.votes),
+    probabilities:
+      closing.closedBy === "human" && human !== null ? jointOf(request, [human]) : jointOf(request, round.votes),
     refusals,
     processing_time_ms: Math.max(0, closing.at - round.opened_at),
     chain_hash: round.chain,

@@ -8,8 +8,6 @@ import {
 } from "../../protocols/index.ts"
 import {
   type Actor,
-  answer,
-  answerError,
   type Context,
   cancelTimer,
   define,
@@ -20,10 +18,12 @@ import {
   send
 } from "../../runtime/index.ts"
 import { awaitDeadline, correlationOf, dropExpired, newest, startAnalysis, startNext, TIMERS } from "./analysis.ts"
+import { answerAsker, disappointAsker, tellMissing } from "./asker.ts"
 import { publishBar, publishDecision, toAnswer } from "./messages.ts"
 import { type CoordinatorOptions, toRoundRequest } from "./options.ts"
 import { cancelAnalysis, requestConsensus, setWeights } from "./requests.ts"
 import { type Asked, EVENTS, evolve, initial, type Running, State } from "./state.ts"
+import { type Coordination, toCoordination, withoutOutcome } from "./trial.ts"
 import { upcast } from "./upcast.ts"
 
 /** How many requests wait for their analysis at most; what comes beyond is refused with `CoordinatorBusy`. */
@@ -41,9 +41,10 @@ export const WAITING_MAX = 16
  *
  * Throws a `SchemaError` on options with which no round could be opened, such as a panel that names an agent twice.
  */
-export const coordinatorActor = (options: CoordinatorOptions): Actor => {
-  const checked = toRoundRequest(options, { symbol: "CHECK", correlation_id: "check", weights: {} })
-  Schema.encodeSync(RoundRequest)({ ...checked, timeout_ms: options.roundTimeoutMillis })
+export const coordinatorActor = (given: CoordinatorOptions): Actor => {
+  const options = toCoordination(given)
+  const { a, b } = options.trial?.arms ?? {}
+  for (const held of [options, a?.options, b?.options]) if (held !== undefined) check(held)
   return define({
     protocol: CoordinatorProtocol,
     version: 2,
@@ -79,7 +80,8 @@ export const coordinatorActor = (options: CoordinatorOptions): Actor => {
         const lost = { _tag: "AnalysisLost", symbol: context.self.id, consensus_id } as const
         return [
           persist({ _tag: "AnalysisEnded", consensus_id }),
-          ...(running.reply_to === null ? [] : [answerError(CoordinatorProtocol, "Analyze", running.reply_to, lost)]),
+          ...withoutOutcome(running),
+          ...disappointAsker(running, lost),
           ...startNext(evolve.AnalysisEnded(state), options, context, running.requested)
         ]
       },
@@ -93,16 +95,24 @@ export const coordinatorActor = (options: CoordinatorOptions): Actor => {
   })
 }
 
+const check = (options: CoordinatorOptions): void => {
+  const request = toRoundRequest(options, { symbol: "CHECK", correlation_id: "check", weights: {} })
+  Schema.encodeSync(RoundRequest)({ ...request, timeout_ms: options.roundTimeoutMillis })
+}
+
 const analyze = (
   state: State,
-  { correlation_id, bars, timeout_ms }: Payload<typeof CoordinatorProtocol, "Analyze">,
-  options: CoordinatorOptions,
+  { correlation_id, bars, timeout_ms, allocation }: Payload<typeof CoordinatorProtocol, "Analyze">,
+  options: Coordination,
   context: Context
 ) => {
   const symbol = context.self.id
-  if ((bars ?? state.window).time.length === 0) return [refuse({ _tag: "NoMarketData", symbol } as const)]
+  if ((bars ?? state.window).time.length === 0) {
+    return [refuse({ _tag: "NoMarketData", symbol } as const), ...tellMissing(allocation, symbol, "NoMarketData")]
+  }
   if (state.waiting.length >= WAITING_MAX) {
-    return [refuse({ _tag: "CoordinatorBusy", symbol, waiting: state.waiting.length } as const)]
+    const busy = { _tag: "CoordinatorBusy", symbol, waiting: state.waiting.length } as const
+    return [refuse(busy), ...tellMissing(allocation, symbol, busy._tag)]
   }
   // Then nothing waits, and it starts at once: its bars go to the agents, and need not be kept here as well.
   const idle = state.running === null
@@ -111,7 +121,8 @@ const analyze = (
     correlation_id,
     reply_to: context.replyTo ?? null,
     bars: bars === undefined || idle ? null : newest(bars),
-    ...(timeout_ms === undefined ? {} : { deadline: context.time + timeout_ms })
+    ...(timeout_ms === undefined ? {} : { deadline: context.time + timeout_ms }),
+    ...(allocation === undefined ? {} : { allocation })
   }
   const queued = evolve.AnalysisRequested(state, { asked })
   return [
@@ -122,31 +133,34 @@ const analyze = (
 }
 
 /** A round is over. Where it was that of the analysis, so is the analysis: who asked is answered, and the next one starts. */
-const endAnalysis = (state: State, result: ConsensusResult, options: CoordinatorOptions, context: Context) => {
+const endAnalysis = (state: State, result: ConsensusResult, options: Coordination, context: Context) => {
   const { running } = state
   if (running === null || running.consensus_id !== result.consensus_id) return []
-  const { consensus_id, reply_to } = running
+  const { consensus_id } = running
   const cancelled = result.closed_by === "cancelled"
   const error = { _tag: "AnalysisCancelled", symbol: context.self.id } as const
   return [
     persist({ _tag: "AnalysisEnded", consensus_id } as const),
     cancelTimer(TIMERS.overdue),
-    ...(cancelled ? [] : [...publishDecision(result, running, context), ...toldForOutcome(result, running)]),
-    ...(reply_to === null
-      ? []
+    ...(cancelled
+      ? [...withoutOutcome(running), ...disappointAsker(running, error)]
       : [
-          cancelled
-            ? answerError(CoordinatorProtocol, "Analyze", reply_to, error)
-            : answer(CoordinatorProtocol, "Analyze", reply_to, toAnswer(result))
+          ...publishDecision(result, running, context),
+          ...toldForOutcome(result, running),
+          ...answerAsker(running, toAnswer(result, running))
         ]),
     ...startNext(evolve.AnalysisEnded(state), options, context, running.requested)
   ]
 }
 
 /** A decision on bars of our own is judged by what the price does. */
-const toldForOutcome = (result: ConsensusResult, { bar_time, price, foreign }: Running) => {
-  const { consensus_id, correlation_id, final_decision, confidence, votes } = result
-  const round = { consensus_id, correlation_id, final_decision, confidence, bar_time, price, votes }
+const toldForOutcome = (result: ConsensusResult, { bar_time, price, foreign, experiment }: Running) => {
+  const { consensus_id, correlation_id, final_decision, confidence, probabilities, votes } = result
+  const round = {
+    ...{ consensus_id, correlation_id, final_decision, confidence, bar_time, price, votes },
+    ...(probabilities === undefined ? {} : { probabilities }),
+    ...(experiment === undefined ? {} : { experiment: { name: experiment.name, request_id: experiment.request_id } })
+  }
   return foreign === true ? [] : [send(PerformanceProtocol, result.symbol, "Decided", { round })]
 }
 

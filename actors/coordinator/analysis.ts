@@ -4,18 +4,19 @@ import {
   agentProtocol,
   type BarWindow,
   ConsensusProtocol,
-  CoordinatorProtocol,
   CorrelationId,
   WINDOW_BARS_MAX
 } from "../../protocols/index.ts"
-import { answerError, type Context, persist, send, setTimer } from "../../runtime/index.ts"
-import { type CoordinatorOptions, lifetimeOf, toRoundRequest } from "./options.ts"
+import { type Context, persist, send, setTimer } from "../../runtime/index.ts"
+import { disappointAsker } from "./asker.ts"
+import { lifetimeOf, toRoundRequest } from "./options.ts"
 import { type Asked, evolve, type Running, type State } from "./state.ts"
+import { assignSteps, type Coordination, drawArm, heldBy } from "./trial.ts"
 
 export const TIMERS = { overdue: "analysis_overdue", deadline: "analysis_deadline" } as const
 
 /** Starts what is next, if nothing runs and something waits: after a request's analysis the bars go first. */
-export const startNext = (state: State, options: CoordinatorOptions, context: Context, afterRequest = false) => {
+export const startNext = (state: State, options: Coordination, context: Context, afterRequest = false) => {
   if (state.running !== null) return []
   const dropped = dropExpired(state, context)
   const left = dropped.state
@@ -37,9 +38,7 @@ export const dropExpired = (state: State, context: Context) => {
     state: evolve.AnalysisDropped(state, { ids }),
     steps: [
       persist({ _tag: "AnalysisDropped", ids } as const),
-      ...expired.flatMap(({ reply_to }) =>
-        reply_to === null ? [] : [answerError(CoordinatorProtocol, "Analyze", reply_to, passed)]
-      )
+      ...expired.flatMap((asked) => disappointAsker(asked, passed))
     ]
   }
 }
@@ -58,7 +57,7 @@ export const startAnalysis = (
   state: State,
   given: BarWindow | undefined,
   cause: Asked | string,
-  options: CoordinatorOptions,
+  options: Coordination,
   context: Context
 ) => {
   const symbol = context.self.id
@@ -66,23 +65,31 @@ export const startAnalysis = (
   const asked = typeof cause === "string" ? undefined : cause
   const correlation_id = typeof cause === "string" ? cause : cause.correlation_id
   const consensus_id = newId(context)
+  const { trial } = options
+  const drawn = trial && drawArm(trial, symbol, correlation_id)
+  const held = heldBy(options, drawn)
   const running: Running = {
     consensus_id,
     correlation_id,
     reply_to: asked?.reply_to ?? null,
+    ...(asked?.allocation === undefined ? {} : { allocation: asked.allocation }),
     requested: asked !== undefined,
     bar_time: bars.time.at(-1)!,
     price: bars.close.at(-1)!,
-    ...(given === undefined ? {} : { foreign: true as const })
+    ...(given === undefined ? {} : { foreign: true as const }),
+    ...(drawn === undefined ? {} : { experiment: drawn })
   }
   const left = asked?.deadline === undefined ? undefined : asked.deadline - context.time
-  const request = toRoundRequest(options, { symbol, correlation_id, weights: state.weights ?? {} }, left)
+  const weights = (held.learntWeights ? state.weights : undefined) ?? {}
+  const request = toRoundRequest(held.options, { symbol, correlation_id, weights }, left)
   return [
     persist({ _tag: "AnalysisStarted", running } as const),
     setTimer(TIMERS.overdue, context.time + lifetimeOf(request), "AnalysisOverdue", { consensus_id }),
+    // What prices do says nothing of bars that came with a request.
+    ...(trial === undefined || drawn === undefined || given !== undefined ? [] : assignSteps(trial, drawn.request_id)),
     // Before the panel is asked, so that the round is open when the first vote comes.
     send(ConsensusProtocol, consensus_id, "Open", { request, coordinator: symbol }),
-    ...options.panel.map((type) =>
+    ...held.options.panel.map((type) =>
       send(agentProtocol(type), symbol, "Analyze", { consensus_id, correlation_id, symbol, bars })
     )
   ]

@@ -10,7 +10,7 @@ import { type Context, publish } from "../../runtime/index.ts"
 import type { Running } from "./state.ts"
 
 /** The answer to who asked. */
-export const toAnswer = (result: ConsensusResult): AnalysisResult => ({
+export const toAnswer = (result: ConsensusResult, running: Running): AnalysisResult => ({
   symbol: result.symbol,
   final_recommendation: result.final_decision,
   confidence: result.confidence,
@@ -18,8 +18,16 @@ export const toAnswer = (result: ConsensusResult): AnalysisResult => ({
   consensus_achieved: result.consensus_achieved,
   votes: result.votes,
   missing_agents: result.missing_agents,
-  correlation_id: result.correlation_id
+  correlation_id: result.correlation_id,
+  ...armShown(running)
 })
+
+/** The arm that held an analysis, as the world sees it. */
+const armShown = ({ experiment }: Running) => {
+  if (experiment === undefined) return {}
+  const { name, arm, label } = experiment
+  return { experiment: { name, arm, label } }
+}
 
 const coordinate = (
   messageType: "final_decision" | "performance_feedback",
@@ -55,10 +63,11 @@ const publishFeedback = (result: ConsensusResult, context: Context) =>
   })
 
 /** What the world hears of an analysis that has come to its end. The final decision is the last. */
-export const publishDecision = (result: ConsensusResult, { bar_time, price }: Running, context: Context) => [
-  publishFeedback(result, context),
-  coordinate("final_decision", result.symbol, context, { ...result, bar_time: toTimestamp(bar_time), price })
-]
+export const publishDecision = (result: ConsensusResult, running: Running, context: Context) => {
+  const { bar_time, price } = running
+  const decided = { ...result, ...armShown(running), bar_time: toTimestamp(bar_time), price }
+  return [publishFeedback(result, context), coordinate("final_decision", result.symbol, context, decided)]
+}
 
 export const publishBar = ({ time, open, high, low, close, volume }: Bar, context: Context) =>
   publish(events.market_update, subjects.market(context.self.id), {

@@ -2,6 +2,7 @@ import {
   type AgentType,
   agentId,
   type ConsensusRequest,
+  type ExperimentPlan,
   ROUND_DEFAULTS,
   type RoundRequest,
   type Voter
@@ -18,6 +19,8 @@ export interface CoordinatorOptions {
   readonly round?: Partial<
     Omit<RoundRequest, "symbol" | "correlation_id" | "invited" | "timeout_ms" | "min_confidence">
   >
+  /** Two ways to hold the rounds of analyses, side by side; all are held in one way unless given. */
+  readonly experiment?: ExperimentPlan
 }
 
 /** The panel as voters on a symbol. */

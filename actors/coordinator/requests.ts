@@ -1,14 +1,10 @@
-import {
-  agentProtocol,
-  ConsensusProtocol,
-  type ConsensusRequest,
-  CoordinatorProtocol,
-  roundFaults
-} from "../../protocols/index.ts"
-import { answerError, type Context, persist, refuse, reply, send } from "../../runtime/index.ts"
+import { agentProtocol, ConsensusProtocol, type ConsensusRequest, roundFaults } from "../../protocols/index.ts"
+import { type Context, persist, refuse, reply, send } from "../../runtime/index.ts"
 import { newId } from "./analysis.ts"
+import { disappointAsker } from "./asker.ts"
 import { type CoordinatorOptions, fillRequest, votersOf } from "./options.ts"
 import { evolve, type State } from "./state.ts"
+import { type Coordination, heldBy } from "./trial.ts"
 
 /** Opens a round that somebody asked for, beside the analyses, and asks those of the panel who are invited. */
 export const requestConsensus = (
@@ -44,7 +40,7 @@ export const requestConsensus = (
 export const cancelAnalysis = (
   state: State,
   { correlation_id, reason }: { readonly correlation_id: string; readonly reason: string },
-  options: CoordinatorOptions,
+  options: Coordination,
   context: Context
 ) => {
   const symbol = context.self.id
@@ -53,7 +49,7 @@ export const cancelAnalysis = (
     const cancelled = { _tag: "AnalysisCancelled", symbol } as const
     return [
       persist({ _tag: "AnalysisDropped", ids: [waiting.id] } as const),
-      ...(waiting.reply_to === null ? [] : [answerError(CoordinatorProtocol, "Analyze", waiting.reply_to, cancelled)]),
+      ...disappointAsker(waiting, cancelled),
       reply({ cancelled: "waiting" } as const)
     ]
   }
@@ -65,7 +61,9 @@ export const cancelAnalysis = (
   return [
     // Its end is told by the round, as always.
     send(ConsensusProtocol, consensus_id, "Cancel", { reason }),
-    ...options.panel.map((type) => send(agentProtocol(type), symbol, "Cancel", { consensus_id })),
+    ...heldBy(options, running.experiment).options.panel.map((type) =>
+      send(agentProtocol(type), symbol, "Cancel", { consensus_id })
+    ),
     reply({ cancelled: "running" } as const)
   ]
 }

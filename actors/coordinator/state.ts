@@ -1,9 +1,13 @@
 import { Schema } from "effect"
 import {
+  AllocationId,
+  Arm,
   Bar,
   BarWindow,
   ConsensusId,
   CorrelationId,
+  ExperimentName,
+  ExperimentRequestId,
   emptyWindow,
   open,
   pushBar,
@@ -19,7 +23,9 @@ export const Asked = open({
   reply_to: Schema.NullOr(ReplyTo),
   bars: Schema.NullOr(BarWindow),
   /** When it is given up, in milliseconds since 1970. */
-  deadline: Schema.optionalKey(Schema.Int)
+  deadline: Schema.optionalKey(Schema.Int),
+  /** The allocation that waits for it. */
+  allocation: Schema.optionalKey(AllocationId)
 })
 export type Asked = typeof Asked.Type
 
@@ -29,12 +35,17 @@ export const Running = open({
   correlation_id: CorrelationId,
   /** The request it answers, or null where new bars started it. */
   reply_to: Schema.NullOr(ReplyTo),
+  allocation: Schema.optionalKey(AllocationId),
   requested: Schema.Boolean,
   /** Time and close of the last bar it looks at. */
   bar_time: Schema.Int,
   price: Schema.Finite,
   /** The bars came with the request: what prices do here says nothing of it. */
-  foreign: Schema.optionalKey(Schema.Literal(true))
+  foreign: Schema.optionalKey(Schema.Literal(true)),
+  /** The experiment by whose arm it is held. */
+  experiment: Schema.optionalKey(
+    open({ name: ExperimentName, request_id: ExperimentRequestId, arm: Arm, label: Schema.String })
+  )
 })
 export type Running = typeof Running.Type
 

@@ -68,8 +68,11 @@ export const experimentActor: Actor = define({
         ? [reply({ accepted: true })]
         : [refuse({ _tag: "ExperimentExists", name: self.id })]
     },
-    Assign: (state, { request_id }, context) => {
+    Assign: (state, { request_id, configuration }, context) => {
       if (state === null) return [unknown(context)]
+      if (configuration !== undefined && configuration !== state.experiment.configuration) {
+        return [refuse({ _tag: "ExperimentExists", name: context.self.id })]
+      }
       const arm = armOf(context.self.id, request_id)
       const answer = reply({ arm, label: state.experiment[arm] })
       if (state.waiting.includes(request_id)) return [answer]

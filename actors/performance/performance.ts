@@ -147,7 +147,7 @@ const slim = ({ agent_id, agent_type, decision, confidence, probabilities }: Vot
 })
 
 const toWaiting = ({ ledger }: State, round: DecidedRound): Waiting => {
-  const { consensus_id, correlation_id, bar_time, price, confidence, experiment = null } = round
+  const { consensus_id, correlation_id, bar_time, price, confidence, probabilities, experiment = null } = round
   const weights = weightsOf(ledger)
   return {
     consensus_id,
@@ -155,6 +155,7 @@ const toWaiting = ({ ledger }: State, round: DecidedRound): Waiting => {
     bar_time,
     price,
     confidence,
+    ...(probabilities === undefined ? {} : { probabilities }),
     experiment,
     decision: {
       final_decision: round.final_decision,
@@ -186,6 +187,7 @@ const outcomeTo = (experiment: { name: string; request_id: string }, waiting: Wa
     request_id: experiment.request_id,
     decision: waiting.decision.final_decision,
     confidence: waiting.confidence,
+    ...(waiting.probabilities === undefined ? {} : { probabilities: waiting.probabilities }),
     outcome: scored.outcome,
     return: returnOf(waiting.price, scored.price)
   })

@@ -1,6 +1,6 @@
 // What a performance actor remembers, and how it follows from its events. Pure and bounded.
 import { Schema } from "effect"
-import { ConsensusId, CorrelationId, Decision, open, UnscoredReason } from "../../protocols/index.ts"
+import { ConsensusId, CorrelationId, Decision, open, Probabilities, UnscoredReason } from "../../protocols/index.ts"
 import { emptyLedger, Ledger, OpenDecision, recordOutcome, recordUnscored, recordVotes } from "../learning/ledger.ts"
 import { type PricePoint, pushPrice } from "./horizon.ts"
 
@@ -11,6 +11,8 @@ export const Waiting = open({
   bar_time: Schema.Int,
   price: Schema.Finite,
   confidence: Schema.Finite,
+  /** What the votes together said of each decision. */
+  probabilities: Schema.optionalKey(Probabilities),
   decision: OpenDecision,
   experiment: Schema.NullOr(open({ name: Schema.String, request_id: Schema.String }))
 })

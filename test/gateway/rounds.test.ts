@@ -8,6 +8,7 @@ import { layerNats, layerNode, layerOperators, Operators } from "../../runtime/i
 import { http } from "../support/gateway.ts"
 import { NatsServer } from "../support/nats.ts"
 
+const UNOPENED = "01HNZX8JGFACFA36RBXDHEQN8B"
 const CONSENSUS = "/api/v1/agents/consensus"
 const Opened = Schema.Struct({ consensus_id: Schema.String, tokens: Schema.Record(Schema.String, Schema.String) })
 const decodeOpened = Schema.decodeUnknownSync(Opened)
@@ -48,6 +49,9 @@ layer(NatsServer.layer, { excludeTestServices: true })("a round of voters outsid
           post(`${CONSENSUS}/${consensus_id}/votes`, word(agent_id, decision, token)),
           (answer) => answer.status
         )
+      const invented = word("ada", "BUY")
+      assert.strictEqual((yield* post(`${CONSENSUS}/${UNOPENED}/votes`, invented)).status, 404)
+      assert.deepStrictEqual(yield* operators.actors({ type: "consensus", id: UNOPENED }, undefined, 1), [])
       assert.strictEqual(yield* vote("ada", "BUY", tokens.eve), 403)
       assert.strictEqual(yield* vote("ada", "BUY"), 200)
       assert.strictEqual(yield* vote("ada", "SELL"), 409)

@@ -74,7 +74,7 @@ export const runRounds = ({
     yield* say(`${answers.length} answers after ${kills} kills`)
     const consensusIds = answers.flatMap((each) => (each._tag === "Success" ? [each.success.consensus_id] : []))
     const failed = answers.flatMap((each, index) =>
-      each._tag === "Success" ? [] : [`round ${index} got no result: ${String(each.failure)}`]
+      each._tag === "Success" ? [] : [`round ${index} got no result: ${inWords(each.failure)}`]
     )
     const twice = consensusIds.length - new Set(consensusIds).size
     const verified = yield* verifyAll(url, consensusIds)
@@ -88,6 +88,9 @@ export const runRounds = ({
     }
     return report
   })
+
+/** A refusal is data and no sentence. */
+const inWords = (failure: { readonly _tag: string }) => (failure instanceof Error ? failure.message : failure._tag)
 
 const askRound = (actors: Actors["Service"], index: number, random: () => number) => {
   let price = 100

@@ -79,7 +79,11 @@ describe("a portfolio's round", () => {
     world.advance(4999)
     assert.isUndefined(result())
     world.advance(1)
-    assert.deepInclude(result(), { closed_by: "deadline", missing: ["AAPL", "XOM"] })
+    assert.deepInclude(result(), {
+      closed_by: "deadline",
+      missing: ["AAPL", "XOM"],
+      missing_because: { AAPL: "deadline", XOM: "deadline" }
+    })
     assert.deepInclude(result()!.targets[0], { symbol: "AAPL", decision: "HOLD", target: 0.1, limited_by: [] })
     assert.deepInclude(result()!.targets[1], { symbol: "MSFT", target: 0.3 })
     tell(says("AAPL"))
@@ -123,6 +127,26 @@ describe("a portfolio's round", () => {
     world.advance(5000)
     assert.deepStrictEqual(again(), { outcome: "ok", body: result() })
     assert.deepInclude(world.ask(AllocationProtocol, "p2", "GetResult", {})?.body, { _tag: "UnknownAllocation" })
+  })
+
+  it("does not wait for a symbol of which no decision comes: it is held, and named with the reason", () => {
+    const { world, tell, result, tags } = open()
+    const missing = (symbol: string, reason: string) =>
+      world.ask(AllocationProtocol, "p1", "SymbolMissing", { symbol, reason })
+    tell(says("AAPL"))
+    missing("AAPL", "CoordinatorBusy")
+    missing("XOM", "NoMarketData")
+    tell(says("XOM"))
+    assert.isUndefined(result())
+    tell(says("MSFT"))
+    assert.deepInclude(result(), {
+      closed_by: "all_answers",
+      missing: ["XOM"],
+      missing_because: { XOM: "NoMarketData" }
+    })
+    assert.deepInclude(result()!.targets[2], { symbol: "XOM", decision: "HOLD", target: 0 })
+    assert.deepStrictEqual(tags(), ["Asked", "Heard", "Missed", "Heard", "Decided"])
+    assert.strictEqual(world.timers.size, 0)
   })
 
   it("asks the coordinator of each symbol, where it is told how", () => {
