@@ -84,7 +84,7 @@ export const COMMITTING: ReadonlyArray<Mutant> = [
     file: "runtime/outbox.ts",
     from: 'return doubt && error._tag !== "LogUnavailable" ? new LogUnavailable({ detail: error.message }) : error',
     to: "return error",
-    laws: /one effect/,
+    laws: /one effect|parked once/,
     within: 1_000
   },
   {
@@ -92,7 +92,7 @@ export const COMMITTING: ReadonlyArray<Mutant> = [
     file: "runtime/asks.ts",
     from: "return Effect.ignore(this.#outbox.send(again(age)))",
     to: "return this.#outbox.send(again(age))",
-    laws: /one effect/,
+    laws: /one effect|parked once/,
     within: 200
   }
 ]

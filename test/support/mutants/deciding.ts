@@ -24,7 +24,7 @@ export const DECIDING: ReadonlyArray<Mutant> = [
     from: "core.timers.get(envelope.name) !== envelope.generation",
     to: "core.timers.get(envelope.name) === undefined",
     laws: /a timer fires once/,
-    within: 200
+    within: 1_000
   },
   {
     defect: "the generation of an activity is forgotten",
