@@ -92,9 +92,10 @@ const logOpinionPool = (rules: Rules, votes: ReadonlyArray<Vote>): Winner => {
     decision,
     // What weighs nothing says nothing, also where it is certain: 0⁰ is 1.
     log: sum(
-      weighed.map(({ vote, weight }) =>
-        weight === 0 ? 0 : ((exponent * weight) / all) * Math.log(beliefOf(vote)[decision])
-      )
+      weighed.map(({ vote, weight }) => {
+        const power = all === 0 ? 0 : (exponent * weight) / all
+        return power === 0 ? 0 : power * Math.log(beliefOf(vote)[decision])
+      })
     )
   }))
   const most = Math.max(...scores.map(({ log }) => log))

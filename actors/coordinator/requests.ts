@@ -1,8 +1,11 @@
 import {
+  AgentType,
+  agentId,
   agentProtocol,
   ConsensusProtocol,
   type ConsensusRequest,
   CoordinatorProtocol,
+  type RoundRequest,
   roundFaults
 } from "../../protocols/index.ts"
 import { answerError, type Context, persist, refuse, reply, send } from "../../runtime/index.ts"
@@ -19,7 +22,7 @@ export const requestConsensus = (
 ) => {
   const symbol = context.self.id
   const request = fillRequest(options, symbol, state.weights ?? {}, given)
-  const [fault] = roundFaults(request)
+  const [fault] = [...roundFaults(request), ...nameFaults(symbol, request)]
   if (fault !== undefined) {
     return [refuse({ _tag: "InvalidRound", symbol, field: fault.path.join("."), rule: fault.issue } as const)]
   }
@@ -37,6 +40,21 @@ export const requestConsensus = (
       send(agentProtocol(type), symbol, "Analyze", { consensus_id, correlation_id, symbol, bars: state.window })
     ),
     reply({ consensus_id })
+  ]
+}
+
+/** Who proves to be it by a secret, or is a person, must not have the name of an agent inside: its words would pass for theirs. */
+const nameFaults = (symbol: string, { invited, humans = [] }: RoundRequest) => {
+  const inside = AgentType.literals.map((type) => agentId(type, symbol))
+  const fault = (field: string, index: number) => ({
+    path: [field, index, "agent_id"],
+    issue: "this is the name of an agent inside"
+  })
+  return [
+    ...invited.flatMap(({ agent_id, external, token_hash }, index) =>
+      (external === true || token_hash !== undefined) && inside.includes(agent_id) ? [fault("invited", index)] : []
+    ),
+    ...humans.flatMap(({ agent_id }, index) => (inside.includes(agent_id) ? [fault("humans", index)] : []))
   ]
 }
 
