@@ -113,7 +113,8 @@ interface Rules {
 /** The rules between fields, and within lists: each fault names its field. */
 export const roundFaults = ({ invited, humans = [], quorum }: Rules) => {
   const ids = [...invited, ...humans].map((voter) => voter.agent_id)
-  const twice = ids.findIndex((id, at) => ids.indexOf(id) < at)
+  const seen = new Set<string>()
+  const twice = ids.findIndex((id) => seen.size === seen.add(id).size)
   const field = twice < invited.length ? ["invited", twice] : ["humans", twice - invited.length]
   const stranger = humans.findIndex((voter) => voter.agent_type !== HUMAN)
   return [

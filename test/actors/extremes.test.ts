@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { judge } from "../../actors/consensus/judge.ts"
 import { isSettled } from "../../actors/consensus/settled.ts"
 import { spreadOf } from "../../actors/consensus/spread.ts"
-import { ConsensusProtocol, Method, type RoundRequest, type Vote } from "../../protocols/index.ts"
+import { ConsensusProtocol, Method, type RoundRequest, roundFaults, type Vote } from "../../protocols/index.ts"
 import { seeded } from "../support/chaos-faults.ts"
 import { openRound, ROUND } from "../support/open-round.ts"
 import { DECISIONS, voteBy, voterOf } from "../support/rounds.ts"
@@ -73,5 +73,18 @@ describe("with as many voters as may be invited, who say as much as they may", (
       result()?.votes.map((vote) => vote.reasoning),
       [reasoning, reasoning, reasoning]
     )
+  })
+})
+
+describe("with more who are invited than may be", () => {
+  it("the field is named, and of very many as soon as of one too many", () => {
+    const fieldsOf = (count: number) =>
+      roundFaults({ invited: Array.from({ length: count }, (_, index) => voterOf(index)) }).map(({ path }) => path)
+    assert.deepStrictEqual(fieldsOf(100), [])
+    assert.deepStrictEqual(fieldsOf(101), [["invited"]])
+    // A body of 1 MB holds 24,000. Comparing each with each takes this many most of a minute, on any machine.
+    const before = performance.now()
+    assert.deepStrictEqual(fieldsOf(200_000), [["invited"]])
+    assert.isBelow(performance.now() - before, 5_000)
   })
 })
