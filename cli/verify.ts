@@ -7,15 +7,15 @@ import { addressOf, type Inspection, type Operators } from "../runtime/index.ts"
 import { NotAll, operate, operatorFlags } from "./operate.ts"
 import { counted, plain } from "./table.ts"
 
-/** Every look at a round is a record too, so there is no number that a round cannot reach. */
-const EVERY_RECORD = Number.MAX_SAFE_INTEGER
+/** More than a round can have: its words and refusals are bounded. */
+const RECORDS_MAX = 10_000
 
 const VALUE_CHARACTERS_MAX = 200
 
 /** Reads a round's journal with the rights of an operator, and recomputes it. */
 export const verifyConsensus = (operators: Operators["Service"], consensusId: string) =>
   Effect.map(
-    operators.inspect(addressOf(ConsensusProtocol, consensusId), { definition: consensusActor, last: EVERY_RECORD }),
+    operators.inspect(addressOf(ConsensusProtocol, consensusId), { definition: consensusActor, last: RECORDS_MAX }),
     (found) => verified(consensusId, found)
   )
 
