@@ -1,16 +1,14 @@
 import {
-  AgentType,
-  agentId,
   agentProtocol,
   ConsensusProtocol,
   type ConsensusRequest,
   CoordinatorProtocol,
-  type RoundRequest,
   roundFaults
 } from "../../protocols/index.ts"
 import { answerError, type Context, persist, refuse, reply, send } from "../../runtime/index.ts"
 import { newId } from "./analysis.ts"
 import { type CoordinatorOptions, fillRequest, votersOf } from "./options.ts"
+import { nameFaults } from "./outside.ts"
 import { evolve, type State } from "./state.ts"
 
 /** Opens a round that somebody asked for, beside the analyses, and asks those of the panel who are invited. */
@@ -40,21 +38,6 @@ export const requestConsensus = (
       send(agentProtocol(type), symbol, "Analyze", { consensus_id, correlation_id, symbol, bars: state.window })
     ),
     reply({ consensus_id })
-  ]
-}
-
-/** Who proves to be it by a secret, or is a person, must not have the name of an agent inside: its words would pass for theirs. */
-const nameFaults = (symbol: string, { invited, humans = [] }: RoundRequest) => {
-  const inside = AgentType.literals.map((type) => agentId(type, symbol))
-  const fault = (field: string, index: number) => ({
-    path: [field, index, "agent_id"],
-    issue: "this is the name of an agent inside"
-  })
-  return [
-    ...invited.flatMap(({ agent_id, external, token_hash }, index) =>
-      (external === true || token_hash !== undefined) && inside.includes(agent_id) ? [fault("invited", index)] : []
-    ),
-    ...humans.flatMap(({ agent_id }, index) => (inside.includes(agent_id) ? [fault("humans", index)] : []))
   ]
 }
 
