@@ -35,10 +35,10 @@ export const openConsensus = (
 ): Effect.Effect<ConsensusOpened, ConsensusFailure, Actors> =>
   Effect.gen(function* () {
     const correlationId = givenId ?? correlation_id ?? randomUUID()
-    const tokens: Record<string, string> = {}
+    const tokens = new Map<string, string>()
     const withToken = (voter: Voter): Voter => {
       const token = randomBytes(32).toString("base64url")
-      tokens[voter.agent_id] = token
+      tokens.set(voter.agent_id, token)
       return { ...voter, external: true, token_hash: hashOf(token) }
     }
     const asked = humans ?? []
@@ -60,7 +60,7 @@ export const openConsensus = (
       { request },
       { correlationId }
     )
-    return { consensus_id, correlation_id: correlationId, tokens }
+    return { consensus_id, correlation_id: correlationId, tokens: Object.fromEntries(tokens) }
   })
 
 /** Casts the vote of a voter outside. */

@@ -3,7 +3,7 @@ import { CorrelationId } from "../protocols/index.ts"
 import type { Actors } from "../runtime/index.ts"
 import { type Fault, faultOf } from "./fault.ts"
 import { type OriginPolicy, originFault } from "./policy.ts"
-import { bodyTooLarge, forbiddenOrigin, stopping, unsupportedMediaType } from "./problem.ts"
+import { bodyTooLarge, forbiddenOrigin, internal, stopping, unsupportedMediaType } from "./problem.ts"
 import type { Exchange, HttpRequest, Reply } from "./uws.ts"
 
 /** What a route needs to answer a request. */
@@ -33,7 +33,9 @@ export const postJson =
     call.onBody(options.bodyBytesMax, (body) => {
       if (body === undefined) return respond(bodyTooLarge(options.bodyBytesMax))
       const fiber = options.run(
-        answer(body, givenId, parameter).pipe(
+        // Later, in the fiber: an exception in this callback of the library would end the process.
+        Effect.suspend(() => answer(body, givenId, parameter)).pipe(
+          Effect.catchDefect((defect) => Effect.as(Effect.logError("request failed", defect), internal())),
           Effect.onInterrupt(() => Effect.sync(() => respond(stopping()))),
           Effect.map(respond)
         )

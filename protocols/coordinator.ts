@@ -5,7 +5,7 @@ import { Arm, ExperimentName } from "./experiment.ts"
 import { Bar, BarWindow } from "./market.ts"
 import { AgentId, AllocationId, ConsensusId, CorrelationId, MarketSymbol } from "./names.ts"
 import { open } from "./open.ts"
-import { roundQuestion, roundRules, TimeoutMillis, Voter, Weight } from "./round.ts"
+import { roundQuestion, roundRules, TimeoutMillis, Voter, Weights } from "./round.ts"
 
 /** Which arm of an experiment held an analysis. */
 export const HeldBy = open({ name: ExperimentName, arm: Arm, label: Schema.String })
@@ -116,7 +116,7 @@ export const CoordinatorProtocol = {
       error: Schema.Union([NoMarketData, InvalidRound])
     },
     /** What agents' votes weigh from now on, by agent id; 1 for who is not named. */
-    SetWeights: { payload: open({ weights: Schema.Record(Schema.String, Weight) }) },
+    SetWeights: { payload: open({ weights: Weights }) },
     /** Its own timer: a request that waits has reached its deadline. */
     AnalysisDeadline: { payload: open({}) },
     /** From the consensus actor: the round is over. */

@@ -67,18 +67,41 @@ export const INVITED_MAX = 100
 const HUMANS_MAX = 16
 const QUESTION_CHARACTERS_MAX = 4_000
 const CONTEXT_CHARACTERS_MAX = 16_384
+const CONTEXT_LEVELS_MAX = 32
+const WEIGHTS_MAX = 256
+const isAgentId = Schema.is(AgentId)
 
 /** Finite and not negative; only the ratios of weights matter. */
 export const Weight = Schema.Finite.check(
   Schema.makeFilter((value: number) => value >= 0 || "a weight must not be negative")
 )
 
+/** By agent id; only their ratios matter. */
+export const Weights = Schema.Record(Schema.String, Weight).check(
+  Schema.makeFilter((weights: object) => {
+    const ids = Object.keys(weights)
+    if (ids.length > WEIGHTS_MAX) return `at most ${WEIGHTS_MAX} agents are given a weight`
+    return ids.every(isAgentId) || "a weight is given to an agent by its id, of 1 to 128 characters"
+  })
+)
+
+/** Whether objects and arrays are inside one another no deeper than this. Keeps a list and no stack, which could overflow. */
+const isShallow = (value: unknown, levels: number): boolean => {
+  let inside = [value]
+  for (let level = 0; inside.length > 0; level++) {
+    if (level > levels) return false
+    inside = inside.flatMap((each) => (typeof each === "object" && each !== null ? Object.values(each) : []))
+  }
+  return true
+}
+
 const Context = Schema.Record(Schema.String, Schema.Unknown).check(
-  Schema.makeFilter(
-    (context: object) =>
-      JSON.stringify(context).length <= CONTEXT_CHARACTERS_MAX ||
-      `context has at most ${CONTEXT_CHARACTERS_MAX} characters of JSON`
-  )
+  Schema.makeFilter((context: object) => {
+    // First, for what is nested without end has no JSON: writing it would overflow the stack.
+    if (!isShallow(context, CONTEXT_LEVELS_MAX)) return `context has at most ${CONTEXT_LEVELS_MAX} levels`
+    const { length } = JSON.stringify(context)
+    return length <= CONTEXT_CHARACTERS_MAX || `context has at most ${CONTEXT_CHARACTERS_MAX} characters of JSON`
+  })
 )
 
 interface Rules {
@@ -90,7 +113,8 @@ interface Rules {
 /** The rules between fields, and within lists: each fault names its field. */
 export const roundFaults = ({ invited, humans = [], quorum }: Rules) => {
   const ids = [...invited, ...humans].map((voter) => voter.agent_id)
-  const twice = ids.findIndex((id, at) => ids.indexOf(id) < at)
+  const seen = new Set<string>()
+  const twice = ids.findIndex((id) => seen.size === seen.add(id).size)
   const field = twice < invited.length ? ["invited", twice] : ["humans", twice - invited.length]
   const stranger = humans.findIndex((voter) => voter.agent_type !== HUMAN)
   return [
@@ -126,7 +150,7 @@ export const roundRules = {
     )
   ),
   /** By agent id; 1 for who is not named. */
-  weights: Schema.optionalKey(Schema.Record(Schema.String, Weight)),
+  weights: Schema.optionalKey(Weights),
   /** Who has said nothing this long after the opening abstains; never unless given, or the voter says otherwise. */
   agent_timeout_ms: Schema.optionalKey(TimeoutMillis),
   /** How long others may still vote once the quorum is there; until the deadline unless given. */

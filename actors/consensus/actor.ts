@@ -13,6 +13,7 @@ import { type Actor, type Context, define, persist, refuse, reply, send, setTime
 import { announceAbstention, announceRequest, announceVote } from "./announcements.ts"
 import { canonical, chainNext, chainStart } from "./chain.ts"
 import { afterWord, awaitAgents, close, deadlineOf, dueOf, endVoting, escalationEndOf, TIMERS } from "./ending.ts"
+import { fitting } from "./length.ts"
 import { admit, type Given } from "./refusals.ts"
 import {
   EVENTS,
@@ -120,7 +121,7 @@ const again = (round: Round, request: RoundRequest, coordinator: string | undefi
 const take = (state: State, given: Given, context: Context) => {
   const round = admit(state, given, context)
   if ("_tag" in round) return refuseWord(state, given.word.agent_id, round, context)
-  const { word } = given
+  const word = fitting(round.request, given.word)
   if (round.escalated !== null) return takePerson(state, round, word, context)
   const taken = record(state, round, word, context)
   const voted = isVote(word) ? word : undefined

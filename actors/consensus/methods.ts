@@ -98,9 +98,10 @@ export const logPool = (rules: Pick<Rules, "pool_exponent" | "weights">, votes: 
     decision,
     // What weighs nothing says nothing, also where it is certain: 0⁰ is 1.
     log: sum(
-      weighed.map(({ vote, weight }) =>
-        weight === 0 ? 0 : ((exponent * weight) / all) * Math.log(beliefOf(vote)[decision])
-      )
+      weighed.map(({ vote, weight }) => {
+        const power = all === 0 ? 0 : (exponent * weight) / all
+        return power === 0 ? 0 : power * Math.log(beliefOf(vote)[decision])
+      })
     )
   }))
   const most = Math.max(...scores.map(({ log }) => log))

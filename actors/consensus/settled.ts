@@ -144,8 +144,9 @@ const isExpert =
 /** Weights times factors, relative to the heaviest weight of all invited; all 0 stay 0. */
 const relative = ({ rules, votes }: Open, factorOf: (type: string) => number) => {
   const heaviest = Math.max(...rules.invited.map(({ agent_id }) => weightOf(agent_id, rules.weights)))
+  // The division first: twice a very large weight could not be represented.
   const weighs = ({ agent_id, agent_type }: { readonly agent_id: string; readonly agent_type: string }) =>
-    heaviest === 0 ? 0 : (factorOf(agent_type) * weightOf(agent_id, rules.weights)) / heaviest
+    heaviest === 0 ? 0 : factorOf(agent_type) * (weightOf(agent_id, rules.weights) / heaviest)
   return { weighs, weighed: votes.map((vote) => ({ vote, weight: weighs(vote) })) }
 }
 

@@ -3,6 +3,7 @@ import { type Context, persist, refuse, reply, send } from "../../runtime/index.
 import { newId } from "./analysis.ts"
 import { disappointAsker } from "./asker.ts"
 import { type CoordinatorOptions, fillRequest, votersOf } from "./options.ts"
+import { nameFaults } from "./outside.ts"
 import { evolve, type State } from "./state.ts"
 import { type Coordination, heldBy } from "./trial.ts"
 
@@ -15,7 +16,7 @@ export const requestConsensus = (
 ) => {
   const symbol = context.self.id
   const request = fillRequest(options, symbol, state.weights ?? {}, given)
-  const [fault] = roundFaults(request)
+  const [fault] = [...roundFaults(request), ...nameFaults(symbol, request)]
   if (fault !== undefined) {
     return [refuse({ _tag: "InvalidRound", symbol, field: fault.path.join("."), rule: fault.issue } as const)]
   }

@@ -31,7 +31,7 @@ import { afterSettling, EVENTS, evolve, initialState, type Settled, State, type 
 export interface PerformanceOptions extends HorizonOptions {
   /** A return above it makes BUY right, one below its negative SELL; a fraction of the price, at least 0. */
   readonly threshold: number
-  /** η of Hedge, per unit of loss, above 0. */
+  /** η of Hedge, per unit of loss, from 1e-6 to 1e6. */
   readonly learningRate: number
   /** α of fixed share, from 0 to less than 1: about how often, per decision, another agent becomes the best. */
   readonly share: number
@@ -63,7 +63,8 @@ const Valid = Schema.Struct({
   horizonMillis: Schema.Int.check(Schema.isGreaterThan(0)),
   patienceMillis: Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)),
   threshold: Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0)),
-  learningRate: Schema.Finite.check(Schema.isGreaterThan(0)),
+  // Far beyond what is of use, and no bound on a regret is infinite.
+  learningRate: Schema.Finite.check(Schema.isBetween({ minimum: 1e-6, maximum: 1e6 })),
   share: Schema.Finite.check(Schema.makeFilter((share: number) => (share >= 0 && share < 1) || "from 0 to less than 1"))
 })
 

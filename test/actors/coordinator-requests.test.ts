@@ -78,6 +78,18 @@ describe("a round that is requested", () => {
     })
     assert.deepInclude(request({ invited: [] })?.body, { _tag: "InvalidRound", field: "invited" })
   })
+
+  it("lets nobody outside speak under the name of an agent of the panel", () => {
+    const { request } = panel()
+    const outside = { agent_id: "ada", agent_type: "oracle", external: true }
+    const named = { agent_id: "risk_advisor_ACME", agent_type: "oracle", external: true }
+    const refused = { _tag: "InvalidRound", rule: "this is the name of an agent inside" }
+    assert.deepInclude(request({ invited: [outside, named] })?.body, { ...refused, field: "invited.1.agent_id" })
+    const humans = [{ agent_id: "risk_advisor_ACME", agent_type: "human", external: true }]
+    assert.deepInclude(request({ invited: [outside], humans })?.body, { ...refused, field: "humans.0.agent_id" })
+    const hashed = { ...named, external: false, token_hash: "0".repeat(64) }
+    assert.deepInclude(request({ invited: [hashed] })?.body, { ...refused, field: "invited.0.agent_id" })
+  })
 })
 
 describe("the weights that a coordinator is given", () => {

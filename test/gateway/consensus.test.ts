@@ -26,7 +26,34 @@ const opening = Effect.fnUntraced(function* () {
 
 const oracle = { agent_id: "oracle", agent_type: "oracle", external: true }
 
+const deep = (levels: number): unknown => (levels === 0 ? 1 : [deep(levels - 1)])
+const many = Array.from({ length: 257 }, (_, index) => [`agent_${index}`, 1] as const)
+
 describe("POST /api/v1/agents/consensus", () => {
+  it.live("refuses what is nested without end, and lives on", () =>
+    Effect.gen(function* () {
+      const { gateway, port } = yield* opening()
+      const nested = (levels: number) => `${"[".repeat(levels)}${"]".repeat(levels)}`
+      const body = (field: string, levels: number) => `{"symbol":"A","${field}":${nested(levels)}}`
+      const raw = (path: string, text: string) =>
+        http(port, path, { method: "POST", headers: { "content-type": "application/json" }, body: text })
+      for (const [field, levels] of [
+        ["symbol", 400_000],
+        ["context", 400_000],
+        ["invited", 400_000]
+      ] as const) {
+        assert.strictEqual((yield* raw(CONSENSUS, body(field, levels))).status, 400, field)
+        assert.strictEqual((yield* raw("/api/v1/agents/analyze", body(field, levels))).status, 400, field)
+      }
+      const deepest = `{"symbol":"A","context":{"a":${nested(400_000)}}}`
+      assert.deepInclude(problemOf((yield* raw(CONSENSUS, deepest)).json), { status: 400, field: "context" })
+      const client = yield* openClient(gateway.url)
+      const frame = `{"op":"request_consensus","id":"1","request":{"symbol":"A","context":{"a":${nested(20_000)}}}}`
+      client.sendRaw(frame)
+      assert.deepInclude((yield* client.next).data, { id: "1", code: "invalid_operation" })
+    })
+  )
+
   it.live("asks the symbol's coordinator, answers the id, and says each secret once, which goes on only hashed", () =>
     Effect.gen(function* () {
       const { port, asked } = yield* opening()
@@ -55,6 +82,8 @@ describe("POST /api/v1/agents/consensus", () => {
       const { port } = yield* opening()
       const answer = yield* post(port, CONSENSUS, { symbol: "AAPL", conflict_resolution: "escalate_to_human" })
       assert.deepStrictEqual(Object.keys(tokensOf(answer.json)), ["human_AAPL"])
+      const odd = { symbol: "AAPL", invited: [{ ...oracle, agent_id: "__proto__" }] }
+      assert.deepStrictEqual(Object.keys(tokensOf((yield* post(port, CONSENSUS, odd)).json)), ["__proto__"])
       const named = { symbol: "AAPL", humans: [{ agent_id: "ada", agent_type: "human" }] }
       assert.deepStrictEqual(Object.keys(tokensOf((yield* post(port, CONSENSUS, named)).json)), ["ada"])
     })
@@ -69,7 +98,10 @@ describe("POST /api/v1/agents/consensus", () => {
         [{ timeout_ms: 0 }, "timeout_ms", /above 0/],
         [{ min_confidence: 2 }, "min_confidence", /between 0 and 1/],
         [{ invited: [{ ...oracle, token_hash: "0".repeat(64) }] }, "invited[0].token_hash", /no such field/],
-        [{ votes: [] }, "votes", /no such field/]
+        [{ votes: [] }, "votes", /no such field/],
+        [{ context: { a: deep(40) } }, "context", /at most 32 levels/],
+        [{ weights: Object.fromEntries(many) }, "weights", /at most 256/],
+        [{ weights: { ["a".repeat(129)]: 1 } }, "weights", /1 to 128 characters/]
       ]
       for (const [change, field, rule] of bad) {
         const symbol = field === "symbol" ? {} : { symbol: "A" }

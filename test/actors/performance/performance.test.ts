@@ -245,6 +245,7 @@ describe("the performance of a symbol's agents", () => {
     const refused = (options: object) => assert.throws(() => performanceActor({ ...OPTIONS, ...options }))
     refused({ share: 1 })
     refused({ learningRate: 0 })
+    refused({ learningRate: 1e300 })
     refused({ horizonMillis: 0 })
     refused({ threshold: -0.01 })
   })
