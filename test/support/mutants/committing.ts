@@ -8,7 +8,7 @@ export const COMMITTING: ReadonlyArray<Mutant> = [
     from: "if (last !== entry.expected)",
     to: "if (last < 0)",
     laws: /one history/,
-    within: 100
+    within: 20
   },
   {
     defect: "a step is stored in two halves",
@@ -20,7 +20,7 @@ export const COMMITTING: ReadonlyArray<Mutant> = [
       this.#log.append(group.filter(({ kind }) => kind === "journal"))
     ).pipe(`,
     laws: /./,
-    within: 100
+    within: 20
   },
   {
     defect: "the newest record of a journal is not read",

@@ -8,7 +8,7 @@ export const DECIDING: ReadonlyArray<Mutant> = [
     from: "    addCommit(this.#open, mail, commit)\n",
     to: "    addCommit(this.#open, mail, commit)\n    for (const answer of commit.answers) this.#host.answer(answer)\n",
     laws: /only of what is committed/,
-    within: 100
+    within: 20
   },
   {
     defect: "a question is answered before what came before it is committed",
@@ -16,7 +16,7 @@ export const DECIDING: ReadonlyArray<Mutant> = [
     from: "for (const answer of answers) this.#open.answers.push(answer)",
     to: "for (const answer of answers) this.#host.answer(answer)",
     laws: /only of what is committed/,
-    within: 100
+    within: 20
   },
   {
     defect: "the generation of a timer is forgotten",
@@ -40,7 +40,7 @@ export const DECIDING: ReadonlyArray<Mutant> = [
     from: 'if (envelope.kind !== "message" || envelope.id === undefined) return undefined',
     to: "if (envelope.id !== null) return undefined",
     laws: /effect once|same answer|all that lies before/,
-    within: 100
+    within: 20
   },
   {
     defect: "decisions take the time from the machine's clock",

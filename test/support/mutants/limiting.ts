@@ -24,7 +24,7 @@ export const LIMITING: ReadonlyArray<Mutant> = [
     from: "if (this.#working.delete(activation)) this.#callNext()",
     to: "this.#working.delete(activation)",
     laws: /left undone/,
-    within: 100
+    within: 1_000
   },
   {
     defect: "who is not let in for the rate is not called again",

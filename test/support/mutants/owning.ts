@@ -16,7 +16,7 @@ export const OWNING: ReadonlyArray<Mutant> = [
     from: "(shard.progress.oldestOpen ?? Number.POSITIVE_INFINITY) - 1)",
     to: "shard.progress.oldestOpen ?? Number.POSITIVE_INFINITY)",
     laws: /removed before|left undone/,
-    within: 200
+    within: 20
   },
   {
     defect: "what is done is said after the renewal and not before",
