@@ -202,11 +202,12 @@ export const LIMITING: ReadonlyArray<Mutant> = [
     within: 1_000
   },
   {
-    defect: "what is full is never read from again",
+    defect: "a place for reading journals is never given back",
     file: engine("loads"),
     from: "    this.#running--\n    this.#startNext()\n",
     to: "    this.#startNext()\n",
     laws: /left undone/,
-    within: 1_000
+    within: 1_000,
+    survives: "a node of these runs reads fewer journals than it has places for, which are 128"
   }
 ]
