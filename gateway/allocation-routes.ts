@@ -9,8 +9,7 @@ import {
   type UnknownAllocation
 } from "../protocols/index.ts"
 import { Actors, type AskError } from "../runtime/index.ts"
-import type { Route } from "./consensus-routes.ts"
-import { getJson, json, postJson, type RouteOptions, readJson } from "./json.ts"
+import { explained, getJson, json, postJson, type Route, type RouteOptions, readJson } from "./json.ts"
 import { askProblem, internal, invalidRequest, methodNotAllowed, problem } from "./problem.ts"
 import type { Reply, TemplatedApp } from "./uws.ts"
 
@@ -49,7 +48,7 @@ const allocate = (bytes: Uint8Array, givenId: string): Effect.Effect<Reply, neve
     const reply = yield* actors.ask(AllocationProtocol, id, "Allocate", { request }, options).pipe(
       Effect.flatMap((result) => Effect.orDie(encodeResult(result))),
       Effect.map((result) => json(200, { allocation_id: id, ...result })),
-      answered(correlationId)
+      explained((failure: Failure) => failureProblem(failure, correlationId), correlationId)
     )
     const headers = { location: `${ALLOCATION}/${id}`, "x-correlation-id": correlationId }
     return { ...reply, headers: { ...reply.headers, ...headers } }
@@ -61,7 +60,7 @@ const showAllocation = (id: string): Effect.Effect<Reply, never, Actors> =>
     ? Actors.use((actors) => actors.ask(AllocationProtocol, id, "GetResult", {})).pipe(
         Effect.flatMap((result) => (result === null ? Effect.succeed(null) : Effect.orDie(encodeResult(result)))),
         Effect.map((result) => json(200, { allocation_id: id, result })),
-        answered()
+        explained((failure: Failure) => failureProblem(failure))
       )
     : Effect.succeed(
         invalidRequest({
@@ -70,18 +69,7 @@ const showAllocation = (id: string): Effect.Effect<Reply, never, Actors> =>
         })
       )
 
-const answered = (correlationId?: string) => (effect: Effect.Effect<Reply, Failure, Actors>) =>
-  effect.pipe(
-    Effect.catch((failure) => {
-      const reply = failureProblem(failure, correlationId)
-      return reply.status === 500
-        ? Effect.as(Effect.logError("allocation failed", failure), reply)
-        : Effect.succeed(reply)
-    }),
-    Effect.catchDefect((defect) => Effect.as(Effect.logError("allocation failed", defect), internal(correlationId)))
-  )
-
-const failureProblem = (failure: Failure, correlationId: string | undefined): Reply => {
+const failureProblem = (failure: Failure, correlationId?: string): Reply => {
   switch (failure._tag) {
     case "UnknownAllocation":
       return problem({

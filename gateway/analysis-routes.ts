@@ -1,9 +1,8 @@
 import { Effect, Result, Schema } from "effect"
 import { CancelAnalysisBody, CoordinatorProtocol, CorrelationId, type UnknownAnalysis } from "../protocols/index.ts"
 import { Actors, type AskError } from "../runtime/index.ts"
-import type { Route } from "./consensus-routes.ts"
-import { json, postJson, type RouteOptions, readJson } from "./json.ts"
-import { askProblem, internal, invalidRequest, methodNotAllowed, problem } from "./problem.ts"
+import { explained, json, postJson, type Route, type RouteOptions, readJson } from "./json.ts"
+import { askProblem, invalidRequest, methodNotAllowed, problem } from "./problem.ts"
 import type { Reply, TemplatedApp } from "./uws.ts"
 
 /** Adds the address that cancels an analysis below that of analyses. */
@@ -31,17 +30,17 @@ const cancelAnalysis = (bytes: Uint8Array, givenId: string, id: string): Effect.
     actors.ask(CoordinatorProtocol, symbol, "CancelAnalysis", { correlation_id: id, reason })
   ).pipe(
     Effect.map(({ cancelled }) => json(200, { cancelled })),
-    Effect.catch((error: AskError | Schema.Schema.Type<typeof UnknownAnalysis>) => refuse(error, id)),
-    Effect.catchDefect((defect) => Effect.as(Effect.logError("cancelling failed", defect), internal(id)))
+    explained((failure: AskError | Schema.Schema.Type<typeof UnknownAnalysis>) => failureProblem(failure, id), id)
   )
 }
 
-const refuse = (error: AskError | Schema.Schema.Type<typeof UnknownAnalysis>, id: string): Effect.Effect<Reply> => {
-  if (error._tag === "UnknownAnalysis") {
-    const detail = "no analysis of this symbol with this correlation id is waiting or under way"
-    const fields = { code: "unknown-analysis", title: "There is no such analysis", detail, correlationId: id }
-    return Effect.succeed(problem({ status: 404, ...fields }))
-  }
-  const reply = askProblem(error, id)
-  return reply.status === 500 ? Effect.as(Effect.logError("cancelling failed", error), reply) : Effect.succeed(reply)
-}
+const failureProblem = (failure: AskError | Schema.Schema.Type<typeof UnknownAnalysis>, id: string): Reply =>
+  failure._tag === "UnknownAnalysis"
+    ? problem({
+        status: 404,
+        code: "unknown-analysis",
+        title: "There is no such analysis",
+        detail: "no analysis of this symbol with this correlation id is waiting or under way",
+        correlationId: id
+      })
+    : askProblem(failure, id)

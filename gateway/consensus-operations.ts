@@ -32,7 +32,7 @@ const faultOf = (failure: ConsensusFailure): Extract<Asked, { ok: false }> => {
     case "RoundClosed":
     case "NotInvited":
     case "DuplicateVote":
-      return refused(REFUSALS[failure._tag])
+      return refused(REFUSALS[failure._tag].detail)
     case "InvalidRound":
       return refused(`\`${failure.field}\`: ${failure.rule}`)
     case "NoMarketData":

@@ -2,16 +2,11 @@ import { Effect, Result, Schema } from "effect"
 import { CancelBody, ConsensusBody, ConsensusId, VoteBody } from "../protocols/index.ts"
 import type { Actors } from "../runtime/index.ts"
 import { type ConsensusFailure, cancelConsensus, castVote, consensusStatus, openConsensus } from "./consensus.ts"
-import { getJson, json, postJson, type RouteOptions, readJson } from "./json.ts"
-import { askProblem, internal, invalidRequest, methodNotAllowed, problem } from "./problem.ts"
-import type { Exchange, HttpRequest, HttpResponse, Reply, TemplatedApp } from "./uws.ts"
+import { explained, getJson, json, postJson, type Route, type RouteOptions, readJson } from "./json.ts"
+import { askProblem, invalidRequest, methodNotAllowed, problem } from "./problem.ts"
+import type { Reply, TemplatedApp } from "./uws.ts"
 
 export const CONSENSUS = "/api/v1/agents/consensus"
-
-/** Makes a handler of the app of what answers a call, safe against what it throws. */
-export type Route = (
-  answer: (call: Exchange, req: HttpRequest) => void
-) => (res: HttpResponse, req: HttpRequest) => void
 
 /** Adds the addresses of consensus rounds to the app. */
 export const addConsensusRoutes = (app: TemplatedApp, options: RouteOptions, route: Route): void => {
@@ -72,48 +67,14 @@ const inRound = (id: string, act: () => Effect.Effect<Reply, ConsensusFailure, A
     ? answered(act())
     : Effect.succeed(invalidRequest({ field: "id", rule: "a consensus id is a ULID: 26 of 0-9 A-Z" }))
 
-const answered = (effect: Effect.Effect<Reply, ConsensusFailure, Actors>): Effect.Effect<Reply, never, Actors> =>
-  effect.pipe(
-    Effect.catch((failure: ConsensusFailure) => {
-      const reply = consensusProblem(failure)
-      return reply.status === 500
-        ? Effect.as(Effect.logError("consensus failed", failure), reply)
-        : Effect.succeed(reply)
-    }),
-    Effect.catchDefect((defect) => Effect.as(Effect.logError("consensus failed", defect), internal()))
-  )
-
 /** What a client may know of what went wrong with a round. */
 const consensusProblem = (failure: ConsensusFailure): Reply => {
   switch (failure._tag) {
     case "UnknownRound":
-      return problem({
-        status: 404,
-        code: "unknown-round",
-        title: "There is no such round",
-        detail: REFUSALS[failure._tag]
-      })
     case "NotInvited":
-      return problem({
-        status: 403,
-        code: "not-invited",
-        title: "The vote was not taken",
-        detail: REFUSALS[failure._tag]
-      })
     case "DuplicateVote":
-      return problem({
-        status: 409,
-        code: "duplicate-vote",
-        title: "The vote was not taken",
-        detail: REFUSALS[failure._tag]
-      })
     case "RoundClosed":
-      return problem({
-        status: 409,
-        code: "round-closed",
-        title: "The round is closed",
-        detail: REFUSALS[failure._tag]
-      })
+      return problem(REFUSALS[failure._tag])
     case "InvalidRound":
       return invalidRequest({ field: failure.field, rule: failure.rule })
     case "NoMarketData":
@@ -128,10 +89,34 @@ const consensusProblem = (failure: ConsensusFailure): Reply => {
   }
 }
 
-/** Why a word was refused, in words. */
+const NOT_TAKEN = "The vote was not taken"
+
+/** Why a word was refused, as a problem; `detail` says it in words. */
 export const REFUSALS = {
-  UnknownRound: "no round with this id was opened",
-  RoundClosed: "it takes no votes any more",
-  NotInvited: "the round has no such voter, or the token is not the voter's",
-  DuplicateVote: "this voter has voted or abstained already, and its first word counts"
+  UnknownRound: {
+    status: 404,
+    code: "unknown-round",
+    title: "There is no such round",
+    detail: "no round with this id was opened"
+  },
+  RoundClosed: {
+    status: 409,
+    code: "round-closed",
+    title: "The round is closed",
+    detail: "it takes no votes any more"
+  },
+  NotInvited: {
+    status: 403,
+    code: "not-invited",
+    title: NOT_TAKEN,
+    detail: "the round has no such voter, or the token is not the voter's"
+  },
+  DuplicateVote: {
+    status: 409,
+    code: "duplicate-vote",
+    title: NOT_TAKEN,
+    detail: "this voter has voted or abstained already, and its first word counts"
+  }
 } as const
+
+const answered = explained(consensusProblem)

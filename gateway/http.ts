@@ -5,7 +5,7 @@ import { Actors } from "../runtime/index.ts"
 import { ALLOCATION, addAllocationRoutes } from "./allocation-routes.ts"
 import { addAnalysisRoutes } from "./analysis-routes.ts"
 import { addConsensusRoutes, CONSENSUS } from "./consensus-routes.ts"
-import { crossOrigin, json, postJson, type RouteOptions, readJson } from "./json.ts"
+import { crossOrigin, explained, json, postJson, type RouteOptions, readJson } from "./json.ts"
 import {
   type AnalyzeFailure,
   analyzeProblem,
@@ -153,17 +153,11 @@ export const analyze = (body: Uint8Array, givenId: string): Effect.Effect<Reply,
       .pipe(
         Effect.flatMap((result) => Effect.orDie(encodeResult(result))),
         Effect.map((text): Reply => ({ status: 200, headers: { "content-type": "application/json" }, body: text })),
-        Effect.catch((error: AnalyzeFailure) => refuseAnalysis(error, correlationId)),
-        Effect.catchDefect((defect) => Effect.as(Effect.logError("analysis failed", defect), internal(correlationId))),
-        Effect.annotateLogs({ symbol, correlation_id: correlationId })
+        explained((failure: AnalyzeFailure) => analyzeProblem(failure, correlationId), correlationId),
+        Effect.annotateLogs({ symbol })
       )
     return { ...reply, headers: { ...reply.headers, "x-correlation-id": correlationId } }
   })
-
-const refuseAnalysis = (error: AnalyzeFailure, correlationId: string): Effect.Effect<Reply> => {
-  const reply = analyzeProblem(error, correlationId)
-  return reply.status === 500 ? Effect.as(Effect.logError("analysis failed", error), reply) : Effect.succeed(reply)
-}
 
 const decodeRequest = Schema.decodeUnknownResult(AnalyzeRequest, { onExcessProperty: "error" })
 const encodeResult = Schema.encodeEffect(Schema.fromJsonString(AnalysisResult))

@@ -1,6 +1,7 @@
 import { Clock, Context, Effect, Layer } from "effect"
 import type { Address } from "./address.ts"
 import { Asks } from "./asks.ts"
+import { elapsedBy } from "./elapsed.ts"
 import type { ReadError } from "./errors.ts"
 import { ActorLog } from "./log.ts"
 import { Outbox } from "./outbox.ts"
@@ -16,8 +17,6 @@ import {
 } from "./protocol.ts"
 import { type AskError, type AskOptions, makeMail, refusal, type SendError, type SendOptions } from "./sending.ts"
 import { withTrace } from "./trace.ts"
-
-const NANOS_PER_MILLI = 1e6
 
 /** One actor to talk to. */
 export interface Ref<P extends Protocol> {
@@ -71,7 +70,7 @@ export class Actors extends Context.Service<
       const log = yield* ActorLog
       const clock = yield* Clock.Clock
       const outbox = new Outbox(log)
-      const pressures = new Pressures(() => Number(clock.monotonicTimeNanosUnsafe()) / NANOS_PER_MILLI)
+      const pressures = new Pressures(elapsedBy(clock))
       const asks = new Asks(log, outbox, pressures)
       yield* Effect.forkScoped(outbox.run)
       yield* log.answers((payload) => asks.take(payload))

@@ -2,6 +2,7 @@ import { Clock, Duration, Effect, FiberSet, Schedule } from "effect"
 import type { Actor } from "../actor.ts"
 import { type Address, formatAddress } from "../address.ts"
 import { Controls, type Pauses } from "../controls.ts"
+import { elapsedBy } from "../elapsed.ts"
 import type { ActorLog } from "../log.ts"
 import { Outbox } from "../outbox.ts"
 import { Announcer } from "../pressure.ts"
@@ -51,7 +52,7 @@ const ACTIVITIES_MAX = 256
 /** How long a message waited is measured of one in so many. */
 const WAITS_SAMPLED = 16
 const SWEEP_EVERY = Duration.seconds(5)
-const NANOS_PER_MILLI = 1e6
+
 /**
  * The committer, the activities and the reading of journals. What activities run is interrupted when the scope closes.
  *
@@ -133,8 +134,7 @@ const makeTimes = Effect.gen(function* () {
   return {
     now: () => clock.currentTimeMillisUnsafe(),
     nanos: () => clock.monotonicTimeNanosUnsafe(),
-    /** What lasts is measured by the clock that cannot be set: in milliseconds. */
-    elapsed: () => Number(clock.monotonicTimeNanosUnsafe()) / NANOS_PER_MILLI,
+    elapsed: elapsedBy(clock),
     fork,
     later: (millis: number, callback: () => void) =>
       void fork(Effect.andThen(Effect.sleep(millis), Effect.sync(callback)))

@@ -1,11 +1,10 @@
 import { type Clock, Effect, Exit, Scope, Semaphore } from "effect"
+import { elapsedBy } from "../elapsed.ts"
 import type { ReadError } from "../errors.ts"
 import type { Announcement, Leases } from "../leases.ts"
 
 /** What came of trying to stay alive. */
 export type Renewal = "joined" | "renewed" | "lost" | "failed" | "name taken" | "ended"
-
-const NANOS_PER_MILLI = 1_000_000n
 
 /** What both clocks say, in milliseconds: that of the day, and the one that only goes forward. */
 interface Reading {
@@ -25,6 +24,7 @@ export class Presence {
   readonly #node: string
   readonly #leases: Leases["Service"]
   readonly #clock: Clock.Clock
+  readonly #elapsed: () => number
   readonly #lost: () => void
   readonly #turn = Semaphore.makeUnsafe(1)
   #announced: Scope.Closeable | undefined
@@ -37,6 +37,7 @@ export class Presence {
     this.#node = node
     this.#leases = leases
     this.#clock = clock
+    this.#elapsed = elapsedBy(clock)
     this.#lost = lost
   }
 
@@ -115,10 +116,7 @@ export class Presence {
   }
 
   #read(): Reading {
-    return {
-      time: this.#clock.currentTimeMillisUnsafe(),
-      monotonic: Number(this.#clock.monotonicTimeNanosUnsafe() / NANOS_PER_MILLI)
-    }
+    return { time: this.#clock.currentTimeMillisUnsafe(), monotonic: this.#elapsed() }
   }
 
   /** Invariant 1. */

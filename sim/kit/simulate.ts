@@ -81,7 +81,11 @@ export const simulate = (options: SimulateOptions): Simulated => {
   const { runs, faults } = checked
   const seed = checked.seed ?? fc.sample(fc.nat(SEED_MAX - runs + 1), 1)[0]!
   const told = new Map<Heard["outcome"], number>()
-  const experiment = experimentOf(options, ({ outcome }) => void told.set(outcome, (told.get(outcome) ?? 0) + 1))
+  const experiment = experimentOf(
+    options.commands,
+    checked,
+    ({ outcome }) => void told.set(outcome, (told.get(outcome) ?? 0) + 1)
+  )
   const trial = makeTrial(experiment, { faults })
   let campaign = NO_RUNS
   for (let next = seed; next < seed + runs; next++) {
@@ -118,9 +122,11 @@ const withDefaults = (options: SimulateOptions) => ({
   commandsMax: options.commandsMax ?? COMMANDS_MAX
 })
 
-const experimentOf = (options: SimulateOptions, hear: (heard: Heard) => void): Experiment<Workload> => {
-  const { commands } = options
-  const { actors, always, laws, clientsMax, commandsMax } = withDefaults(options)
+const experimentOf = (
+  commands: fc.Arbitrary<Command>,
+  { actors, always, laws, clientsMax, commandsMax }: ReturnType<typeof withDefaults>,
+  hear: (heard: Heard) => void
+): Experiment<Workload> => {
   const types = new Set(actors.map(({ type }) => type))
   if (!(commands instanceof fc.Arbitrary)) throw new SimulationInvalid("commands", "it is no fast-check arbitrary")
   // Half of them come close together, where most defects are.

@@ -1,5 +1,6 @@
 import {
   type Actor,
+  canonical,
   effectsIn,
   formatAddress,
   type ReplayedEffect,
@@ -8,7 +9,6 @@ import {
 } from "../../runtime/index.ts"
 import type { Tape } from "../log/tape.ts"
 import { type Breach, LAWS } from "./breach.ts"
-import { canonical } from "./fold.ts"
 
 /**
  * Decides every step of a run again, from what was stored: a decision that is pure gives the same, and all that it sends and

@@ -1,5 +1,12 @@
 import { Schema } from "effect"
-import { type Actor, type Address, type Envelope, type StepRecord, seededRandom } from "../../runtime/index.ts"
+import {
+  type Actor,
+  type Address,
+  canonical,
+  type Envelope,
+  type StepRecord,
+  seededRandom
+} from "../../runtime/index.ts"
 
 type Events = NonNullable<StepRecord["events"]>
 type Decode = (data: unknown) => unknown
@@ -81,11 +88,3 @@ const made = (decoders: Map<string, Decode>, name: string, schema: () => unknown
   }
   return decode
 }
-
-/** JSON whose members are in order of their names. */
-export const canonical = (value: unknown): string =>
-  JSON.stringify(value, (_, each: unknown) =>
-    typeof each === "object" && each !== null && !Array.isArray(each)
-      ? Object.fromEntries(Object.entries(each).sort(([one], [other]) => (one < other ? -1 : 1)))
-      : each
-  )

@@ -1,6 +1,7 @@
 import {
   type Actor,
   type Address,
+  canonical,
   type Envelope,
   formatAddress,
   type Mail,
@@ -10,7 +11,7 @@ import {
 } from "../../runtime/index.ts"
 import type { Commit, Observer } from "../log/store.ts"
 import { type Breach, Broken, LAWS } from "./breach.ts"
-import { canonical, Fold } from "./fold.ts"
+import { Fold } from "./fold.ts"
 import { Life } from "./life.ts"
 
 interface Letter {

@@ -1,13 +1,14 @@
 import {
   type Address,
   type CommitRecord,
+  canonical,
   type Entry,
   type Envelope,
   parseEnvelope,
   type StepRecord
 } from "../../runtime/index.ts"
 import { Broken, LAWS } from "./breach.ts"
-import { canonical, type Fold, type MessageEnvelope } from "./fold.ts"
+import type { Fold, MessageEnvelope } from "./fold.ts"
 
 /** A record as it was stored: with its sequence, and all that was stored in the same group. */
 export interface StoredRecord {

@@ -50,7 +50,7 @@ describe("a world", () => {
     assert.strictEqual(new Set(stories).size, 5)
   })
 
-  it("is the same in another thread of time: nothing of one run is left for the next", () => {
+  it("leaves nothing of one run for the next", () => {
     const alone = storyOf(9)
     storyOf(10)
     assert.strictEqual(storyOf(9), alone)

@@ -1,7 +1,8 @@
 // `npm run rounds -- [--rounds 1000] [--seed N]`: rounds in flight while nodes are killed, each verified. Exit code 1 if anything is wrong.
 import { parseArgs } from "node:util"
 import { NodeRuntime } from "@effect/platform-node"
-import { Clock, Console, Effect, References } from "effect"
+import { Clock, Console, Effect } from "effect"
+import { exitWith, tellFailed } from "./exit-code.ts"
 import { runRounds } from "./rounds-chaos.ts"
 
 const { values } = parseArgs({ options: { rounds: { type: "string", default: "1000" }, seed: { type: "string" } } })
@@ -24,20 +25,8 @@ const main = Effect.gen(function* () {
     yield* Console.log(`passed: each round verified equal (seed ${seed})`)
     return 0
   }
-  for (const complaint of complaints.slice(0, 50)) yield* Console.error(complaint)
-  yield* Console.error(
-    `FAILED with ${complaints.length} complaints: npm run rounds -- --rounds ${rounds} --seed ${seed}`
-  )
+  yield* tellFailed(complaints, `npm run rounds -- --rounds ${rounds} --seed ${seed}`)
   return 1
-}).pipe(
-  Effect.scoped,
-  Effect.catchCause((cause) => Effect.as(Console.error(`FAILED with seed ${seed}:`, cause), 1)),
-  Effect.tap((code) =>
-    Effect.sync(() => {
-      process.exitCode = code
-    })
-  ),
-  Effect.provideService(References.MinimumLogLevel, "Error")
-)
+})
 
-NodeRuntime.runMain(main)
+NodeRuntime.runMain(exitWith(seed, main))
