@@ -2,7 +2,7 @@
 import { hostname } from "node:os"
 import { Deferred, Duration, Effect, Exit, Fiber, Layer, Schema, Scope } from "effect"
 import { allActors, quantPolicy } from "../actors/index.ts"
-import { Gateway, type GatewayOptions } from "../gateway/index.ts"
+import { Gateway, type GatewayOptions, layerEventLog } from "../gateway/index.ts"
 import {
   ActorLog,
   layerNats,
@@ -111,15 +111,16 @@ const systemOf = (config: Configuration, server: Server, name: string): SystemOp
 export const serveActors = (name: string, labels: ReadonlyArray<string> = []) =>
   layerNode({ name, labels, actors: allActors({ policy: quantPolicy }) })
 
-/** The gateway; it is ready while the log answers. */
-export const serveGateway = (options: Pick<GatewayOptions, "host" | "port">) =>
+/** The gateway; it is ready while the log answers. It reads events over a connection of its own. */
+export const serveGateway = (config: Configuration, server: Server, options: Pick<GatewayOptions, "host" | "port">) =>
   Layer.unwrap(
     Effect.map(ActorLog, (log) => {
       const ready = log.check.pipe(
         Effect.as(true),
         Effect.orElseSucceed(() => false)
       )
-      return Gateway.layer({ ...options, ready, version: VERSION })
+      const events = layerEventLog({ url: server.url, namespace: config.namespace, name: "conclave gateway events" })
+      return Gateway.layer({ ...options, ready, version: VERSION }).pipe(Layer.provide(events))
     })
   )
 

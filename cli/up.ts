@@ -57,7 +57,9 @@ export const up = Command.make("up", flags, (given) =>
         const actors = yield* Layer.build(serveActors(nodeName())).pipe(Effect.provide(system))
         const { broken } = yield* LocalNode.pipe(Effect.provide(actors))
         yield* showMetrics(config)
-        const gateway = yield* Layer.build(serveGateway({ host: config.host, port })).pipe(Effect.provide(system))
+        const gateway = yield* Layer.build(serveGateway(config, server, { host: config.host, port })).pipe(
+          Effect.provide(system)
+        )
         const { url } = yield* Gateway.pipe(Effect.provide(gateway))
         yield* sayHello(url, server.url, config.natsUrl === undefined ? dataDir : undefined, markets)
         const feeding = feedAll(markets, 1_000 / given.speed).pipe(Effect.provide(system))

@@ -1,24 +1,26 @@
 import { Effect, type Fiber } from "effect"
+import type { SlowPolicy, Start } from "../protocols/index.ts"
+import type { Subscriber } from "./catch-up.ts"
+import { type Channel, Delivery, gapText, type Socket } from "./delivery.ts"
 import type { Fanout } from "./fanout.ts"
+import type { Account } from "./outlet.ts"
 import type { GatewayLimits } from "./policy.ts"
 import { type Action, type Inbound, joined, open, receive, refused, slowConsumer, type Transition } from "./session.ts"
 
-/** What a connection needs of the socket below it. */
-export interface Socket {
-  readonly send: (text: string) => void
-  /** Bytes sent and not yet taken by the network. */
-  readonly pendingBytes: () => number
-  /** Ends the conversation. May call `Connection.closed` before it returns. */
-  readonly close: (code: number, reason: string) => void
-}
+export type { Socket }
 
 /** One open WebSocket: its session, and the fibers that keep its subscriptions. */
 export interface Connection {
+  readonly id: string
   readonly receive: (inbound: Inbound) => void
+  /** The network took bytes. */
+  readonly drained: () => void
   /** Says goodbye. */
   readonly close: (code: number, reason: string) => void
   /** The socket is gone: it is not touched again, and the subscriptions end. */
   readonly closed: () => void
+  /** What became of the events of all its subscriptions, those that ended included. */
+  readonly account: () => Account
 }
 
 export interface ConnectionOptions {
@@ -40,13 +42,14 @@ export const connect = (options: ConnectionOptions): Connection => {
   const { socket, limits, now } = options
   let gone = false
 
+  const tooSlow = (id: string | null): void => {
+    if (gone) return
+    socket.send(JSON.stringify(slowConsumer(id, limits)))
+    close(TRY_AGAIN_LATER, "slow consumer")
+  }
   const send = (text: string): void => {
     if (gone) return
-    if (socket.pendingBytes() > limits.pendingBytesMax) {
-      socket.send(JSON.stringify(slowConsumer(limits)))
-      close(TRY_AGAIN_LATER, "slow consumer")
-      return
-    }
+    if (socket.pendingBytes() > limits.pendingBytesMax) return tooSlow(null)
     socket.send(text)
   }
   const closed = (): void => {
@@ -60,7 +63,7 @@ export const connect = (options: ConnectionOptions): Connection => {
   }
   const act = (action: Action): void => {
     if (action.do === "send") send(JSON.stringify(action.frame))
-    else if (action.do === "subscribe") keeper.keep(action.id, action.pattern)
+    else if (action.do === "subscribe") keeper.keep(action)
     else keeper.release(action.id)
   }
   const perform = (transition: Transition): void => {
@@ -68,51 +71,68 @@ export const connect = (options: ConnectionOptions): Connection => {
     for (const action of transition.actions) act(action)
   }
 
-  const keeper = keepSubscriptions(options, {
-    joined: (id) => perform(joined(session, id)),
-    failed: (id) => perform(refused(session, id, "events cannot be read now: try again later")),
-    deliver: send
+  const delivery = new Delivery(socket, limits, tooSlow)
+  const keeper = keepSubscriptions(options, delivery, {
+    joined: (id, position) => perform(joined(session, id, position)),
+    failed: (id) => perform(refused(session, id, "events cannot be read now: try again later"))
   })
   const opened = open(options.id, limits, now())
   let session = opened.session
   perform(opened)
   return {
+    id: options.id,
     receive: (inbound) => {
       if (!gone) perform(receive(session, inbound, now()))
     },
+    drained: () => {
+      if (!gone) delivery.drained()
+    },
     close,
-    closed
+    closed,
+    account: keeper.account
   }
 }
 
 /** What becomes of a subscription. None of these is called once it was released. */
 interface Outcomes {
-  readonly joined: (id: string) => void
+  readonly joined: (id: string, position: number | undefined) => void
   readonly failed: (id: string) => void
-  readonly deliver: (frame: string) => void
 }
 
 /** A subscription that a fiber keeps. Once released it is silent, though the fiber may take a moment to end. */
 interface Kept {
   released: boolean
   fiber: Fiber.Fiber<void> | undefined
+  readonly channel: Channel
 }
 
-const keepSubscriptions = ({ id: session, fanout, run }: ConnectionOptions, outcomes: Outcomes) => {
+/** What to subscribe to, and how. */
+export interface Wanted {
+  readonly id: string
+  readonly pattern: string
+  readonly start: Start
+  readonly onSlow: SlowPolicy
+  readonly bytesMax: number
+}
+
+const keepSubscriptions = ({ id: session, fanout, run }: ConnectionOptions, delivery: Delivery, outcomes: Outcomes) => {
   const kept = new Map<string, Kept>()
+  let ended: Account = { produced: 0, sent: 0, dropped: 0, conflated: 0, waiting: 0 }
 
   const release = (id: string): void => {
     const entry = kept.get(id)
     if (entry === undefined) return
     kept.delete(id)
     entry.released = true
+    entry.channel.end()
+    ended = sumOf(ended, entry.channel.account())
     entry.fiber?.interruptUnsafe()
   }
 
-  const keep = (id: string, pattern: string): void => {
-    const entry: Kept = { released: false, fiber: undefined }
+  const keep = ({ id, pattern, start, ...how }: Wanted): void => {
+    const channel = delivery.open({ id, ...how })
+    const entry: Kept = { released: false, fiber: undefined, channel }
     kept.set(id, entry)
-    const ending = `,"sub":${JSON.stringify(id)}}`
     const unlessReleased = (act: () => void) => {
       if (!entry.released) act()
     }
@@ -122,14 +142,17 @@ const keepSubscriptions = ({ id: session, fanout, run }: ConnectionOptions, outc
         outcomes.failed(id)
       })
     )
-    const subscription = fanout.subscribe(pattern, {
-      joined: () => unlessReleased(() => outcomes.joined(id)),
+    const subscriber: Subscriber = {
+      joined: (position) => unlessReleased(() => outcomes.joined(id, position)),
       deliver: (event) => {
-        if (!entry.released) outcomes.deliver(event.opening + ending)
-      }
-    })
+        if (!entry.released) channel.deliver(event)
+      },
+      missing: (missing) => unlessReleased(() => channel.say(gapText({ id, ...missing, count: null }))),
+      caughtUp: (seq) => unlessReleased(() => channel.say(caughtUpText(id, seq))),
+      ready: channel.ready
+    }
     entry.fiber = run(
-      subscription.pipe(
+      fanout.subscribe(pattern, start, subscriber).pipe(
         Effect.andThen(Effect.never),
         Effect.scoped,
         Effect.catchCause((cause) => Effect.andThen(Effect.logWarning("subscription failed", cause), failed)),
@@ -143,5 +166,17 @@ const keepSubscriptions = ({ id: session, fanout, run }: ConnectionOptions, outc
   const releaseAll = (): void => {
     for (const id of kept.keys()) release(id)
   }
-  return { keep, release, releaseAll }
+  const account = () => [...kept.values()].reduce((sum, { channel }) => sumOf(sum, channel.account()), ended)
+  return { keep, release, releaseAll, account }
 }
+
+const caughtUpText = (id: string, seq: number): string =>
+  JSON.stringify({ type: "caught_up", seq: null, subject: null, data: { id, seq } })
+
+const sumOf = (one: Account, other: Account): Account => ({
+  produced: one.produced + other.produced,
+  sent: one.sent + other.sent,
+  dropped: one.dropped + other.dropped,
+  conflated: one.conflated + other.conflated,
+  waiting: one.waiting + other.waiting
+})

@@ -1,3 +1,6 @@
+export { layerEventLog } from "./events/layer.ts"
+export { EventLog } from "./events/log.ts"
+export type { EventLogOptions } from "./events/stream.ts"
 export { defaultLimits, type GatewayLimits } from "./policy.ts"
 export { Gateway, type GatewayOptions, serveGateway } from "./server.ts"
 export { ListenFailed, PortTaken } from "./uws.ts"

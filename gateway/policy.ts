@@ -8,8 +8,10 @@ export interface GatewayLimits {
   readonly operationsPerSecond: number
   /** Bytes of one frame from a client. A longer one gets an error, and is not read. */
   readonly frameBytesMax: number
-  /** Bytes that wait for one client which does not read. Past this it is told and closed. */
+  /** Bytes that wait for one client which does not read. Past this its subscriptions' policies rule. */
   readonly pendingBytesMax: number
+  /** Bytes of those that are in its socket already, where no policy reaches them. */
+  readonly socketBytesMax: number
   /** Bytes of one HTTP body. */
   readonly bodyBytesMax: number
   /** Seconds without a sign of life, pongs included, before a client is closed. 8 to 960. */
@@ -26,6 +28,7 @@ export const defaultLimits: GatewayLimits = {
   operationsPerSecond: 200,
   frameBytesMax: 64 * 1024,
   pendingBytesMax: 8 * 1024 * 1024,
+  socketBytesMax: 64 * 1024,
   bodyBytesMax: 1024 * 1024,
   idleSeconds: 60,
   drainMillis: 2_000,

@@ -1,5 +1,6 @@
 import { Context, Effect, FiberSet, Layer, type Scope } from "effect"
-import type { ActorLog, Actors } from "../runtime/index.ts"
+import type { Actors } from "../runtime/index.ts"
+import type { EventLog } from "./events/log.ts"
 import { makeFanout } from "./fanout.ts"
 import { addRoutes } from "./http.ts"
 import { defaultLimits, type GatewayLimits, type OriginPolicy } from "./policy.ts"
@@ -42,7 +43,7 @@ const GOING_AWAY = 1001
  */
 export const serveGateway = (
   options: GatewayOptions
-): Effect.Effect<Gateway["Service"], PortTaken | ListenFailed, Scope.Scope | ActorLog | Actors> =>
+): Effect.Effect<Gateway["Service"], PortTaken | ListenFailed, Scope.Scope | EventLog | Actors> =>
   Effect.gen(function* () {
     const host = options.host ?? "127.0.0.1"
     const limits = { ...defaultLimits, ...options.limits }

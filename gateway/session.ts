@@ -1,5 +1,12 @@
 import { Result, Schema } from "effect"
-import { ClientOperation, type ErrorData, type Frame } from "../protocols/index.ts"
+import {
+  ClientOperation,
+  type ErrorData,
+  type Frame,
+  type SlowPolicy,
+  type Start,
+  type Subscribe
+} from "../protocols/index.ts"
 import { type Fault, faultOf, formatFault } from "./fault.ts"
 import type { GatewayLimits } from "./policy.ts"
 
@@ -41,7 +48,14 @@ export type Inbound =
 export type Action =
   | { readonly do: "send"; readonly frame: Frame }
   /** Join the pattern, then call `joined` or `refused`. */
-  | { readonly do: "subscribe"; readonly id: string; readonly pattern: string }
+  | {
+      readonly do: "subscribe"
+      readonly id: string
+      readonly pattern: string
+      readonly start: Start
+      readonly onSlow: SlowPolicy
+      readonly bytesMax: number
+    }
   /** Deliver no more under this id. */
   | { readonly do: "unsubscribe"; readonly id: string }
 
@@ -94,27 +108,27 @@ export const receive = (before: Session, inbound: Inbound, now: number): Transit
   return perform(paid, operation.success)
 }
 
-/** The subscription gets every event from now on. */
-export const joined = (session: Session, id: string): Transition => {
+/** The subscription gets every event after a position, which is not known where it starts at a time. */
+export const joined = (session: Session, id: string, position: number | undefined): Transition => {
   const subscription = session.subscriptions.get(id)
   if (subscription?.phase !== "opening") return { session, actions: [] }
   const subscriptions = new Map(session.subscriptions).set(id, { ...subscription, phase: "live" })
   return {
     session: { ...session, subscriptions },
-    actions: [sendOwn("subscribed", { id, pattern: subscription.pattern })]
+    actions: [sendOwn("subscribed", { id, pattern: subscription.pattern, seq: position ?? null })]
   }
 }
 
-/** The subscription could not be opened. */
+/** The subscription could not be opened, or not go on. */
 export const refused = (session: Session, id: string, message: string): Transition => {
-  if (session.subscriptions.get(id)?.phase !== "opening") return { session, actions: [] }
+  if (!session.subscriptions.has(id)) return { session, actions: [] }
   return refuse(without(session, id), id, "internal", message)
 }
 
 /** The `error` frame with which a client that does not read is left. */
-export const slowConsumer = (limits: GatewayLimits): Frame =>
+export const slowConsumer = (id: string | null, limits: GatewayLimits): Frame =>
   ownFrame("error", {
-    id: null,
+    id,
     code: "slow_consumer",
     message: `more than ${limits.pendingBytesMax} bytes were waiting to be read`
   } satisfies ErrorData)
@@ -129,20 +143,28 @@ const perform = (session: Session, operation: ClientOperation): Transition => {
       }
       return answer(without(session, operation.id), operation, { do: "unsubscribe", id: operation.id })
     case "subscribe":
-      return subscribe(session, operation.id, operation.pattern)
+      return subscribe(session, operation)
   }
 }
 
-const subscribe = (session: Session, id: string, pattern: string): Transition => {
-  const max = session.limits.subscriptionsMax
+const subscribe = (session: Session, operation: Subscribe): Transition => {
+  const { id, pattern, start = "new", on_slow: onSlow = "close" } = operation
+  const { subscriptionsMax, pendingBytesMax } = session.limits
+  const bytesMax = operation.pending_bytes ?? pendingBytesMax
   if (session.subscriptions.has(id)) {
     return refuse(session, id, "duplicate_subscription", "`id`: there is a subscription with this id already")
   }
-  if (session.subscriptions.size >= max) {
-    return refuse(session, id, "too_many_subscriptions", `a client has at most ${max} subscriptions`)
+  if (session.subscriptions.size >= subscriptionsMax) {
+    return refuse(session, id, "too_many_subscriptions", `a client has at most ${subscriptionsMax} subscriptions`)
+  }
+  if (bytesMax > pendingBytesMax) {
+    return refuse(session, id, "invalid_operation", `\`pending_bytes\`: at most ${pendingBytesMax}`)
   }
   const subscriptions = new Map(session.subscriptions).set(id, { pattern, phase: "opening" })
-  return { session: { ...session, subscriptions }, actions: [{ do: "subscribe", id, pattern }] }
+  return {
+    session: { ...session, subscriptions },
+    actions: [{ do: "subscribe", id, pattern, start, onSlow, bytesMax }]
+  }
 }
 
 const answer = (session: Session, operation: ClientOperation, ...before: ReadonlyArray<Action>): Transition => ({

@@ -104,7 +104,9 @@ const open = (ws: WebSocket<Attachment>, options: SocketOptions): void => {
   // The library's own `end` forgets the socket with its backlog, which then stays for as long as the client does not
   // read. So it is called only when nothing is pending, and a client that does not come to that is dropped.
   const drained = () => {
-    if (over || farewell === undefined || ws.getBufferedAmount() > 0) return
+    if (over) return
+    if (farewell === undefined) return connection.drained()
+    if (ws.getBufferedAmount() > 0) return
     ws.end(farewell.code, farewell.reason)
   }
   const drop = Effect.sync(() => {

@@ -12,7 +12,7 @@ const say = (session: Session, operation: unknown, now = 0): Transition =>
   receive(session, { kind: "text", text: JSON.stringify(operation) }, now)
 
 const subscribed = (session: Session, id: string): Session =>
-  joined(say(session, { op: "subscribe", id, pattern: "decision.>" }).session, id).session
+  joined(say(session, { op: "subscribe", id, pattern: "decision.>" }).session, id, 4).session
 
 const frames = (actions: ReadonlyArray<Action>) =>
   actions.flatMap((action) => (action.do === "send" ? [action.frame] : []))
@@ -40,6 +40,41 @@ const broken: ReadonlyArray<
   ["a wildcard in a token", { op: "subscribe", id: "a", pattern: "a.b*" }, "invalid_pattern", "a", /stand alone/],
   ["> before the end", { op: "subscribe", id: "a", pattern: ">.a" }, "invalid_pattern", "a", /last token/],
   ["a space", { op: "subscribe", id: "a", pattern: "a b" }, "invalid_pattern", "a", /spaces/],
+  [
+    "a start nobody knows",
+    { op: "subscribe", id: "a", pattern: "a", start: "then" },
+    "invalid_operation",
+    "a",
+    /`start`/
+  ],
+  [
+    "a sequence below one",
+    { op: "subscribe", id: "a", pattern: "a", start: { seq: 0 } },
+    "invalid_operation",
+    "a",
+    /start/
+  ],
+  [
+    "a time that is none",
+    { op: "subscribe", id: "a", pattern: "a", start: { time: "x" } },
+    "invalid_operation",
+    "a",
+    /start/
+  ],
+  [
+    "an unknown policy",
+    { op: "subscribe", id: "a", pattern: "a", on_slow: "x" },
+    "invalid_operation",
+    "a",
+    /`on_slow`/
+  ],
+  [
+    "too much to wait",
+    { op: "subscribe", id: "a", pattern: "a", pending_bytes: 9e6 },
+    "invalid_operation",
+    "a",
+    /8388608/
+  ],
   ["an endless pattern", { op: "subscribe", id: "a", pattern: "p".repeat(50_000) }, "invalid_pattern", "a", /256/]
 ]
 
@@ -55,13 +90,15 @@ describe("a session", () => {
 
   it("says subscribed once the subscription has joined, and a result for its end", () => {
     const asked = say(fresh(), { op: "subscribe", id: "a", pattern: "decision.>" })
-    assert.deepStrictEqual(asked.actions, [{ do: "subscribe", id: "a", pattern: "decision.>" }])
-    const live = joined(asked.session, "a")
+    assert.deepStrictEqual(asked.actions, [
+      { do: "subscribe", id: "a", pattern: "decision.>", start: "new", onSlow: "close", bytesMax: 8_388_608 }
+    ])
+    const live = joined(asked.session, "a", 4)
     assert.deepStrictEqual(frames(live.actions)[0], {
       type: "subscribed",
       seq: null,
       subject: null,
-      data: { id: "a", pattern: "decision.>" }
+      data: { id: "a", pattern: "decision.>", seq: 4 }
     })
     const ended = say(live.session, { op: "unsubscribe", id: "a" })
     assert.deepStrictEqual(ended.actions[0], { do: "unsubscribe", id: "a" })
@@ -72,7 +109,7 @@ describe("a session", () => {
   it("ignores a subscription that joins or fails after its end", () => {
     const asked = say(fresh(), { op: "subscribe", id: "a", pattern: "decision.>" }).session
     const ended = say(asked, { op: "unsubscribe", id: "a" }).session
-    assert.deepStrictEqual(joined(ended, "a").actions, [])
+    assert.deepStrictEqual(joined(ended, "a", 4).actions, [])
     assert.deepStrictEqual(refused(ended, "a", "no").actions, [])
   })
 
