@@ -39,56 +39,62 @@ interface Home {
 }
 
 /** What a home keeps of the newest events, for those who come back. */
-const RING_EVENTS_MAX = 4_096
-const RING_CHARACTERS_MAX = 2 * 1024 * 1024
+export interface RingSize {
+  readonly events: number
+  readonly characters: number
+}
+
+const RING_SIZE: RingSize = { events: 4_096, characters: 2 * 1024 * 1024 }
 
 /** A fanout that lives as long as the scope. */
-export const makeFanout: Effect.Effect<Fanout, never, EventLog | Scope.Scope> = Effect.gen(function* () {
-  const log = yield* EventLog
-  const encode = encoderOf(Effect.runForkWith(yield* Effect.context()))
-  const open = new SubjectTrie<object>()
-  let subscriptions = 0
+export const makeFanout = (size = RING_SIZE): Effect.Effect<Fanout, never, EventLog | Scope.Scope> =>
+  Effect.gen(function* () {
+    const log = yield* EventLog
+    const encode = encoderOf(Effect.runForkWith(yield* Effect.context()))
+    const open = new SubjectTrie<object>()
+    let subscriptions = 0
 
-  const homes = yield* RcMap.make({
-    lookup: Effect.fnUntraced(function* (pattern: string) {
-      const member = {}
-      yield* Effect.acquireRelease(
-        Effect.sync(() => open.add(pattern, member)),
-        () => Effect.sync(() => open.remove(pattern, member))
-      )
-      return yield* openHome(log, pattern, encode)
+    const homes = yield* RcMap.make({
+      lookup: Effect.fnUntraced(function* (pattern: string) {
+        const member = {}
+        yield* Effect.acquireRelease(
+          Effect.sync(() => open.add(pattern, member)),
+          () => Effect.sync(() => open.remove(pattern, member))
+        )
+        return yield* openHome(log, pattern, size, encode)
+      })
     })
-  })
-  const enter = Effect.acquireRelease(
-    Effect.sync(() => void subscriptions++),
-    () => Effect.sync(() => void subscriptions--)
-  )
+    const enter = Effect.acquireRelease(
+      Effect.sync(() => void subscriptions++),
+      () => Effect.sync(() => void subscriptions--)
+    )
 
-  return {
-    subscribe: Effect.fnUntraced(function* (pattern: string, start: Start, subscriber: Subscriber) {
-      const { ring, live } = yield* RcMap.get(homes, open.cover(pattern) ?? pattern)
-      yield* enter
-      let member: Live | undefined
-      const join = (position: number) => {
-        // Who was ahead of this home gets nothing a second time.
-        member = (event) => (event.sequence > position ? subscriber.deliver(event) : undefined)
-        live.add(pattern, member)
-      }
-      yield* Effect.addFinalizer(() => Effect.sync(() => member !== undefined && live.remove(pattern, member)))
-      if (start === "new") {
-        // In this order and in one go, so that no event can come before `joined`.
-        subscriber.joined(ring.position)
-        return join(ring.position)
-      }
-      yield* catchUp({ log, ring, pattern, start, subscriber, encode, matches: matcherOf(pattern), join })
-    }),
-    status: () => ({ subscriptions, watches: open.size })
-  }
-})
+    return {
+      subscribe: Effect.fnUntraced(function* (pattern: string, start: Start, subscriber: Subscriber) {
+        const { ring, live } = yield* RcMap.get(homes, open.cover(pattern) ?? pattern)
+        yield* enter
+        let member: Live | undefined
+        const join = (position: number) => {
+          // Who was ahead of this home gets nothing a second time.
+          member = (event) => (event.sequence > position ? subscriber.deliver(event) : undefined)
+          live.add(pattern, member)
+        }
+        yield* Effect.addFinalizer(() => Effect.sync(() => member !== undefined && live.remove(pattern, member)))
+        if (start === "new") {
+          // In this order and in one go, so that no event can come before `joined`.
+          subscriber.joined(ring.position)
+          return join(ring.position)
+        }
+        yield* catchUp({ log, ring, pattern, start, subscriber, encode, matches: matcherOf(pattern), join })
+      }),
+      status: () => ({ subscriptions, watches: open.size })
+    }
+  })
 
 const openHome = (
   log: EventLog["Service"],
   pattern: string,
+  size: RingSize,
   encode: (event: PublishedEvent) => EncodedEvent | undefined
 ): Effect.Effect<Home, LogUnavailable, Scope.Scope> =>
   Effect.gen(function* () {
@@ -99,7 +105,7 @@ const openHome = (
       if (home === undefined) early.push(event)
       else dispatch(home, encode(event))
     })
-    home = { ring: new Ring(position, RING_EVENTS_MAX, RING_CHARACTERS_MAX), live: new SubjectTrie() }
+    home = { ring: new Ring(position, size.events, size.characters), live: new SubjectTrie() }
     for (const event of early) dispatch(home, encode(event))
     return home
   })

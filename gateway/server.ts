@@ -48,7 +48,7 @@ export const serveGateway = (
     const host = options.host ?? "127.0.0.1"
     const limits = { ...defaultLimits, ...options.limits }
     const origins: OriginPolicy = { host, allowedOrigins: options.allowedOrigins ?? [] }
-    const fanout = yield* makeFanout
+    const fanout = yield* makeFanout()
     const app = yield* Effect.acquireRelease(Effect.sync(makeApp), (app) => Effect.sync(() => app.close()))
     const requests = yield* FiberSet.make()
     const clients: Clients = new Set()

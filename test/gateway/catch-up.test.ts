@@ -21,9 +21,9 @@ const listener = (ready: Effect.Effect<void> = Effect.void) => {
   return { sequences, said, subscriber }
 }
 
-const world = Effect.gen(function* () {
+const makeWorld = Effect.fnUntraced(function* (ringEvents: number) {
   const log = makeFakeLog()
-  const fanout = yield* makeFanout.pipe(Effect.provide(log.layer))
+  const fanout = yield* makeFanout({ events: ringEvents, characters: 10_000 }).pipe(Effect.provide(log.layer))
   const scope = yield* Scope.make()
   const join = (pattern: string, start: Start, ready?: Effect.Effect<void>) => {
     const heard = listener(ready)
@@ -32,6 +32,7 @@ const world = Effect.gen(function* () {
   const publish = (subject: string) => log.publish(subject, "t", {})
   return { log, fanout, join, publish, leave: Scope.close(scope, Exit.void) }
 })
+const world = makeWorld(1_000)
 
 describe("catching up", () => {
   it.effect("gives what is stored from a sequence on, then what comes", () =>
@@ -149,14 +150,15 @@ describe("catching up", () => {
         between: subjects,
         during: fc.array(subjects, { maxLength: 12 }),
         pattern: fc.constantFrom(...patterns),
+        ring: fc.integer({ min: 0, max: 20 }),
         seq: fc.integer({ min: 1, max: 30 })
       })
       yield* Effect.promise(() =>
         fc.assert(
-          fc.asyncProperty(cases, ({ before, others, between, during, pattern, seq }) =>
+          fc.asyncProperty(cases, ({ before, others, between, during, pattern, ring, seq }) =>
             Effect.runPromise(
               Effect.gen(function* () {
-                const { log, join, publish, leave } = yield* world
+                const { log, join, publish, leave } = yield* makeWorld(ring)
                 const all: Array<string> = []
                 const store = (list: ReadonlyArray<string>) => {
                   for (const subject of list) {

@@ -20,7 +20,7 @@ const listener = () => {
 
 const world = Effect.gen(function* () {
   const log = makeFakeLog()
-  const fanout = yield* makeFanout.pipe(Effect.provide(log.layer))
+  const fanout = yield* makeFanout().pipe(Effect.provide(log.layer))
   const join = Effect.fnUntraced(function* (pattern: string) {
     const scope = yield* Scope.make()
     const heard = listener()
