@@ -3,7 +3,7 @@ import type { SlowPolicy, Start } from "../protocols/index.ts"
 import type { Subscriber } from "./catch-up.ts"
 import { type Channel, Delivery, gapText, type Socket } from "./delivery.ts"
 import type { Fanout } from "./fanout.ts"
-import type { Account } from "./outlet.ts"
+import { type Account, NOTHING, sumOf } from "./outlet.ts"
 import type { GatewayLimits } from "./policy.ts"
 import { type Action, type Inbound, joined, open, receive, refused, slowConsumer, type Transition } from "./session.ts"
 
@@ -117,7 +117,7 @@ export interface Wanted {
 
 const keepSubscriptions = ({ id: session, fanout, run }: ConnectionOptions, delivery: Delivery, outcomes: Outcomes) => {
   const kept = new Map<string, Kept>()
-  let ended: Account = { produced: 0, sent: 0, dropped: 0, conflated: 0, waiting: 0 }
+  let ended = NOTHING
 
   const release = (id: string): void => {
     const entry = kept.get(id)
@@ -172,11 +172,3 @@ const keepSubscriptions = ({ id: session, fanout, run }: ConnectionOptions, deli
 
 const caughtUpText = (id: string, seq: number): string =>
   JSON.stringify({ type: "caught_up", seq: null, subject: null, data: { id, seq } })
-
-const sumOf = (one: Account, other: Account): Account => ({
-  produced: one.produced + other.produced,
-  sent: one.sent + other.sent,
-  dropped: one.dropped + other.dropped,
-  conflated: one.conflated + other.conflated,
-  waiting: one.waiting + other.waiting
-})

@@ -13,6 +13,16 @@ export interface Account {
   readonly waiting: number
 }
 
+export const NOTHING: Account = { produced: 0, sent: 0, dropped: 0, conflated: 0, waiting: 0 }
+
+export const sumOf = (one: Account, other: Account): Account => ({
+  produced: one.produced + other.produced,
+  sent: one.sent + other.sent,
+  dropped: one.dropped + other.dropped,
+  conflated: one.conflated + other.conflated,
+  waiting: one.waiting + other.waiting
+})
+
 /** Events that were dropped, one after the other. */
 export interface Dropped {
   readonly from: number

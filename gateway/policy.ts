@@ -2,6 +2,8 @@
 export interface GatewayLimits {
   /** WebSocket clients at one time. */
   readonly connectionsMax: number
+  /** WebSocket clients from one address at one time. */
+  readonly connectionsPerAddressMax: number
   /** Subscriptions of one client, those being opened included. */
   readonly subscriptionsMax: number
   /** Operations of one client per second; as many may come at once after a pause. */
@@ -12,6 +14,8 @@ export interface GatewayLimits {
   readonly pendingBytesMax: number
   /** Bytes of those that are in its socket already, where no policy reaches them. */
   readonly socketBytesMax: number
+  /** HTTP requests of one address per second; as many may come at once after a pause. */
+  readonly requestsPerSecond: number
   /** Bytes of one HTTP body. */
   readonly bodyBytesMax: number
   /** Seconds without a sign of life, pongs included, before a client is closed. 8 to 960. */
@@ -24,16 +28,30 @@ export interface GatewayLimits {
 
 export const defaultLimits: GatewayLimits = {
   connectionsMax: 10_000,
+  connectionsPerAddressMax: 1_000,
   subscriptionsMax: 64,
   operationsPerSecond: 200,
   frameBytesMax: 64 * 1024,
   pendingBytesMax: 8 * 1024 * 1024,
   socketBytesMax: 64 * 1024,
+  requestsPerSecond: 200,
   bodyBytesMax: 1024 * 1024,
   idleSeconds: 60,
   drainMillis: 2_000,
   farewellMillis: 5_000
 }
+
+/** What the limits that people may want to change are called in the configuration, and in the errors that name them. */
+export const limitNames = {
+  connectionsMax: "GATEWAY_CONNECTIONS",
+  connectionsPerAddressMax: "GATEWAY_CONNECTIONS_PER_ADDRESS",
+  subscriptionsMax: "GATEWAY_SUBSCRIPTIONS",
+  operationsPerSecond: "GATEWAY_FRAMES_PER_SECOND",
+  frameBytesMax: "GATEWAY_FRAME_BYTES",
+  pendingBytesMax: "GATEWAY_PENDING_BYTES",
+  requestsPerSecond: "GATEWAY_REQUESTS_PER_SECOND",
+  bodyBytesMax: "GATEWAY_BODY_BYTES"
+} as const satisfies Partial<Record<keyof GatewayLimits, string>>
 
 /** Who a request says it comes from, and where it believes it went. Empty where the header is missing. */
 export interface Origins {

@@ -1,11 +1,13 @@
 import { Context, Effect, FiberSet, Layer, type Scope } from "effect"
 import type { Actors } from "../runtime/index.ts"
+import { Census } from "./census.ts"
 import type { EventLog } from "./events/log.ts"
 import { makeFanout } from "./fanout.ts"
 import { addRoutes } from "./http.ts"
+import { addMetricsRoute } from "./metrics.ts"
 import { defaultLimits, type GatewayLimits, type OriginPolicy } from "./policy.ts"
 import { type ListenFailed, type Listening, listen, makeApp, type PortTaken } from "./uws.ts"
-import { addSocketRoute, type Clients } from "./websocket.ts"
+import { addSocketRoute } from "./websocket.ts"
 
 export interface GatewayOptions {
   /** The address to listen on; 127.0.0.1 unless given. There is no authentication yet, so keep it on loopback. */
@@ -51,18 +53,19 @@ export const serveGateway = (
     const fanout = yield* makeFanout()
     const app = yield* Effect.acquireRelease(Effect.sync(makeApp), (app) => Effect.sync(() => app.close()))
     const requests = yield* FiberSet.make()
-    const clients: Clients = new Set()
+    const census = new Census()
     const startedAt = performance.now()
     let draining = false
 
     addSocketRoute(app, {
-      clients,
+      census,
       fanout,
       limits,
       origins,
       draining: () => draining,
       run: yield* FiberSet.runtime(yield* FiberSet.make<void>())()
     })
+    addMetricsRoute(app, { census, status: fanout.status })
     addRoutes(app, {
       origins,
       bodyBytesMax: limits.bodyBytesMax,
@@ -71,7 +74,7 @@ export const serveGateway = (
       health: () => ({
         version: options.version ?? "unknown",
         uptime_seconds: Math.round((performance.now() - startedAt) / 1000),
-        connections: clients.size,
+        connections: census.size,
         ...fanout.status()
       })
     })
@@ -82,8 +85,8 @@ export const serveGateway = (
         listening.stop()
         yield* FiberSet.awaitEmpty(requests).pipe(Effect.timeoutOption(limits.drainMillis))
         yield* FiberSet.clear(requests)
-        for (const client of clients) client.close(GOING_AWAY, "the gateway is stopping")
-        yield* clientsGone(clients).pipe(Effect.timeoutOption(limits.drainMillis))
+        for (const { connection } of census) connection.close(GOING_AWAY, "the gateway is stopping")
+        yield* clientsGone(census).pipe(Effect.timeoutOption(limits.drainMillis))
         yield* Effect.logInfo("gateway stopped")
       })
     const { port } = yield* Effect.acquireRelease(listen(app, host, options.port), drain)
@@ -93,7 +96,7 @@ export const serveGateway = (
   })
 
 // A client that has read everything is gone as soon as it is told; the others need a moment.
-const clientsGone = (clients: Clients): Effect.Effect<void> =>
+const clientsGone = (census: Census): Effect.Effect<void> =>
   Effect.suspend(() =>
-    clients.size === 0 ? Effect.void : Effect.sleep("10 millis").pipe(Effect.andThen(clientsGone(clients)))
+    census.size === 0 ? Effect.void : Effect.sleep("10 millis").pipe(Effect.andThen(clientsGone(census)))
   )

@@ -8,7 +8,7 @@ import {
   type Subscribe
 } from "../protocols/index.ts"
 import { type Fault, faultOf, formatFault } from "./fault.ts"
-import type { GatewayLimits } from "./policy.ts"
+import { type GatewayLimits, limitNames } from "./policy.ts"
 
 /**
  * One client's side of the conversation: no I/O, no clock. What comes in gives the next session and what to do.
@@ -89,13 +89,23 @@ export const receive = (before: Session, inbound: Inbound, now: number): Transit
   const json = inbound.kind === "text" ? parseJson(inbound.text) : undefined
   const id = json === undefined || Result.isFailure(json) ? null : readId(json.success)
   if (session.tokens < 1) {
-    return refuse(session, id, "rate_limited", `at most ${session.limits.operationsPerSecond} operations per second`)
+    return refuse(
+      session,
+      id,
+      "rate_limited",
+      `at most ${session.limits.operationsPerSecond} operations per second (${limitNames.operationsPerSecond})`
+    )
   }
   const paid = { ...session, tokens: session.tokens - 1 }
   if (inbound.kind === "binary") return refuse(paid, null, "binary_frame", "operations are JSON in text frames")
   if (inbound.kind === "oversized") {
     const limit = session.limits.frameBytesMax
-    return refuse(paid, null, "frame_too_large", `a frame has at most ${limit} bytes, and this one had ${inbound.size}`)
+    return refuse(
+      paid,
+      null,
+      "frame_too_large",
+      `a frame has at most ${limit} bytes (${limitNames.frameBytesMax}), and this one had ${inbound.size}`
+    )
   }
   if (json === undefined || Result.isFailure(json)) {
     return refuse(paid, null, "malformed_json", "the frame is not a whole JSON text")
@@ -130,7 +140,7 @@ export const slowConsumer = (id: string | null, limits: GatewayLimits): Frame =>
   ownFrame("error", {
     id,
     code: "slow_consumer",
-    message: `more than ${limits.pendingBytesMax} bytes were waiting to be read`
+    message: `more than ${limits.pendingBytesMax} bytes were waiting to be read (${limitNames.pendingBytesMax})`
   } satisfies ErrorData)
 
 const perform = (session: Session, operation: ClientOperation): Transition => {
@@ -155,10 +165,20 @@ const subscribe = (session: Session, operation: Subscribe): Transition => {
     return refuse(session, id, "duplicate_subscription", "`id`: there is a subscription with this id already")
   }
   if (session.subscriptions.size >= subscriptionsMax) {
-    return refuse(session, id, "too_many_subscriptions", `a client has at most ${subscriptionsMax} subscriptions`)
+    return refuse(
+      session,
+      id,
+      "too_many_subscriptions",
+      `a client has at most ${subscriptionsMax} subscriptions (${limitNames.subscriptionsMax})`
+    )
   }
   if (bytesMax > pendingBytesMax) {
-    return refuse(session, id, "invalid_operation", `\`pending_bytes\`: at most ${pendingBytesMax}`)
+    return refuse(
+      session,
+      id,
+      "invalid_operation",
+      `\`pending_bytes\`: at most ${pendingBytesMax} (${limitNames.pendingBytesMax})`
+    )
   }
   const subscriptions = new Map(session.subscriptions).set(id, { pattern, phase: "opening" })
   return {

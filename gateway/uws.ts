@@ -70,6 +70,9 @@ export const listen = (
 /** The text of a frame. Has to be read before the callback that got it returns. */
 export const textOf = (message: ArrayBuffer): string => Buffer.from(message).toString()
 
+/** Who is at the other end, as an IP address; that of a proxy where one is in between. */
+export const addressOf = (res: HttpResponse): string => textOf(res.getRemoteAddressAsText())
+
 /** The reply to a request, as data. */
 export interface Reply {
   readonly status: number

@@ -1,11 +1,13 @@
 import { randomUUID } from "node:crypto"
 import { Effect, type Fiber } from "effect"
+import type { Census } from "./census.ts"
 import { type Connection, connect } from "./connection.ts"
 import type { Fanout } from "./fanout.ts"
 import { type GatewayLimits, type OriginPolicy, originFault } from "./policy.ts"
-import { forbiddenOrigin, stopping, tooManyConnections } from "./problem.ts"
+import { forbiddenOrigin, stopping, tooManyConnections, tooManyFromAddress } from "./problem.ts"
 import type { Inbound } from "./session.ts"
 import {
+  addressOf,
   exchange,
   type HttpRequest,
   type HttpResponse,
@@ -16,12 +18,9 @@ import {
   type WebSocket
 } from "./uws.ts"
 
-/** Everyone who is connected. */
-export type Clients = Set<Connection>
-
 export interface SocketOptions {
   /** Kept by the route: those who are connected now. */
-  readonly clients: Clients
+  readonly census: Census
   readonly fanout: Fanout
   readonly limits: GatewayLimits
   readonly origins: OriginPolicy
@@ -33,6 +32,7 @@ export interface SocketOptions {
 
 /** What travels with a socket from its upgrade to its end. */
 interface Attachment {
+  readonly address: string
   client: Client | undefined
 }
 
@@ -53,7 +53,7 @@ const HARD_FRAME_BYTES_MAX = 1024 * 1024 + 64 * 1024
 
 /** Adds `/ws` to the app. */
 export const addSocketRoute = (app: TemplatedApp, options: SocketOptions): void => {
-  const { limits, clients } = options
+  const { limits, census } = options
   app.ws<Attachment>("/ws", {
     maxPayloadLength: HARD_FRAME_BYTES_MAX,
     idleTimeout: limits.idleSeconds,
@@ -70,34 +70,38 @@ export const addSocketRoute = (app: TemplatedApp, options: SocketOptions): void 
       if (client === undefined) return
       client.gone()
       client.connection.closed()
-      clients.delete(client.connection)
+      census.remove(client.connection)
     }
   })
 }
 
 const upgrade = (options: SocketOptions, res: HttpResponse, req: HttpRequest, context: UpgradeContext): void => {
-  const refusal = refuse(options, req)
+  const address = addressOf(res)
+  const refusal = refuse(options, req, address)
   if (refusal !== undefined) {
     exchange(res).respond(refusal)
     return
   }
-  const attachment: Attachment = { client: undefined }
+  const attachment: Attachment = { address, client: undefined }
   const [key, protocol, extensions] = ["key", "protocol", "extensions"].map((name) =>
     req.getHeader(`sec-websocket-${name}`)
   )
   res.upgrade(attachment, key!, protocol!, extensions!, context)
 }
 
-const refuse = (options: SocketOptions, req: HttpRequest): Reply | undefined => {
+const refuse = (options: SocketOptions, req: HttpRequest, address: string): Reply | undefined => {
   const fault = originFault({ origin: req.getHeader("origin"), host: req.getHeader("host") }, options.origins)
   if (fault !== undefined) return forbiddenOrigin(fault)
   if (options.draining()) return stopping()
-  const { connectionsMax } = options.limits
-  return options.clients.size >= connectionsMax ? tooManyConnections(connectionsMax) : undefined
+  const { connectionsMax, connectionsPerAddressMax } = options.limits
+  if (options.census.size >= connectionsMax) return tooManyConnections(connectionsMax)
+  return options.census.from(address) >= connectionsPerAddressMax
+    ? tooManyFromAddress(connectionsPerAddressMax)
+    : undefined
 }
 
 const open = (ws: WebSocket<Attachment>, options: SocketOptions): void => {
-  const { limits, fanout, run, clients } = options
+  const { limits, fanout, run, census } = options
   let over = false
   let farewell: { readonly code: number; readonly reason: string } | undefined
 
@@ -137,7 +141,7 @@ const open = (ws: WebSocket<Attachment>, options: SocketOptions): void => {
       over = true
     }
   }
-  clients.add(connection)
+  census.add({ connection, address: ws.getUserData().address })
 }
 
 const inbound = (message: ArrayBuffer, isBinary: boolean, limits: GatewayLimits): Inbound => {

@@ -130,7 +130,7 @@ describe("a session", () => {
     assert.deepInclude(more, {
       id: "d",
       code: "too_many_subscriptions",
-      message: "a client has at most 3 subscriptions"
+      message: "a client has at most 3 subscriptions (GATEWAY_SUBSCRIPTIONS)"
     })
   })
 
@@ -176,7 +176,11 @@ describe("a session", () => {
       return frames(next.actions)[0]
     }
     for (let count = 0; count < 10; count++) assert.strictEqual(ping(0)?.type, "result")
-    assert.deepInclude(ping(0)?.data, { id: "p", code: "rate_limited", message: "at most 10 operations per second" })
+    assert.deepInclude(ping(0)?.data, {
+      id: "p",
+      code: "rate_limited",
+      message: "at most 10 operations per second (GATEWAY_FRAMES_PER_SECOND)"
+    })
     assert.strictEqual(ping(99)?.type, "error")
     assert.strictEqual(ping(100)?.type, "result")
     assert.strictEqual(ping(101)?.type, "error")

@@ -1,0 +1,55 @@
+import type { Census } from "./census.ts"
+import type { Account } from "./outlet.ts"
+import { exchange, type TemplatedApp } from "./uws.ts"
+
+export interface MetricsOptions {
+  readonly census: Census
+  readonly status: () => { readonly subscriptions: number; readonly watches: number }
+}
+
+/** Adds `/metrics` to the app. */
+export const addMetricsRoute = (app: TemplatedApp, options: MetricsOptions): void => {
+  app.get("/metrics", (res) =>
+    exchange(res).respond({
+      status: 200,
+      headers: { "content-type": "text/plain; version=0.0.4" },
+      body: metricsText(options)
+    })
+  )
+}
+
+/**
+ * What the gateway counts, in the text form of Prometheus. Per client, too: the label `client` is the `session` of its
+ * `welcome`. `produced` is the sum of the other outcomes, at every moment.
+ */
+export const metricsText = ({ census, status }: MetricsOptions): string => {
+  const { subscriptions, watches } = status()
+  const clients = [...census].map(({ connection }) => connection)
+  return [
+    ...gauge("conclave_gateway_connections", "Clients that are connected", [["", census.size]]),
+    ...gauge("conclave_gateway_subscriptions", "Subscriptions that are open", [["", subscriptions]]),
+    ...gauge("conclave_gateway_patterns", "Patterns that are read from the log", [["", watches]]),
+    ...gauge(
+      "conclave_gateway_events",
+      "Events since the start, by what became of them",
+      outcomes("", census.account())
+    ),
+    ...gauge(
+      "conclave_gateway_client_events",
+      "Events for a client that is connected, by what became of them",
+      clients.flatMap((client) => outcomes(`client="${client.id}",`, client.account()))
+    ),
+    ""
+  ].join("\n")
+}
+
+type Sample = readonly [labels: string, value: number]
+
+const outcomes = (labels: string, account: Account): ReadonlyArray<Sample> =>
+  Object.entries(account).map(([outcome, count]): Sample => [`{${labels}outcome="${outcome}"}`, count])
+
+const gauge = (name: string, help: string, samples: ReadonlyArray<Sample>): ReadonlyArray<string> => [
+  `# HELP ${name} ${help}`,
+  `# TYPE ${name} gauge`,
+  ...samples.map(([labels, value]) => `${name}${labels} ${value}`)
+]
