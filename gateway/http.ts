@@ -3,6 +3,7 @@ import { Effect, Result, Schema } from "effect"
 import { AnalysisResult, AnalyzeRequest, CoordinatorProtocol, CorrelationId, toWindow } from "../protocols/index.ts"
 import { Actors } from "../runtime/index.ts"
 import { type Fault, faultOf } from "./fault.ts"
+import type { Gate } from "./gate.ts"
 import { type OriginPolicy, originFault } from "./policy.ts"
 import {
   type AnalyzeFailure,
@@ -18,12 +19,14 @@ import {
   unsupportedMediaType,
   upgradeRequired
 } from "./problem.ts"
-import { type Exchange, exchange, type HttpRequest, type HttpResponse, type Reply, type TemplatedApp } from "./uws.ts"
+import type { Exchange, HttpRequest, Reply, TemplatedApp } from "./uws.ts"
 
 /** What the HTTP side needs from the gateway around it. */
 export interface HttpOptions {
   readonly origins: OriginPolicy
   readonly bodyBytesMax: number
+  /** What every request passes first. */
+  readonly gate: Gate
   /** Facts for `/healthz`. */
   readonly health: () => { readonly [fact: string]: unknown }
   /** Whether `/readyz` says that requests may come. */
@@ -38,16 +41,7 @@ const READY_TIMEOUT = "2 seconds"
 
 /** Adds the HTTP addresses to the app. What no route takes is answered here too, so routes of others come first. */
 export const addRoutes = (app: TemplatedApp, options: HttpOptions): void => {
-  // An exception that reached the library would end the process.
-  const route = (answer: (call: Exchange, req: HttpRequest) => void) => (res: HttpResponse, req: HttpRequest) => {
-    const call = exchange(res)
-    try {
-      answer(call, req)
-    } catch (cause) {
-      options.run(Effect.logError("request failed", cause))
-      call.respond(internal())
-    }
-  }
+  const route = options.gate
   const always = (reply: () => Reply) => route((call) => call.respond(reply()))
 
   app.post(ANALYZE, route(answerAnalyze(options)))
@@ -134,7 +128,7 @@ const answerPreflight = (options: HttpOptions) => (call: Exchange, req: HttpRequ
     headers: {
       ...headers,
       "access-control-allow-methods": "POST",
-      "access-control-allow-headers": "content-type, x-correlation-id"
+      "access-control-allow-headers": "authorization, content-type, x-correlation-id"
     },
     body: ""
   })

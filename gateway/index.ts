@@ -1,6 +1,7 @@
+export { type AuthOptions, InvalidAuth } from "./auth/authenticator.ts"
 export { layerEventLog } from "./events/layer.ts"
 export { EventLog } from "./events/log.ts"
 export type { EventLogOptions } from "./events/stream.ts"
-export { defaultLimits, type GatewayLimits } from "./policy.ts"
+export { defaultLimits, type GatewayLimits, limitNames } from "./policy.ts"
 export { Gateway, type GatewayOptions, serveGateway } from "./server.ts"
 export { ListenFailed, PortTaken } from "./uws.ts"

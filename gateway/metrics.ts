@@ -1,6 +1,7 @@
 import type { Census } from "./census.ts"
+import type { Gate } from "./gate.ts"
 import type { Account } from "./outlet.ts"
-import { exchange, type TemplatedApp } from "./uws.ts"
+import type { TemplatedApp } from "./uws.ts"
 
 export interface MetricsOptions {
   readonly census: Census
@@ -8,15 +9,31 @@ export interface MetricsOptions {
 }
 
 /** Adds `/metrics` to the app. */
-export const addMetricsRoute = (app: TemplatedApp, options: MetricsOptions): void => {
-  app.get("/metrics", (res) =>
-    exchange(res).respond({
-      status: 200,
-      headers: { "content-type": "text/plain; version=0.0.4" },
-      body: metricsText(options)
-    })
+export const addMetricsRoute = (app: TemplatedApp, options: MetricsOptions, gate: Gate): void => {
+  const headers = { "content-type": "text/plain; version=0.0.4" }
+  app.get(
+    "/metrics",
+    gate((call) => call.respond({ status: 200, headers, body: metricsText(options) }))
   )
 }
+
+/** Adds the list of who is connected, for operators. */
+export const addClientsRoute = (app: TemplatedApp, census: Census, gate: Gate): void => {
+  const headers = { "content-type": "application/json" }
+  app.get(
+    "/api/v1/clients",
+    gate((call) => call.respond({ status: 200, headers, body: JSON.stringify({ clients: presence(census) }) }))
+  )
+}
+
+const presence = (census: Census) =>
+  [...census].map(({ connection, address }) => ({
+    session: connection.id,
+    subject: connection.subject() ?? null,
+    address,
+    patterns: connection.patterns(),
+    events: connection.account()
+  }))
 
 /**
  * What the gateway counts, in the text form of Prometheus. Per client, too: the label `client` is the `session` of its

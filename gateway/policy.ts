@@ -20,6 +20,8 @@ export interface GatewayLimits {
   readonly bodyBytesMax: number
   /** Seconds without a sign of life, pongs included, before a client is closed. 8 to 960. */
   readonly idleSeconds: number
+  /** How long a client may take to say who it is, where it has to, in milliseconds. */
+  readonly authMillis: number
   /** How long a stopping gateway waits for answers that are under way, in milliseconds. */
   readonly drainMillis: number
   /** How long a client that is being closed may take to read what waits for it, in milliseconds. */
@@ -37,6 +39,7 @@ export const defaultLimits: GatewayLimits = {
   requestsPerSecond: 200,
   bodyBytesMax: 1024 * 1024,
   idleSeconds: 60,
+  authMillis: 5_000,
   drainMillis: 2_000,
   farewellMillis: 5_000
 }
@@ -81,6 +84,10 @@ export const originFault = (request: Origins, policy: OriginPolicy): string | un
   if (own && ownNames(policy).includes(hostname(host))) return undefined
   return "pages of this origin may not use this gateway: add the origin to its allowed origins"
 }
+
+/** Whether only programs on this machine reach an address. */
+export const isLoopback = (host: string): boolean =>
+  ["localhost", "::1", "[::1]"].includes(host) || /^127(\.\d{1,3}){3}$/.test(host)
 
 const ownNames = (policy: OriginPolicy): ReadonlyArray<string> => ["127.0.0.1", "localhost", "[::1]", policy.host]
 

@@ -66,6 +66,25 @@ export const methodNotAllowed = (allow: string): Reply =>
 export const forbiddenOrigin = (detail: string): Reply =>
   problem({ status: 403, code: "forbidden-origin", title: "The origin is not allowed", detail })
 
+/** 401: the request has no token or key, or one that is not good. */
+export const unauthorized = (reason: string): Reply =>
+  problem({
+    status: 401,
+    code: "unauthorized",
+    title: "Who are you?",
+    detail: reason,
+    headers: { "www-authenticate": "Bearer" }
+  })
+
+/** 403: the token or key does not allow it. */
+export const forbiddenOperation = (what: string): Reply =>
+  problem({
+    status: 403,
+    code: "forbidden",
+    title: "This is not allowed to you",
+    detail: `your token or key does not allow ${what}`
+  })
+
 export const upgradeRequired = (): Reply =>
   problem({
     status: 426,

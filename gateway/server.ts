@@ -1,16 +1,27 @@
 import { Context, Effect, FiberSet, Layer, type Scope } from "effect"
 import type { Actors } from "../runtime/index.ts"
+import { type AuthOptions, InvalidAuth, makeAuthenticator } from "./auth/authenticator.ts"
+import { Buckets } from "./bucket.ts"
 import { Census } from "./census.ts"
 import type { EventLog } from "./events/log.ts"
 import { makeFanout } from "./fanout.ts"
+import { makeGate } from "./gate.ts"
 import { addRoutes } from "./http.ts"
-import { addMetricsRoute } from "./metrics.ts"
-import { defaultLimits, type GatewayLimits, type OriginPolicy } from "./policy.ts"
-import { type ListenFailed, type Listening, listen, makeApp, type PortTaken } from "./uws.ts"
+import { addClientsRoute, addMetricsRoute } from "./metrics.ts"
+import { defaultLimits, type GatewayLimits, isLoopback, type OriginPolicy } from "./policy.ts"
+import {
+  type ListenFailed,
+  type Listening,
+  listen,
+  makeApp,
+  type PortTaken,
+  type TemplatedApp,
+  type TlsFiles
+} from "./uws.ts"
 import { addSocketRoute } from "./websocket.ts"
 
 export interface GatewayOptions {
-  /** The address to listen on; 127.0.0.1 unless given. There is no authentication yet, so keep it on loopback. */
+  /** The address to listen on; 127.0.0.1 unless given. Any other needs `auth`. */
   readonly host?: string
   /** 0 takes any free port. */
   readonly port: number
@@ -21,6 +32,10 @@ export interface GatewayOptions {
   /** Told by `/healthz`. */
   readonly version?: string
   readonly limits?: Partial<GatewayLimits>
+  /** How clients prove who they are; whoever reaches the gateway may do everything unless given. */
+  readonly auth?: AuthOptions
+  /** Files of a certificate and its key in PEM: with them the gateway speaks TLS, and nothing else. */
+  readonly tls?: TlsFiles
 }
 
 /** The gateway as it listens. */
@@ -41,32 +56,45 @@ const GOING_AWAY = 1001
  * When it closes: no more connections are taken, requests under way get up to `drainMillis` to be answered, every client is
  * told (close code 1001), and the port is free once the scope is closed.
  *
- * @throws PortTaken, ListenFailed: with a sentence for people.
+ * @throws PortTaken, ListenFailed, InvalidAuth: with a sentence for people.
  */
 export const serveGateway = (
   options: GatewayOptions
-): Effect.Effect<Gateway["Service"], PortTaken | ListenFailed, Scope.Scope | EventLog | Actors> =>
+): Effect.Effect<Gateway["Service"], PortTaken | ListenFailed | InvalidAuth, Scope.Scope | EventLog | Actors> =>
   Effect.gen(function* () {
     const host = options.host ?? "127.0.0.1"
     const limits = { ...defaultLimits, ...options.limits }
     const origins: OriginPolicy = { host, allowedOrigins: options.allowedOrigins ?? [] }
+    const authenticator = yield* makeAuthenticator(options.auth ?? {})
+    if (!authenticator.required) yield* onlyLoopback(host)
     const fanout = yield* makeFanout()
-    const app = yield* Effect.acquireRelease(Effect.sync(makeApp), (app) => Effect.sync(() => app.close()))
+    const app = yield* Effect.acquireRelease(openApp(options.tls), (app) => Effect.sync(() => app.close()))
     const requests = yield* FiberSet.make()
     const census = new Census()
     const startedAt = performance.now()
     let draining = false
 
+    const run = yield* FiberSet.runtime(yield* FiberSet.make<void>())()
+    const gate = makeGate({
+      authenticator,
+      requests: new Buckets(limits.requestsPerSecond),
+      requestsPerSecond: limits.requestsPerSecond,
+      bodyBytesMax: limits.bodyBytesMax,
+      run
+    })
     addSocketRoute(app, {
       census,
       fanout,
       limits,
       origins,
+      authenticator,
       draining: () => draining,
-      run: yield* FiberSet.runtime(yield* FiberSet.make<void>())()
+      run
     })
-    addMetricsRoute(app, { census, status: fanout.status })
+    addMetricsRoute(app, { census, status: fanout.status }, gate)
+    addClientsRoute(app, census, gate)
     addRoutes(app, {
+      gate,
       origins,
       bodyBytesMax: limits.bodyBytesMax,
       ready: Effect.suspend(() => (draining ? Effect.succeed(false) : (options.ready ?? Effect.succeed(true)))),
@@ -90,9 +118,27 @@ export const serveGateway = (
         yield* Effect.logInfo("gateway stopped")
       })
     const { port } = yield* Effect.acquireRelease(listen(app, host, options.port), drain)
-    const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}`
+    const url = `http${options.tls === undefined ? "" : "s"}://${host.includes(":") ? `[${host}]` : host}:${port}`
     yield* Effect.logInfo("gateway listening").pipe(Effect.annotateLogs({ url }))
     return { host, port, url }
+  })
+
+const onlyLoopback = (host: string): Effect.Effect<void, InvalidAuth> =>
+  isLoopback(host)
+    ? Effect.logWarning(
+        "anybody on this machine may use the gateway: no secret, public key, key set or keys are configured"
+      )
+    : Effect.fail(
+        new InvalidAuth({
+          detail: `the gateway listens on loopback only, and not on ${host}, unless it knows its clients: set GATEWAY_JWT_SECRET, GATEWAY_JWT_PUBLIC_KEY, GATEWAY_JWKS or GATEWAY_KEYS`
+        })
+      )
+
+const openApp = (tls: TlsFiles | undefined): Effect.Effect<TemplatedApp, InvalidAuth> =>
+  Effect.try({
+    try: () => makeApp(tls),
+    catch: () =>
+      new InvalidAuth({ detail: `the certificate ${tls?.certificate} and its key ${tls?.key} cannot be used` })
   })
 
 // A client that has read everything is gone as soon as it is told; the others need a moment.

@@ -1,13 +1,8 @@
-import { Result, Schema } from "effect"
-import {
-  ClientOperation,
-  type ErrorData,
-  type Frame,
-  type SlowPolicy,
-  type Start,
-  type Subscribe
-} from "../protocols/index.ts"
-import { type Fault, faultOf, formatFault } from "./fault.ts"
+import { Result } from "effect"
+import type { ClientOperation, ErrorData, Frame, SlowPolicy, Start, Subscribe } from "../protocols/index.ts"
+import type { Grant } from "./auth/grant.ts"
+import { formatFault } from "./fault.ts"
+import { decodeOperation, describe, parseJson, readId } from "./operation.ts"
 import { type GatewayLimits, limitNames } from "./policy.ts"
 
 /**
@@ -27,6 +22,8 @@ import { type GatewayLimits, limitNames } from "./policy.ts"
 export interface Session {
   readonly id: string
   readonly limits: GatewayLimits
+  /** What the client may see and do; nothing before it has said who it is. */
+  readonly grant: Grant | undefined
   readonly subscriptions: ReadonlyMap<string, Subscription>
   /** Operations the client may send at once, as of `refilledAt` (milliseconds). */
   readonly tokens: number
@@ -56,6 +53,8 @@ export type Action =
       readonly onSlow: SlowPolicy
       readonly bytesMax: number
     }
+  /** Look at the credential, then call `granted` or `unauthorized`. */
+  | { readonly do: "authenticate"; readonly id: string; readonly token: string }
   /** Deliver no more under this id. */
   | { readonly do: "unsubscribe"; readonly id: string }
 
@@ -66,13 +65,17 @@ export interface Transition {
 
 export const PROTOCOL_VERSION = 1
 
-/** The conversation begins. `now` is in milliseconds, on any clock that only goes forward. */
-export const open = (id: string, limits: GatewayLimits, now: number): Transition => ({
-  session: { id, limits, subscriptions: new Map(), tokens: limits.operationsPerSecond, refilledAt: now },
+/**
+ * The conversation begins. `now` is in milliseconds, on any clock that only goes forward. Without a grant the client has
+ * to say who it is.
+ */
+export const open = (id: string, limits: GatewayLimits, now: number, grant?: Grant): Transition => ({
+  session: { id, limits, grant, subscriptions: new Map(), tokens: limits.operationsPerSecond, refilledAt: now },
   actions: [
     sendOwn("welcome", {
       protocol: PROTOCOL_VERSION,
       session: id,
+      auth: grant === undefined ? "required" : "none",
       limits: {
         subscriptions: limits.subscriptionsMax,
         operations_per_second: limits.operationsPerSecond,
@@ -135,6 +138,44 @@ export const refused = (session: Session, id: string, message: string): Transiti
   return refuse(without(session, id), id, "internal", message)
 }
 
+/** The credential is good. Subscriptions that it does not cover end. */
+export const granted = (session: Session, id: string | null, grant: Grant): Transition => {
+  const lost = [...session.subscriptions].filter(([, { pattern }]) => !grant.sees(pattern))
+  const subscriptions = new Map(session.subscriptions)
+  for (const [subscription] of lost) subscriptions.delete(subscription)
+  const { subject, expiresAt } = grant
+  const expires = expiresAt === undefined ? null : new Date(expiresAt).toISOString()
+  return {
+    session: { ...session, grant, subscriptions },
+    actions: [
+      ...lost.flatMap(
+        ([subscription, { pattern }]): ReadonlyArray<Action> => [
+          { do: "unsubscribe", id: subscription },
+          sendOwn("error", forbiddenPattern(subscription, pattern))
+        ]
+      ),
+      sendOwn("result", { id, op: "auth", ok: true, subject, expires_at: expires })
+    ]
+  }
+}
+
+/** The credential is not good. What was granted before stays. */
+export const unauthorized = (session: Session, id: string | null, reason: string): Transition =>
+  refuse(session, id, "unauthorized", reason)
+
+/** Too much was said while a credential was being looked at. */
+export const tooHasty = (session: Session): Transition =>
+  refuse(session, null, "rate_limited", "wait for the answer to `auth`")
+
+/** The `error` frame with which a client is left whose grant has run out, or who never had one. */
+export const notWelcome = (why: "expired" | "silent"): Frame =>
+  ownFrame("error", {
+    id: null,
+    ...(why === "expired"
+      ? { code: "token_expired", message: "the token has expired: connect again with a new one" }
+      : { code: "unauthenticated", message: "no token came in time" })
+  } satisfies ErrorData)
+
 /** The `error` frame with which a client that does not read is left. */
 export const slowConsumer = (id: string | null, limits: GatewayLimits): Frame =>
   ownFrame("error", {
@@ -144,7 +185,12 @@ export const slowConsumer = (id: string | null, limits: GatewayLimits): Frame =>
   } satisfies ErrorData)
 
 const perform = (session: Session, operation: ClientOperation): Transition => {
+  if (session.grant === undefined && operation.op !== "auth") {
+    return refuse(session, operation.id, "unauthenticated", "send a token first: an `auth` operation")
+  }
   switch (operation.op) {
+    case "auth":
+      return { session, actions: [{ do: "authenticate", id: operation.id, token: operation.token }] }
     case "ping":
       return answer(session, operation)
     case "unsubscribe":
@@ -163,6 +209,9 @@ const subscribe = (session: Session, operation: Subscribe): Transition => {
   const bytesMax = operation.pending_bytes ?? pendingBytesMax
   if (session.subscriptions.has(id)) {
     return refuse(session, id, "duplicate_subscription", "`id`: there is a subscription with this id already")
+  }
+  if (session.grant?.sees(pattern) !== true) {
+    return { session, actions: [sendOwn("error", forbiddenPattern(id, pattern))] }
   }
   if (session.subscriptions.size >= subscriptionsMax) {
     return refuse(
@@ -186,6 +235,12 @@ const subscribe = (session: Session, operation: Subscribe): Transition => {
     actions: [{ do: "subscribe", id, pattern, start, onSlow, bytesMax }]
   }
 }
+
+const forbiddenPattern = (id: string, pattern: string): ErrorData => ({
+  id,
+  code: "forbidden",
+  message: `\`pattern\`: your token does not allow all of ${pattern}`
+})
 
 const answer = (session: Session, operation: ClientOperation, ...before: ReadonlyArray<Action>): Transition => ({
   session,
@@ -211,25 +266,3 @@ const refill = (session: Session, now: number): Session => {
 
 const ownFrame = (type: string, data: unknown): Frame => ({ type, seq: null, subject: null, data })
 const sendOwn = (type: string, data: unknown): Action => ({ do: "send", frame: ownFrame(type, data) })
-
-const parseJson = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unknown))
-const decodeOperation = Schema.decodeUnknownResult(ClientOperation)
-const hasId = Schema.is(Schema.Struct({ id: Schema.String.check(Schema.isMaxLength(64)) }))
-const hasOp = Schema.is(
-  Schema.Struct({ op: Schema.Literals(ClientOperation.members.map(({ fields }) => fields.op.literal)) })
-)
-const isObject = Schema.is(Schema.Record(Schema.String, Schema.Unknown))
-const hasPattern = Schema.is(Schema.Struct({ pattern: Schema.Unknown }))
-
-const readId = (json: unknown): string | null => (hasId(json) ? json.id : null)
-
-const describe = (error: Schema.SchemaError, json: unknown): Fault & { readonly code: ErrorData["code"] } => {
-  const code = "invalid_operation"
-  if (!isObject(json)) return { code, field: "", rule: "an operation is a JSON object" }
-  if (!hasOp(json)) {
-    const names = ClientOperation.members.map(({ fields }) => fields.op.literal).join(", ")
-    return { code, field: "op", rule: `must be one of ${names}` }
-  }
-  const fault = faultOf(error)
-  return fault.field === "pattern" && hasPattern(json) ? { code: "invalid_pattern", ...fault } : { code, ...fault }
-}

@@ -1,7 +1,8 @@
 import {
   App,
-  type HttpRequest,
   type HttpResponse,
+  type HttpRequest as LibraryRequest,
+  SSLApp,
   type TemplatedApp,
   type us_listen_socket,
   us_listen_socket_close,
@@ -16,7 +17,30 @@ import { Effect, Schema } from "effect"
 /**
  * The border to uWebSockets.js: what its types leave open is settled here and nowhere else.
  */
-export type { HttpRequest, HttpResponse, TemplatedApp, us_socket_context_t as UpgradeContext, WebSocket }
+export type { HttpResponse, TemplatedApp, us_socket_context_t as UpgradeContext, WebSocket }
+
+/** What is asked of a request. The library's own is gone when its handler returns. */
+export type HttpRequest = Pick<
+  LibraryRequest,
+  "getHeader" | "getParameter" | "getUrl" | "getMethod" | "getQuery" | "forEach"
+>
+
+/** A request that stays. */
+export const copyOf = (req: HttpRequest): HttpRequest => {
+  const headers = new Map<string, string>()
+  req.forEach((name, value) => headers.set(name, value))
+  const [url, method, query] = [req.getUrl(), req.getMethod(), req.getQuery()]
+  const parameters = [0, 1, 2].map((index) => req.getParameter(index))
+  const queryOf = (key?: string) => (key === undefined ? query : (new URLSearchParams(query).get(key) ?? undefined))
+  return {
+    getHeader: (name) => headers.get(String(name)) ?? "",
+    getParameter: (index) => parameters[Number(index)] ?? "",
+    getUrl: () => url,
+    getMethod: () => method,
+    getQuery: (key?: string) => queryOf(key) ?? "",
+    forEach: (see) => headers.forEach((value, name) => void see(name, value))
+  }
+}
 
 /** Another program listens on this port already. */
 export class PortTaken extends Schema.TaggedError<PortTaken>()("PortTaken", {
@@ -45,7 +69,15 @@ export interface Listening {
   readonly stop: () => void
 }
 
-export const makeApp = (): TemplatedApp => App()
+/** Paths of a certificate and its private key, in PEM. */
+export interface TlsFiles {
+  readonly certificate: string
+  readonly key: string
+}
+
+/** An app; one that speaks TLS where files are given. Throws if they cannot be used. */
+export const makeApp = (tls?: TlsFiles): TemplatedApp =>
+  tls === undefined ? App() : SSLApp({ cert_file_name: tls.certificate, key_file_name: tls.key })
 
 /**
  * Listens on a port that nobody else has; 0 takes any free one.
@@ -86,6 +118,8 @@ export interface Exchange {
   readonly respond: (reply: Reply) => void
   /** Calls back if the client goes away before the answer. */
   readonly onGone: (gone: () => void) => void
+  /** Takes the body in while nobody has asked for it yet, as far as `limit` bytes. To be called before the handler returns. */
+  readonly keepBody: (limit: number) => void
   /** The body when it is whole, or nothing if it is longer than `limit` bytes. */
   readonly onBody: (limit: number, done: (body: Buffer | undefined) => void) => void
 }
@@ -97,10 +131,26 @@ const DRAINED_BYTES_MAX = 16 * 1024 * 1024
 export const exchange = (res: HttpResponse): Exchange => {
   let over = false
   let gone = () => {}
+  let take: ((done: (body: Buffer | undefined) => void) => void) | undefined
   res.onAborted(() => {
     over = true
     gone()
   })
+  const readBody: Exchange["onBody"] = (limit, done) => {
+    let chunks: Array<Buffer> = []
+    let size = 0
+    res.onData((chunk, isLast) => {
+      size += chunk.byteLength
+      if (size > DRAINED_BYTES_MAX) {
+        if (!over) res.close()
+        return
+      }
+      // The chunk's memory is taken back when this returns. Past the limit we count and keep nothing.
+      if (size > limit) chunks = []
+      else chunks.push(Buffer.from(new Uint8Array(chunk)))
+      if (isLast) done(size > limit ? undefined : Buffer.concat(chunks))
+    })
+  }
   return {
     respond: (reply) => {
       if (over) return
@@ -114,21 +164,19 @@ export const exchange = (res: HttpResponse): Exchange => {
     onGone: (callback) => {
       gone = callback
     },
-    onBody: (limit, done) => {
-      let chunks: Array<Buffer> = []
-      let size = 0
-      res.onData((chunk, isLast) => {
-        size += chunk.byteLength
-        if (size > DRAINED_BYTES_MAX) {
-          if (!over) res.close()
-          return
-        }
-        // The chunk's memory is taken back when this returns. Past the limit we count and keep nothing.
-        if (size > limit) chunks = []
-        else chunks.push(Buffer.from(new Uint8Array(chunk)))
-        if (isLast) done(size > limit ? undefined : Buffer.concat(chunks))
+    keepBody: (limit) => {
+      let body: { readonly whole: Buffer | undefined } | undefined
+      readBody(limit, (whole) => {
+        body = { whole }
+        kept?.(whole)
       })
-    }
+      let kept: ((whole: Buffer | undefined) => void) | undefined
+      take = (done) => {
+        if (body === undefined) kept = done
+        else done(body.whole)
+      }
+    },
+    onBody: (limit, done) => (take === undefined ? readBody(limit, done) : take(done))
   }
 }
 

@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { Effect, type Fiber } from "effect"
+import type { Authenticator } from "./auth/authenticator.ts"
+import { credentialOf } from "./auth/credential.ts"
 import type { Census } from "./census.ts"
 import { type Connection, connect } from "./connection.ts"
 import type { Fanout } from "./fanout.ts"
@@ -24,6 +26,7 @@ export interface SocketOptions {
   readonly fanout: Fanout
   readonly limits: GatewayLimits
   readonly origins: OriginPolicy
+  readonly authenticator: Authenticator
   /** True once no more clients are taken. */
   readonly draining: () => boolean
   /** Runs what belongs to clients; the gateway interrupts what is left when it stops. */
@@ -33,6 +36,7 @@ export interface SocketOptions {
 /** What travels with a socket from its upgrade to its end. */
 interface Attachment {
   readonly address: string
+  readonly credential: string | undefined
   client: Client | undefined
 }
 
@@ -82,11 +86,10 @@ const upgrade = (options: SocketOptions, res: HttpResponse, req: HttpRequest, co
     exchange(res).respond(refusal)
     return
   }
-  const attachment: Attachment = { address, client: undefined }
-  const [key, protocol, extensions] = ["key", "protocol", "extensions"].map((name) =>
-    req.getHeader(`sec-websocket-${name}`)
-  )
-  res.upgrade(attachment, key!, protocol!, extensions!, context)
+  const { protocol, credential } = credentialOf(req)
+  const attachment: Attachment = { address, credential, client: undefined }
+  const [key, extensions] = ["key", "extensions"].map((name) => req.getHeader(`sec-websocket-${name}`))
+  res.upgrade(attachment, key!, protocol, extensions!, context)
 }
 
 const refuse = (options: SocketOptions, req: HttpRequest, address: string): Reply | undefined => {
@@ -120,6 +123,8 @@ const open = (ws: WebSocket<Attachment>, options: SocketOptions): void => {
     id: randomUUID(),
     limits,
     fanout,
+    authenticator: options.authenticator,
+    credential: ws.getUserData().credential,
     now: () => performance.now(),
     run,
     socket: {

@@ -67,6 +67,7 @@ export type Subscribe = typeof Subscribe.Type
 export const ClientOperation = Schema.Union([
   Subscribe,
   Schema.Struct({ op: Schema.Literal("unsubscribe"), id: OperationId }),
+  Schema.Struct({ op: Schema.Literal("auth"), id: OperationId, token: Schema.String }),
   Schema.Struct({ op: Schema.Literal("ping"), id: OperationId })
 ])
 export type ClientOperation = typeof ClientOperation.Type
@@ -117,6 +118,10 @@ export const ErrorData = Schema.Struct({
     "duplicate_subscription",
     "unknown_subscription",
     "rate_limited",
+    "unauthenticated",
+    "unauthorized",
+    "forbidden",
+    "token_expired",
     "slow_consumer",
     "internal"
   ]),

@@ -18,6 +18,7 @@ const makeWorld = Effect.gen(function* () {
     id: "c",
     limits: defaultLimits,
     now: () => 0,
+    authenticator: { required: false, verify: () => Effect.never },
     run: Effect.runForkWith(yield* Effect.context()),
     fanout: {
       subscribe: (_pattern, _start, subscriber) =>

@@ -1,12 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as fc from "fast-check"
+import { everything } from "../../gateway/auth/grant.ts"
 import { defaultLimits } from "../../gateway/policy.ts"
 import { type Action, joined, open, receive, refused, type Session, type Transition } from "../../gateway/session.ts"
 import { ErrorData } from "../../protocols/index.ts"
 
 const limits = { ...defaultLimits, subscriptionsMax: 3, operationsPerSecond: 10 }
-const fresh = () => open("s1", limits, 0).session
+const fresh = () => open("s1", limits, 0, everything).session
 
 const say = (session: Session, operation: unknown, now = 0): Transition =>
   receive(session, { kind: "text", text: JSON.stringify(operation) }, now)
@@ -29,7 +30,7 @@ const broken: ReadonlyArray<
   ["no object", 5, "invalid_operation", null, /JSON object/],
   ["null", null, "invalid_operation", null, /JSON object/],
   ["a list", [{ op: "ping", id: "a" }], "invalid_operation", null, /JSON object/],
-  ["no op", { id: "a" }, "invalid_operation", "a", /`op`: must be one of subscribe, unsubscribe, ping/],
+  ["no op", { id: "a" }, "invalid_operation", "a", /`op`: must be one of subscribe, unsubscribe, auth, ping/],
   ["an unknown op", { op: "fly", id: "a" }, "invalid_operation", "a", /`op`: must be one of/],
   ["no id", { op: "ping" }, "invalid_operation", null, /`id`: this field is required/],
   ["an id that is no text", { op: "ping", id: 7 }, "invalid_operation", null, /`id`: expected a string/],
@@ -80,7 +81,7 @@ const broken: ReadonlyArray<
 
 describe("a session", () => {
   it("welcomes with its id and limits", () => {
-    const [frame] = frames(open("s1", limits, 0).actions)
+    const [frame] = frames(open("s1", limits, 0, everything).actions)
     assert.strictEqual(frame?.type, "welcome")
     assert.deepInclude(frame?.data, { protocol: 1, session: "s1" })
     assert.deepInclude(frame?.data, {

@@ -38,6 +38,17 @@ interface Stored extends PublishedEvent {
 
 const PAGE = 3
 
+/** Which events a reading of history that is opened now will give. */
+const selectorOf = (stored: ReadonlyArray<Stored>, opening: number, pattern: string, start: HistoryStart) => {
+  const newest = new Map(stored.map((event) => [event.subject, event.sequence]))
+  return (event: Stored): boolean => {
+    if (!matches(pattern, event.subject)) return false
+    if (start.from === "sequence") return event.sequence >= start.sequence
+    if (start.from === "time") return event.time >= start.time
+    return event.sequence > opening || newest.get(event.subject) === event.sequence
+  }
+}
+
 export const makeFakeLog = (): FakeLog => {
   const watches = new Set<Watch>()
   let stored: ReadonlyArray<Stored> = []
@@ -67,20 +78,13 @@ export const makeFakeLog = (): FakeLog => {
   }
   const history = (pattern: string, start: HistoryStart): Effect.Effect<History> =>
     Effect.sync(() => {
-      const newest = new Map(stored.map((event) => [event.subject, event.sequence]))
-      const opening = sequence
+      const selects = selectorOf(stored, sequence, pattern, start)
       let position = 0
-      const wanted = (event: Stored) => {
-        if (!matches(pattern, event.subject) || event.sequence <= position) return false
-        if (start.from === "sequence") return event.sequence >= start.sequence
-        if (start.from === "time") return event.time >= start.time
-        return event.sequence > opening || newest.get(event.subject) === event.sequence
-      }
       const next = Effect.gen(function* () {
         if (broken) return yield* new LogUnavailable({ detail: "the test says so" })
         pages++
         acting("before")
-        const left = stored.filter(wanted)
+        const left = stored.filter((event) => event.sequence > position && selects(event))
         const events = left.slice(0, PAGE)
         position = events.at(-1)?.sequence ?? position
         acting("after")

@@ -61,6 +61,8 @@ export interface Client {
   readonly next: Effect.Effect<Frame>
   /** Sends an operation and gives the next frame. */
   readonly call: (operation: unknown) => Effect.Effect<Frame>
+  /** The subprotocol that the gateway chose. */
+  readonly protocol: () => string
   /** The frames that came and were not taken. */
   readonly waiting: () => ReadonlyArray<Frame>
   readonly closed: Effect.Effect<{ readonly code: number; readonly reason: string }>
@@ -70,9 +72,16 @@ export interface Client {
 const decodeFrame = Schema.decodeUnknownSync(Schema.fromJsonString(Frame), { onExcessProperty: "error" })
 
 /** A WebSocket client that has been welcomed; it is closed with the scope. */
-export const openClient = Effect.fnUntraced(function* (url: string) {
+export const openClient = (url: string) => openClientWith(url)
+
+/** The same, with more in its handshake. */
+export const openClientWith = Effect.fnUntraced(function* (
+  url: string,
+  handshake: { readonly protocols?: Array<string>; readonly headers?: Record<string, string> } = {}
+) {
   const socket = yield* Effect.acquireRelease(
-    Effect.sync(() => new WebSocket(`${url.replace("http", "ws")}/ws`)),
+    // The options are those of Node's own client; browsers have none.
+    Effect.sync((): WebSocket => Reflect.construct(WebSocket, [`${url.replace("http", "ws")}/ws`, handshake])),
     (socket) => Effect.sync(() => socket.close())
   )
   const frames: Array<Frame> = []
@@ -105,6 +114,7 @@ export const openClient = Effect.fnUntraced(function* (url: string) {
         Effect.sync(() => send(operation)),
         next
       ),
+    protocol: () => socket.protocol,
     waiting: () => frames,
     closed: Effect.promise(() => closed),
     close: Effect.andThen(
