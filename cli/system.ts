@@ -12,6 +12,7 @@ import {
   type SystemOptions
 } from "../runtime/index.ts"
 import type { Configuration } from "./config.ts"
+import { gatewayOptions } from "./gateway-options.ts"
 import { type EmbeddedError, embeddedNats } from "./nats-server.ts"
 
 export const VERSION = "0.1.0"
@@ -120,7 +121,9 @@ export const serveGateway = (config: Configuration, server: Server, options: Pic
         Effect.orElseSucceed(() => false)
       )
       const events = layerEventLog({ url: server.url, namespace: config.namespace, name: "conclave gateway events" })
-      return Gateway.layer({ ...options, ready, version: VERSION }).pipe(Layer.provide(events))
+      return Gateway.layer({ ...gatewayOptions(config), ...options, ready, version: VERSION }).pipe(
+        Layer.provide(events)
+      )
     })
   )
 

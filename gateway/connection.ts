@@ -16,6 +16,7 @@ import {
   open,
   receive,
   refused,
+  type Session,
   slowConsumer,
   type Transition,
   tooHasty,
@@ -119,9 +120,8 @@ export const connect = (options: ConnectionOptions): Connection => {
     refused: (id, reason) => settle(unauthorized(session, id, reason)),
     over: (why) => leave(notWelcome(why), NOT_ALLOWED, why === "expired" ? "token expired" : "authentication needed")
   })
-  const opened = open(options.id, limits, now(), required ? undefined : everything)
-  let session = opened.session
-  perform(opened)
+  let session: Session
+  perform(open(options.id, limits, now(), required ? undefined : everything))
   if (required && credential !== undefined) admission.verify(null, credential)
   return {
     id: options.id,
