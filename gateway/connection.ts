@@ -36,6 +36,8 @@ export interface Connection {
   readonly receive: (inbound: Inbound) => void
   /** The network took bytes. */
   readonly drained: () => void
+  /** Says goodbye, with a last frame. */
+  readonly leave: (frame: Frame, code: number, reason: string) => void
   /** Says goodbye. */
   readonly close: (code: number, reason: string) => void
   /** The socket is gone: it is not touched again, and the subscriptions end. */
@@ -65,8 +67,7 @@ const TRY_AGAIN_LATER = 1013
 
 /** Opens the conversation on a socket and sends `welcome`. */
 export const connect = (options: ConnectionOptions): Connection => {
-  const { socket, limits, now, credential } = options
-  const { required } = options.authenticator
+  const { socket, limits, now, credential, authenticator } = options
   let gone = false
   const leave = (frame: Frame, code: number, reason: string): void => {
     if (gone) return
@@ -121,14 +122,15 @@ export const connect = (options: ConnectionOptions): Connection => {
     over: (why) => leave(notWelcome(why), NOT_ALLOWED, why === "expired" ? "token expired" : "authentication needed")
   })
   let session: Session
-  perform(open(options.id, limits, now(), required ? undefined : everything))
-  if (required && credential !== undefined) admission.verify(null, credential)
+  perform(open(options.id, limits, now(), authenticator.required ? undefined : everything))
+  if (authenticator.required && credential !== undefined) admission.verify(null, credential)
   return {
     id: options.id,
     subject: () => session.grant?.subject,
     patterns: () => [...session.subscriptions.values()].map(({ pattern }) => pattern),
     receive: intake.take,
     drained: () => (gone ? undefined : delivery.drained()),
+    leave,
     close,
     closed,
     account: keeper.account

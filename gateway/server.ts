@@ -9,6 +9,7 @@ import { makeGate } from "./gate.ts"
 import { addRoutes } from "./http.ts"
 import { addClientsRoute, addMetricsRoute } from "./metrics.ts"
 import { defaultLimits, type GatewayLimits, isLoopback, type OriginPolicy } from "./policy.ts"
+import { goingAway } from "./session.ts"
 import {
   type ListenFailed,
   type Listening,
@@ -49,12 +50,14 @@ export class Gateway extends Context.Service<
 
 // RFC 6455, section 7.4.1.
 const GOING_AWAY = 1001
+/** Another gateway is there at once, and this one soon; clients add a time of their own, so that not all come together. */
+const RETRY_AFTER_MILLIS = 200
 
 /**
  * Serves WebSocket and HTTP until the scope closes.
  *
  * When it closes: no more connections are taken, requests under way get up to `drainMillis` to be answered, every client is
- * told (close code 1001), and the port is free once the scope is closed.
+ * told when to come back (`going_away`, close code 1001), and the port is free once the scope is closed.
  *
  * @throws PortTaken, ListenFailed, InvalidAuth: with a sentence for people.
  */
@@ -113,7 +116,8 @@ export const serveGateway = (
         listening.stop()
         yield* FiberSet.awaitEmpty(requests).pipe(Effect.timeoutOption(limits.drainMillis))
         yield* FiberSet.clear(requests)
-        for (const { connection } of census) connection.close(GOING_AWAY, "the gateway is stopping")
+        for (const { connection } of census)
+          connection.leave(goingAway(RETRY_AFTER_MILLIS), GOING_AWAY, "the gateway is stopping")
         yield* clientsGone(census).pipe(Effect.timeoutOption(limits.drainMillis))
         yield* Effect.logInfo("gateway stopped")
       })

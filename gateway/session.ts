@@ -176,6 +176,10 @@ export const notWelcome = (why: "expired" | "silent"): Frame =>
       : { code: "unauthenticated", message: "no token came in time" })
   } satisfies ErrorData)
 
+/** The frame with which clients are left by a gateway that stops. */
+export const goingAway = (retryAfterMillis: number): Frame =>
+  ownFrame("going_away", { reason: "the gateway is stopping", retry_after_ms: retryAfterMillis })
+
 /** The `error` frame with which a client that does not read is left. */
 export const slowConsumer = (id: string | null, limits: GatewayLimits): Frame =>
   ownFrame("error", {

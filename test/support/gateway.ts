@@ -22,8 +22,10 @@ export interface World {
 }
 
 /** A gateway on a free port, over a log and actors that are the test's own. */
-export const startGateway = Effect.fnUntraced(function* (options: Partial<GatewayOptions> = {}) {
-  const log = makeFakeLog()
+export const startGateway = (options: Partial<GatewayOptions> = {}) => startGatewayOn(makeFakeLog(), options)
+
+/** The same, over a log that is there already. */
+export const startGatewayOn = Effect.fnUntraced(function* (log: FakeLog, options: Partial<GatewayOptions>) {
   const asked: Array<Asked> = []
   let answer: Parameters<World["answerWith"]>[0] = () => Effect.never
   const ask: unknown = (_protocol: unknown, id: string, message: string, payload: unknown, options?: AskOptions) =>
