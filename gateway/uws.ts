@@ -4,7 +4,6 @@ import {
   type HttpRequest as LibraryRequest,
   SSLApp,
   type TemplatedApp,
-  type us_listen_socket,
   us_listen_socket_close,
   type us_socket_context_t,
   us_socket_local_port,
@@ -82,22 +81,24 @@ export const makeApp = (tls?: TlsFiles): TemplatedApp =>
 /**
  * Listens on a port that nobody else has; 0 takes any free one.
  *
- * Left to itself, uWebSockets shares ports between processes, and half of the clients would reach the other program.
+ * Left to itself, uWebSockets shares ports between processes, and half of the clients would reach the other program. Its
+ * own way to have a port alone leaves the port unusable for a minute after it closed a connection, which is when a
+ * gateway is restarted. So Node finds out whether the port is free, and then uWebSockets takes it.
  */
 export const listen = (
   app: TemplatedApp,
   host: string,
   port: number
 ): Effect.Effect<Listening, PortTaken | ListenFailed> =>
-  Effect.callback<Listening, "refused">((resume) => {
-    const take = (socket: us_listen_socket | false) => {
-      if (socket === false) return resume(Effect.fail("refused"))
-      const stop = () => us_listen_socket_close(socket)
-      resume(Effect.succeed({ port: us_socket_local_port(socket), stop }))
-    }
-    // The form with a host and options exists, and the package's types do not know it.
-    Reflect.apply(app.listen, app, [host, port, LISTEN_EXCLUSIVE_PORT, take])
-  }).pipe(Effect.catch(() => Effect.flip(explain(host, port))))
+  Effect.flatMap(freePort(host, port), (free) =>
+    Effect.callback<Listening, ListenFailed>((resume) => {
+      app.listen(host, free, (socket) => {
+        if (socket === false) return resume(Effect.fail(new ListenFailed({ host, port, code: "refused" })))
+        const stop = () => us_listen_socket_close(socket)
+        resume(Effect.succeed({ port: us_socket_local_port(socket), stop }))
+      })
+    })
+  )
 
 /** The text of a frame. Has to be read before the callback that got it returns. */
 export const textOf = (message: ArrayBuffer): string => Buffer.from(message).toString()
@@ -180,17 +181,18 @@ export const exchange = (res: HttpResponse): Exchange => {
   }
 }
 
-// uWebSockets says only that it could not listen; Node's own server says why.
-const explain = (host: string, port: number): Effect.Effect<PortTaken | ListenFailed> =>
+/** The port, or any free one for 0, if nobody listens on it. */
+const freePort = (host: string, port: number): Effect.Effect<number, PortTaken | ListenFailed> =>
   Effect.callback((resume) => {
     const probe = createServer()
-    const failed = (code: string) => resume(Effect.succeed(new ListenFailed({ host, port, code })))
+    const failed = (code: string) => resume(Effect.fail(new ListenFailed({ host, port, code })))
     probe.once("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "EADDRINUSE") resume(Effect.succeed(new PortTaken({ host, port })))
+      if (error.code === "EADDRINUSE") resume(Effect.fail(new PortTaken({ host, port })))
       else failed(error.code ?? error.message)
     })
-    probe.listen({ host, port, exclusive: true }, () => probe.close(() => failed("refused")))
+    probe.listen({ host, port, exclusive: true }, () => {
+      const address = probe.address()
+      const found = address !== null && typeof address === "object" ? address.port : port
+      probe.close(() => resume(Effect.succeed(found)))
+    })
   })
-
-// LIBUS_LISTEN_EXCLUSIVE_PORT: declared as an enum, which the package does not export as one.
-const LISTEN_EXCLUSIVE_PORT = 1
