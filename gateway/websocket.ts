@@ -50,6 +50,8 @@ interface Client {
 
 // RFC 6455, section 7.4.1.
 const INTERNAL_ERROR = 1011
+// Not in RFC 6455 but registered since: "try again later".
+const TRY_AGAIN_LATER = 1013
 
 // Longer frames end the connection in the library. Between this and our own limit a frame is read, to be refused with
 // an error, so that a client which sends a megabyte learns why.
@@ -68,6 +70,12 @@ export const addSocketRoute = (app: TemplatedApp, options: SocketOptions): void 
     open: (ws) => guard(ws, options, () => open(ws, options)),
     message: (ws, message, isBinary) =>
       guard(ws, options, () => ws.getUserData().client?.connection.receive(inbound(message, isBinary, limits))),
+    // The library answers it. Who sends pings and reads no answers would fill our memory.
+    ping: (ws) =>
+      guard(ws, options, () => {
+        if (ws.getBufferedAmount() <= limits.pendingBytesMax) return
+        ws.getUserData().client?.connection.close(TRY_AGAIN_LATER, "slow consumer")
+      }),
     drain: (ws) => guard(ws, options, () => ws.getUserData().client?.drained()),
     close: (ws) => {
       const { client } = ws.getUserData()
