@@ -4,7 +4,7 @@ import { credentialOf } from "./auth/credential.ts"
 import { everything, type Grant, type Operation } from "./auth/grant.ts"
 import type { Buckets } from "./bucket.ts"
 import { forbiddenOperation, internal, tooManyRequests, unauthorized } from "./problem.ts"
-import { addressOf, copyOf, type Exchange, exchange, type HttpRequest, type HttpResponse } from "./uws.ts"
+import { copyOf, type Exchange, exchange, type HttpRequest, type HttpResponse } from "./uws.ts"
 
 export interface GateOptions {
   readonly authenticator: Authenticator
@@ -41,7 +41,7 @@ export const makeGate =
     }
     const [method, path] = [req.getMethod(), req.getUrl()]
     if (!isGuarded(path) || method === "options") return answerSafely(req, everything)
-    if (!requests.take(addressOf(res), performance.now())) return call.respond(tooManyRequests(requestsPerSecond))
+    if (!requests.take(call.address, performance.now())) return call.respond(tooManyRequests(requestsPerSecond))
     if (!authenticator.required) return answerSafely(req, everything)
     const { credential } = credentialOf(req)
     if (credential === undefined) return call.respond(unauthorized("a token or a key is needed"))

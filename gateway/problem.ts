@@ -76,7 +76,7 @@ export const unauthorized = (reason: string): Reply =>
     headers: { "www-authenticate": "Bearer" }
   })
 
-/** 403: the token or key does not allow it. */
+/** 403: the token or key does not allow it. `what` ends a sentence. */
 export const forbiddenOperation = (what: string): Reply =>
   problem({
     status: 403,

@@ -10,6 +10,7 @@ import { addRoutes } from "./http.ts"
 import { addClientsRoute, addMetricsRoute } from "./metrics.ts"
 import { defaultLimits, type GatewayLimits, isLoopback, type OriginPolicy } from "./policy.ts"
 import { goingAway } from "./session.ts"
+import { addEventsRoute } from "./sse.ts"
 import {
   type ListenFailed,
   type Listening,
@@ -94,6 +95,7 @@ export const serveGateway = (
       draining: () => draining,
       run
     })
+    addEventsRoute(app, { census, origins, limits, fanout, run, gate, draining: () => draining })
     addMetricsRoute(app, { census, status: fanout.status }, gate)
     addClientsRoute(app, census, gate)
     addRoutes(app, {

@@ -113,11 +113,22 @@ export interface Reply {
   readonly body: string
 }
 
+/** An answer in parts. After its end, or the client's, writing does nothing. */
+export interface ResponseStream {
+  /** False if the network does not take it now. It is sent all the same. */
+  readonly write: (text: string) => boolean
+  readonly end: () => void
+}
+
 /** A request whose answer may come later, when the client may be gone. */
 export interface Exchange {
+  /** Who asks. */
+  readonly address: string
   /** Answers, once: a second answer, or one after the client went away, does nothing. */
   readonly respond: (reply: Reply) => void
-  /** Calls back if the client goes away before the answer. */
+  /** Begins an answer of which parts come later. `drained` is called when the network took what was written. */
+  readonly stream: (headers: Reply["headers"], drained: () => void) => ResponseStream
+  /** Calls back if the client goes away before the answer, or the stream, is at its end. */
   readonly onGone: (gone: () => void) => void
   /** Takes the body in while nobody has asked for it yet, as far as `limit` bytes. To be called before the handler returns. */
   readonly keepBody: (limit: number) => void
@@ -153,6 +164,7 @@ export const exchange = (res: HttpResponse): Exchange => {
     })
   }
   return {
+    address: addressOf(res),
     respond: (reply) => {
       if (over) return
       over = true
@@ -162,6 +174,13 @@ export const exchange = (res: HttpResponse): Exchange => {
         res.end(reply.body)
       })
     },
+    stream: (headers, drained) =>
+      openStream(res, headers, drained, {
+        isOver: () => over,
+        finish: () => {
+          over = true
+        }
+      }),
     onGone: (callback) => {
       gone = callback
     },
@@ -178,6 +197,39 @@ export const exchange = (res: HttpResponse): Exchange => {
       }
     },
     onBody: (limit, done) => (take === undefined ? readBody(limit, done) : take(done))
+  }
+}
+
+const openStream = (
+  res: HttpResponse,
+  headers: Reply["headers"],
+  drained: () => void,
+  call: { readonly isOver: () => boolean; readonly finish: () => void }
+): ResponseStream => {
+  res.onWritable(() => {
+    drained()
+    return true
+  })
+  // The library sends what is written in one go.
+  const write = (text: string): boolean => {
+    let taken = true
+    res.cork(() => {
+      taken = res.write(text)
+    })
+    return taken
+  }
+  res.cork(() => {
+    res.writeStatus("200 OK")
+    for (const [name, value] of Object.entries(headers)) res.writeHeader(name, value)
+    res.write("\n")
+  })
+  return {
+    write: (text) => call.isOver() || write(text),
+    end: () => {
+      if (call.isOver()) return
+      call.finish()
+      res.cork(() => res.end())
+    }
   }
 }
 

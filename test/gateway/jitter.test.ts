@@ -17,7 +17,7 @@ layer(NatsServer.layer, { excludeTestServices: true })("clients that are dropped
       })
       assert.deepStrictEqual([found.wrong, found.gaps, found.restarts], [[], [], 2])
       assert.isAbove(found.drops, 50)
-      assert.isAbove(found.delivered, 40_000)
+      assert.isAbove(found.delivered, 5_000)
     }).pipe(Effect.scoped)
   )
 })

@@ -25,10 +25,12 @@ export interface JitterResult {
 }
 
 const TICK_MILLIS = 50
-const SUBJECTS = ["jitter.a.x", "jitter.a.y", "jitter.b.x"]
+const SYMBOLS = 20
 
-/** Half of the clients want everything, half a part of it. */
-const patternOf = (index: number) => (index % 2 === 0 ? "jitter.>" : "jitter.a.*")
+/** One of twenty wants everything, the others one symbol each. */
+const wants = (index: number, symbol: number) => index % SYMBOLS === 0 || index % SYMBOLS === symbol
+
+const patternOf = (index: number) => (index % SYMBOLS === 0 ? "jitter.>" : `jitter.S${index % SYMBOLS}.*`)
 
 export const jitter = (options: JitterOptions) =>
   Effect.gen(function* () {
@@ -46,14 +48,17 @@ export const jitter = (options: JitterOptions) =>
     const seen = yield* Effect.forEach(Array.from({ length: clients }).keys(), (index) => openOne(way.port, index))
     yield* waitUntil("all are subscribed", () => seen.every(({ position }) => position() !== undefined))
 
-    const stored: Array<{ readonly seq: number; readonly subject: string }> = []
+    const stored: Array<{ readonly seq: number; readonly symbol: number }> = []
     let [drops, restarts, turn] = [0, 0, 0]
     const perTick = Math.max(1, Math.round((eventsPerSecond * TICK_MILLIS) / 1_000))
     const ticks = Math.round((seconds * 1_000) / TICK_MILLIS)
     for (let tick = 0; tick < ticks; tick++) {
-      const subjects = Array.from({ length: perTick }, () => SUBJECTS[turn++ % SUBJECTS.length]!)
-      const last = yield* publishAll(subjects, { tick })
-      stored.push(...subjects.map((subject, index) => ({ seq: last - perTick + 1 + index, subject })))
+      const symbols = Array.from({ length: perTick }, () => turn++ % SYMBOLS)
+      const last = yield* publishAll(
+        symbols.map((symbol) => `jitter.S${symbol}.x`),
+        { tick }
+      )
+      stored.push(...symbols.map((symbol, index) => ({ seq: last - perTick + 1 + index, symbol })))
       drops += way.cut(() => Math.random() < TICK_MILLIS / dropEveryMillis)
       // One gateway goes and another comes, a third and two thirds of the way.
       if (tick === Math.floor(ticks / 3) || tick === Math.floor((2 * ticks) / 3)) {
@@ -65,19 +70,18 @@ export const jitter = (options: JitterOptions) =>
       }
       yield* Effect.sleep(TICK_MILLIS)
     }
-    const wanted = (index: number) =>
-      stored.filter(({ subject }) => index % 2 === 0 || subject.startsWith("jitter.a.")).map(({ seq }) => seq)
-    const [all, part] = [wanted(0), wanted(1)]
+    const expected = Array.from({ length: clients }, (_, index) =>
+      stored.filter(({ symbol }) => wants(index, symbol)).map(({ seq }) => seq)
+    )
     yield* Effect.ignore(
       waitUntil("all have the last event", () =>
-        seen.every(({ seqs }, index) => seqs.at(-1) === (index % 2 === 0 ? all : part).at(-1))
+        seen.every(({ seqs }, index) => seqs.at(-1) === expected[index]?.at(-1))
       )
     )
     const wrong = seen.flatMap(({ seqs }, index) => {
-      const expected = index % 2 === 0 ? all : part
-      return seqs.length === expected.length && seqs.every((seq, place) => seq === expected[place])
-        ? []
-        : [`client ${index}: ${seqs.length} of ${expected.length}`]
+      const due = expected[index] ?? []
+      const right = seqs.length === due.length && seqs.every((seq, place) => seq === due[place])
+      return right ? [] : [`client ${index}: ${seqs.length} of ${due.length}`]
     })
     const delivered = seen.reduce((sum, { seqs }) => sum + seqs.length, 0)
     const result: JitterResult = {
