@@ -74,7 +74,12 @@ const index = {
     "GET /ws": "WebSocket: subscribe to events by subject pattern",
     [`POST ${ANALYZE}`]: 'analyse a symbol: {"symbol":"AAPL"}, with "bars" if the system has seen none',
     "GET /healthz": "whether the gateway is alive",
-    "GET /readyz": "whether the system can answer"
+    "GET /readyz": "whether the system can answer",
+    "GET /api/v1/events?pattern=…": "the same events as server-sent events",
+    "GET /api/v1/clients": "who is connected and subscribed to what, for operators",
+    "GET /metrics": "what the gateway counts, for Prometheus",
+    "GET /client/index.ts": "the client library, as a module that a browser can import",
+    "GET /example": "a page that uses it"
   }
 }
 

@@ -8,6 +8,7 @@ import { makeFanout } from "./fanout.ts"
 import { makeGate } from "./gate.ts"
 import { addRoutes } from "./http.ts"
 import { addClientsRoute, addMetricsRoute } from "./metrics.ts"
+import { addPages } from "./pages.ts"
 import { defaultLimits, type GatewayLimits, isLoopback, type OriginPolicy } from "./policy.ts"
 import { goingAway } from "./session.ts"
 import { addEventsRoute } from "./sse.ts"
@@ -96,6 +97,7 @@ export const serveGateway = (
       run
     })
     addEventsRoute(app, { census, origins, limits, fanout, run, gate, draining: () => draining })
+    addPages(app, gate)
     addMetricsRoute(app, { census, status: fanout.status }, gate)
     addClientsRoute(app, census, gate)
     addRoutes(app, {

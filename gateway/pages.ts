@@ -1,0 +1,46 @@
+import { readFileSync } from "node:fs"
+import { stripTypeScriptTypes } from "node:module"
+import type { Gate } from "./gate.ts"
+import type { Reply, TemplatedApp } from "./uws.ts"
+
+/** What of the client library a browser asks for. */
+const MODULES = ["client.ts", "events.ts", "index.ts", "link.ts", "subscription.ts"]
+
+/** Adds the client library as modules that a browser can import, and the example page that does. */
+export const addPages = (app: TemplatedApp, gate: Gate): void => {
+  for (const name of MODULES) {
+    const reply = once(() => javascript(stripTypeScriptTypes(sourceOf(`client/${name}`))))
+    app.get(
+      `/client/${name}`,
+      gate((call) => call.respond(reply()))
+    )
+  }
+  const page = once(() => html(sourceOf("client/examples/page.html")))
+  app.get(
+    "/example",
+    gate((call) => call.respond(page()))
+  )
+}
+
+const sourceOf = (path: string): string => readFileSync(new URL(path, import.meta.url), "utf8")
+
+const javascript = (body: string): Reply => ({ status: 200, headers: { "content-type": "text/javascript" }, body })
+
+const html = (body: string): Reply => ({
+  status: 200,
+  headers: {
+    "content-type": "text/html; charset=utf-8",
+    // Nothing but what this gateway serves, and nobody may put it into a page of their own.
+    "content-security-policy":
+      "default-src 'none'; script-src 'self' 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'"
+  },
+  body
+})
+
+const once = <A>(make: () => A): (() => A) => {
+  let made: { readonly value: A } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
+}
