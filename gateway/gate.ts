@@ -29,7 +29,8 @@ export const makeGate =
   (answer) =>
   (res, req) => {
     const { authenticator, requests, requestsPerSecond, bodyBytesMax, run } = options
-    const call = exchange(res)
+    const [method, path] = [req.getMethod(), req.getUrl()]
+    const call = exchange(res, method === "head")
     const answerSafely = (request: HttpRequest, grant: Grant) => {
       // An exception that reached the library would end the process.
       try {
@@ -39,7 +40,6 @@ export const makeGate =
         call.respond(internal())
       }
     }
-    const [method, path] = [req.getMethod(), req.getUrl()]
     if (!isGuarded(path) || method === "options") return answerSafely(req, everything)
     if (!requests.take(call.address, performance.now())) return call.respond(tooManyRequests(requestsPerSecond))
     if (!authenticator.required) return answerSafely(req, everything)

@@ -78,6 +78,7 @@ const index = {
     "GET /api/v1/events?pattern=…": "the same events as server-sent events",
     "GET /api/v1/clients": "who is connected and subscribed to what, for operators",
     "GET /metrics": "what the gateway counts, for Prometheus",
+    "GET /openapi.json": "this API, for programs",
     "GET /client/index.ts": "the client library, as a module that a browser can import",
     "GET /example": "a page that uses it"
   }

@@ -1,3 +1,4 @@
+export { api } from "./api.ts"
 export { type AuthOptions, InvalidAuth } from "./auth/authenticator.ts"
 export { layerEventLog } from "./events/layer.ts"
 export { EventLog } from "./events/log.ts"

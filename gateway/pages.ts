@@ -1,13 +1,23 @@
 import { readFileSync } from "node:fs"
 import { stripTypeScriptTypes } from "node:module"
+import { OpenApi } from "effect/http-api"
+import { api } from "./api.ts"
 import type { Gate } from "./gate.ts"
 import type { Reply, TemplatedApp } from "./uws.ts"
 
 /** What of the client library a browser asks for. */
 const MODULES = ["client.ts", "events.ts", "index.ts", "link.ts", "subscription.ts"]
 
-/** Adds the client library as modules that a browser can import, and the example page that does. */
+/**
+ * Adds what people and their tools read: the description of the API, the client library as modules that a browser can
+ * import, and the example page that does.
+ */
 export const addPages = (app: TemplatedApp, gate: Gate): void => {
+  const description = once(() => json(JSON.stringify(OpenApi.fromApi(api))))
+  app.get(
+    "/openapi.json",
+    gate((call) => call.respond(description()))
+  )
   for (const name of MODULES) {
     const reply = once(() => javascript(stripTypeScriptTypes(sourceOf(`client/${name}`))))
     app.get(
@@ -25,6 +35,8 @@ export const addPages = (app: TemplatedApp, gate: Gate): void => {
 const sourceOf = (path: string): string => readFileSync(new URL(path, import.meta.url), "utf8")
 
 const javascript = (body: string): Reply => ({ status: 200, headers: { "content-type": "text/javascript" }, body })
+
+const json = (body: string): Reply => ({ status: 200, headers: { "content-type": "application/json" }, body })
 
 const html = (body: string): Reply => ({
   status: 200,

@@ -139,8 +139,8 @@ export interface Exchange {
 // What a refused body may still bring before we hang up: a client that is not heard out often never reads the answer.
 const DRAINED_BYTES_MAX = 16 * 1024 * 1024
 
-/** Takes charge of a response. To be called before the route's handler returns. */
-export const exchange = (res: HttpResponse): Exchange => {
+/** Takes charge of a response. To be called before the route's handler returns. An answer to HEAD has no body. */
+export const exchange = (res: HttpResponse, isHead = false): Exchange => {
   let over = false
   let gone = () => {}
   let take: ((done: (body: Buffer | undefined) => void) => void) | undefined
@@ -171,7 +171,8 @@ export const exchange = (res: HttpResponse): Exchange => {
       res.cork(() => {
         res.writeStatus(`${reply.status} ${STATUS_CODES[reply.status] ?? ""}`)
         for (const [name, value] of Object.entries(reply.headers)) res.writeHeader(name, value)
-        res.end(reply.body)
+        if (isHead) res.endWithoutBody(Buffer.byteLength(reply.body))
+        else res.end(reply.body)
       })
     },
     stream: (headers, drained) =>

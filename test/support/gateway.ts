@@ -219,7 +219,7 @@ export const http = (port: number, path: string, call: Call = {}): Effect.Effect
       response.on("end", () => {
         const text = Buffer.concat(chunks).toString()
         const isJson = response.headers["content-type"]?.includes("json") ?? false
-        const json: unknown = isJson ? JSON.parse(text) : undefined
+        const json: unknown = isJson && text !== "" ? JSON.parse(text) : undefined
         resume(Effect.succeed({ status: response.statusCode ?? 0, headers: response.headers, text, json }))
       })
     })
