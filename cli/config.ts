@@ -211,7 +211,8 @@ export const configuration: Effect.Effect<Configuration, InvalidSetting> = Effec
   gatewayFrameBytes: readSetting(settings.gatewayFrameBytes),
   gatewayPendingBytes: readSetting(settings.gatewayPendingBytes),
   gatewayRequestsPerSecond: readSetting(settings.gatewayRequestsPerSecond),
-  gatewayBodyBytes: readSetting(settings.gatewayBodyBytes)
+  gatewayBodyBytes: readSetting(settings.gatewayBodyBytes),
+  gatewayCompressFrom: readSetting(settings.gatewayCompressFrom)
 })
 
 /** The table of variables as README.md shows it. */

@@ -9,7 +9,8 @@ const limitsOf = (config: Configuration): Partial<GatewayLimits> => ({
   frameBytesMax: config.gatewayFrameBytes,
   pendingBytesMax: config.gatewayPendingBytes,
   requestsPerSecond: config.gatewayRequestsPerSecond,
-  bodyBytesMax: config.gatewayBodyBytes
+  bodyBytesMax: config.gatewayBodyBytes,
+  compressBytesMin: config.gatewayCompressFrom
 })
 
 /** What the configuration says of the gateway, except where it listens. */

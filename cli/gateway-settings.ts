@@ -80,5 +80,12 @@ export const gatewaySettings = {
   gatewayFrameBytes: limit("frameBytesMax", "How large a client's frame may be.", MEBIBYTE),
   gatewayPendingBytes: limit("pendingBytesMax", "How much may wait for a client that reads slowly.", 512 * MEBIBYTE),
   gatewayRequestsPerSecond: limit("requestsPerSecond", "How many HTTP requests an address may send per second."),
-  gatewayBodyBytes: limit("bodyBytesMax", "How large the body of an HTTP request may be.", 16 * MEBIBYTE)
+  gatewayBodyBytes: limit("bodyBytesMax", "How large the body of an HTTP request may be.", 16 * MEBIBYTE),
+  gatewayCompressFrom: setting({
+    variable: "GATEWAY_COMPRESS_FROM",
+    default: "0",
+    about: "From how many bytes on frames are compressed, for clients that offer it; 0: none are.",
+    rule: "must be a whole number from 0 to 1048576",
+    schema: wholeNumber(0, MEBIBYTE)
+  })
 } as const

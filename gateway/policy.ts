@@ -18,6 +18,8 @@ export interface GatewayLimits {
   readonly requestsPerSecond: number
   /** Bytes of one HTTP body. */
   readonly bodyBytesMax: number
+  /** Frames from this size on are compressed for clients that offer it (permessage-deflate); 0: none are. */
+  readonly compressBytesMin: number
   /** Seconds without a sign of life, pongs included, before a client is closed. 8 to 960. */
   readonly idleSeconds: number
   /** How long a client may take to say who it is, where it has to, in milliseconds. */
@@ -38,6 +40,7 @@ export const defaultLimits: GatewayLimits = {
   socketBytesMax: 64 * 1024,
   requestsPerSecond: 200,
   bodyBytesMax: 1024 * 1024,
+  compressBytesMin: 0,
   idleSeconds: 60,
   authMillis: 5_000,
   drainMillis: 2_000,

@@ -13,10 +13,10 @@ import { STATUS_CODES } from "node:http"
 import { createServer } from "node:net"
 import { Effect, Schema } from "effect"
 
+export type { HttpResponse, TemplatedApp, us_socket_context_t as UpgradeContext, WebSocket }
 /**
  * The border to uWebSockets.js: what its types leave open is settled here and nowhere else.
  */
-export type { HttpResponse, TemplatedApp, us_socket_context_t as UpgradeContext, WebSocket }
 
 /** What is asked of a request. The library's own is gone when its handler returns. */
 export type HttpRequest = Pick<
@@ -61,6 +61,9 @@ export class ListenFailed extends Schema.TaggedError<ListenFailed>()("ListenFail
     return `cannot listen on ${this.host}, port ${this.port} (${this.code})`
   }
 }
+
+/** One compressor for all clients, declared as a type by the package: one of its own for each takes more memory than all else of it. */
+export const SHARED_COMPRESSOR = 1
 
 export interface Listening {
   readonly port: number

@@ -14,6 +14,7 @@ import {
   type HttpRequest,
   type HttpResponse,
   type Reply,
+  SHARED_COMPRESSOR,
   type TemplatedApp,
   textOf,
   type UpgradeContext,
@@ -63,6 +64,7 @@ export const addSocketRoute = (app: TemplatedApp, options: SocketOptions): void 
   app.ws<Attachment>("/ws", {
     maxPayloadLength: HARD_FRAME_BYTES_MAX,
     idleTimeout: limits.idleSeconds,
+    compression: limits.compressBytesMin > 0 ? SHARED_COMPRESSOR : 0,
     sendPingsAutomatically: true,
     // The connection itself looks at what is pending, so that nothing is dropped in silence.
     maxBackpressure: 0,
@@ -113,6 +115,7 @@ const refuse = (options: SocketOptions, req: HttpRequest, address: string): Repl
 
 const open = (ws: WebSocket<Attachment>, options: SocketOptions): void => {
   const { limits, fanout, run, census } = options
+  const compresses = limits.compressBytesMin > 0
   let over = false
   let farewell: { readonly code: number; readonly reason: string } | undefined
 
@@ -137,7 +140,7 @@ const open = (ws: WebSocket<Attachment>, options: SocketOptions): void => {
     run,
     socket: {
       send: (text) => {
-        ws.send(text)
+        ws.send(text, false, compresses && text.length >= limits.compressBytesMin)
       },
       pendingBytes: () => ws.getBufferedAmount(),
       close: (code, reason) => {

@@ -110,7 +110,8 @@ export class GatewayClient {
       }
       const timer = setTimeout(() => settle(new NoAnswer("no answer in time")), this.#options.timeoutMillis ?? 30_000)
       this.#asked.set(id, { settle, timer })
-      if (!this.#link.send({ ...operation, id })) settle(new NoAnswer("there is no connection"))
+      const welcome = this.#in || operation.op === "auth"
+      if (!welcome || !this.#link.send({ ...operation, id })) settle(new NoAnswer("there is no connection"))
     })
   }
 

@@ -45,7 +45,8 @@ describe("configuration", () => {
         gatewayFrameBytes: 65_536,
         gatewayPendingBytes: 8_388_608,
         gatewayRequestsPerSecond: 200,
-        gatewayBodyBytes: 1_048_576
+        gatewayBodyBytes: 1_048_576,
+        gatewayCompressFrom: 0
       })
     })
   )

@@ -9,6 +9,12 @@ const part = (payload: string, opcode: number, more: boolean): Buffer => {
   return frame
 }
 
+const works = (socket: { write: (bytes: Buffer) => unknown }, received: () => string) =>
+  Effect.andThen(
+    Effect.sync(() => socket.write(clientFrame('{"op":"ping","id":"still"}'))),
+    eventually("it still works", () => received().includes('"id":"still"'))
+  )
+
 const [TEXT, CONTINUATION, CLOSE, PING] = [1, 0, 8, 9]
 const ping = '{"op":"ping","id":"p"}'
 
@@ -77,6 +83,25 @@ describe("frames at the edge of the protocol", () => {
       })
       for (let count = 0; count < 100 && connections > 0; count++) yield* Effect.andThen(Effect.sleep("30 millis"), ask)
       assert.strictEqual(connections, 0)
+    })
+  )
+
+  it.live("large frames are compressed where that is set, for clients that offer it, and small ones are not", () =>
+    Effect.gen(function* () {
+      const { log, gateway } = yield* startGateway({ limits: { compressBytesMin: 1_000 } })
+      const offering = yield* openRaw(gateway.port, ["Sec-WebSocket-Extensions: permessage-deflate"])
+      const plain = yield* openRaw(gateway.port)
+      for (const { socket, received } of [offering, plain]) {
+        socket.write(clientFrame('{"op":"subscribe","id":"s","pattern":"a.*"}'))
+        yield* eventually("it is subscribed", () => received().includes('"subscribed"'))
+      }
+      log.publish("a.b", "t", { filler: "f".repeat(5_000) })
+      log.publish("a.b", "t", {})
+      for (const { received } of [offering, plain]) yield* eventually("both came", () => received().includes('"seq":2'))
+      assert.match(offering.received(), /sec-websocket-extensions: permessage-deflate/i)
+      assert.isBelow(offering.received().length, 2_000)
+      assert.isAbove(plain.received().length, 5_000)
+      yield* works(offering.socket, offering.received)
     })
   )
 

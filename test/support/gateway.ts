@@ -176,13 +176,13 @@ export const openSocket = (port: number) =>
   )
 
 /** A WebSocket by hand, past its handshake and welcome. `received` is all the bytes so far, one a character. */
-export const openRaw = Effect.fnUntraced(function* (port: number) {
+export const openRaw = Effect.fnUntraced(function* (port: number, headers: ReadonlyArray<string> = []) {
   const socket = yield* openSocket(port)
   const chunks: Array<Buffer> = []
   const received = () => Buffer.concat(chunks).toString("latin1")
   socket.on("error", () => {})
   socket.on("data", (chunk) => chunks.push(chunk))
-  socket.write(upgradeText())
+  socket.write(upgradeText(headers))
   yield* eventually("a welcome", () => received().includes('"welcome"'))
   return { socket, received }
 })
