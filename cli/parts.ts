@@ -5,7 +5,7 @@ import { LocalNode } from "../runtime/index.ts"
 import { type Configuration, configuration, InvalidSetting, settings, withoutPassword } from "./config.ts"
 import { showMetrics } from "./metrics.ts"
 import { natsFlag, natsUrl, optionOr, portFlag } from "./options.ts"
-import { connect, connectClient, namedServer, nodeName, serveActors, serveGateway, withParts } from "./system.ts"
+import { connect, connectClient, namedServer, nodeName, OPEN, serveActors, serveGateway, withParts } from "./system.ts"
 
 /** `conclave node`: the actors as a process of their own. */
 export const node = Command.make(
@@ -65,6 +65,7 @@ export const gateway = Command.make("gateway", { nats: natsFlag, port: portFlag 
         )
         const address = yield* Gateway.pipe(Effect.provide(parts))
         yield* Console.log(`gateway on ${address.url} for ${withoutPassword(url)}; Ctrl-C stops it`)
+        if (address.open) yield* Console.log(`access: ${OPEN}`)
         return yield* Effect.never
       })
       return yield* withParts(namedServer(url), serving)

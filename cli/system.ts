@@ -112,6 +112,9 @@ const systemOf = (config: Configuration, server: Server, name: string): SystemOp
 export const serveActors = (name: string, labels: ReadonlyArray<string> = []) =>
   layerNode({ name, labels, actors: allActors({ policy: quantPolicy }) })
 
+/** What people are told of a gateway that knows no clients. */
+export const OPEN = "anybody on this machine: no secret, public key or keys are set (GATEWAY_JWT_SECRET …)"
+
 /** The gateway; it is ready while the log answers. It reads events over a connection of its own. */
 export const serveGateway = (config: Configuration, server: Server, options: Pick<GatewayOptions, "host" | "port">) =>
   Layer.unwrap(

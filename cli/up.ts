@@ -9,7 +9,7 @@ import { readBars, SIMULATED_PAST_UNTIL, simulatedBars } from "./market.ts"
 import { showMetrics } from "./metrics.ts"
 import { dataFlag, forFlag, optionOr, portFlag, symbolFlag, symbolsFlag } from "./options.ts"
 import { decisionLine } from "./print.ts"
-import { connect, nodeName, openServer, serveActors, serveGateway, withParts } from "./system.ts"
+import { connect, nodeName, OPEN, openServer, serveActors, serveGateway, withParts } from "./system.ts"
 
 const flags = {
   csv: Flag.String("csv").pipe(
@@ -60,8 +60,8 @@ export const up = Command.make("up", flags, (given) =>
         const gateway = yield* Layer.build(serveGateway(config, server, { host: config.host, port })).pipe(
           Effect.provide(system)
         )
-        const { url } = yield* Gateway.pipe(Effect.provide(gateway))
-        yield* sayHello(url, server.url, config.natsUrl === undefined ? dataDir : undefined, markets)
+        const found = yield* Gateway.pipe(Effect.provide(gateway))
+        yield* sayHello(found, server.url, config.natsUrl === undefined ? dataDir : undefined, markets)
         const feeding = feedAll(markets, 1_000 / given.speed).pipe(Effect.provide(system))
         const running = Effect.raceAllFirst([feeding, server.gone, broken])
         const ending = Option.isSome(given.for) ? Effect.timeoutOption(running, given.for.value) : running
@@ -112,13 +112,19 @@ const marketsOf = (
     }))
   })
 
-const sayHello = (url: string, nats: string, dataDir: string | undefined, markets: ReadonlyArray<Market>) =>
+const sayHello = (
+  { url, open }: Gateway["Service"],
+  nats: string,
+  dataDir: string | undefined,
+  markets: ReadonlyArray<Market>
+) =>
   Console.log(
     [
       "Conclave is running. Ctrl-C stops it.",
       "",
       `  WebSocket  ${url.replace("http", "ws")}/ws`,
       `  HTTP       ${url}/api/v1`,
+      ...(open ? [`  access     ${OPEN}`] : []),
       `  NATS       ${withoutPassword(nats)}`,
       ...(dataDir === undefined ? [] : [`  data       ${dataDir}`]),
       `  market     ${markets.map(({ symbol, from }) => `${symbol} (${from})`).join(", ")}`,

@@ -44,7 +44,13 @@ export interface GatewayOptions {
 /** The gateway as it listens. */
 export class Gateway extends Context.Service<
   Gateway,
-  { readonly host: string; readonly port: number; readonly url: string }
+  {
+    readonly host: string
+    readonly port: number
+    readonly url: string
+    /** Whether anybody who reaches it may do everything. */
+    readonly open: boolean
+  }
 >()("conclave/gateway/Gateway") {
   /** The gateway for as long as the layer lives. See `serveGateway`. */
   static readonly layer = (options: GatewayOptions) => Layer.effect(this, serveGateway(options))
@@ -127,15 +133,13 @@ export const serveGateway = (
       })
     const { port } = yield* Effect.acquireRelease(listen(app, host, options.port), drain)
     const url = `http${options.tls === undefined ? "" : "s"}://${host.includes(":") ? `[${host}]` : host}:${port}`
-    yield* Effect.logInfo("gateway listening").pipe(Effect.annotateLogs({ url }))
-    return { host, port, url }
+    yield* Effect.logInfo("gateway listening").pipe(Effect.annotateLogs({ url, open: !authenticator.required }))
+    return { host, port, url, open: !authenticator.required }
   })
 
 const onlyLoopback = (host: string): Effect.Effect<void, InvalidAuth> =>
   isLoopback(host)
-    ? Effect.logWarning(
-        "anybody on this machine may use the gateway: no secret, public key, key set or keys are configured"
-      )
+    ? Effect.void
     : Effect.fail(
         new InvalidAuth({
           detail: `the gateway listens on loopback only, and not on ${host}, unless it knows its clients: set GATEWAY_JWT_SECRET, GATEWAY_JWT_PUBLIC_KEY, GATEWAY_JWKS or GATEWAY_KEYS`
