@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto"
 import { Effect, type Fiber } from "effect"
 import type { Authenticator } from "./auth/authenticator.ts"
 import { credentialOf } from "./auth/credential.ts"
+import { makeBatch } from "./batch.ts"
 import type { Census } from "./census.ts"
 import { type Connection, connect } from "./connection.ts"
 import type { Fanout } from "./fanout.ts"
@@ -130,6 +131,19 @@ const open = (ws: WebSocket<Attachment>, options: SocketOptions): void => {
   const drop = Effect.sync(() => {
     if (!over) ws.close()
   })
+  const batch = makeBatch(
+    {
+      cork: (write) => {
+        if (!over) ws.cork(write)
+      },
+      write: (text) => {
+        ws.send(text, false, compresses && text.length >= limits.compressBytesMin)
+      },
+      bufferedBytes: () => (over ? 0 : ws.getBufferedAmount()),
+      roomAgain: drained
+    },
+    limits.socketBytesMax
+  )
   const connection = connect({
     id: randomUUID(),
     limits,
@@ -139,11 +153,10 @@ const open = (ws: WebSocket<Attachment>, options: SocketOptions): void => {
     now: () => performance.now(),
     run,
     socket: {
-      send: (text) => {
-        ws.send(text, false, compresses && text.length >= limits.compressBytesMin)
-      },
-      pendingBytes: () => ws.getBufferedAmount(),
+      send: batch.send,
+      pendingBytes: batch.pendingBytes,
       close: (code, reason) => {
+        batch.flush()
         farewell = { code, reason }
         drained()
         if (!over) run(Effect.delay(drop, limits.farewellMillis))
