@@ -1,6 +1,6 @@
-import { Result } from "effect"
+import { Result, Schema } from "effect"
 import type { ClientOperation, ErrorData, Frame, SlowPolicy, Start, Subscribe } from "../protocols/index.ts"
-import type { Grant } from "./auth/grant.ts"
+import { type Grant, Operation } from "./auth/grant.ts"
 import { formatFault } from "./fault.ts"
 import { decodeOperation, describe, parseJson, readId } from "./operation.ts"
 import { type GatewayLimits, limitNames } from "./policy.ts"
@@ -192,6 +192,9 @@ const perform = (session: Session, operation: ClientOperation): Transition => {
   if (session.grant === undefined && operation.op !== "auth") {
     return refuse(session, operation.id, "unauthenticated", "send a token first: an `auth` operation")
   }
+  if (isGuarded(operation.op) && session.grant?.may(operation.op) !== true) {
+    return refuse(session, operation.id, "forbidden", `your token or key does not allow ${operation.op}`)
+  }
   switch (operation.op) {
     case "auth":
       return { session, actions: [{ do: "authenticate", id: operation.id, token: operation.token }] }
@@ -206,6 +209,9 @@ const perform = (session: Session, operation: ClientOperation): Transition => {
       return subscribe(session, operation)
   }
 }
+
+/** Operations that need a permission of their own. */
+const isGuarded = Schema.is(Operation)
 
 const subscribe = (session: Session, operation: Subscribe): Transition => {
   const { id, pattern, start = "new", on_slow: onSlow = "close" } = operation

@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { exportJWK, SignJWT } from "jose"
+import { operationOf } from "../../gateway/gate.ts"
 import { http, openClient, openClientWith, startGateway } from "../support/gateway.ts"
 import { temporaryFolder } from "../support/nats.ts"
 
@@ -133,6 +134,21 @@ describe("a client of a gateway with a secret", () => {
 })
 
 describe("the HTTP side of a gateway with a secret", () => {
+  it("knows which operation a request is", () => {
+    const rounds = "/api/v1/agents/consensus"
+    const requests: ReadonlyArray<readonly [method: string, path: string, operation: string | undefined]> = [
+      ["post", "/api/v1/agents/analyze", "analyze"],
+      ["post", rounds, "request_consensus"],
+      ["get", `${rounds}/01J`, "status"],
+      ["post", `${rounds}/01J/votes`, "vote"],
+      ["post", `${rounds}/01J/cancel`, "cancel"],
+      ["get", "/api/v1/clients", "clients"],
+      ["get", "/metrics", "status"],
+      ["get", "/api/v1/events", undefined]
+    ]
+    for (const [method, path, operation] of requests) assert.strictEqual(operationOf(method, path), operation, path)
+  })
+
   const analyze = (port: number, headers: { readonly [name: string]: string }) =>
     http(port, "/api/v1/agents/analyze", {
       method: "POST",
