@@ -207,6 +207,7 @@ export const configuration: Effect.Effect<Configuration, InvalidSetting> = Effec
   gatewayConnections: readSetting(settings.gatewayConnections),
   gatewayConnectionsPerAddress: readSetting(settings.gatewayConnectionsPerAddress),
   gatewaySubscriptions: readSetting(settings.gatewaySubscriptions),
+  gatewayPatterns: readSetting(settings.gatewayPatterns),
   gatewayFramesPerSecond: readSetting(settings.gatewayFramesPerSecond),
   gatewayFrameBytes: readSetting(settings.gatewayFrameBytes),
   gatewayPendingBytes: readSetting(settings.gatewayPendingBytes),

@@ -5,6 +5,7 @@ const limitsOf = (config: Configuration): Partial<GatewayLimits> => ({
   connectionsMax: config.gatewayConnections,
   connectionsPerAddressMax: config.gatewayConnectionsPerAddress,
   subscriptionsMax: config.gatewaySubscriptions,
+  patternsMax: config.gatewayPatterns,
   operationsPerSecond: config.gatewayFramesPerSecond,
   frameBytesMax: config.gatewayFrameBytes,
   pendingBytesMax: config.gatewayPendingBytes,

@@ -103,7 +103,7 @@ export const connect = (options: ConnectionOptions): Connection => {
   const delivery = new Delivery(socket, limits, tooSlow)
   const keeper = keepSubscriptions(options, delivery, {
     joined: (id, position) => perform(joined(session, id, position)),
-    failed: (id) => perform(refused(session, id, "events cannot be read now: try again later"))
+    failed: (id, refusal) => perform(refused(session, id, refusal?.message))
   })
   const intake = makeIntake({
     busy: () => admission.busy(),

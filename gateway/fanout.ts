@@ -1,9 +1,10 @@
-import { Effect, RcMap, type Scope } from "effect"
+import { Effect, RcMap, Schema, type Scope } from "effect"
 import type { Start } from "../protocols/index.ts"
 import type { LogUnavailable, PublishedEvent } from "../runtime/index.ts"
 import { catchUp, type Subscriber } from "./catch-up.ts"
 import { type EncodedEvent, encoderOf } from "./encode.ts"
 import { EventLog } from "./events/log.ts"
+import { defaultLimits, limitNames } from "./policy.ts"
 import { Ring } from "./ring.ts"
 import { matcherOf, SubjectTrie } from "./trie.ts"
 
@@ -27,8 +28,15 @@ export interface Fanout {
     pattern: string,
     start: Start,
     subscriber: Subscriber
-  ) => Effect.Effect<void, LogUnavailable, Scope.Scope>
+  ) => Effect.Effect<void, LogUnavailable | TooManyPatterns, Scope.Scope>
   readonly status: () => { readonly subscriptions: number; readonly watches: number }
+}
+
+/** As many different patterns are read as the gateway takes, and no home covers this one. */
+export class TooManyPatterns extends Schema.TaggedError<TooManyPatterns>()("TooManyPatterns", { limit: Schema.Int }) {
+  override get message() {
+    return `clients of this gateway want ${this.limit} different patterns already (${limitNames.patternsMax})`
+  }
 }
 
 type Live = (event: EncodedEvent) => void
@@ -47,7 +55,10 @@ export interface RingSize {
 const RING_SIZE: RingSize = { events: 4_096, characters: 2 * 1024 * 1024 }
 
 /** A fanout that lives as long as the scope. */
-export const makeFanout = (size = RING_SIZE): Effect.Effect<Fanout, never, EventLog | Scope.Scope> =>
+export const makeFanout = (
+  size = RING_SIZE,
+  patternsMax = defaultLimits.patternsMax
+): Effect.Effect<Fanout, never, EventLog | Scope.Scope> =>
   Effect.gen(function* () {
     const log = yield* EventLog
     const encode = encoderOf(Effect.runForkWith(yield* Effect.context()))
@@ -56,6 +67,7 @@ export const makeFanout = (size = RING_SIZE): Effect.Effect<Fanout, never, Event
 
     const homes = yield* RcMap.make({
       lookup: Effect.fnUntraced(function* (pattern: string) {
+        if (open.size >= patternsMax) return yield* new TooManyPatterns({ limit: patternsMax })
         const member = {}
         yield* Effect.acquireRelease(
           Effect.sync(() => open.add(pattern, member)),

@@ -6,6 +6,8 @@ export interface GatewayLimits {
   readonly connectionsPerAddressMax: number
   /** Subscriptions of one client, those being opened included. */
   readonly subscriptionsMax: number
+  /** Different patterns that all clients together may want; each is a reader of the log. */
+  readonly patternsMax: number
   /** Operations of one client per second; as many may come at once after a pause. */
   readonly operationsPerSecond: number
   /** Bytes of one frame from a client. A longer one gets an error, and is not read. */
@@ -34,6 +36,7 @@ export const defaultLimits: GatewayLimits = {
   connectionsMax: 10_000,
   connectionsPerAddressMax: 1_000,
   subscriptionsMax: 64,
+  patternsMax: 2_000,
   operationsPerSecond: 200,
   frameBytesMax: 64 * 1024,
   pendingBytesMax: 8 * 1024 * 1024,
@@ -52,6 +55,7 @@ export const limitNames = {
   connectionsMax: "GATEWAY_CONNECTIONS",
   connectionsPerAddressMax: "GATEWAY_CONNECTIONS_PER_ADDRESS",
   subscriptionsMax: "GATEWAY_SUBSCRIPTIONS",
+  patternsMax: "GATEWAY_PATTERNS",
   operationsPerSecond: "GATEWAY_FRAMES_PER_SECOND",
   frameBytesMax: "GATEWAY_FRAME_BYTES",
   pendingBytesMax: "GATEWAY_PENDING_BYTES",

@@ -78,7 +78,7 @@ export const serveGateway = (
     const origins: OriginPolicy = { host, allowedOrigins: options.allowedOrigins ?? [] }
     const authenticator = yield* makeAuthenticator(options.auth ?? {})
     if (!authenticator.required) yield* onlyLoopback(host)
-    const fanout = yield* makeFanout()
+    const fanout = yield* makeFanout(undefined, limits.patternsMax)
     const app = yield* Effect.acquireRelease(openApp(options.tls), (app) => Effect.sync(() => app.close()))
     const requests = yield* FiberSet.make()
     const census = new Census()

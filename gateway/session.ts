@@ -132,10 +132,12 @@ export const joined = (session: Session, id: string, position: number | undefine
   }
 }
 
-/** The subscription could not be opened, or not go on. */
-export const refused = (session: Session, id: string, message: string): Transition => {
+/** The subscription could not be opened, or not go on: too many patterns, as the message says, or no log. */
+export const refused = (session: Session, id: string, tooMany?: string): Transition => {
   if (!session.subscriptions.has(id)) return { session, actions: [] }
-  return refuse(without(session, id), id, "internal", message)
+  return tooMany === undefined
+    ? refuse(without(session, id), id, "internal", "events cannot be read now: try again later")
+    : refuse(without(session, id), id, "too_many_patterns", tooMany)
 }
 
 /** The credential is good. Subscriptions that it does not cover end. */

@@ -2,7 +2,7 @@ import { Effect, type Fiber } from "effect"
 import type { SlowPolicy, Start } from "../protocols/index.ts"
 import type { Subscriber } from "./catch-up.ts"
 import { type Channel, type Delivery, gapText } from "./delivery.ts"
-import type { Fanout } from "./fanout.ts"
+import type { Fanout, TooManyPatterns } from "./fanout.ts"
 import { NOTHING, sumOf } from "./outlet.ts"
 
 export interface SubscriptionsOptions {
@@ -15,7 +15,7 @@ export interface SubscriptionsOptions {
 /** What becomes of a subscription. None of these is called once it was released. */
 interface Outcomes {
   readonly joined: (id: string, position: number | undefined) => void
-  readonly failed: (id: string) => void
+  readonly failed: (id: string, refusal?: TooManyPatterns) => void
 }
 
 /** A subscription that a fiber keeps. Once released it is silent, though the fiber may take a moment to end. */
@@ -60,12 +60,13 @@ export const keepSubscriptions = (
     const unlessReleased = (act: () => void) => {
       if (!entry.released) act()
     }
-    const failed = Effect.sync(() =>
-      unlessReleased(() => {
-        release(id)
-        outcomes.failed(id)
-      })
-    )
+    const failed = (refusal?: TooManyPatterns) =>
+      Effect.sync(() =>
+        unlessReleased(() => {
+          release(id)
+          outcomes.failed(id, refusal)
+        })
+      )
     const subscriber: Subscriber = {
       joined: (position) => unlessReleased(() => outcomes.joined(id, position)),
       deliver: (event) => {
@@ -79,7 +80,8 @@ export const keepSubscriptions = (
       fanout.subscribe(pattern, start, subscriber).pipe(
         Effect.andThen(Effect.never),
         Effect.scoped,
-        Effect.catchCause((cause) => Effect.andThen(Effect.logWarning("subscription failed", cause), failed)),
+        Effect.catchTag("TooManyPatterns", failed),
+        Effect.catchCause((cause) => Effect.andThen(Effect.logWarning("subscription failed", cause), failed())),
         Effect.annotateLogs({ session, pattern })
       )
     )

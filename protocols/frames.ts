@@ -115,6 +115,7 @@ export const ErrorData = Schema.Struct({
     "invalid_pattern",
     "frame_too_large",
     "too_many_subscriptions",
+    "too_many_patterns",
     "duplicate_subscription",
     "unknown_subscription",
     "rate_limited",

@@ -41,6 +41,7 @@ describe("configuration", () => {
         gatewayConnections: 10_000,
         gatewayConnectionsPerAddress: 1_000,
         gatewaySubscriptions: 64,
+        gatewayPatterns: 2_000,
         gatewayFramesPerSecond: 200,
         gatewayFrameBytes: 65_536,
         gatewayPendingBytes: 8_388_608,
