@@ -202,7 +202,7 @@ describe("a WebSocket client", () => {
       socket.write(clientFrame('{"op":"subscribe","id":"a","pattern":"market.>"}'))
       yield* eventually("it is subscribed", () => received().includes('"subscribed"'))
       socket.pause()
-      for (let count = 0; count < 200; count++) log.publish("market.A", "market_update", { filler: "f".repeat(60_000) })
+      for (let count = 0; count < 400; count++) log.publish("market.A", "market_update", { filler: "f".repeat(60_000) })
       yield* eventually("its watch ends", () => log.watching().length === 0)
       let connections = 1
       const ask = Effect.map(http(gateway.port, "/healthz"), ({ text }) => {
