@@ -1,4 +1,20 @@
 import { defineConfig } from "vitest/config"
+import { BaseSequencer, type TestSpecification } from "vitest/node"
+
+/** Those that mostly wait, for leases to run out or servers to start: they begin first, so that nobody waits for them at the end. */
+const LONG = ["cluster/chaos", "sim/world", "cluster/", "cli/command", "sim/mutants", "conformance/nats"]
+
+const rankOf = ({ moduleId }: TestSpecification): number => {
+  const rank = LONG.findIndex((part) => moduleId.includes(`/test/${part}`))
+  return rank < 0 ? LONG.length : rank
+}
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: Array<TestSpecification>): Promise<Array<TestSpecification>> {
+    const sorted = await super.sort(files)
+    return sorted.toSorted((one, other) => rankOf(one) - rankOf(other))
+  }
+}
 
 export default defineConfig({
   test: {
@@ -6,6 +22,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     pool: "forks",
-    maxWorkers: 2
+    // One more than the usual two processors: most of the long ones wait for something.
+    maxWorkers: 3,
+    sequence: { sequencer: LongestFirst }
   }
 })

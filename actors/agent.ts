@@ -18,6 +18,7 @@ import {
   type Actor,
   activity,
   type Context,
+  cancelActivity,
   define,
   type Publish,
   persist,
@@ -81,7 +82,8 @@ export const agentActor = (type: AgentType, policy: Policy, options: AgentOption
           publishStatus(type, request, context, "analyzing"),
           start("analyze", consensus_id, request)
         ]
-      }
+      },
+      Cancel: (state, { consensus_id }, context) => cancel(type, state, consensus_id, context)
     },
     evolve: {
       Requested: (state, { request }) => ({ ...state, requests: [...state.requests, request] }),
@@ -132,6 +134,17 @@ const close = (state: State, consensusId: string): State => ({
   requests: state.requests.filter((each) => each.consensus_id !== consensusId),
   answered: [...state.answered, consensusId].slice(-ANSWERED_KEPT)
 })
+
+/** The round is over, or nobody wants it any more: there is nothing to vote on. */
+const cancel = (type: AgentType, state: State, consensus_id: string, context: Context) => {
+  const request = state.requests.find((each) => each.consensus_id === consensus_id)
+  if (request === undefined) return []
+  return [
+    persist({ _tag: "Failed", consensus_id, reason: "cancelled" } as const),
+    cancelActivity(consensus_id),
+    ...(state.requests.length > 1 ? [] : [publishStatus(type, request, context, "idle")])
+  ]
+}
 
 const vote = (type: AgentType, { consensus_id, symbol }: Request, opinion: Opinion) =>
   send(ConsensusProtocol, consensus_id, "CastVote", {

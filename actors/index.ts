@@ -1,10 +1,27 @@
-import type { Actor } from "../runtime/index.ts"
+import { type AgentType, CoordinatorProtocol, type ExperimentPlan } from "../protocols/index.ts"
+import { type Actor, send } from "../runtime/index.ts"
 import { type AgentOptions, agentActor } from "./agent.ts"
-import { consensusActor } from "./consensus.ts"
-import { type CoordinatorOptions, coordinatorActor } from "./coordinator.ts"
+import { type AllocationOptions, allocationActor } from "./allocation/allocation.ts"
+import { consensusActor } from "./consensus/actor.ts"
+import { coordinatorActor } from "./coordinator/actor.ts"
+import type { CoordinatorOptions } from "./coordinator/options.ts"
+import { experimentActor } from "./experiments/experiment.ts"
+import { type PerformanceOptions, performanceActor } from "./performance/performance.ts"
 import type { Policy } from "./policy.ts"
 
+export { agentActor } from "./agent.ts"
+export { consensusActor } from "./consensus/actor.ts"
+export type { Rules } from "./consensus/ballot.ts"
+export { judge, type Verdict } from "./consensus/judge.ts"
+export { type Closing, resultOf, type Said } from "./consensus/result.ts"
+export { isSettled } from "./consensus/settled.ts"
+export { type Difference, type RecordedEvent, type Verification, verifyRound } from "./consensus/verify.ts"
+export { coordinatorActor } from "./coordinator/actor.ts"
+export type { CoordinatorOptions } from "./coordinator/options.ts"
+export { experimentOf } from "./coordinator/trial.ts"
 export { CSV_BYTES_MAX, CsvError, parseBars } from "./csv.ts"
+export { armOf } from "./experiments/assignment.ts"
+export { ExperimentState, experimentActor, experimentReport } from "./experiments/experiment.ts"
 export { type Feed, feed } from "./feed.ts"
 export { type Policy, PolicyError, type PolicyRequest } from "./policy.ts"
 export { quantPolicy } from "./quant.ts"
@@ -17,21 +34,52 @@ export interface NodeActorsOptions extends Partial<CoordinatorOptions> {
   readonly policy: Policy
   /** How long their attempts may take, and when they try again. */
   readonly agent?: AgentOptions
+  /** How outcomes are scored and weights learnt from them; `PERFORMANCE_DEFAULTS` where nothing is said. */
+  readonly performance?: Partial<PerformanceOptions>
+  readonly allocation?: AllocationOptions
 }
 
 /**
- * The actors of a node: an agent for each type of the panel, the coordinator, and the consensus round.
+ * The actors of a node: an agent for each type of the panel, the coordinator, the consensus round, and what learns from
+ * its outcomes.
  *
  * Unless given, the panel is `PANEL`, a round takes votes for 15 seconds, and the least confidence where votes differ is 0.6.
  */
 export const allActors = ({
   policy,
   agent,
+  performance,
+  allocation,
   panel = PANEL,
   roundTimeoutMillis = 15_000,
-  minConfidence = 0.6
+  minConfidence = 0.6,
+  round,
+  experiment
 }: NodeActorsOptions): ReadonlyArray<Actor> => [
-  ...panel.map((type) => agentActor(type, policy, agent)),
-  coordinatorActor({ panel, roundTimeoutMillis, minConfidence }),
-  consensusActor
+  ...agentTypes(panel, experiment).map((type) => agentActor(type, policy, agent)),
+  coordinatorActor({
+    ...{ panel, roundTimeoutMillis, minConfidence },
+    ...(round === undefined ? {} : { round }),
+    ...(experiment === undefined ? {} : { experiment })
+  }),
+  consensusActor,
+  performanceActor({
+    tellWeights: (symbol, weights) => send(CoordinatorProtocol, symbol, "SetWeights", { weights }),
+    ...performance
+  }),
+  allocationActor({
+    ask: ({ symbol, allocation, correlationId, timeoutMillis }) =>
+      send(CoordinatorProtocol, symbol, "Analyze", {
+        correlation_id: correlationId,
+        allocation,
+        timeout_ms: timeoutMillis
+      }),
+    ...allocation
+  }),
+  experimentActor
+]
+
+/** The agents of the panel and of both arms. */
+const agentTypes = (panel: ReadonlyArray<AgentType>, experiment: ExperimentPlan | undefined) => [
+  ...new Set([...panel, ...(experiment?.arms.a.panel ?? []), ...(experiment?.arms.b.panel ?? [])])
 ]

@@ -4,7 +4,7 @@ import { jetstreamManager } from "@nats-io/jetstream"
 import { nuid } from "@nats-io/transport-node"
 import { Effect, type Scope } from "effect"
 import { type Bare, type BareMessage, closeBare, GROUP, mailOf, type Outgoing, openBare, storeGroup } from "./bare.ts"
-import { startWorker } from "./bare-worker.ts"
+import { type Decide, startWorker } from "./bare-worker.ts"
 import type { Nodes } from "./system.ts"
 
 const MAIN = fileURLToPath(new URL("./bare-main.ts", import.meta.url))
@@ -30,17 +30,19 @@ export interface BareAsks {
   readonly count: number
   readonly atOnce: number
   readonly key: (index: number) => string
+  /** How much larger than its bare self each message is, in characters; none unless given. */
+  readonly padding?: number
 }
 
 /** The bare loop with one consumer in this process, or with several in processes of their own. */
-export const bareLoad = (url: string, nodes: Nodes): Effect.Effect<BareLoad, never, Scope.Scope> =>
+export const bareLoad = (url: string, nodes: Nodes, decide?: Decide): Effect.Effect<BareLoad, never, Scope.Scope> =>
   Effect.gen(function* () {
     const bare = yield* Effect.acquireRelease(
       Effect.promise(() => openBare(url, nodes === "here" ? 1 : nodes)),
       (opened) => Effect.promise(() => closeBare(opened))
     )
     const counter = makeCounter()
-    if (nodes === "here") yield* Effect.promise(() => startWorker(bare, 0, counter.add))
+    if (nodes === "here") yield* Effect.promise(() => startWorker(bare, 0, counter.add, decide))
     else for (let part = 0; part < nodes; part++) yield* startProcess(url, bare, part, counter)
     const answers = new Map<string, () => void>()
     const inbox = `reply.${nuid.next()}`
@@ -139,15 +141,16 @@ const tellAll = async (bare: Bare, counter: Counter, keys: number, count: number
 
 const askAll = async (
   ask: (message: Omit<BareMessage, "reply" | "id">, key: string) => Promise<void>,
-  { kind, count, atOnce, key }: BareAsks
+  { kind, count, atOnce, key, padding = 0 }: BareAsks
 ): Promise<ReadonlyArray<number>> => {
   const took: Array<number> = []
+  const pad = padding === 0 ? {} : { pad: "x".repeat(padding) }
   let next = 0
   const run = async () => {
     while (next < count) {
       const index = next++
       const start = performance.now()
-      await ask({ kind, n: 1 }, key(index))
+      await ask({ kind, n: 1, ...pad }, key(index))
       took.push(performance.now() - start)
     }
   }

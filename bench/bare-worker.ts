@@ -7,15 +7,20 @@ const STEPS_MAX = 5_000
 const VOTERS = 3
 
 /** What a message leads to: a step to record, messages stored with it, and an answer that leaves afterwards. */
-interface Done {
+export interface Done {
   readonly key: string
   readonly step: string
   readonly mails: ReadonlyArray<Outgoing>
+  /** What is stored once the step is. */
+  readonly after?: ReadonlyArray<Outgoing>
   readonly answer?: { readonly inbox: string; readonly payload: string }
 }
 
+/** What a message to a key leads to. */
+export type Decide = (bare: Bare, rounds: Map<string, Round>, key: string, body: BareMessage) => Done
+
 /** A round that a coordinator has opened. */
-interface Round {
+export interface Round {
   readonly reply: string
   votes: number
 }
@@ -25,7 +30,12 @@ interface Round {
  *
  * While a group is on its way, what comes gathers and goes out as the next one: one guarded record for each key.
  */
-export const startWorker = async (bare: Bare, part: number, recorded: (count: number) => void): Promise<void> => {
+export const startWorker = async (
+  bare: Bare,
+  part: number,
+  recorded: (count: number) => void,
+  decide: Decide = decideOne
+): Promise<void> => {
   const { connection, stream } = bare
   const last = new Map<string, number>()
   const rounds = new Map<string, Round>()
@@ -41,6 +51,8 @@ export const startWorker = async (bare: Bare, part: number, recorded: (count: nu
       const end = await storeGroup(bare, group)
       for (const { key, index } of records) last.set(key, end - (group.length - 1 - index))
       for (const { answer } of done) if (answer !== undefined) connection.publish(answer.inbox, answer.payload)
+      const after = done.flatMap((each) => each.after ?? [])
+      if (after.length > 0) void storeGroup(bare, after)
       recorded(taken)
     }
     busy = false
@@ -64,7 +76,7 @@ export const startWorker = async (bare: Bare, part: number, recorded: (count: nu
   })
 }
 
-const decide = (bare: Bare, rounds: Map<string, Round>, key: string, body: BareMessage): Done => {
+const decideOne: Decide = (bare, rounds, key, body) => {
   const { kind, n, id = "", reply, from } = body
   const done = { key, step: JSON.stringify({ kind, n }), mails: [] }
   const answer = (inbox: string) => ({ inbox, payload: JSON.stringify({ id, n }) })

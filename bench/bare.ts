@@ -15,14 +15,19 @@ export interface Bare {
 /** A message to a key. It is answered where it has a `reply`. */
 export interface BareMessage {
   /** `add` is recorded, `get` only answered; the others are those of a round. */
-  readonly kind: "add" | "get" | "open" | "work" | "answer"
+  readonly kind: "add" | "get" | "open" | "work" | "answer" | ConsensusKind
   readonly n: number
   /** Of the asker or of the round. */
   readonly id?: string
   readonly reply?: string
   /** Who sent it, in a round. */
   readonly from?: string
+  /** Makes it as large as what it stands for. */
+  readonly pad?: string
 }
+
+/** The messages of an analysis and its round. */
+export type ConsensusKind = "analyze" | "opened" | "asked" | "outcome" | "vote" | "closed"
 
 /** One thing to store. */
 export interface Outgoing {

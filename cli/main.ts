@@ -5,16 +5,32 @@ import { CliError, Command } from "effect/cli"
 import { actors } from "./actors.ts"
 import { analyze } from "./analyze.ts"
 import { dead } from "./dead.ts"
+import { experiments } from "./experiments.ts"
+import { exportJournal } from "./export.ts"
 import { logging } from "./logging.ts"
 import { nodes } from "./nodes.ts"
 import { gateway, node } from "./parts.ts"
+import { replayActor } from "./replay.ts"
 import { VERSION } from "./system.ts"
 import { up } from "./up.ts"
 import { layerUsage } from "./usage.ts"
+import { verify } from "./verify.ts"
 
 const conclave = Command.make("conclave").pipe(
   Command.withDescription("Durable actors on NATS JetStream, and trading agents on them that decide together"),
-  Command.withSubcommands([up, analyze, node, gateway, actors, dead, nodes])
+  Command.withSubcommands([
+    up,
+    analyze,
+    node,
+    gateway,
+    actors,
+    dead,
+    nodes,
+    experiments,
+    verify,
+    replayActor,
+    exportJournal
+  ])
 )
 
 /** One sentence for each failure that is foreseen; the whole cause for those that are not. */

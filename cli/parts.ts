@@ -3,6 +3,7 @@ import { Command, Flag } from "effect/cli"
 import { Gateway } from "../gateway/index.ts"
 import { LocalNode } from "../runtime/index.ts"
 import { type Configuration, configuration, InvalidSetting, settings, withoutPassword } from "./config.ts"
+import { beginExperiment, experimentFlag, planOf } from "./experiment-file.ts"
 import { showMetrics } from "./metrics.ts"
 import { natsFlag, natsUrl, optionOr, portFlag } from "./options.ts"
 import { connect, connectClient, namedServer, nodeName, OPEN, serveActors, serveGateway, withParts } from "./system.ts"
@@ -28,7 +29,8 @@ export const node = Command.make(
         () => "must be 1 to 64 of a-z 0-9 _ each, starting with a letter, with commas between"
       ),
       Flag.withDefault([])
-    )
+    ),
+    experiment: experimentFlag
   },
   (given) =>
     Effect.scoped(
@@ -36,10 +38,14 @@ export const node = Command.make(
         const config = yield* configuration
         const url = yield* requiredUrl(given.nats, config)
         const name = Option.getOrElse(given.name, nodeName)
+        const experiment = yield* planOf(given.experiment)
         const serving = Effect.gen(function* () {
           const system = yield* Layer.build(connect(config, namedServer(url), `node ${name}`))
-          const parts = yield* Layer.build(serveActors(name, given.labels)).pipe(Effect.provide(system))
+          const parts = yield* Layer.build(
+            serveActors(name, { labels: given.labels, ...(experiment && { experiment }) })
+          ).pipe(Effect.provide(system))
           const { broken } = yield* LocalNode.pipe(Effect.provide(parts))
+          if (experiment !== undefined) yield* beginExperiment(experiment).pipe(Effect.provide(system))
           yield* showMetrics(config)
           yield* Console.log(
             `node ${name} serves actors on ${withoutPassword(url)}; Ctrl-C hands them over and stops it`

@@ -3,6 +3,7 @@ import { hostname } from "node:os"
 import { Deferred, Duration, Effect, Exit, Fiber, Layer, Schema, Scope } from "effect"
 import { allActors, quantPolicy } from "../actors/index.ts"
 import { Gateway, type GatewayOptions, layerEventLog } from "../gateway/index.ts"
+import type { ExperimentPlan } from "../protocols/index.ts"
 import {
   ActorLog,
   layerNats,
@@ -108,9 +109,14 @@ const systemOf = (config: Configuration, server: Server, name: string): SystemOp
   ttlSeconds: Math.ceil(Duration.toSeconds(config.leaseTtl))
 })
 
-/** All actors of the house, in this process. */
-export const serveActors = (name: string, labels: ReadonlyArray<string> = []) =>
-  layerNode({ name, labels, actors: allActors({ policy: quantPolicy }) })
+/** All actors of the house, in this process; their analyses held by an experiment, where there is one. */
+export const serveActors = (
+  name: string,
+  { labels = [], experiment }: { readonly labels?: ReadonlyArray<string>; readonly experiment?: ExperimentPlan } = {}
+) => {
+  const actors = allActors({ policy: quantPolicy, ...(experiment === undefined ? {} : { experiment }) })
+  return layerNode({ name, labels, actors })
+}
 
 /** What people are told of a gateway that knows no clients. */
 export const OPEN = "anybody on this machine: no secret, public key or keys are set (GATEWAY_JWT_SECRET …)"

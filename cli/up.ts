@@ -2,9 +2,10 @@ import { Console, Effect, Layer, Option, Schema, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import { feed } from "../actors/index.ts"
 import { Gateway } from "../gateway/index.ts"
-import { type Bar, CoordinatorProtocol, MarketSymbol } from "../protocols/index.ts"
+import { type Bar, CoordinatorProtocol, type ExperimentPlan, MarketSymbol } from "../protocols/index.ts"
 import { ActorLog, Actors, LocalNode } from "../runtime/index.ts"
 import { configuration, InvalidSetting, settings, withoutPassword } from "./config.ts"
+import { beginExperiment, experimentFlag, planOf } from "./experiment-file.ts"
 import { readBars, SIMULATED_PAST_UNTIL, simulatedBars } from "./market.ts"
 import { showMetrics } from "./metrics.ts"
 import { dataFlag, forFlag, optionOr, portFlag, symbolFlag, symbolsFlag } from "./options.ts"
@@ -28,6 +29,7 @@ const flags = {
     Flag.withDefault(1)
   ),
   for: forFlag,
+  experiment: experimentFlag,
   port: portFlag,
   data: dataFlag
 }
@@ -50,18 +52,22 @@ export const up = Command.make("up", flags, (given) =>
       const port = yield* optionOr(given.port, "--port", settings.port, config.port)
       const dataDir = yield* optionOr(given.data, "--data", settings.dataFolder, config.dataFolder)
       const markets = yield* marketsOf(given.csv, given.symbol, given.symbols)
+      const experiment = yield* planOf(given.experiment)
 
       const server = yield* openServer(config, config.natsUrl, dataDir)
       const parts = Effect.gen(function* () {
         const system = yield* Layer.build(connect(config, server, "up"))
-        const actors = yield* Layer.build(serveActors(nodeName())).pipe(Effect.provide(system))
+        const actors = yield* Layer.build(serveActors(nodeName(), experiment && { experiment })).pipe(
+          Effect.provide(system)
+        )
         const { broken } = yield* LocalNode.pipe(Effect.provide(actors))
+        if (experiment !== undefined) yield* beginExperiment(experiment).pipe(Effect.provide(system))
         yield* showMetrics(config)
         const gateway = yield* Layer.build(serveGateway(config, server, { host: config.host, port })).pipe(
           Effect.provide(system)
         )
         const found = yield* Gateway.pipe(Effect.provide(gateway))
-        yield* sayHello(found, server.url, config.natsUrl === undefined ? dataDir : undefined, markets)
+        yield* sayHello(found, server.url, config.natsUrl === undefined ? dataDir : undefined, markets, experiment)
         const feeding = feedAll(markets, 1_000 / given.speed).pipe(Effect.provide(system))
         const running = Effect.raceAllFirst([feeding, server.gone, broken])
         const ending = Option.isSome(given.for) ? Effect.timeoutOption(running, given.for.value) : running
@@ -116,7 +122,8 @@ const sayHello = (
   { url, open }: Gateway["Service"],
   nats: string,
   dataDir: string | undefined,
-  markets: ReadonlyArray<Market>
+  markets: ReadonlyArray<Market>,
+  experiment: ExperimentPlan | undefined
 ) =>
   Console.log(
     [
@@ -128,9 +135,12 @@ const sayHello = (
       `  NATS       ${withoutPassword(nats)}`,
       ...(dataDir === undefined ? [] : [`  data       ${dataDir}`]),
       `  market     ${markets.map(({ symbol, from }) => `${symbol} (${from})`).join(", ")}`,
+      ...(experiment === undefined ? [] : [`  experiment ${experimentText(experiment)}`]),
       ""
     ].join("\n")
   )
+
+const experimentText = ({ name, arms }: ExperimentPlan) => `${name}: A ${arms.a.label}, B ${arms.b.label}`
 
 /** Prints every joint decision as it is published. */
 const printDecisions = (pastUntil: number) =>

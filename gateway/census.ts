@@ -1,5 +1,5 @@
-import type { Connection } from "./connection.ts"
-import { type Account, NOTHING, sumOf } from "./outlet.ts"
+import type { Connection } from "./socket/connection.ts"
+import { type Account, NOTHING, sumOf } from "./streams/outlet.ts"
 
 /** Someone who is connected. */
 export interface Present {

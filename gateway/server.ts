@@ -1,17 +1,20 @@
 import { Context, Effect, FiberSet, Layer, type Scope } from "effect"
-import type { Actors } from "../runtime/index.ts"
+import { Actors } from "../runtime/index.ts"
 import { type AuthOptions, InvalidAuth, makeAuthenticator } from "./auth/authenticator.ts"
-import { Buckets } from "./bucket.ts"
 import { Census } from "./census.ts"
 import type { EventLog } from "./events/log.ts"
-import { makeFanout } from "./fanout.ts"
-import { makeGate } from "./gate.ts"
-import { addRoutes } from "./http.ts"
-import { addClientsRoute, addMetricsRoute } from "./metrics.ts"
-import { addPages } from "./pages.ts"
+import { Buckets } from "./http/bucket.ts"
+import { makeGate } from "./http/gate.ts"
+import { addClientsRoute, addMetricsRoute } from "./http/metrics.ts"
+import { addPages } from "./http/pages.ts"
+import { addRoutes } from "./http/routes.ts"
+import { addEventsRoute } from "./http/sse.ts"
 import { defaultLimits, type GatewayLimits, isLoopback, type OriginPolicy } from "./policy.ts"
-import { goingAway } from "./session.ts"
-import { addEventsRoute } from "./sse.ts"
+import { askActors } from "./socket/asking.ts"
+import { goingAway } from "./socket/farewell.ts"
+import type { AskOperation } from "./socket/session.ts"
+import { addSocketRoute } from "./socket/websocket.ts"
+import { makeFanout } from "./streams/fanout.ts"
 import {
   type ListenFailed,
   type Listening,
@@ -21,7 +24,6 @@ import {
   type TemplatedApp,
   type TlsFiles
 } from "./uws.ts"
-import { addSocketRoute } from "./websocket.ts"
 
 export interface GatewayOptions {
   /** The address to listen on; 127.0.0.1 unless given. Any other needs `auth`. */
@@ -79,6 +81,7 @@ export const serveGateway = (
     const authenticator = yield* makeAuthenticator(options.auth ?? {})
     if (!authenticator.required) yield* onlyLoopback(host)
     const fanout = yield* makeFanout(undefined, limits.patternsMax)
+    const actors = yield* Actors
     const app = yield* Effect.acquireRelease(openApp(options.tls), (app) => Effect.sync(() => app.close()))
     const requests = yield* FiberSet.make()
     const census = new Census()
@@ -86,6 +89,7 @@ export const serveGateway = (
     let draining = false
 
     const run = yield* FiberSet.runtime(yield* FiberSet.make<void>())()
+    const ask = (operation: AskOperation) => askActors(operation).pipe(Effect.provideService(Actors, actors))
     const gate = makeGate({
       authenticator,
       requests: new Buckets(limits.requestsPerSecond),
@@ -100,9 +104,10 @@ export const serveGateway = (
       origins,
       authenticator,
       draining: () => draining,
+      ask,
       run
     })
-    addEventsRoute(app, { census, origins, limits, fanout, run, gate, draining: () => draining })
+    addEventsRoute(app, { census, origins, limits, fanout, ask, run, gate, draining: () => draining })
     addPages(app, gate)
     addMetricsRoute(app, { census, status: fanout.status }, gate)
     addClientsRoute(app, census, gate)

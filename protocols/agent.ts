@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { ContextItems, PAST_DECISIONS_MAX, PastDecision } from "./context.ts"
 import { BarWindow } from "./market.ts"
 import {
   AgentId,
@@ -11,12 +12,17 @@ import {
 } from "./names.ts"
 import { open } from "./open.ts"
 
-/** What an agent is asked: an opinion on a symbol, for a round, from these bars and nothing newer. */
+/**
+ * What an agent is asked: an opinion on a symbol, for a round, from these bars and nothing newer. `context` comes from outside, `past`
+ * are the latest joint decisions on the symbol, oldest first.
+ */
 export const OpinionRequest = open({
   consensus_id: ConsensusId,
   correlation_id: CorrelationId,
   symbol: MarketSymbol,
-  bars: BarWindow
+  bars: BarWindow,
+  context: Schema.optionalKey(ContextItems),
+  past: Schema.optionalKey(Schema.Array(PastDecision).check(Schema.isMaxLength(PAST_DECISIONS_MAX)))
 })
 export type OpinionRequest = typeof OpinionRequest.Type
 
@@ -26,7 +32,9 @@ export const agentProtocol = <const T extends AgentType>(type: T) =>
     type,
     messages: {
       /** Form an opinion and vote on it in the round named. */
-      Analyze: { payload: OpinionRequest }
+      Analyze: { payload: OpinionRequest },
+      /** The round does not need the opinion any more. */
+      Cancel: { payload: open({ consensus_id: ConsensusId }) }
     }
   }) as const
 

@@ -1,9 +1,14 @@
 import { Schema } from "effect"
 import { ConsensusResult, Vote } from "./consensus.ts"
 import { Confidence, Decision } from "./decision.ts"
+import { Arm, ExperimentName } from "./experiment.ts"
 import { Bar, BarWindow } from "./market.ts"
-import { AgentId, ConsensusId, CorrelationId, MarketSymbol } from "./names.ts"
+import { AgentId, AllocationId, ConsensusId, CorrelationId, MarketSymbol } from "./names.ts"
 import { open } from "./open.ts"
+import { roundQuestion, roundRules, TimeoutMillis, Voter, Weights } from "./round.ts"
+
+/** Which arm of an experiment held an analysis. */
+export const HeldBy = open({ name: ExperimentName, arm: Arm, label: Schema.String })
 
 /** The answer to a request for an analysis. */
 export const AnalysisResult = open({
@@ -14,7 +19,9 @@ export const AnalysisResult = open({
   consensus_achieved: Schema.Boolean,
   votes: Schema.Array(Vote),
   missing_agents: Schema.Array(AgentId),
-  correlation_id: CorrelationId
+  correlation_id: CorrelationId,
+  /** Where the coordinator holds its rounds by an experiment. */
+  experiment: Schema.optionalKey(HeldBy)
 })
 export type AnalysisResult = typeof AnalysisResult.Type
 
@@ -24,6 +31,37 @@ export const NoMarketData = open({ _tag: Schema.tag("NoMarketData"), symbol: Sch
 export const CoordinatorBusy = open({ _tag: Schema.tag("CoordinatorBusy"), symbol: Schema.String, waiting: Schema.Int })
 /** Nothing was heard of the analysis's round for longer than a round can take. Asking again may help. */
 export const AnalysisLost = open({ _tag: Schema.tag("AnalysisLost"), symbol: Schema.String, consensus_id: ConsensusId })
+/** The analysis was cancelled before it had a result. */
+export const AnalysisCancelled = open({ _tag: Schema.tag("AnalysisCancelled"), symbol: Schema.String })
+/** The deadline of the request passed before its turn came. */
+export const DeadlinePassed = open({ _tag: Schema.tag("DeadlinePassed"), symbol: Schema.String })
+/** No analysis with this correlation id is waiting or under way. */
+export const UnknownAnalysis = open({
+  _tag: Schema.tag("UnknownAnalysis"),
+  symbol: Schema.String,
+  correlation_id: CorrelationId
+})
+/** What was asked for, with what it leaves open filled in, breaks a rule between fields. */
+export const InvalidRound = open({
+  _tag: Schema.tag("InvalidRound"),
+  symbol: Schema.String,
+  field: Schema.String,
+  rule: Schema.String
+})
+
+/**
+ * What a round is requested with. Unless given: the coordinator's panel is invited, the method is `weighted_confidence`, and
+ * votes are taken for as long as in an analysis.
+ */
+export const ConsensusRequest = open({
+  ...roundRules,
+  ...roundQuestion,
+  correlation_id: CorrelationId,
+  invited: Schema.optionalKey(Schema.Array(Voter)),
+  timeout_ms: Schema.optionalKey(TimeoutMillis)
+})
+export type ConsensusRequest = typeof ConsensusRequest.Type
+
 /** The bar is not newer than the last one of its symbol. */
 export const StaleBar = open({
   _tag: Schema.tag("StaleBar"),
@@ -47,12 +85,40 @@ export const CoordinatorProtocol = {
   messages: {
     /** A new bar. It starts an analysis; while one is running, the newest waiting bar wins. */
     Bar: { payload: open({ bar: Bar }), reply: open({ accepted: Schema.Literal(true) }), error: StaleBar },
-    /** Asks for one analysis: of the bars given, or of those the coordinator has. */
+    /**
+     * Asks for one analysis: of the bars given, or of those the coordinator has. `timeout_ms` is its deadline: it is given up
+     * where its turn has not come by then, and its round takes votes no longer than until then. The `allocation` with this id is
+     * told what was decided, or why nothing was.
+     */
     Analyze: {
-      payload: open({ correlation_id: CorrelationId, bars: Schema.optionalKey(BarWindow) }),
+      payload: open({
+        correlation_id: CorrelationId,
+        bars: Schema.optionalKey(BarWindow),
+        timeout_ms: Schema.optionalKey(TimeoutMillis),
+        allocation: Schema.optionalKey(AllocationId)
+      }),
       reply: AnalysisResult,
-      error: Schema.Union([NoMarketData, CoordinatorBusy, AnalysisLost])
+      error: Schema.Union([NoMarketData, CoordinatorBusy, AnalysisLost, AnalysisCancelled, DeadlinePassed])
     },
+    /** Cancels the analysis with this correlation id, waiting or under way; who asked for it is told. */
+    CancelAnalysis: {
+      payload: open({ correlation_id: CorrelationId, reason: Schema.String }),
+      reply: open({ cancelled: Schema.Literals(["waiting", "running"]) }),
+      error: UnknownAnalysis
+    },
+    /**
+     * Opens a round of its own beside the analyses, and asks those of the panel who are invited for their opinions of the bars
+     * that are known. Answers at once; the round itself tells the result.
+     */
+    RequestConsensus: {
+      payload: open({ request: ConsensusRequest }),
+      reply: open({ consensus_id: ConsensusId }),
+      error: Schema.Union([NoMarketData, InvalidRound])
+    },
+    /** What agents' votes weigh from now on, by agent id; 1 for who is not named. */
+    SetWeights: { payload: open({ weights: Weights }) },
+    /** Its own timer: a request that waits has reached its deadline. */
+    AnalysisDeadline: { payload: open({}) },
     /** From the consensus actor: the round is over. */
     RoundClosed: { payload: open({ result: ConsensusResult }) },
     /** Its own timer: the round should have ended long ago. */

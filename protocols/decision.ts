@@ -18,14 +18,30 @@ export type Probabilities = typeof Probabilities.Type
 
 export const ToolStatus = Schema.Literals(["success", "failed", "timeout"])
 
-/** One use of a tool by an agent. */
+/**
+ * Why a tool gave no result: its parameters break a rule, there are too few bars for it (its warm-up), the result is no number, the
+ * tool itself is broken, it took too long, or it is not used at present, because it failed too often lately.
+ */
+export const ToolErrorKind = Schema.Literals([
+  "invalid_input",
+  "insufficient_data",
+  "not_finite",
+  "defect",
+  "timeout",
+  "unavailable"
+])
+export type ToolErrorKind = typeof ToolErrorKind.Type
+
+/** One use of a tool by an agent; `input` are the parameters as they were given. */
 export const ToolCall = open({
   execution_id: Schema.NonEmptyString,
   tool_name: Schema.NonEmptyString,
   status: ToolStatus,
   execution_time_ms: Schema.Finite,
   result: Schema.Unknown,
-  error_message: Schema.optionalKey(Schema.String)
+  input: Schema.optionalKey(Schema.Unknown),
+  error_message: Schema.optionalKey(Schema.String),
+  error_kind: Schema.optionalKey(ToolErrorKind)
 })
 export type ToolCall = typeof ToolCall.Type
 
@@ -63,5 +79,7 @@ export const ToolExecution = open({
   execution_time_ms: Schema.Finite,
   result: Schema.Unknown,
   timestamp: Timestamp,
-  error_message: Schema.optionalKey(Schema.String)
+  input: Schema.optionalKey(Schema.Unknown),
+  error_message: Schema.optionalKey(Schema.String),
+  error_kind: Schema.optionalKey(ToolErrorKind)
 })

@@ -1,9 +1,10 @@
 import { Schema } from "effect"
 import { AgentStatus } from "./agent.ts"
 import { AgentCoordination } from "./consensus.ts"
+import { ConsensusBody, VoteBody } from "./consensus-requests.ts"
 import { AgentDecision, ToolExecution } from "./decision.ts"
 import { type Bar, Bar as BarSchema, MarketUpdate } from "./market.ts"
-import { CorrelationId, MarketSymbol, Timestamp } from "./names.ts"
+import { ConsensusId, CorrelationId, MarketSymbol, Timestamp } from "./names.ts"
 import { open } from "./open.ts"
 import { patternFault } from "./subjects.ts"
 
@@ -68,7 +69,11 @@ export const ClientOperation = Schema.Union([
   Subscribe,
   Schema.Struct({ op: Schema.Literal("unsubscribe"), id: OperationId }),
   Schema.Struct({ op: Schema.Literal("auth"), id: OperationId, token: Schema.String }),
-  Schema.Struct({ op: Schema.Literal("ping"), id: OperationId })
+  Schema.Struct({ op: Schema.Literal("ping"), id: OperationId }),
+  /** As `POST /api/v1/agents/consensus`; the result holds what that answers. */
+  Schema.Struct({ op: Schema.Literal("request_consensus"), id: OperationId, request: ConsensusBody }),
+  /** As `POST /api/v1/agents/consensus/{id}/votes`. */
+  Schema.Struct({ op: Schema.Literal("vote"), id: OperationId, consensus_id: ConsensusId, vote: VoteBody })
 ])
 export type ClientOperation = typeof ClientOperation.Type
 
@@ -124,9 +129,14 @@ export const ErrorData = Schema.Struct({
     "forbidden",
     "token_expired",
     "slow_consumer",
+    "too_many_requests",
+    "refused",
+    "unavailable",
     "internal"
   ]),
-  message: Schema.String
+  message: Schema.String,
+  /** Why it was `refused`: the name of the refusal, such as `DuplicateVote`. */
+  reason: Schema.optionalKey(Schema.String)
 })
 export type ErrorData = typeof ErrorData.Type
 
@@ -139,7 +149,8 @@ const ascending = Schema.makeFilter((bars: ReadonlyArray<Bar>) => {
  * The body of `POST /api/v1/agents/analyze`.
  *
  * `bars` are what the analysis looks at, oldest first; of more than `WINDOW_BARS_MAX` the last ones are used. Without
- * them the bars that the system has seen are used. `timeout_ms` is how long to wait for the answer; 30,000 unless given.
+ * them the bars that the system has seen are used. `timeout_ms` is the deadline of the analysis, by which its round takes its last
+ * votes; 30,000 unless given.
  */
 export const AnalyzeRequest = Schema.Struct({
   symbol: MarketSymbol,
@@ -148,6 +159,12 @@ export const AnalyzeRequest = Schema.Struct({
   timeout_ms: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 100, maximum: 120_000 })))
 })
 export type AnalyzeRequest = typeof AnalyzeRequest.Type
+
+/** The body of `POST /api/v1/agents/analyze/{correlation_id}/cancel`. */
+export const CancelAnalysisBody = Schema.Struct({
+  symbol: MarketSymbol,
+  reason: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(1_000)))
+})
 
 /** RFC 9457. */
 export const Problem = Schema.Struct({

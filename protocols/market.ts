@@ -39,20 +39,33 @@ export const windowFault = (
   if (columns.some((column) => column.length !== window.time.length)) {
     return "every column must have as many values as `time`"
   }
+  const { time, open, high, low, close } = window
   let previous = -1
-  for (const [index, time] of window.time.entries()) {
-    if (time <= previous) return `the time of bar ${index} is not after that of the bar before it`
-    previous = time
-    const fault = barFault({
-      open: window.open[index]!,
-      high: window.high[index]!,
-      low: window.low[index]!,
-      close: window.close[index]!
-    })
-    if (fault !== undefined) return `bar ${index}: ${fault}`
+  for (let index = 0; index < time.length; index++) {
+    const at = time[index]!
+    if (at <= previous) return `the time of bar ${index} is not after that of the bar before it`
+    previous = at
+    const [top, bottom, first, last] = [high[index]!, low[index]!, open[index]!, close[index]!]
+    if (top >= first && top >= last && bottom <= first && bottom <= last) continue
+    return `bar ${index}: ${barFault({ open: first, high: top, low: bottom, close: last })}`
   }
   return undefined
 }
+
+/** Numbers that all keep one rule, checked in one pass: a round checks ten thousand of them, each with a schema of its own otherwise. */
+const column = (holds: (value: number) => boolean, expected: string) =>
+  Schema.declare(
+    (value: unknown): value is ReadonlyArray<number> =>
+      Array.isArray(value) && value.every((each) => typeof each === "number" && Number.isFinite(each) && holds(each)),
+    { expected, toCodecJson: () => undefined }
+  )
+
+const times = column(
+  (millis) => Number.isSafeInteger(millis) && millis >= 0,
+  "a list of whole milliseconds, none below 0"
+)
+const prices = column((price) => price > 0, "a list of prices, all above 0")
+const volumes = column((volume) => volume >= 0, "a list of volumes, none below 0")
 
 /**
  * Bars in columns, oldest first, all columns of one length: a third of the bytes of the same bars as objects.
@@ -60,12 +73,12 @@ export const windowFault = (
  * Times strictly increase, and each bar keeps the rules of `Bar`.
  */
 export const BarWindow = open({
-  time: Schema.Array(Millis),
-  open: Schema.Array(Price),
-  high: Schema.Array(Price),
-  low: Schema.Array(Price),
-  close: Schema.Array(Price),
-  volume: Schema.Array(Volume)
+  time: times,
+  open: prices,
+  high: prices,
+  low: prices,
+  close: prices,
+  volume: volumes
 }).check(Schema.makeFilter((window) => windowFault(window) ?? true))
 export type BarWindow = typeof BarWindow.Type
 

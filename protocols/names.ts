@@ -38,6 +38,12 @@ export const CorrelationId = matching(
   "a correlation id is 1 to 64 letters, digits, dashes or underscores"
 )
 
+/** The id of an allocation: one decision over several symbols. */
+export const AllocationId = matching(
+  /^[A-Za-z0-9_-]{1,64}$/,
+  "an allocation's id is 1 to 64 letters, digits, dashes or underscores"
+)
+
 /** An instant as clients see it: ISO 8601 in UTC with milliseconds. */
 export const Timestamp = Schema.String
 

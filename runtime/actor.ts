@@ -176,10 +176,10 @@ export interface Definition<
   readonly snapshotCharacters?: number
 }
 
-/** An actor type as a node runs it: the definition with its types checked and put aside. */
-export interface Actor {
+/** An actor type as a node runs it: the definition with its types, but for that of the state, checked and put aside. */
+export interface Actor<State = unknown> {
   readonly type: string
-  readonly definition: UntypedDefinition
+  readonly definition: UntypedDefinition<State>
 }
 
 type Handler = (
@@ -195,10 +195,10 @@ type Handler = (
 >
 
 /** The definition as the engine sees it: everything it passes in was decoded by the definition's own schemas. */
-export interface UntypedDefinition {
+export interface UntypedDefinition<State = unknown> {
   readonly protocol: Protocol
   readonly state: Schema.Codec<unknown, unknown>
-  readonly initial: (self: Address) => unknown
+  readonly initial: (self: Address) => State
   readonly events: EventFields
   readonly decide: { readonly [name: string]: Handler }
   readonly evolve: { readonly [tag: string]: (state: unknown, event: unknown) => unknown }
@@ -232,7 +232,7 @@ export const define = <
   const A extends Activities = {}
 >(
   definition: Definition<P, S, E, A>
-): Actor => {
+): Actor<S["Type"]> => {
   const erased: unknown = definition
-  return { type: definition.protocol.type, definition: erased as UntypedDefinition }
+  return { type: definition.protocol.type, definition: erased as UntypedDefinition<S["Type"]> }
 }

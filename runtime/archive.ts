@@ -22,6 +22,13 @@ export interface Backlog {
   readonly oldest: number | undefined
 }
 
+/** A message as it lies in a mailbox. `time` is when it was stored, in milliseconds since 1970. */
+export interface StoredMail {
+  readonly sequence: number
+  readonly time: number
+  readonly payload: string
+}
+
 /** A dead letter as it is stored. */
 export interface StoredLetter {
   readonly owner: Address
@@ -50,6 +57,9 @@ export class Archive extends Context.Service<
       after: number,
       max: number
     ) => Effect.Effect<ReadonlyArray<JournalRecord>, ReadError>
+
+    /** An actor's mail that is stored, from after a sequence, oldest first, at most `max`: also what is done and not removed yet. */
+    readonly mail: (owner: Address, after: number, max: number) => Effect.Effect<ReadonlyArray<StoredMail>, ReadError>
 
     /** Actors that have a journal, in order of their names, from after `after` (`type/id`), at most `max`. */
     readonly journals: (

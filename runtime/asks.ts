@@ -7,10 +7,11 @@ import type { ActorLog } from "./log.ts"
 import type { Outbox } from "./outbox.ts"
 import type { Pressures } from "./pressure.ts"
 import type { AskName, MessageSpec, Payload, Protocol, Refusal, Reply } from "./protocol.ts"
-import { type AskError, type AskOptions, type Mail, makeMail, refusal, type SendError } from "./sending.ts"
+import { type AskError, type AskOptions, type Mail, makeMail, refusal } from "./sending.ts"
 
 const ASK_TIMEOUT = Duration.seconds(10)
 const ASK_AGAIN_MILLIS = 4_000
+const ASK_AGAIN_MILLIS_MAX = 32_000
 
 /** The asks of this process that wait for their answers. */
 export class Asks {
@@ -71,17 +72,17 @@ export class Asks {
     })
   }
 
-  #sendAgain(again: (age: number) => Mail): Effect.Effect<never, SendError> {
+  /**
+   * What becomes of a repetition says nothing of the ask: it is stored. Each comes as late again as the ask is old, up to a limit:
+   * who could not answer in time would otherwise have the more to read the longer it takes, and never catch up.
+   */
+  #sendAgain(again: (age: number) => Mail): Effect.Effect<never> {
     let age = 0
-    return Effect.sleep(ASK_AGAIN_MILLIS).pipe(
-      Effect.andThen(
-        Effect.suspend(() => {
-          age += ASK_AGAIN_MILLIS
-          return this.#outbox.send(again(age))
-        })
-      ),
-      Effect.forever
-    )
+    return Effect.suspend(() => {
+      const wait = Math.min(ASK_AGAIN_MILLIS_MAX, Math.max(ASK_AGAIN_MILLIS, age))
+      age += wait
+      return Effect.sleep(wait)
+    }).pipe(Effect.andThen(Effect.suspend(() => Effect.ignore(this.#outbox.send(again(age))))), Effect.forever)
   }
 
   #answerTo(name: string): Effect.Effect<ReplyEnvelope> {

@@ -1,6 +1,7 @@
 import { Clock, Context, Effect, Layer } from "effect"
 import type { Address } from "./address.ts"
 import { Asks } from "./asks.ts"
+import { elapsedBy } from "./elapsed.ts"
 import type { ReadError } from "./errors.ts"
 import { ActorLog } from "./log.ts"
 import { Outbox } from "./outbox.ts"
@@ -69,7 +70,7 @@ export class Actors extends Context.Service<
       const log = yield* ActorLog
       const clock = yield* Clock.Clock
       const outbox = new Outbox(log)
-      const pressures = new Pressures(() => clock.currentTimeMillisUnsafe())
+      const pressures = new Pressures(elapsedBy(clock))
       const asks = new Asks(log, outbox, pressures)
       yield* Effect.forkScoped(outbox.run)
       yield* log.answers((payload) => asks.take(payload))

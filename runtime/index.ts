@@ -5,6 +5,8 @@ export * from "./client.ts"
 export * from "./controls.ts"
 export { layerNode } from "./engine/layer.ts"
 export { LocalNode, NodeBroken, type NodeOptions } from "./engine/profile.ts"
+export { seededRandom } from "./engine/random.ts"
+export { type Envelope, parseEnvelope, parseReply, type ReplyEnvelope } from "./envelope.ts"
 export * from "./errors.ts"
 export {
   type InspectedRecord,
@@ -12,12 +14,29 @@ export {
   type InspectOptions,
   NoSuchActor
 } from "./inspection.ts"
+export { type CommitRecord, parseRecord, type Snapshot, type StepRecord } from "./journal.ts"
 export * from "./leases.ts"
 export { type Letter, NoSuchLetter, NotRetryable } from "./letters.ts"
 export * from "./log.ts"
 export { layerNats, layerNatsClient, layerOperators, type SystemOptions } from "./nats/layer.ts"
 export * from "./operators.ts"
 export * from "./protocol.ts"
+export type { Deviation, ReplayVerdict } from "./replay/check.ts"
+export { canonical, type Difference, differenceOf } from "./replay/difference.ts"
+export { effectsIn, type ReplayedEffect } from "./replay/effects.ts"
+export { EXPORT_VERSION, type Exported, formatExport, InvalidExport, parseExport } from "./replay/export.ts"
+export type { Recording } from "./replay/recording.ts"
+export {
+  type Replayed,
+  type ReplayedMessage,
+  type ReplayedStep,
+  type ReplayFault,
+  type ReplayOptions,
+  type ReplayStart,
+  type ReplaySummary,
+  replay,
+  summarize
+} from "./replay/replay.ts"
 export type { AskError, AskOptions, SendError, SendOptions } from "./sending.ts"
 export * from "./step.ts"
 export * from "./supervision.ts"

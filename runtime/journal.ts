@@ -28,7 +28,9 @@ export const StepRecord = Schema.Struct({
   correlation: Schema.String,
   /** Where in a trace the message belongs, as a W3C `traceparent`. */
   trace: Schema.optionalKey(Schema.String),
-  /** The message itself, where the actor type keeps its complete history. */
+  /** The message as it lay in the mailbox, where the actor type keeps its complete history: by it the step can be decided again. */
+  mail: Schema.optionalKey(Schema.Unknown),
+  /** What it carried, alone: so it stands in older records in place of `mail`. */
   body: Schema.optionalKey(Schema.Unknown),
   /** Events, each with its `_tag`. */
   events: Schema.optionalKey(Schema.Array(Schema.Struct({ _tag: Schema.String, data: Schema.Unknown }))),

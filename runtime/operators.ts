@@ -15,6 +15,7 @@ import {
 import { type Announcement, Leases, type Membership } from "./leases.ts"
 import { type Letter, NoSuchLetter, NotRetryable, readLetter, retryOf } from "./letters.ts"
 import { ActorLog } from "./log.ts"
+import { type Recording, readRecording } from "./replay/recording.ts"
 
 /** An actor for which messages wait. */
 export interface Waiting {
@@ -83,6 +84,9 @@ export class Operators extends Context.Service<
       options?: InspectOptions
     ) => Effect.Effect<Inspection, ReadError | NoSuchActor | InvalidAddress>
 
+    /** All that is stored of an actor by which it can be replayed. It only reads: the actor does not notice. */
+    readonly recording: (address: Address) => Effect.Effect<Recording, ReadError | NoSuchActor | InvalidAddress>
+
     /** Dead letters, oldest first, from after a sequence, at most `max`. */
     readonly letters: (
       selection: Selection,
@@ -145,6 +149,7 @@ export class Operators extends Context.Service<
           Effect.andThen(checkSelection(selection), archive.journals(selection, after, max)),
         waiting: (selection, max) => Effect.andThen(checkSelection(selection), waitingOf(sources, selection, max)),
         inspect: (address, options) => inspect(sources, address, options ?? {}),
+        recording: (address) => readRecording(archive, address),
         letters: (selection, after, max) => Effect.andThen(checkSelection(selection), lettersOf(selection, after, max)),
         letter: (sequence) => Effect.map(letterOf(sources, sequence), readLetter),
         retry: (sequence) => Effect.flatMap(Effect.map(letterOf(sources, sequence), readLetter), retry),

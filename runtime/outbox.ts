@@ -122,15 +122,24 @@ export class Outbox {
     )
   }
 
+  /**
+   * Sends until it is known what came of it. Once a try got no answer, a refusal of a later one says nothing of the
+   * first: it may be stored, or be yet.
+   */
   #persistently(append: Effect.Effect<number, AppendError>): Effect.Effect<void, AppendError> {
+    let doubt = false
     return append.pipe(
+      // It is stored: our own earlier try landed, or the same message was sent before.
+      Effect.catchTag("AlreadyStored", () => Effect.void),
+      Effect.catchDefect((defect) => Effect.fail(new LogUnavailable({ detail: String(defect) }))),
+      Effect.mapError((error) => {
+        if (error._tag === "LogUnavailable") doubt = true
+        return doubt && error._tag !== "LogUnavailable" ? new LogUnavailable({ detail: error.message }) : error
+      }),
       Effect.retry({
         while: (error) => error._tag === "LogUnavailable",
         schedule: Schedule.spaced("200 millis").pipe(Schedule.upTo({ duration: PATIENCE }))
       }),
-      // It is stored: our own earlier try landed, or the same message was sent before.
-      Effect.catchTag("AlreadyStored", () => Effect.void),
-      Effect.catchDefect((defect) => Effect.fail(new LogUnavailable({ detail: String(defect) }))),
       Effect.asVoid
     )
   }

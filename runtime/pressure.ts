@@ -31,7 +31,7 @@ export class Pressures {
   readonly #now: () => number
   readonly #until = new Map<string, { readonly waiting: number; readonly until: number }>()
 
-  /** `now`: milliseconds since 1970. */
+  /** `now`: milliseconds by a clock that only goes forward. */
   constructor(now: () => number) {
     this.#now = now
   }

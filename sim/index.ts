@@ -1,2 +1,40 @@
+export { type Campaign, type CampaignOptions, runCampaign } from "./campaign.ts"
+export {
+  type Drawn,
+  type Experiment,
+  makeTrial,
+  SEED_MAX,
+  type Smallest,
+  type Trial,
+  type TrialOptions
+} from "./experiment.ts"
+export { ask, type Command, tell } from "./kit/command.ts"
+export type { Ending, Heard } from "./kit/ending.ts"
+export { always, type Invariant, type Says } from "./kit/law.ts"
+export { SimulationInvalid } from "./kit/options.ts"
+export { type Simulated, type SimulateOptions, SimulationFailed, simulate } from "./kit/simulate.ts"
+export { type Breach, Broken } from "./laws/breach.ts"
+export { History } from "./laws/history.ts"
+export { ledgerExperiment } from "./ledger/scenario.ts"
+export { layerInMemory, makeServer, openPorts, type Ports } from "./log/layer.ts"
+export type { ServerOptions } from "./log/server.ts"
+export { Tape } from "./log/tape.ts"
 export { type MarketOptions, marketBars, takeBars } from "./market.ts"
 export { SAMPLE_SYMBOLS, sampleCsv } from "./sample.ts"
+export { Coverage, pairsOf } from "./world/coverage.ts"
+export {
+  ALL_FAULTS,
+  FAULT_KINDS,
+  type FaultKind,
+  type Faults,
+  faultsOf,
+  formatFaults,
+  NO_FAULTS,
+  parseFaults
+} from "./world/faults.ts"
+export { Prng } from "./world/prng.ts"
+export { Process } from "./world/process.ts"
+export { type RunOptions, type RunReport, runWorld } from "./world/run.ts"
+export { type Client, Mischief, type Scenario, type Stage } from "./world/scenario.ts"
+export { type Setting, settings } from "./world/setting.ts"
+export { Timeline } from "./world/timeline.ts"

@@ -14,6 +14,8 @@ const README = readFileSync(join(ROOT, "README.md"), "utf8")
 const moved = (code: string) =>
   code
     .replace('"./runtime/', `"${join(ROOT, "runtime")}/`)
+    .replace('"./sim/', `"${join(ROOT, "sim")}/`)
+    .replace('"fast-check"', `"${join(ROOT, "node_modules/fast-check/lib/fast-check.js")}"`)
     .replace('"effect"', `"${join(ROOT, "node_modules/effect/dist/index.js")}"`)
 
 layer(NatsServer.layer, { excludeTestServices: true })("the README", (it) => {
@@ -43,6 +45,21 @@ layer(NatsServer.layer, { excludeTestServices: true })("the README", (it) => {
       })
       assert.deepStrictEqual(printed, ["3", "/index, try 1", "", ""])
       assert.isAtMost(examples[0]!.trimEnd().split("\n").length, 30, "a quick start")
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("and the test kit: its example passes, and with the mistake that the text tells of it does not", () =>
+    Effect.gen(function* () {
+      const text = readFileSync(join(ROOT, "docs/SIMULATION.md"), "utf8")
+      const [, code = ""] = /```ts\n(.*?)```/s.exec(text) ?? []
+      const file = join(yield* temporaryFolder, "seat.ts")
+      const run = (source: string) => {
+        writeFileSync(file, moved(source))
+        return spawnSync(process.execPath, [file], { encoding: "utf8" })
+      }
+      assert.match(run(code).stdout, /^50 runs, \d+ messages/)
+      const forgotten = code.replace('cancelTimer("hold"), ', "")
+      assert.include(run(forgotten).stderr, "broke a law: who paid has the seat")
     }).pipe(Effect.scoped)
   )
 

@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { Pattern } from "../../protocols/index.ts"
-import { SubjectTrie } from "../trie.ts"
+import { SubjectTrie } from "../streams/trie.ts"
 
 /** What a client may be allowed to do besides looking; `clients` is for operators: who is connected. */
 export const Operation = Schema.Literals([

@@ -46,7 +46,7 @@ export class Activation {
   #barred = false
   readonly #retries: Retries
   readonly #refusals = new Refusals()
-  /** When it last got a message, in milliseconds since 1970. */
+  /** When it last got a message, in milliseconds by the host's clock. */
   lastUsed: number
 
   constructor(address: Address, compiled: Compiled, host: ActivationHost<Activation>, backlog?: Backlog) {

@@ -44,7 +44,19 @@ const REMEMBER_COUNT = 256
 const REMEMBER_FOR = Duration.days(1)
 const MAILBOX_MAX = 100_000
 
+/** The same for the same actor, each time. */
 export const compile = (actor: Actor): Compiled => {
+  let compiled = known.get(actor)
+  if (compiled === undefined) {
+    compiled = compileAnew(actor)
+    known.set(actor, compiled)
+  }
+  return compiled
+}
+
+const known = new WeakMap<Actor, Compiled>()
+
+const compileAnew = (actor: Actor): Compiled => {
   const { definition } = actor
   const version = definition.version ?? 1
   const protocolVersion = definition.protocol.version ?? 1
@@ -74,9 +86,9 @@ export const compile = (actor: Actor): Compiled => {
     type: actor.type,
     definition,
     messages,
-    encodeMessage: (name, payload) => known(encoders, name, "message")(payload),
-    encodeEvent: (tag, fields) => known(events, tag, "event").encode(fields),
-    decodeEvent: (tag, data, from) => known(events, tag, "event").decode(data, from),
+    encodeMessage: (name, payload) => found(encoders, name, "message")(payload),
+    encodeEvent: (tag, fields) => found(events, tag, "event").encode(fields),
+    decodeEvent: (tag, data, from) => found(events, tag, "event").decode(data, from),
     encodeOutput: (activity, output) => encoder(definition.activities?.[activity]?.output)(output),
     decodeOutput: (activity, data) => decoder(definition.activities?.[activity]?.output)(data),
     decodeInput: (activity, data) => decoder(definition.activities?.[activity]?.input)(data),
@@ -138,8 +150,8 @@ export const unknownType = (type: string): Compiled =>
     }
   })
 
-const known = <A>(entries: ReadonlyMap<string, A>, name: string, what: string): A => {
-  const found = entries.get(name)
-  if (found === undefined) throw new Error(`the actor type has no ${what} ${JSON.stringify(name)}`)
-  return found
+const found = <A>(entries: ReadonlyMap<string, A>, name: string, what: string): A => {
+  const entry = entries.get(name)
+  if (entry === undefined) throw new Error(`the actor type has no ${what} ${JSON.stringify(name)}`)
+  return entry
 }

@@ -21,7 +21,7 @@ export const decideMail = (compiled: Compiled, core: Core, mail: Mail, limits: L
     if (isStale(core, envelope)) return NOTHING
     const repeated = repetition(core, mail, envelope)
     if (repeated !== undefined) return repeated
-    if (envelope.kind === "watch") return watchedBy(core, mail, envelope)
+    if (envelope.kind === "watch") return watchedBy(compiled, core, mail, envelope)
     if (envelope.kind === "message" && envelope.again === true) {
       const { again: _, ...first } = envelope
       return answerOf(compiled, core, mail, first, limits)
@@ -102,7 +102,12 @@ const mayBeForgotten = (core: Core, mail: Mail, { age = Number.POSITIVE_INFINITY
 const answering = (inbox: string, payload: string): Nothing => ({ kind: "nothing", answers: [{ inbox, payload }] })
 
 /** Somebody watches from now on, or no longer; who watches an actor that has stopped is told at once. */
-const watchedBy = (core: Core, mail: Mail, envelope: Extract<Envelope, { kind: "watch" }>): Commit => {
+const watchedBy = (
+  compiled: Compiled,
+  core: Core,
+  mail: Mail,
+  envelope: Extract<Envelope, { kind: "watch" }>
+): Commit => {
   const { from, role, message, body, v, correlation } = envelope
   if (core.watchers.size >= WATCHERS_MAX && message !== undefined && !core.watchers.has(from)) {
     throw new StepFailure("size", `${WATCHERS_MAX} actors watch it already, and no more can`)
@@ -120,6 +125,7 @@ const watchedBy = (core: Core, mail: Mail, envelope: Extract<Envelope, { kind: "
     time: mail.time,
     from,
     correlation,
+    ...(compiled.complete && { mail: envelope }),
     ...(core.stopped ? {} : change)
   }
   const entries = core.stopped && told !== false ? [noticeOf(mail.to, from, told, correlation)] : []

@@ -243,7 +243,7 @@ export const toRecord = (draft: Draft, time: number): StepRecord => {
     ...(id !== undefined && { id }),
     ...(sent?.from !== undefined && { from: sent.from }),
     ...(envelope.trace !== undefined && { trace: envelope.trace }),
-    ...(compiled.complete && { body: envelope.kind === "outcome" ? envelope.result : envelope.body }),
+    ...(compiled.complete && { mail: envelope }),
     ...(draft.events.length > 0 && { events: draft.events }),
     ...(notEmpty(draft.timers) && { timers: draft.timers }),
     ...(draft.cancelled.length > 0 && { cancelled: draft.cancelled }),

@@ -2,6 +2,7 @@ import { Clock, Duration, Effect, FiberSet, Schedule } from "effect"
 import type { Actor } from "../actor.ts"
 import { type Address, formatAddress } from "../address.ts"
 import { Controls, type Pauses } from "../controls.ts"
+import { elapsedBy } from "../elapsed.ts"
 import type { ActorLog } from "../log.ts"
 import { Outbox } from "../outbox.ts"
 import { Announcer } from "../pressure.ts"
@@ -51,6 +52,7 @@ const ACTIVITIES_MAX = 256
 /** How long a message waited is measured of one in so many. */
 const WAITS_SAMPLED = 16
 const SWEEP_EVERY = Duration.seconds(5)
+
 /**
  * The committer, the activities and the reading of journals. What activities run is interrupted when the scope closes.
  *
@@ -62,7 +64,7 @@ export const makeEngine = Effect.fnUntraced(function* (
   decline: (shard: string) => boolean
 ) {
   const controls = yield* Controls
-  const { now, nanos, fork, later } = yield* makeTimes
+  const { now, nanos, elapsed, fork, later } = yield* makeTimes
   const gauges = (): Gauges => ({
     residents: residents.size,
     residentBytes: residents.weight,
@@ -76,8 +78,8 @@ export const makeEngine = Effect.fnUntraced(function* (
   const committer = new Committer(log, meter, nanos)
   const types = makeTypes(options.actors)
   const activities = new Activities({ outbox, fork, max: options.activitiesMax ?? ACTIVITIES_MAX, meter, nanos })
-  const announcer = new Announcer(now, log.broadcast)
-  const gates = new Gates({ now, later })
+  const announcer = new Announcer(elapsed, log.broadcast)
+  const gates = new Gates({ now: elapsed, later })
   const shards = new Set<Shard>()
   const room = makeRoom(() => {
     for (const shard of shards) shard.shed()
@@ -87,7 +89,7 @@ export const makeEngine = Effect.fnUntraced(function* (
   const forget = (activation: Activation) => {
     for (const part of [loads, committer, activities, gates]) part.forget(activation)
   }
-  const residents = makeResidents(options, meter, now, forget)
+  const residents = makeResidents(options, meter, elapsed, forget)
   const sweeping = Effect.sync(() => residents.sweep()).pipe(
     Effect.repeat(Schedule.spaced(options.sweepEvery ?? SWEEP_EVERY))
   )
@@ -96,7 +98,7 @@ export const makeEngine = Effect.fnUntraced(function* (
     compiledOf: (type, shard) => types.known(type) ?? (decline(shard) ? undefined : types.unknown(type)),
     activationHost: {
       limits: log.limits,
-      now,
+      now: elapsed,
       later,
       paused,
       admit: (activation) => gates.admit(activation),
@@ -132,6 +134,7 @@ const makeTimes = Effect.gen(function* () {
   return {
     now: () => clock.currentTimeMillisUnsafe(),
     nanos: () => clock.monotonicTimeNanosUnsafe(),
+    elapsed: elapsedBy(clock),
     fork,
     later: (millis: number, callback: () => void) =>
       void fork(Effect.andThen(Effect.sleep(millis), Effect.sync(callback)))

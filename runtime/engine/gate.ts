@@ -4,6 +4,7 @@ import type { Activation } from "./activation.ts"
 
 /** What a gate needs of the node around it. */
 export interface GateHost {
+  /** Milliseconds by a clock that only goes forward. */
   readonly now: () => number
   /** Calls back after so many milliseconds. */
   readonly later: (millis: number, callback: () => void) => void
@@ -18,7 +19,10 @@ export class Gate {
   readonly #concurrency: number
   readonly #rate: { readonly messages: number; readonly perMillis: number } | undefined
   readonly #working = new Set<Activation>()
+  /** Who waits for a place, and then maybe for the rate. */
   readonly #waiting = new Set<Activation>()
+  /** Who has a place and waits for the rate alone: it is called also where there is no other place. */
+  readonly #starved = new Set<Activation>()
   #tokens: number
   #filledAt: number
   #called = false
@@ -41,11 +45,13 @@ export class Gate {
       return false
     }
     if (!this.#takeToken()) {
-      this.#waiting.add(activation)
+      const waiting = this.#working.has(activation) ? this.#starved : this.#waiting
+      waiting.add(activation)
       this.#callWhenFilled()
       return false
     }
     this.#waiting.delete(activation)
+    this.#starved.delete(activation)
     this.#working.add(activation)
     return true
   }
@@ -58,6 +64,7 @@ export class Gate {
   /** The actor is given up. */
   forget(activation: Activation): void {
     this.#waiting.delete(activation)
+    this.#starved.delete(activation)
     this.leave(activation)
   }
 
@@ -86,6 +93,11 @@ export class Gate {
 
   /** As many as there is room for, in the order in which they came. */
   #callNext(): void {
+    for (const activation of this.#starved) {
+      if (!this.#hasToken()) return this.#callWhenFilled()
+      this.#starved.delete(activation)
+      activation.resume()
+    }
     for (const activation of this.#waiting) {
       if (this.#working.size >= this.#concurrency) return
       if (!this.#hasToken()) return this.#callWhenFilled()

@@ -6,7 +6,7 @@ import type { OutgoingAnswer } from "./verdict.ts"
 /** What an activation needs of the node around it. */
 export interface ActivationHost<Activation> {
   readonly limits: LogLimits
-  /** Milliseconds since 1970. */
+  /** Milliseconds by a clock that only goes forward. */
   readonly now: () => number
   /** Calls back after so many milliseconds, while the node runs. */
   readonly later: (millis: number, callback: () => void) => void

@@ -192,8 +192,12 @@ export class Node {
   /** Reads the mail of what is owned now, if that is not what is read already. */
   readonly #read: Effect.Effect<void> = Effect.suspend(() => {
     if (this.#isBroken || !(this.#halted || this.#shards.misread)) return Effect.void
+    if (!this.#halted) return this.#shards.follow
     this.#halted = false
-    return this.#shards.follow
+    return Effect.andThen(
+      this.#shards.follow,
+      Effect.sync(() => this.#shards.resume()) // what was delivered before waits, too
+    )
   })
 
   /** Invariant 1. Once it says no, the next renewal lets everything go on. */
@@ -234,10 +238,7 @@ export class Node {
     if (renewal === "lost") yield* Effect.logWarning("lease lost: the node joins anew", { node: this.#name })
     if (renewal === "renewed") {
       this.#purge.take(done)
-      if (this.#halted) {
-        yield* this.#read
-        this.#shards.resume()
-      }
+      if (this.#halted) yield* this.#read
     }
     this.#changed.openUnsafe()
     return renewal

@@ -50,6 +50,7 @@ export const park = (
     correlation,
     parked: report.cause,
     failure: report.failure,
+    ...(compiled.complete && isSmall(mail, limits) && { mail: envelope ?? mail.payload }),
     ...closedBy(core, envelope, closing),
     ...(stops && { stopped: true as const })
   }
@@ -68,6 +69,9 @@ export const park = (
     answers: told(envelope, report)
   }
 }
+
+/** A message may be parked for its size: the record of that must fit whatever comes. The dead letter holds it in any case. */
+const isSmall = (mail: Mail, limits: LogLimits): boolean => Buffer.byteLength(mail.payload) * 4 < limits.payloadBytesMax
 
 const closedBy = (
   core: Core,

@@ -1,26 +1,34 @@
 import { type Clock, Effect, Exit, Scope, Semaphore } from "effect"
+import { elapsedBy } from "../elapsed.ts"
 import type { ReadError } from "../errors.ts"
 import type { Announcement, Leases } from "../leases.ts"
 
 /** What came of trying to stay alive. */
 export type Renewal = "joined" | "renewed" | "lost" | "failed" | "name taken" | "ended"
 
+/** What both clocks say, in milliseconds: that of the day, and the one that only goes forward. */
+interface Reading {
+  readonly time: number
+  readonly monotonic: number
+}
+
 /**
  * The node's lease on being alive: it joins, renews, and joins anew when the lease was lost.
  *
  * Invariants:
  * 1. `mayDecide` is true only while nobody else can hold our shards: the lease runs from before it was asked for, by our
- *    own clock.
+ *    own clocks. By both: that of the day can be set back, and the one that only goes forward stands still while a machine sleeps.
  * 2. `life` is another number after each loss: what was begun in an earlier life and ends in a later one counts for nothing.
  */
 export class Presence {
   readonly #node: string
   readonly #leases: Leases["Service"]
   readonly #clock: Clock.Clock
+  readonly #elapsed: () => number
   readonly #lost: () => void
   readonly #turn = Semaphore.makeUnsafe(1)
   #announced: Scope.Closeable | undefined
-  #leasedUntil = 0
+  #leasedUntil: Reading | undefined
   #life = 0
   #ended = false
 
@@ -29,6 +37,7 @@ export class Presence {
     this.#node = node
     this.#leases = leases
     this.#clock = clock
+    this.#elapsed = elapsedBy(clock)
     this.#lost = lost
   }
 
@@ -41,7 +50,10 @@ export class Presence {
   }
 
   mayDecide(): boolean {
-    return this.#clock.currentTimeMillisUnsafe() <= this.#leasedUntil
+    const until = this.#leasedUntil
+    if (until === undefined) return false
+    const { time, monotonic } = this.#read()
+    return time <= until.time && monotonic <= until.monotonic
   }
 
   /** Announces the node. False if another process is alive under its name. */
@@ -78,11 +90,11 @@ export class Presence {
     return Effect.gen({ self: this }, function* () {
       if (this.#ended) return false
       const scope = yield* Scope.make()
-      const started = this.#clock.currentTimeMillisUnsafe()
+      const started = this.#read()
       const exit = yield* Effect.exit(Scope.provide(this.#leases.join(this.#node, announcement), scope))
       if (Exit.isSuccess(exit) && exit.value) {
         this.#announced = scope
-        this.#leasedUntil = started + this.#leases.ttlMillis // invariant 1
+        this.#hold(started)
         return true
       }
       yield* Scope.close(scope, exit)
@@ -92,9 +104,9 @@ export class Presence {
 
   #renew(announcement: Announcement): Effect.Effect<Renewal, ReadError> {
     return Effect.gen({ self: this }, function* () {
-      const started = this.#clock.currentTimeMillisUnsafe()
+      const started = this.#read()
       if (yield* this.#leases.renew(this.#node, announcement)) {
-        this.#leasedUntil = started + this.#leases.ttlMillis // invariant 1
+        this.#hold(started)
         return "renewed"
       }
       this.#lost()
@@ -103,10 +115,20 @@ export class Presence {
     })
   }
 
+  #read(): Reading {
+    return { time: this.#clock.currentTimeMillisUnsafe(), monotonic: this.#elapsed() }
+  }
+
+  /** Invariant 1. */
+  #hold({ time, monotonic }: Reading): void {
+    const { ttlMillis } = this.#leases
+    this.#leasedUntil = { time: time + ttlMillis, monotonic: monotonic + ttlMillis }
+  }
+
   readonly #part: Effect.Effect<void> = Effect.suspend(() => {
     const announced = this.#announced
     this.#announced = undefined
-    this.#leasedUntil = 0
+    this.#leasedUntil = undefined
     this.#life++
     return announced === undefined ? Effect.void : Scope.close(announced, Exit.void)
   })

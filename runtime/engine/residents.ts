@@ -4,14 +4,14 @@ const ADDED_MAX = 1_000
 
 /** One actor in memory. */
 export interface Resident {
-  /** When it last got a message, in milliseconds since 1970. */
+  /** When it last got a message, by the same clock as `now`, in milliseconds. */
   readonly lastUsed: number
   /** About how much memory it takes, in bytes. */
   readonly weight: number
 }
 
 export interface ResidentsOptions<A> {
-  /** Milliseconds since 1970. */
+  /** Milliseconds by a clock that only goes forward. */
   readonly now: () => number
   /** About how much memory the actors may take, in bytes. Their mail is bounded by itself. */
   readonly memoryBytesMax: number

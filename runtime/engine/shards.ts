@@ -22,7 +22,8 @@ export interface ShardsHost {
  * The shards that a node owns, and the one tail that brings the mail of all of them.
  *
  * Invariants:
- * 1. There is one tail at a time. What it has passed counts only for shards that it reads.
+ * 1. There is one tail at a time. What it has passed counts only for shards that it reads, and it gives mail to no other: a
+ *    shard that was lost and taken again is another, for which it is too far.
  * 2. `passed` of a shard is never beyond a mail that was not given to it and is not done.
  */
 export class Shards {
@@ -31,7 +32,7 @@ export class Shards {
   /** By shard: up to here its mail was given to it, or is done. */
   readonly #passed = new Map<string, number>()
   /** Which shards the present tail reads, and the last sequence that it has passed. */
-  #read: ReadonlySet<string> = new Set()
+  #read: ReadonlyMap<string, Shard> = new Map()
   #reached = 0
   #tail: Scope.Closeable | undefined
   readonly #opening = Semaphore.makeUnsafe(1)
@@ -59,7 +60,9 @@ export class Shards {
 
   /** The tail reads other shards than are owned: too few, or in vain. */
   get misread(): boolean {
-    return this.#read.size !== this.#owned.size || [...this.#owned.keys()].some((name) => !this.#read.has(name))
+    return (
+      this.#read.size !== this.#owned.size || [...this.#owned].some(([name, shard]) => this.#read.get(name) !== shard)
+    )
   }
 
   /** The shard is ours. Its mail comes after the next `follow`. */
@@ -93,7 +96,7 @@ export class Shards {
     yield* this.#closeTail
     if (this.#closed) return
     const after = new Map([...this.#owned].map(([name, shard]) => [name, this.#startOf(name, shard)]))
-    this.#read = new Set(after.keys())
+    this.#read = new Map(this.#owned)
     this.#reached = after.size === 0 ? 0 : Math.min(...after.values())
     this.#tail = yield* Scope.make()
     const deliver = (mail: Mail) => this.#deliver(mail)
@@ -113,7 +116,7 @@ export class Shards {
   done(): Readonly<Record<string, Done>> {
     const roles = new Map<string, { upTo: number; readonly shards: Array<number> }>()
     for (const [name, shard] of this.#owned) {
-      if (!shard.followed || !this.#read.has(name)) continue
+      if (!shard.followed || this.#read.get(name) !== shard) continue
       const role = roleOf(name)
       const done = roles.get(role) ?? { upTo: this.#reached, shards: [] }
       roles.set(role, done)
@@ -131,7 +134,7 @@ export class Shards {
 
   /** What the tail before has passed is behind the shards that it has read. */
   #startOf(name: string, shard: Shard): number {
-    const reached = shard.followed && this.#read.has(name) ? this.#reached : 0
+    const reached = shard.followed && this.#read.get(name) === shard ? this.#reached : 0
     const passed = Math.max(shard.follow(), reached, this.#passed.get(name) ?? 0)
     this.#passed.set(name, passed)
     return passed
@@ -140,7 +143,7 @@ export class Shards {
   #deliver(mail: Mail): Effect.Effect<void> | undefined {
     if (!this.#host.mayDecide()) return Effect.never
     try {
-      this.#owned.get(mail.shard)?.deliver(mail)
+      this.#read.get(mail.shard)?.deliver(mail)
     } catch (defect) {
       return Effect.forkDetach(this.#host.broken(defect)).pipe(Effect.andThen(Effect.never))
     }

@@ -38,6 +38,12 @@ export const layerArchive: Layer.Layer<Archive, ServerUnsuitable, Nats> = Layer.
           sequence: message.seq,
           payload: message.string()
         })),
+      mail: (owner, after, max) =>
+        readAfter(from("mail", owner), after, max, (message) => ({
+          sequence: message.seq,
+          time: message.time.getTime(),
+          payload: message.string()
+        })),
       journals: (selection, after, max) =>
         Effect.map(owners("journal", selection, after, max), (all) =>
           all.map(({ address, count }) => ({ address, records: count }))

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { decodeTime } from "ulid"
-import { coordinatorActor, WAITING_MAX } from "../../actors/coordinator.ts"
+import { coordinatorActor, WAITING_MAX } from "../../actors/coordinator/actor.ts"
 import { allActors } from "../../actors/index.ts"
 import { PolicyError } from "../../actors/policy.ts"
 import { quantPolicy } from "../../actors/quant.ts"

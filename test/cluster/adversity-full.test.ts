@@ -1,7 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Exit, Fiber, Layer, Scope } from "effect"
+import { Cause, Clock, Effect, Exit, Fiber, Layer, Scope } from "effect"
 import { embeddedNats } from "../../cli/nats-server.ts"
-import { ActorLog, Actors, layerNats } from "../../runtime/index.ts"
+import {
+  ActorLog,
+  Actors,
+  AlreadyStored,
+  type AppendError,
+  LogFull,
+  LogUnavailable,
+  layerNats
+} from "../../runtime/index.ts"
 import { CounterProtocol } from "../support/counter.ts"
 import { counting } from "../support/counting.ts"
 import { manage } from "../support/manage.ts"
@@ -26,6 +34,18 @@ const stored = (url: string, namespace: string, id: string) =>
 
 const makeRoom = (url: string, namespace: string) =>
   manage(url, (manager) => manager.streams.purge(namespace.toUpperCase(), { filter: subjectOf(namespace, "ballast") }))
+
+/**
+ * How many messages there may be of groups of three. Of a last one that failed: none, all if it was completed behind others
+ * that came meanwhile, or either if nobody could tell.
+ */
+const fates = (groups: number, exit: Exit.Exit<unknown, AppendError>): ReadonlyArray<number> => {
+  const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
+  if (error instanceof AlreadyStored) return [3 * groups + 3]
+  if (error instanceof LogUnavailable) return [3 * groups, 3 * groups + 3]
+  if (error !== undefined) assert.instanceOf(error, LogFull)
+  return [3 * groups]
+}
 
 const openLog = (url: string, namespace: string) =>
   Layer.build(Layer.fresh(layerNats({ url, namespace, name: "test" }))).pipe(
@@ -76,7 +96,7 @@ describe("a server whose store is full", () => {
               log.append([large("g"), large("g"), large("g")]),
               Effect.sync(() => void groups++)
             )
-            const filling = yield* Effect.forkChild(Effect.ignore(Effect.repeat(group, { while: () => !full })))
+            const filling = yield* Effect.forkChild(Effect.exit(Effect.repeat(group, { while: () => !full })))
             const isFull = Effect.flip(actors.tell(CounterProtocol, "other", "Add", { n: 0 }))
             const refused = yield* isFull.pipe(Effect.eventually)
             full = true
@@ -91,8 +111,8 @@ describe("a server whose store is full", () => {
             yield* counters.ask(20)
             yield* counters.verify
             assert.strictEqual(yield* actors.ask(CounterProtocol, "other", "Get", {}), 0)
-            yield* Fiber.join(filling)
-            assert.strictEqual(yield* stored(url, "full", "g"), 3 * groups)
+            const exit = yield* Fiber.join(filling)
+            assert.include(fates(groups, exit), yield* stored(url, "full", "g"))
           }),
         { maxFileStore: "8MB" }
       ),
@@ -108,8 +128,7 @@ describe("a server whose store is full", () => {
         const { filling, whole } = yield* fillUp(log)
         yield* makeRoom(url, "whole")
         const exit = yield* Fiber.join(filling)
-        assert.strictEqual(yield* stored(url, "whole", "g"), 3 * whole())
-        if (Exit.isFailure(exit)) assert.include(String(exit.cause), "LogFull")
+        assert.include(fates(whole(), exit), yield* stored(url, "whole", "g"))
         yield* log.append([large("g"), large("g"), large("g")])
       }).pipe(Effect.scoped),
     30_000

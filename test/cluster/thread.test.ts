@@ -175,8 +175,9 @@ const wholeRounds = (frames: ReadonlyArray<Frame>) =>
 const assertRound = (frames: ReadonlyArray<Frame>, id: string) => {
   const said = roundsOf(frames).get(id)!
   assert.deepStrictEqual(
-    said.map(({ message_type }) => message_type),
-    ["consensus_request", "vote", "vote", "vote", "consensus_result", "final_decision"]
+    // Who disagreed was told as well, if anybody did.
+    said.map(({ message_type }) => message_type).filter((type) => type !== "disagreement"),
+    ["consensus_request", "vote", "vote", "vote", "consensus_result", "performance_feedback", "final_decision"]
   )
   assert.deepStrictEqual(
     said.map(({ seq }) => seq),

@@ -7,7 +7,9 @@ import {
   event,
   failure,
   fresh,
+  freshForgetful,
   freshPair,
+  Harness,
   mail,
   payloads,
   record,
@@ -20,6 +22,8 @@ import {
 const a = actor("a")
 const b = actor("b")
 const c = actor("c")
+/** NATS looks for ids to forget about as often. */
+const WINDOW_MILLIS = 500
 
 /** What is true of storing. */
 export const appending: Truths = {
@@ -154,6 +158,17 @@ export const appending: Truths = {
     yield* log.append([mail(a, 1, "id")])
     assert.strictEqual(yield* failure(log.append([mail(b, 1), mail(a, 2, "id"), mail(b, 2)])), "AlreadyStored")
     assert.deepStrictEqual(yield* log.readMail(b, 0, 10), [])
+  }),
+
+  "forgets an id in time, of groups and of mail: what comes with it then is stored again": Effect.gen(function* () {
+    const log = yield* freshForgetful(WINDOW_MILLIS)
+    yield* log.append([mail(a, 1)], "group")
+    yield* log.append([mail(a, 2, "id")])
+    assert.strictEqual(yield* failure(log.append([mail(a, 1)], "group")), "AlreadyStored")
+    yield* Harness.use(({ sleep }) => sleep(3 * WINDOW_MILLIS))
+    yield* log.append([mail(a, 3)], "group")
+    yield* log.append([mail(a, 4, "id")])
+    assert.deepStrictEqual(payloads(yield* log.readMail(a, 0, 10)), [1, 2, 3, 4])
   }),
 
   "does not count an id of a group that it refused": Effect.gen(function* () {

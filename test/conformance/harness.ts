@@ -9,6 +9,8 @@ export class Harness extends Context.Service<
   {
     /** A process's log on a namespace of 8 shards. Called again with the same name, it is another process's log on the same. */
     readonly open: (namespace: string) => Effect.Effect<Log, unknown, Scope.Scope>
+    /** Makes the server remember the ids of a namespace for no longer than this. */
+    readonly rememberFor: (namespace: string, millis: number) => Effect.Effect<void, unknown>
     /** Lets so many milliseconds pass. */
     readonly sleep: (millis: number) => Effect.Effect<void>
     /** The time now, in milliseconds since 1970, as the log counts it. */
@@ -25,6 +27,13 @@ let namespaces = 0
 
 /** A log that nobody else uses. */
 export const fresh = Effect.suspend(() => Harness.use((harness) => harness.open(`n${++namespaces}`)))
+
+/** A log that nobody else uses, whose ids are remembered for no longer than this. */
+export const freshForgetful = (millis: number) =>
+  Effect.suspend(() => {
+    const namespace = `n${++namespaces}`
+    return Harness.use(({ open, rememberFor }) => Effect.tap(open(namespace), () => rememberFor(namespace, millis)))
+  })
 
 /** Two processes' logs on the same namespace. */
 export const freshPair = Effect.suspend(() => {

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { exportJWK, SignJWT } from "jose"
-import { operationOf } from "../../gateway/gate.ts"
+import { operationOf } from "../../gateway/http/gate.ts"
 import { http, openClient, openClientWith, startGateway } from "../support/gateway.ts"
 import { temporaryFolder } from "../support/nats.ts"
 
@@ -68,6 +68,29 @@ describe("a client of a gateway with a secret", () => {
         assert.strictEqual(type, sees ? "subscribed" : "error", pattern)
         if (!sees) assert.deepInclude(data, { id: pattern, code: "forbidden" })
       }
+    })
+  )
+
+  it.live("asks actors what its token allows, and nothing else", () =>
+    Effect.gen(function* () {
+      const { gateway, answerWith, asked } = yield* startGateway({ auth })
+      answerWith(() => Effect.succeed(undefined))
+      const consensus_id = "01HNZX8JGFACFA36RBXDHEQN8B"
+      const vote = { agent_id: "ada", agent_type: "outsider", token: "t".repeat(43), decision: "BUY", confidence: 1 }
+      const operations = [
+        { op: "vote", id: "v", consensus_id, vote },
+        { op: "request_consensus", id: "r", request: { symbol: "ACME" } }
+      ]
+      const client = yield* openClientWith(gateway.url, { headers: bearer(yield* sign(decisions)) })
+      yield* client.next
+      for (const operation of operations) {
+        const refused = yield* client.call(operation)
+        assert.deepInclude(refused.data, { id: operation.id, code: "forbidden" })
+      }
+      assert.strictEqual(asked.length, 0)
+      yield* client.call({ op: "auth", id: "a", token: yield* sign({ operations: ["vote"] }) })
+      assert.deepInclude((yield* client.call(operations[0])).data, { id: "v", op: "vote", ok: true })
+      assert.deepInclude((yield* client.call(operations[1])).data, { id: "r", code: "forbidden" })
     })
   )
 
@@ -142,6 +165,9 @@ describe("the HTTP side of a gateway with a secret", () => {
       ["get", `${rounds}/01J`, "status"],
       ["post", `${rounds}/01J/votes`, "vote"],
       ["post", `${rounds}/01J/cancel`, "cancel"],
+      ["post", "/api/v1/agents/analyze/c-1/cancel", "cancel"],
+      ["post", "/api/v1/agents/allocation", "analyze"],
+      ["get", "/api/v1/agents/allocation/01J", "status"],
       ["get", "/api/v1/clients", "clients"],
       ["get", "/metrics", "status"],
       ["get", "/api/v1/events", undefined]

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Scope } from "effect"
 import * as fc from "fast-check"
-import type { Missing, Subscriber } from "../../gateway/catch-up.ts"
-import { makeFanout } from "../../gateway/fanout.ts"
+import type { Missing, Subscriber } from "../../gateway/streams/catch-up.ts"
+import { makeFanout } from "../../gateway/streams/fanout.ts"
 import type { Start } from "../../protocols/index.ts"
 import { makeFakeLog, matches } from "../support/fake-log.ts"
 

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Latch } from "effect"
-import type { Subscriber } from "../../gateway/catch-up.ts"
-import { connect } from "../../gateway/connection.ts"
 import { defaultLimits } from "../../gateway/policy.ts"
+import { connect } from "../../gateway/socket/connection.ts"
+import type { Subscriber } from "../../gateway/streams/catch-up.ts"
 
 const event = { subject: "a", sequence: 1, opening: '{"type":"t","seq":1,"subject":"a","data":{}' }
 const frame = `${event.opening},"sub":"s"}`
@@ -19,6 +19,7 @@ const makeWorld = Effect.gen(function* () {
     limits: defaultLimits,
     now: () => 0,
     authenticator: { required: false, verify: () => Effect.never },
+    ask: () => Effect.never,
     run: Effect.runForkWith(yield* Effect.context()),
     fanout: {
       subscribe: (_pattern, _start, subscriber) =>

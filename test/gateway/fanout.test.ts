@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Logger, Scope } from "effect"
-import type { Subscriber } from "../../gateway/catch-up.ts"
-import type { EncodedEvent } from "../../gateway/encode.ts"
-import { makeFanout } from "../../gateway/fanout.ts"
+import type { Subscriber } from "../../gateway/streams/catch-up.ts"
+import type { EncodedEvent } from "../../gateway/streams/encode.ts"
+import { makeFanout } from "../../gateway/streams/fanout.ts"
 import { makeFakeLog } from "../support/fake-log.ts"
 
 const listener = () => {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { Outlet } from "../../gateway/outlet.ts"
+import { Outlet } from "../../gateway/streams/outlet.ts"
 
 const TEXT = "x".repeat(10)
 

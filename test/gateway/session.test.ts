@@ -3,7 +3,15 @@ import { Schema } from "effect"
 import * as fc from "fast-check"
 import { everything } from "../../gateway/auth/grant.ts"
 import { defaultLimits } from "../../gateway/policy.ts"
-import { type Action, joined, open, receive, refused, type Session, type Transition } from "../../gateway/session.ts"
+import {
+  type Action,
+  joined,
+  open,
+  receive,
+  refused,
+  type Session,
+  type Transition
+} from "../../gateway/socket/session.ts"
 import { ErrorData } from "../../protocols/index.ts"
 
 const limits = { ...defaultLimits, subscriptionsMax: 3, operationsPerSecond: 10 }

@@ -84,6 +84,18 @@ layer(NatsServer.layer, { excludeTestServices: true })("the limits of an actor t
     }).pipe(Effect.provide(system({ namespace: "rated", actors: [worker] })))
   })
 
+  it.effect("let an actor that has the only place go on when its rate does", () => {
+    const { worker } = makeWorkers({ concurrency: 1, rate: 3 })
+    return Effect.gen(function* () {
+      const before = yield* Clock.currentTimeMillis
+      yield* Actors.use((all) => all.tell(Protocol, "w0", "Work", {}))
+      const counts = yield* Effect.all([tick("w0"), tick("w0"), tick("w0"), tick("w0")], { concurrency: 4 })
+      assert.includeMembers([4, 5], [Math.max(...counts)])
+      const took = (yield* Clock.currentTimeMillis) - before
+      assert.isBelow(took, 3_000, "nobody has to ask again")
+    }).pipe(Effect.provide(system({ namespace: "starved", actors: [worker] })))
+  })
+
   it.effect("let so many activities of a name run at once", () => {
     const { seen, worker } = makeWorkers({ named: 2 })
     return Effect.gen(function* () {

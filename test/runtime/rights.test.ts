@@ -37,6 +37,9 @@ const looking = Effect.gen(function* () {
   assert.strictEqual((yield* operators.letters({}, 0, 10)).length, 1)
   assert.strictEqual((yield* operators.actors({}, undefined, 10)).length, 2)
   yield* operators.waiting({}, 10)
+  const { records, mail } = yield* operators.recording(actor)
+  assert.strictEqual(records.length, 1)
+  assert.isAtLeast(mail.length, 1, "the parked message is in its letter, wherever else it was")
   assert.deepStrictEqual(yield* operators.paused, [])
   assert.deepStrictEqual(
     (yield* operators.nodes).map(({ name }) => name),

@@ -1,8 +1,9 @@
 // `npm run chaos -- --minutes 10 [--seed N]`: the chaos test for as long as is wanted. Exit code 1 if anything is wrong.
 import { parseArgs } from "node:util"
 import { NodeRuntime } from "@effect/platform-node"
-import { Console, Effect, Layer, References } from "effect"
+import { Console, Effect } from "effect"
 import { runChaos } from "./chaos.ts"
+import { exitWith, tellFailed } from "./exit-code.ts"
 
 const { values } = parseArgs({ options: { minutes: { type: "string", default: "1" }, seed: { type: "string" } } })
 const minutes = Number(values.minutes)
@@ -20,20 +21,8 @@ const main = Effect.gen(function* () {
     )
     return 0
   }
-  for (const complaint of complaints.slice(0, 50)) yield* Console.error(complaint)
-  yield* Console.error(
-    `FAILED with ${complaints.length} complaints: npm run chaos -- --minutes ${minutes} --seed ${seed}`
-  )
+  yield* tellFailed(complaints, `npm run chaos -- --minutes ${minutes} --seed ${seed}`)
   return 1
-}).pipe(
-  Effect.scoped,
-  Effect.catchCause((cause) => Effect.as(Console.error(`FAILED with seed ${seed}:`, cause), 1)),
-  Effect.tap((code) =>
-    Effect.sync(() => {
-      process.exitCode = code
-    })
-  ),
-  Effect.provide(Layer.succeed(References.MinimumLogLevel, "Error"))
-)
+})
 
-NodeRuntime.runMain(main)
+NodeRuntime.runMain(exitWith(seed, main))

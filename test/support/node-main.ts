@@ -2,6 +2,7 @@
 // it serves.
 import { NodeRuntime } from "@effect/platform-node"
 import { Effect, Layer } from "effect"
+import { allActors, quantPolicy } from "../../actors/index.ts"
 import { type Actor, layerNats, layerNode } from "../../runtime/index.ts"
 import { account1, account2 } from "./account.ts"
 import { counter } from "./counter.ts"
@@ -11,7 +12,8 @@ const SETS: { readonly [name: string]: ReadonlyArray<Actor> } = {
   counter: [counter],
   account1: [account1],
   account2: [account2],
-  errand: [errand(process.pid)]
+  errand: [errand(process.pid)],
+  rounds: allActors({ policy: quantPolicy })
 }
 
 const [url = "", namespace = "", name = "", set = "counter"] = process.argv.slice(2)

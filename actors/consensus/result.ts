@@ -1,0 +1,105 @@
+import {
+  type Abstention,
+  type ClosedBy,
+  type ConsensusResult,
+  type RefusalCounts,
+  toTimestamp
+} from "../../protocols/index.ts"
+import { jointOf } from "./joint.ts"
+import { judge, type Verdict } from "./judge.ts"
+import { spreadOf } from "./spread.ts"
+import { type Round, silentOf } from "./state.ts"
+
+/** How a round came to its end. `at` is in milliseconds since 1970. */
+export interface Closing {
+  readonly closedBy: ClosedBy
+  readonly at: number
+  readonly early?: boolean
+  readonly reason?: string
+}
+
+/** What was said in a round, and asked. */
+export type Said = Pick<Round, "request" | "opened_at" | "votes" | "abstentions" | "human" | "chain" | "escalated">
+
+/**
+ * The result of a round: a function of what is recorded of it, and of nothing else.
+ *
+ * Votes and agents are listed in the order of invitation, so that the result does not tell who came first; only the hash of
+ * the chain and the times do.
+ */
+export const resultOf = (
+  consensusId: string,
+  round: Said,
+  refusals: RefusalCounts,
+  closing: Closing
+): ConsensusResult => {
+  const { request, human } = round
+  const verdict = verdictOf(round, closing)
+  const inOrder = <W extends { readonly agent_id: string }>(words: ReadonlyArray<W>): ReadonlyArray<W> => {
+    const byId = new Map(words.map((word) => [word.agent_id, word]))
+    return request.invited.flatMap(({ agent_id }) => byId.get(agent_id) ?? [])
+  }
+  const votes = [...inOrder(round.votes), ...(human === null ? [] : [human])]
+  const participating = votes.map((vote) => vote.agent_id)
+  return {
+    consensus_id: consensusId,
+    symbol: request.symbol,
+    correlation_id: request.correlation_id,
+    final_decision: verdict.decision,
+    confidence: verdict.confidence,
+    consensus_achieved: verdict.achieved,
+    method: request.method,
+    ...(verdict.resolution === undefined ? {} : { resolution: verdict.resolution }),
+    closed_by: closing.closedBy,
+    ...(closing.early === true ? { closed_early: true } : {}),
+    votes,
+    abstentions: [...inOrder([...round.abstentions, ...unheard(round, closing)]), ...abstainedPeople(round)],
+    participating_agents: participating,
+    missing_agents: request.invited.map((voter) => voter.agent_id).filter((id) => !participating.includes(id)),
+    ...spreadOf(request, round.votes),
+    probabilities:
+      closing.closedBy === "human" && human !== null ? jointOf(request, [human]) : jointOf(request, round.votes),
+    refusals,
+    processing_time_ms: Math.max(0, closing.at - round.opened_at),
+    chain_hash: round.chain,
+    ...(request.reopens === undefined ? {} : { reopens: request.reopens }),
+    ...(closing.reason === undefined ? {} : { cancel_reason: closing.reason }),
+    opened_at: toTimestamp(round.opened_at),
+    closed_at: toTimestamp(closing.at)
+  }
+}
+
+const ESCALATED = { achieved: false, resolution: "escalate_to_human" } as const
+
+const verdictOf = ({ request, votes, human }: Said, { closedBy }: Closing): Verdict => {
+  if (closedBy === "cancelled") return { decision: "HOLD", confidence: 0, achieved: false }
+  if (closedBy === "human" && human !== null) {
+    return { decision: human.decision, confidence: human.confidence, ...ESCALATED }
+  }
+  if (closedBy === "human" || closedBy === "escalation_timeout")
+    return { decision: "HOLD", confidence: 0, ...ESCALATED }
+  return judge(request, votes)
+}
+
+/** Who was not heard, in words for people: it has said nothing itself, so it is in no chain. */
+const unheard = (round: Said, { closedBy, early }: Closing): ReadonlyArray<Abstention> => {
+  const ended = closedBy === "cancelled" ? closedBy : (round.escalated?.ended_by ?? closedBy)
+  const reason = UNHEARD[ended] ?? "the voting was over"
+  const why = (early ?? round.escalated?.early) === true ? "it could not have changed the outcome any more" : reason
+  return silentOf(round).map(({ agent_id, agent_type }) => ({
+    agent_id,
+    agent_type,
+    reason: why
+  }))
+}
+
+const UNHEARD: { readonly [by in ClosedBy]?: string } = {
+  deadline: "no answer by the deadline",
+  quorum: "no answer within the grace after the quorum",
+  cancelled: "no answer before the round was cancelled"
+}
+
+const abstainedPeople = ({ request, abstentions }: Said): ReadonlyArray<Abstention> => {
+  const invited = new Set(request.invited.map(({ agent_id }) => agent_id))
+  return abstentions.filter(({ agent_id }) => !invited.has(agent_id))
+}

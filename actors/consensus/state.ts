@@ -1,0 +1,120 @@
+import { Schema } from "effect"
+import {
+  Abstention,
+  ClosedBy,
+  ConsensusId,
+  ConsensusResult,
+  Hash,
+  open,
+  RefusalCounts,
+  Refused,
+  RoundRequest,
+  Vote
+} from "../../protocols/index.ts"
+
+/** A round that was opened. Times are in milliseconds since 1970. */
+export const Round = open({
+  request: RoundRequest,
+  /** Whom to tell the result: a coordinator's actor id. */
+  coordinator: Schema.optionalKey(Schema.String),
+  opened_at: Schema.Int,
+  votes: Schema.Array(Vote),
+  abstentions: Schema.Array(Abstention),
+  /** The head of the hash chain. */
+  chain: Hash,
+  /** Null as long as agents vote; then when a person was asked, and what had ended the voting. */
+  escalated: Schema.NullOr(Schema.Struct({ at: Schema.Int, ended_by: ClosedBy, early: Schema.Boolean })),
+  /** The person's vote. */
+  human: Schema.NullOr(Vote),
+  result: Schema.NullOr(ConsensusResult),
+  reopened_by: Schema.Array(ConsensusId)
+})
+export type Round = typeof Round.Type
+
+/** `round` is null until it is opened. */
+export const State = open({
+  round: Schema.NullOr(Round),
+  refusals: RefusalCounts,
+  last_refused: Schema.Array(Refused)
+})
+export type State = typeof State.Type
+
+/** What happened in a round, as its journal keeps it. Each `chain` is the head after it. */
+export const EVENTS = {
+  Opened: {
+    request: RoundRequest,
+    coordinator: Schema.optionalKey(Schema.String),
+    opened_at: Schema.Int,
+    chain: Hash
+  },
+  VoteCast: { vote: Vote, at: Schema.Int, chain: Hash },
+  Abstained: { abstention: Abstention, at: Schema.Int, chain: Hash },
+  Escalated: { at: Schema.Int, ended_by: ClosedBy, early: Schema.Boolean },
+  Refused: { refused: Refused },
+  Closed: { result: ConsensusResult },
+  ReopenedBy: { consensus_id: ConsensusId }
+} as const
+
+type Fields<Tag extends keyof typeof EVENTS> = Schema.Struct<(typeof EVENTS)[Tag]>["Type"]
+
+/** How many refusals a round records. What is refused beyond is only answered: nobody shall fill the log with them. */
+export const REFUSALS_MAX = 256
+export const LAST_REFUSED_MAX = 32
+export const REOPENED_MAX = 16
+
+export const initial = (): State => ({
+  round: null,
+  refusals: { UnknownRound: 0, RoundClosed: 0, NotInvited: 0, DuplicateVote: 0 },
+  last_refused: []
+})
+
+const inRound = (state: State, change: (round: Round) => Round): State =>
+  state.round === null ? state : { ...state, round: change(state.round) }
+
+/** The state after each event. */
+export const evolve = {
+  Opened: (state: State, { request, coordinator, opened_at, chain }: Fields<"Opened">): State => ({
+    ...state,
+    round: {
+      request,
+      ...(coordinator === undefined ? {} : { coordinator }),
+      opened_at,
+      chain,
+      votes: [],
+      abstentions: [],
+      escalated: null,
+      human: null,
+      result: null,
+      reopened_by: []
+    }
+  }),
+  VoteCast: (state: State, { vote, chain }: Fields<"VoteCast">): State =>
+    inRound(state, (round) =>
+      round.escalated === null ? { ...round, chain, votes: [...round.votes, vote] } : { ...round, chain, human: vote }
+    ),
+  Abstained: (state: State, { abstention, chain }: Fields<"Abstained">): State =>
+    inRound(state, (round) => ({ ...round, chain, abstentions: [...round.abstentions, abstention] })),
+  Escalated: (state: State, { at, ended_by, early }: Fields<"Escalated">): State =>
+    inRound(state, (round) => ({ ...round, escalated: { at, ended_by, early } })),
+  Refused: (state: State, { refused }: Fields<"Refused">): State => ({
+    ...state,
+    refusals: { ...state.refusals, [refused.refusal]: state.refusals[refused.refusal] + 1 },
+    last_refused: [...state.last_refused, refused].slice(-LAST_REFUSED_MAX)
+  }),
+  Closed: (state: State, { result }: Fields<"Closed">): State => inRound(state, (round) => ({ ...round, result })),
+  ReopenedBy: (state: State, { consensus_id }: Fields<"ReopenedBy">): State =>
+    inRound(state, (round) => ({ ...round, reopened_by: [...round.reopened_by, consensus_id] }))
+}
+
+/** Who has said nothing yet. */
+export const silentOf = ({
+  request,
+  votes,
+  abstentions
+}: Pick<Round, "request" | "votes" | "abstentions">): RoundRequest["invited"] => {
+  const spoken = new Set([...votes, ...abstentions].map(({ agent_id }) => agent_id))
+  return request.invited.filter(({ agent_id }) => !spoken.has(agent_id))
+}
+
+export const refusalsOf = ({ refusals }: State): number =>
+  refusals.UnknownRound + refusals.RoundClosed + refusals.NotInvited + refusals.DuplicateVote

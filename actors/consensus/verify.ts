@@ -1,0 +1,201 @@
+import { Result, Schema } from "effect"
+import { type ConsensusResult, HUMAN, open } from "../../protocols/index.ts"
+import { canonical, chainNext, chainStart, type Word } from "./chain.ts"
+import { deadlineOf, escalationEndOf } from "./ending.ts"
+import { judge, quorumOf } from "./judge.ts"
+import { resultOf } from "./result.ts"
+import { isSettled } from "./settled.ts"
+import { EVENTS, evolve, initial, type Round, type State, silentOf } from "./state.ts"
+
+/** An event of a round's journal, with the time of the message that led to it, in milliseconds since 1970. */
+export interface RecordedEvent {
+  readonly _tag: string
+  readonly data: unknown
+  readonly time: number
+}
+
+/** Where the journal says something else than what follows from the rest of it. */
+export interface Difference {
+  /** Which record or field: `word 2 (agent)`, `result.confidence`. */
+  readonly what: string
+  readonly recorded: unknown
+  readonly computed: unknown
+}
+
+/** What verifying a round found. */
+export interface Verification {
+  readonly consensus_id: string
+  /** `unopened` and `open` where there is no result yet to compare. */
+  readonly phase: "unopened" | "open" | "closed"
+  readonly equal: boolean
+  /** Votes and abstentions in the chain. */
+  readonly words: number
+  readonly chain_hash: string | undefined
+  readonly result: ConsensusResult | undefined
+  readonly differences: ReadonlyArray<Difference>
+}
+
+/**
+ * Recomputes a round from the events of its journal: every link of the hash chain, who was entitled to speak, what closed the
+ * round, and the whole result. Pure; equal means that the journal is what these rules make of the votes in it.
+ */
+export const verifyRound = (consensusId: string, events: ReadonlyArray<RecordedEvent>): Verification => {
+  const found: Verifying = { consensusId, state: initial(), words: 0, closed: 0, differences: [] }
+  for (const event of events) verifyEvent(found, event)
+  const round = found.state.round
+  const result = round?.result ?? undefined
+  return {
+    consensus_id: consensusId,
+    phase: round === null ? "unopened" : result === undefined ? "open" : "closed",
+    equal: found.differences.length === 0,
+    words: found.words,
+    chain_hash: round?.chain,
+    result,
+    differences: found.differences
+  }
+}
+
+interface Verifying {
+  readonly consensusId: string
+  state: State
+  words: number
+  closed: number
+  readonly differences: Array<Difference>
+}
+
+const decode = {
+  Opened: Schema.decodeUnknownResult(open(EVENTS.Opened)),
+  VoteCast: Schema.decodeUnknownResult(open(EVENTS.VoteCast)),
+  Abstained: Schema.decodeUnknownResult(open(EVENTS.Abstained)),
+  Escalated: Schema.decodeUnknownResult(open(EVENTS.Escalated)),
+  Refused: Schema.decodeUnknownResult(open(EVENTS.Refused)),
+  Closed: Schema.decodeUnknownResult(open(EVENTS.Closed)),
+  ReopenedBy: Schema.decodeUnknownResult(open(EVENTS.ReopenedBy))
+}
+
+const compare = (found: Verifying, what: string, recorded: unknown, computed: unknown): void => {
+  if (recorded === undefined && computed === undefined) return
+  if (recorded !== undefined && computed !== undefined && canonical(recorded) === canonical(computed)) return
+  found.differences.push({ what, recorded, computed })
+}
+
+const verifyEvent = (found: Verifying, { _tag, data, time }: RecordedEvent): void => {
+  switch (_tag) {
+    case "Opened":
+      return withEvent(found, _tag, decode.Opened(data), (event) => {
+        compare(found, "opening", found.state.round === null ? "first" : "again", "first")
+        compare(found, "opening's time", event.opened_at, time)
+        compare(found, "chain's start", event.chain, chainStart(found.consensusId, event.request))
+        found.state = evolve.Opened(found.state, event)
+      })
+    case "VoteCast":
+      return withEvent(found, _tag, decode.VoteCast(data), (event) => {
+        verifyWord(found, { kind: "vote", at: event.at, word: event.vote }, event.chain, time)
+        found.state = evolve.VoteCast(found.state, event)
+      })
+    case "Abstained":
+      return withEvent(found, _tag, decode.Abstained(data), (event) => {
+        verifyWord(found, { kind: "abstention", at: event.at, word: event.abstention }, event.chain, time)
+        found.state = evolve.Abstained(found.state, event)
+      })
+    case "Escalated":
+      return withEvent(found, _tag, decode.Escalated(data), (event) => {
+        compare(found, "escalation's time", event.at, time)
+        found.state = evolve.Escalated(found.state, event)
+      })
+    case "Closed":
+      return withEvent(found, _tag, decode.Closed(data), ({ result }) => verifyClose(found, result, time))
+    case "Refused":
+      return withEvent(found, _tag, decode.Refused(data), (event) => {
+        found.state = evolve.Refused(found.state, event)
+      })
+    case "ReopenedBy":
+      return withEvent(found, _tag, decode.ReopenedBy(data), (event) => {
+        found.state = evolve.ReopenedBy(found.state, event)
+      })
+    default:
+      compare(found, "event", _tag, undefined)
+  }
+}
+
+const withEvent = <A>(
+  found: Verifying,
+  tag: string,
+  event: Result.Result<A, Schema.SchemaError>,
+  verify: (event: A) => void
+): void => {
+  if (Result.isSuccess(event)) verify(event.success)
+  else found.differences.push({ what: tag, recorded: "cannot be read", computed: event.failure.message })
+}
+
+const verifyWord = (found: Verifying, said: Word, chain: string, time: number): void => {
+  const { round } = found.state
+  const { agent_id } = said.word
+  const what = `word ${++found.words} (${agent_id})`
+  if (round === null) return compare(found, what, "said", "the round is not open")
+  compare(found, `${what}, who may speak`, "taken", mayTake(round, said) ? "taken" : "refused")
+  compare(found, `${what}, its time`, said.at, time)
+  // Each link from the one that is recorded before it: what was changed is named, and not all that follows.
+  compare(found, `${what}, its link`, chain, chainNext(round.chain, said))
+}
+
+const mayTake = (round: Round, { word: { agent_id, agent_type } }: Word): boolean => {
+  const isThe = (voter: { readonly agent_id: string; readonly agent_type: string }) =>
+    voter.agent_id === agent_id && voter.agent_type === agent_type
+  const spoken = [...round.votes, ...round.abstentions].some((each) => each.agent_id === agent_id)
+  const { invited, humans = [] } = round.request
+  if (round.result !== null || spoken || round.human !== null) return false
+  if (round.escalated === null) return invited.some(isThe)
+  return humans.length === 0 ? agent_type === HUMAN : humans.some(isThe)
+}
+
+const verifyClose = (found: Verifying, recorded: ConsensusResult, time: number): void => {
+  const { round, refusals } = found.state
+  compare(found, "close", ++found.closed, 1)
+  if (round === null) return compare(found, "close", "closed", "the round is not open")
+  compare(
+    found,
+    "result.closed_by",
+    recorded.closed_by,
+    mayClose(round, recorded, time) ? recorded.closed_by : "something else"
+  )
+  const computed = resultOf(found.consensusId, round, refusals, {
+    closedBy: recorded.closed_by,
+    at: time,
+    ...(recorded.closed_early === true ? { early: true } : {}),
+    ...(recorded.cancel_reason === undefined ? {} : { reason: recorded.cancel_reason })
+  })
+  const [left, right] = [fieldsOf(recorded), fieldsOf(computed)]
+  for (const field of new Set([...left.keys(), ...right.keys()])) {
+    compare(found, `result.${field}`, left.get(field), right.get(field))
+  }
+  found.state = evolve.Closed(found.state, { result: recorded })
+}
+
+const fieldsOf = (result: ConsensusResult): ReadonlyMap<string, unknown> => new Map(Object.entries(result))
+
+/** How far the clocks of the servers may be apart that set a timer and fired it. */
+const CLOCKS_MILLIS = 2_000
+
+/** Whether the round could be closed in this way at this time. */
+const mayClose = (round: Round, { closed_by, closed_early }: ConsensusResult, time: number): boolean => {
+  const { request, votes, escalated, human } = round
+  const silent = silentOf(round)
+  const isVoting = escalated === null && judge(request, votes).resolution !== "escalate_to_human"
+  const now = time + CLOCKS_MILLIS
+  switch (closed_by) {
+    case "cancelled":
+      return true
+    case "human":
+      return escalated !== null && (human !== null || round.abstentions.length > 0)
+    case "escalation_timeout":
+      return escalated !== null && now >= escalationEndOf(round)
+    case "all_votes":
+      return isVoting && silent.length === 0
+    case "deadline":
+      return isVoting && now >= deadlineOf(round)
+    case "quorum":
+      if (closed_early === true) return isVoting && request.early_close === true && isSettled(request, votes, silent)
+      return isVoting && request.quorum_grace_ms !== undefined && votes.length >= quorumOf(request)
+  }
+}

@@ -1,0 +1,174 @@
+import { Schema } from "effect"
+import {
+  type ConsensusResult,
+  CoordinatorProtocol,
+  type CoordinatorStatus,
+  PerformanceProtocol,
+  RoundRequest
+} from "../../protocols/index.ts"
+import {
+  type Actor,
+  type Context,
+  cancelTimer,
+  define,
+  type Payload,
+  persist,
+  refuse,
+  reply,
+  send
+} from "../../runtime/index.ts"
+import { awaitDeadline, correlationOf, dropExpired, newest, startAnalysis, startNext, TIMERS } from "./analysis.ts"
+import { answerAsker, disappointAsker, tellMissing } from "./asker.ts"
+import { publishBar, publishDecision, toAnswer } from "./messages.ts"
+import { type CoordinatorOptions, toRoundRequest } from "./options.ts"
+import { cancelAnalysis, requestConsensus, setWeights } from "./requests.ts"
+import { type Asked, EVENTS, evolve, initial, type Running, State } from "./state.ts"
+import { type Coordination, toCoordination, withoutOutcome } from "./trial.ts"
+import { upcast } from "./upcast.ts"
+
+/** How many requests wait for their analysis at most; what comes beyond is refused with `CoordinatorBusy`. */
+export const WAITING_MAX = 16
+
+/**
+ * The coordinator of a symbol; its id is the symbol.
+ *
+ * idle ⇄ running one analysis: a round is opened, the panel is asked, and the round's end is the analysis's end.
+ *
+ * Guarantees: one analysis at a time; nothing waits while it is idle; bars that come while it runs are conflated into
+ * one more analysis of the newest; requests are answered in the order they came, and take turns with the bars, so that
+ * neither keeps the other out. An agent that is down costs a round its deadline and never the answer. Rounds that are
+ * requested for themselves are held beside the analyses, and wait for none.
+ *
+ * Throws a `SchemaError` on options with which no round could be opened, such as a panel that names an agent twice.
+ */
+export const coordinatorActor = (given: CoordinatorOptions): Actor => {
+  const options = toCoordination(given)
+  const { a, b } = options.trial?.arms ?? {}
+  for (const held of [options, a?.options, b?.options]) if (held !== undefined) check(held)
+  return define({
+    protocol: CoordinatorProtocol,
+    version: 2,
+    upcast,
+    state: State,
+    initial,
+    events: EVENTS,
+    decide: {
+      Bar: (state, { bar }, context) => {
+        const symbol = context.self.id
+        const last = state.window.time.at(-1)
+        if (last !== undefined && bar.time <= last) {
+          return [refuse({ _tag: "StaleBar", symbol, time: bar.time, last_time: last })]
+        }
+        const correlation_id = correlationOf(context)
+        const accepted = evolve.BarAccepted(state, { bar, correlation_id })
+        return [
+          persist({ _tag: "BarAccepted", bar, correlation_id }),
+          publishBar(bar, context),
+          send(PerformanceProtocol, symbol, "Price", { time: bar.time, price: bar.close }),
+          reply({ accepted: true }),
+          ...startNext(accepted, options, context)
+        ]
+      },
+      Analyze: (state, request, context) => analyze(state, request, options, context),
+      CancelAnalysis: (state, request, context) => cancelAnalysis(state, request, options, context),
+      RequestConsensus: (state, { request }, context) => requestConsensus(state, request, options, context),
+      SetWeights: (state, { weights }) => setWeights(state, weights),
+      RoundClosed: (state, { result }, context) => endAnalysis(state, result, options, context),
+      AnalysisOverdue: (state, { consensus_id }, context) => {
+        const { running } = state
+        if (running === null || running.consensus_id !== consensus_id) return []
+        const lost = { _tag: "AnalysisLost", symbol: context.self.id, consensus_id } as const
+        return [
+          persist({ _tag: "AnalysisEnded", consensus_id }),
+          ...withoutOutcome(running),
+          ...disappointAsker(running, lost),
+          ...startNext(evolve.AnalysisEnded(state), options, context, running.requested)
+        ]
+      },
+      AnalysisDeadline: (state, _, context) => {
+        const dropped = dropExpired(state, context)
+        return [...dropped.steps, ...awaitDeadline(dropped.state)]
+      },
+      GetStatus: (state, _, context) => [reply(statusOf(state, context))]
+    },
+    evolve
+  })
+}
+
+const check = (options: CoordinatorOptions): void => {
+  const request = toRoundRequest(options, { symbol: "CHECK", correlation_id: "check", weights: {} })
+  Schema.encodeSync(RoundRequest)({ ...request, timeout_ms: options.roundTimeoutMillis })
+}
+
+const analyze = (
+  state: State,
+  { correlation_id, bars, timeout_ms, allocation }: Payload<typeof CoordinatorProtocol, "Analyze">,
+  options: Coordination,
+  context: Context
+) => {
+  const symbol = context.self.id
+  if ((bars ?? state.window).time.length === 0) {
+    return [refuse({ _tag: "NoMarketData", symbol } as const), ...tellMissing(allocation, symbol, "NoMarketData")]
+  }
+  if (state.waiting.length >= WAITING_MAX) {
+    const busy = { _tag: "CoordinatorBusy", symbol, waiting: state.waiting.length } as const
+    return [refuse(busy), ...tellMissing(allocation, symbol, busy._tag)]
+  }
+  // Then nothing waits, and it starts at once: its bars go to the agents, and need not be kept here as well.
+  const idle = state.running === null
+  const asked: Asked = {
+    id: context.sequence,
+    correlation_id,
+    reply_to: context.replyTo ?? null,
+    bars: bars === undefined || idle ? null : newest(bars),
+    ...(timeout_ms === undefined ? {} : { deadline: context.time + timeout_ms }),
+    ...(allocation === undefined ? {} : { allocation })
+  }
+  const queued = evolve.AnalysisRequested(state, { asked })
+  return [
+    persist({ _tag: "AnalysisRequested", asked } as const),
+    ...(asked.deadline === undefined || idle ? [] : awaitDeadline(queued)),
+    ...(idle ? startAnalysis(queued, bars && newest(bars), asked, options, context) : [])
+  ]
+}
+
+/** A round is over. Where it was that of the analysis, so is the analysis: who asked is answered, and the next one starts. */
+const endAnalysis = (state: State, result: ConsensusResult, options: Coordination, context: Context) => {
+  const { running } = state
+  if (running === null || running.consensus_id !== result.consensus_id) return []
+  const { consensus_id } = running
+  const cancelled = result.closed_by === "cancelled"
+  const error = { _tag: "AnalysisCancelled", symbol: context.self.id } as const
+  return [
+    persist({ _tag: "AnalysisEnded", consensus_id } as const),
+    cancelTimer(TIMERS.overdue),
+    ...(cancelled
+      ? [...withoutOutcome(running), ...disappointAsker(running, error)]
+      : [
+          ...publishDecision(result, running, context),
+          ...toldForOutcome(result, running),
+          ...answerAsker(running, toAnswer(result, running))
+        ]),
+    ...startNext(evolve.AnalysisEnded(state), options, context, running.requested)
+  ]
+}
+
+/** A decision on bars of our own is judged by what the price does. */
+const toldForOutcome = (result: ConsensusResult, { bar_time, price, foreign, experiment }: Running) => {
+  const { consensus_id, correlation_id, final_decision, confidence, probabilities, votes } = result
+  const round = {
+    ...{ consensus_id, correlation_id, final_decision, confidence, bar_time, price, votes },
+    ...(probabilities === undefined ? {} : { probabilities }),
+    ...(experiment === undefined ? {} : { experiment: { name: experiment.name, request_id: experiment.request_id } })
+  }
+  return foreign === true ? [] : [send(PerformanceProtocol, result.symbol, "Decided", { round })]
+}
+
+const statusOf = (state: State, context: Context): typeof CoordinatorStatus.Type => ({
+  symbol: context.self.id,
+  bars: state.window.time.length,
+  last_bar_time: state.window.time.at(-1) ?? null,
+  analyzing: state.running?.consensus_id ?? null,
+  waiting: state.waiting.length,
+  decisions: state.decisions
+})

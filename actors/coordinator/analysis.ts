@@ -1,0 +1,116 @@
+import { Schema } from "effect"
+import { ulid } from "ulid"
+import {
+  agentProtocol,
+  type BarWindow,
+  ConsensusProtocol,
+  CorrelationId,
+  WINDOW_BARS_MAX
+} from "../../protocols/index.ts"
+import { type Context, persist, send, setTimer } from "../../runtime/index.ts"
+import { disappointAsker } from "./asker.ts"
+import { lifetimeOf, toRoundRequest } from "./options.ts"
+import { type Asked, evolve, type Running, type State } from "./state.ts"
+import { assignSteps, type Coordination, drawArm, heldBy } from "./trial.ts"
+
+export const TIMERS = { overdue: "analysis_overdue", deadline: "analysis_deadline" } as const
+
+/** Starts what is next, if nothing runs and something waits: after a request's analysis the bars go first. */
+export const startNext = (state: State, options: Coordination, context: Context, afterRequest = false) => {
+  if (state.running !== null) return []
+  const dropped = dropExpired(state, context)
+  const left = dropped.state
+  const [asked] = left.waiting
+  if (asked !== undefined && !(afterRequest && left.unseen !== null)) {
+    return [...dropped.steps, ...startAnalysis(left, asked.bars ?? undefined, asked, options, context)]
+  }
+  if (left.unseen === null) return dropped.steps
+  return [...dropped.steps, ...startAnalysis(left, undefined, left.unseen, options, context)]
+}
+
+/** Requests whose deadline has passed while they waited are given up, and who asked is told. */
+export const dropExpired = (state: State, context: Context) => {
+  const expired = state.waiting.filter(({ deadline }) => deadline !== undefined && deadline <= context.time)
+  if (expired.length === 0) return { state, steps: [] }
+  const ids = expired.map(({ id }) => id)
+  const passed = { _tag: "DeadlinePassed", symbol: context.self.id } as const
+  return {
+    state: evolve.AnalysisDropped(state, { ids }),
+    steps: [
+      persist({ _tag: "AnalysisDropped", ids } as const),
+      ...expired.flatMap((asked) => disappointAsker(asked, passed))
+    ]
+  }
+}
+
+/** The timer for the first deadline of those who wait. One that has started in the meantime only lets it go off for nothing. */
+export const awaitDeadline = (state: State) => {
+  const first = Math.min(...state.waiting.flatMap(({ deadline }) => deadline ?? []))
+  return Number.isFinite(first) ? [setTimer(TIMERS.deadline, first, "AnalysisDeadline", {})] : []
+}
+
+/**
+ * Starts an analysis: of bars that were given, or of those that are known; for who asked, or because there are new ones, whose
+ * correlation id it then is.
+ */
+export const startAnalysis = (
+  state: State,
+  given: BarWindow | undefined,
+  cause: Asked | string,
+  options: Coordination,
+  context: Context
+) => {
+  const symbol = context.self.id
+  const bars = given ?? state.window
+  const asked = typeof cause === "string" ? undefined : cause
+  const correlation_id = typeof cause === "string" ? cause : cause.correlation_id
+  const consensus_id = newId(context)
+  const { trial } = options
+  const drawn = trial && drawArm(trial, symbol, correlation_id)
+  const held = heldBy(options, drawn)
+  const running: Running = {
+    consensus_id,
+    correlation_id,
+    reply_to: asked?.reply_to ?? null,
+    ...(asked?.allocation === undefined ? {} : { allocation: asked.allocation }),
+    requested: asked !== undefined,
+    bar_time: bars.time.at(-1)!,
+    price: bars.close.at(-1)!,
+    ...(given === undefined ? {} : { foreign: true as const }),
+    ...(drawn === undefined ? {} : { experiment: drawn })
+  }
+  const left = asked?.deadline === undefined ? undefined : asked.deadline - context.time
+  const weights = (held.learntWeights ? state.weights : undefined) ?? {}
+  const request = toRoundRequest(held.options, { symbol, correlation_id, weights }, left)
+  return [
+    persist({ _tag: "AnalysisStarted", running } as const),
+    setTimer(TIMERS.overdue, context.time + lifetimeOf(request), "AnalysisOverdue", { consensus_id }),
+    // What prices do says nothing of bars that came with a request.
+    ...(trial === undefined || drawn === undefined || given !== undefined ? [] : assignSteps(trial, drawn.request_id)),
+    // Before the panel is asked, so that the round is open when the first vote comes.
+    send(ConsensusProtocol, consensus_id, "Open", { request, coordinator: symbol }),
+    ...held.options.panel.map((type) =>
+      send(agentProtocol(type), symbol, "Analyze", { consensus_id, correlation_id, symbol, bars })
+    )
+  ]
+}
+
+/** The library takes 0 for "now", which a replay must not see. */
+export const newId = (context: Context): string => ulid(Math.max(1, context.time), context.random)
+
+/** A market feed names its messages after the symbol, which may hold more than a correlation id takes. */
+export const correlationOf = (context: Context): string =>
+  isCorrelationId(context.correlationId) ? context.correlationId : newId(context)
+
+const isCorrelationId = Schema.is(CorrelationId)
+
+/** The part of a request's bars that an analysis looks at. */
+export const newest = (bars: BarWindow): BarWindow => ({
+  ...bars,
+  time: bars.time.slice(-WINDOW_BARS_MAX),
+  open: bars.open.slice(-WINDOW_BARS_MAX),
+  high: bars.high.slice(-WINDOW_BARS_MAX),
+  low: bars.low.slice(-WINDOW_BARS_MAX),
+  close: bars.close.slice(-WINDOW_BARS_MAX),
+  volume: bars.volume.slice(-WINDOW_BARS_MAX)
+})

@@ -1,0 +1,78 @@
+import {
+  type AgentType,
+  agentId,
+  type ConsensusRequest,
+  type ExperimentPlan,
+  ROUND_DEFAULTS,
+  type RoundRequest,
+  type Voter
+} from "../../protocols/index.ts"
+
+export interface CoordinatorOptions {
+  /** The agents that are asked and invited to vote, each once. */
+  readonly panel: readonly [AgentType, ...Array<AgentType>]
+  /** How long a round takes votes, in milliseconds, above 0 and at most an hour. */
+  readonly roundTimeoutMillis: number
+  /** Where votes differ, a confidence below this is not enough; 0 to 1. */
+  readonly minConfidence: number
+  /** How the rounds of analyses are held otherwise; by `weighted_confidence` unless given. */
+  readonly round?: Partial<
+    Omit<RoundRequest, "symbol" | "correlation_id" | "invited" | "timeout_ms" | "min_confidence">
+  >
+  /** Two ways to hold the rounds of analyses, side by side; all are held in one way unless given. */
+  readonly experiment?: ExperimentPlan
+}
+
+/** The panel as voters on a symbol. */
+export const votersOf = ({ panel }: CoordinatorOptions, symbol: string): ReadonlyArray<Voter> =>
+  panel.map((type) => ({ agent_id: agentId(type, symbol), agent_type: type }))
+
+/** What the round of an analysis is opened with; `weights` are those that were set, by agent id. */
+export const toRoundRequest = (
+  options: CoordinatorOptions,
+  {
+    symbol,
+    correlation_id,
+    weights
+  }: { readonly symbol: string; readonly correlation_id: string; readonly weights: { readonly [id: string]: number } },
+  leftMillis = Number.POSITIVE_INFINITY
+): RoundRequest => {
+  const timeout_ms = Math.max(1, Math.min(options.roundTimeoutMillis, leftMillis))
+  const escalation = options.round?.escalation_timeout_ms ?? ROUND_DEFAULTS.escalation_timeout_ms
+  return {
+    method: "weighted_confidence",
+    ...options.round,
+    ...(Object.keys(weights).length === 0 ? {} : { weights }),
+    ...(Number.isFinite(leftMillis) ? { escalation_timeout_ms: Math.max(1, Math.min(escalation, leftMillis)) } : {}),
+    symbol,
+    correlation_id,
+    invited: votersOf(options, symbol),
+    timeout_ms,
+    min_confidence: options.minConfidence
+  }
+}
+
+/** What somebody asked for, with what it leaves open. */
+export const fillRequest = (
+  options: CoordinatorOptions,
+  symbol: string,
+  weights: { readonly [id: string]: number },
+  request: ConsensusRequest
+): RoundRequest => ({
+  method: "weighted_confidence",
+  timeout_ms: options.roundTimeoutMillis,
+  min_confidence: options.minConfidence,
+  invited: votersOf(options, symbol),
+  ...(Object.keys(weights).length === 0 ? {} : { weights }),
+  ...request,
+  symbol
+})
+
+/** A round ends by its deadlines; what is not heard of this much later, in milliseconds, will not be heard of. */
+const OVERDUE_MARGIN_MILLIS = 30_000
+
+/** How long after its opening a round has surely ended, in milliseconds. */
+export const lifetimeOf = ({ timeout_ms, conflict_resolution, escalation_timeout_ms }: RoundRequest): number =>
+  timeout_ms +
+  (conflict_resolution === "escalate_to_human" ? (escalation_timeout_ms ?? ROUND_DEFAULTS.escalation_timeout_ms) : 0) +
+  OVERDUE_MARGIN_MILLIS

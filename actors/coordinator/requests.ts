@@ -1,0 +1,77 @@
+import { agentProtocol, ConsensusProtocol, type ConsensusRequest, roundFaults } from "../../protocols/index.ts"
+import { type Context, persist, refuse, reply, send } from "../../runtime/index.ts"
+import { newId } from "./analysis.ts"
+import { disappointAsker } from "./asker.ts"
+import { type CoordinatorOptions, fillRequest, votersOf } from "./options.ts"
+import { nameFaults } from "./outside.ts"
+import { evolve, type State } from "./state.ts"
+import { type Coordination, heldBy } from "./trial.ts"
+
+/** Opens a round that somebody asked for, beside the analyses, and asks those of the panel who are invited. */
+export const requestConsensus = (
+  state: State,
+  given: ConsensusRequest,
+  options: CoordinatorOptions,
+  context: Context
+) => {
+  const symbol = context.self.id
+  const request = fillRequest(options, symbol, state.weights ?? {}, given)
+  const [fault] = [...roundFaults(request), ...nameFaults(symbol, request)]
+  if (fault !== undefined) {
+    return [refuse({ _tag: "InvalidRound", symbol, field: fault.path.join("."), rule: fault.issue } as const)]
+  }
+  const panel = votersOf(options, symbol)
+  const asked = options.panel.filter((_, index) =>
+    request.invited.some((voter) => voter.external !== true && voter.agent_id === panel[index]!.agent_id)
+  )
+  if (asked.length > 0 && state.window.time.length === 0) return [refuse({ _tag: "NoMarketData", symbol } as const)]
+  const consensus_id = newId(context)
+  const { correlation_id } = request
+  return [
+    persist({ _tag: "ConsensusRequested", consensus_id } as const),
+    send(ConsensusProtocol, consensus_id, "Open", { request }),
+    ...asked.map((type) =>
+      send(agentProtocol(type), symbol, "Analyze", { consensus_id, correlation_id, symbol, bars: state.window })
+    ),
+    reply({ consensus_id })
+  ]
+}
+
+/** Cancels an analysis: one that waits is forgotten, the round of one under way is closed, and the panel told to stop. */
+export const cancelAnalysis = (
+  state: State,
+  { correlation_id, reason }: { readonly correlation_id: string; readonly reason: string },
+  options: Coordination,
+  context: Context
+) => {
+  const symbol = context.self.id
+  const waiting = state.waiting.find((each) => each.correlation_id === correlation_id)
+  if (waiting !== undefined) {
+    const cancelled = { _tag: "AnalysisCancelled", symbol } as const
+    return [
+      persist({ _tag: "AnalysisDropped", ids: [waiting.id] } as const),
+      ...disappointAsker(waiting, cancelled),
+      reply({ cancelled: "waiting" } as const)
+    ]
+  }
+  const { running } = state
+  if (running?.correlation_id !== correlation_id) {
+    return [refuse({ _tag: "UnknownAnalysis", symbol, correlation_id } as const)]
+  }
+  const { consensus_id } = running
+  return [
+    // Its end is told by the round, as always.
+    send(ConsensusProtocol, consensus_id, "Cancel", { reason }),
+    ...heldBy(options, running.experiment).options.panel.map((type) =>
+      send(agentProtocol(type), symbol, "Cancel", { consensus_id })
+    ),
+    reply({ cancelled: "running" } as const)
+  ]
+}
+
+export const setWeights = (state: State, weights: { readonly [agentId: string]: number }) => {
+  const next = evolve.WeightsSet(state, { weights })
+  return JSON.stringify(next.weights) === JSON.stringify(state.weights)
+    ? []
+    : [persist({ _tag: "WeightsSet", weights } as const)]
+}

@@ -1,0 +1,103 @@
+import { Schema } from "effect"
+import {
+  AllocationId,
+  Arm,
+  Bar,
+  BarWindow,
+  ConsensusId,
+  CorrelationId,
+  ExperimentName,
+  ExperimentRequestId,
+  emptyWindow,
+  open,
+  pushBar,
+  Weight
+} from "../../protocols/index.ts"
+import { ReplyTo } from "../../runtime/index.ts"
+
+/** A request for an analysis: of its own bars, or of the coordinator's as they are when its turn comes. */
+export const Asked = open({
+  /** The sequence of the message that asked. */
+  id: Schema.Int,
+  correlation_id: CorrelationId,
+  reply_to: Schema.NullOr(ReplyTo),
+  bars: Schema.NullOr(BarWindow),
+  /** When it is given up, in milliseconds since 1970. */
+  deadline: Schema.optionalKey(Schema.Int),
+  /** The allocation that waits for it. */
+  allocation: Schema.optionalKey(AllocationId)
+})
+export type Asked = typeof Asked.Type
+
+/** The analysis that is under way. */
+export const Running = open({
+  consensus_id: ConsensusId,
+  correlation_id: CorrelationId,
+  /** The request it answers, or null where new bars started it. */
+  reply_to: Schema.NullOr(ReplyTo),
+  allocation: Schema.optionalKey(AllocationId),
+  requested: Schema.Boolean,
+  /** Time and close of the last bar it looks at. */
+  bar_time: Schema.Int,
+  price: Schema.Finite,
+  /** The bars came with the request: what prices do here says nothing of it. */
+  foreign: Schema.optionalKey(Schema.Literal(true)),
+  /** The experiment by whose arm it is held. */
+  experiment: Schema.optionalKey(
+    open({ name: ExperimentName, request_id: ExperimentRequestId, arm: Arm, label: Schema.String })
+  )
+})
+export type Running = typeof Running.Type
+
+export const State = open({
+  window: BarWindow,
+  running: Schema.NullOr(Running),
+  /** The correlation id of the newest bar that no analysis has looked at. */
+  unseen: Schema.NullOr(CorrelationId),
+  waiting: Schema.Array(Asked),
+  decisions: Schema.Int,
+  /** What agents' votes weigh, by agent id. */
+  weights: Schema.optionalKey(Schema.Record(Schema.String, Weight))
+})
+export type State = typeof State.Type
+
+export const EVENTS = {
+  BarAccepted: { bar: Bar, correlation_id: CorrelationId },
+  AnalysisRequested: { asked: Asked },
+  AnalysisDropped: { ids: Schema.Array(Schema.Int) },
+  AnalysisStarted: { running: Running },
+  AnalysisEnded: { consensus_id: ConsensusId },
+  ConsensusRequested: { consensus_id: ConsensusId },
+  WeightsSet: { weights: Schema.Record(Schema.String, Weight) }
+}
+
+export const initial = (): State => ({ window: emptyWindow, running: null, unseen: null, waiting: [], decisions: 0 })
+
+export const evolve = {
+  BarAccepted: (state: State, { bar, correlation_id }: { bar: Bar; correlation_id: string }): State => ({
+    ...state,
+    window: pushBar(state.window, bar),
+    unseen: correlation_id
+  }),
+  AnalysisRequested: (state: State, { asked }: { asked: Asked }): State => ({
+    ...state,
+    waiting: [...state.waiting, asked]
+  }),
+  AnalysisDropped: (state: State, { ids }: { ids: ReadonlyArray<number> }): State => ({
+    ...state,
+    waiting: state.waiting.filter(({ id }) => !ids.includes(id))
+  }),
+  AnalysisStarted: (state: State, { running }: { running: Running }): State => ({
+    ...state,
+    running,
+    // A request without bars of its own looks at the newest there are, as an analysis of the bars does.
+    unseen: running.requested && state.waiting[0]?.bars ? state.unseen : null,
+    waiting: running.requested ? state.waiting.slice(1) : state.waiting
+  }),
+  AnalysisEnded: (state: State): State => ({ ...state, running: null, decisions: state.decisions + 1 }),
+  ConsensusRequested: (state: State): State => state,
+  WeightsSet: (state: State, { weights }: { weights: { readonly [id: string]: number } }): State => ({
+    ...state,
+    weights
+  })
+}

@@ -1,0 +1,229 @@
+import { Schema } from "effect"
+import {
+  type DecidedRound,
+  ExperimentProtocol,
+  PerformanceProtocol,
+  performanceFeedback,
+  subjects,
+  toTimestamp,
+  type UnscoredReason,
+  type Vote
+} from "../../protocols/index.ts"
+import {
+  type Actor,
+  type Context,
+  cancelTimer,
+  define,
+  persist,
+  publish,
+  reply,
+  type Send,
+  send,
+  setTimer
+} from "../../runtime/index.ts"
+import { weightShares } from "../learning/hedge.ts"
+import { weightsOf } from "../learning/ledger.ts"
+import { reportOf } from "../learning/report.ts"
+import { brierScore, outcomeOf, probabilitiesOf, returnOf } from "../learning/scoring.ts"
+import { type HorizonOptions, judge } from "./horizon.ts"
+import { afterSettling, EVENTS, evolve, initialState, type Settled, State, type Waiting } from "./state.ts"
+
+export interface PerformanceOptions extends HorizonOptions {
+  /** A return above it makes BUY right, one below its negative SELL; a fraction of the price, at least 0. */
+  readonly threshold: number
+  /** η of Hedge, per unit of loss, from 1e-6 to 1e6. */
+  readonly learningRate: number
+  /** α of fixed share, from 0 to less than 1: about how often, per decision, another agent becomes the best. */
+  readonly share: number
+  /**
+   * The message by which the coordinator of a symbol is told its agents' weights after each outcome, 1 in the mean. Nobody
+   * is told unless given: then somebody has to ask with `GetWeights`.
+   */
+  readonly tellWeights?: (symbol: string, weights: { readonly [agentId: string]: number }) => Send
+}
+
+const DAY_MILLIS = 86_400_000
+
+/**
+ * A day, half a percent, a weekend with a holiday of patience. A share of 1 in 100 looks back about 100 decisions, for
+ * which a learning rate of 0.3 is about the best for four agents: √(8·ln(N)/T).
+ */
+export const PERFORMANCE_DEFAULTS: PerformanceOptions = {
+  horizonMillis: DAY_MILLIS,
+  patienceMillis: 4 * DAY_MILLIS,
+  threshold: 0.005,
+  learningRate: 0.3,
+  share: 0.01
+}
+
+/** How many decisions may wait for their outcome; what is decided beyond is not scored. */
+export const OPEN_MAX = 256
+
+const Valid = Schema.Struct({
+  horizonMillis: Schema.Int.check(Schema.isGreaterThan(0)),
+  patienceMillis: Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)),
+  threshold: Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0)),
+  // Far beyond what is of use, and no bound on a regret is infinite.
+  learningRate: Schema.Finite.check(Schema.isBetween({ minimum: 1e-6, maximum: 1e6 })),
+  share: Schema.Finite.check(Schema.makeFilter((share: number) => (share >= 0 && share < 1) || "from 0 to less than 1"))
+})
+
+/**
+ * How a symbol's agents have done; its id is the symbol.
+ *
+ * It is told each round's result and each bar's close. A decision is judged by the first close at or after its horizon;
+ * a durable timer gives it up if none comes in time. Outcomes, and nothing else, make the agents' weights.
+ *
+ * Guarantees: no price before the horizon has a say in an outcome; every decision is scored once, or counted as unscored
+ * with the reason; the state is bounded however many decisions there are. Throws a `SchemaError` on options that are none.
+ */
+export const performanceActor = (given: Partial<PerformanceOptions> = {}): Actor => {
+  const options: PerformanceOptions = { ...PERFORMANCE_DEFAULTS, ...given }
+  Schema.decodeUnknownSync(Valid)(options)
+  return define({
+    protocol: PerformanceProtocol,
+    state: State,
+    initial: (): State => initialState,
+    events: EVENTS,
+    decide: {
+      Decided: (state, { round }, context) => {
+        if (state.waiting.some((each) => each.consensus_id === round.consensus_id)) return []
+        const waiting = toWaiting(state, round)
+        const told = evolve.DecisionTold(state, { waiting })
+        const persisted = persist({ _tag: "DecisionTold", waiting } as const)
+        if (state.waiting.length >= OPEN_MAX) return [persisted, ...giveUp(waiting, "too_many_open")]
+        const settled = settle(told, waiting, options, context)
+        if (settled.length > 0)
+          return [persisted, ...settled, ...tellWeights(told, afterAll(told, settled), options, context)]
+        const patience = options.horizonMillis + options.patienceMillis
+        const { consensus_id } = round
+        return [persisted, setTimer(timerOf(consensus_id), context.time + patience, "HorizonPassed", { consensus_id })]
+      },
+      Price: (state, { time, price }, context) => {
+        if (time <= (state.prices.at(-1)?.time ?? -1)) return []
+        let current = evolve.PriceSeen(state, { time, price })
+        const settled = state.waiting.flatMap((waiting) => {
+          const steps = settle(current, waiting, options, context)
+          current = afterAll(current, steps)
+          return steps.length === 0 ? [] : [cancelTimer(timerOf(waiting.consensus_id)), ...steps]
+        })
+        const seen = persist({ _tag: "PriceSeen", time, price } as const)
+        return [seen, ...settled, ...tellWeights(state, current, options, context)]
+      },
+      HorizonPassed: (state, { consensus_id }) =>
+        state.waiting.filter((each) => each.consensus_id === consensus_id).flatMap((each) => giveUp(each, "no_price")),
+      GetWeights: ({ ledger }) => [reply({ weights: Object.fromEntries(weightsOf(ledger)), scored: ledger.scored })],
+      GetPerformance: ({ ledger, waiting }, _, context) => [
+        reply({
+          symbol: context.self.id,
+          horizon_ms: options.horizonMillis,
+          threshold: options.threshold,
+          waiting: waiting.length,
+          ...reportOf(ledger, options)
+        })
+      ]
+    },
+    evolve
+  })
+}
+
+/** The state after all that a step has settled. */
+const afterAll = (state: State, steps: ReturnType<typeof settle>): State =>
+  steps.reduce((before, step) => (step.op === "persist" ? afterSettling(before, step.event) : before), state)
+
+/** Tells the weights where there was an outcome. */
+const tellWeights = (before: State, after: State, options: PerformanceOptions, context: Context) =>
+  options.tellWeights === undefined || after.ledger.scored === before.ledger.scored
+    ? []
+    : [options.tellWeights(context.self.id, Object.fromEntries(weightsOf(after.ledger)))]
+
+const timerOf = (consensusId: string): string => `horizon_${consensusId}`
+
+const slim = ({ agent_id, agent_type, decision, confidence, probabilities }: Vote) => ({
+  agent_id,
+  agent_type,
+  decision,
+  confidence,
+  ...(probabilities === undefined ? {} : { probabilities })
+})
+
+const toWaiting = ({ ledger }: State, round: DecidedRound): Waiting => {
+  const { consensus_id, correlation_id, bar_time, price, confidence, probabilities, experiment = null } = round
+  const weights = weightsOf(ledger)
+  return {
+    consensus_id,
+    correlation_id,
+    bar_time,
+    price,
+    confidence,
+    ...(probabilities === undefined ? {} : { probabilities }),
+    experiment,
+    decision: {
+      final_decision: round.final_decision,
+      votes: round.votes.map(slim),
+      weights: round.votes.map(({ agent_id }) => weights.get(agent_id) ?? 1)
+    }
+  }
+}
+
+/** What follows for a decision from the prices so far: its outcome, that it has none, or nothing yet. */
+const settle = (state: State, waiting: Waiting, options: PerformanceOptions, context: Context) => {
+  const judgement = judge(state.prices, waiting.bar_time, options)
+  if (judgement._tag === "Wait") return []
+  if (judgement._tag === "Unscored") return giveUp(waiting, judgement.reason)
+  const { time, price } = judgement.at
+  const outcome = outcomeOf(waiting.price, price, options.threshold)
+  const { consensus_id } = waiting
+  const { learningRate, share } = options
+  const event = { _tag: "Scored", consensus_id, outcome, time, price, learning_rate: learningRate, share } as const
+  return [
+    persist(event),
+    feedback(evolve.Scored(state, event), waiting, event, context),
+    ...(waiting.experiment === null ? [] : [outcomeTo(waiting.experiment, waiting, event)])
+  ]
+}
+
+const outcomeTo = (experiment: { name: string; request_id: string }, waiting: Waiting, scored: Settled) =>
+  send(ExperimentProtocol, experiment.name, "Outcome", {
+    request_id: experiment.request_id,
+    decision: waiting.decision.final_decision,
+    confidence: waiting.confidence,
+    ...(waiting.probabilities === undefined ? {} : { probabilities: waiting.probabilities }),
+    outcome: scored.outcome,
+    return: returnOf(waiting.price, scored.price)
+  })
+
+const giveUp = (waiting: Waiting, reason: UnscoredReason) => [
+  persist({ _tag: "Unscored", consensus_id: waiting.consensus_id, reason } as const),
+  ...(waiting.experiment === null
+    ? []
+    : [send(ExperimentProtocol, waiting.experiment.name, "Unscored", { request_id: waiting.experiment.request_id })])
+]
+
+const feedback = ({ ledger }: State, waiting: Waiting, scored: Settled, context: Context) => {
+  const symbol = context.self.id
+  const shares = weightShares(ledger.agents.map((agent) => agent.log_weight))
+  const shareOf = (id: string) => shares[ledger.agents.findIndex((agent) => agent.agent_id === id)] ?? 0
+  return publish(performanceFeedback, subjects.coordination("outcome", symbol), {
+    sender_agent_id: `performance_${symbol}`,
+    recipient_agent_id: null,
+    message_type: "outcome",
+    payload: {
+      consensus_id: waiting.consensus_id,
+      symbol,
+      final_decision: waiting.decision.final_decision,
+      outcome: scored.outcome,
+      return: returnOf(waiting.price, scored.price),
+      bar_time: toTimestamp(waiting.bar_time),
+      outcome_time: toTimestamp(scored.time),
+      agents: waiting.decision.votes.map((vote) => ({
+        agent_id: vote.agent_id,
+        decision: vote.decision,
+        correct: vote.decision === scored.outcome,
+        brier_score: brierScore(probabilitiesOf(vote), scored.outcome),
+        weight: Math.min(1, shareOf(vote.agent_id))
+      }))
+    },
+    timestamp: toTimestamp(context.time)
+  })
+}

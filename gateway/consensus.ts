@@ -1,0 +1,107 @@
+import { createHash, randomBytes, randomUUID } from "node:crypto"
+import { Effect, Schema } from "effect"
+import {
+  type CancelBody,
+  type ConsensusBody,
+  type ConsensusOpened,
+  ConsensusProtocol,
+  CoordinatorProtocol,
+  HUMAN,
+  type InvalidRound,
+  type NoMarketData,
+  RoundStatus,
+  type VoteBody,
+  type VoteRefusal,
+  type Voter
+} from "../protocols/index.ts"
+import { Actors, type AskError } from "../runtime/index.ts"
+
+/** What a client may hear when it asks something of rounds. */
+export type ConsensusFailure =
+  | AskError
+  | VoteRefusal
+  | Schema.Schema.Type<typeof InvalidRound>
+  | Schema.Schema.Type<typeof NoMarketData>
+
+/**
+ * Opens a round at the symbol's coordinator.
+ *
+ * Each voter outside, and each person, gets a secret of 256 random bits. Only its SHA-256 goes to the round: nobody who reads the
+ * log or the events can vote with what stands there, because the gateway hashes what it is given.
+ */
+export const openConsensus = (
+  { symbol, correlation_id, invited, humans, ...body }: ConsensusBody,
+  givenId?: string
+): Effect.Effect<ConsensusOpened, ConsensusFailure, Actors> =>
+  Effect.gen(function* () {
+    const correlationId = givenId ?? correlation_id ?? randomUUID()
+    const tokens = new Map<string, string>()
+    const withToken = (voter: Voter): Voter => {
+      const token = randomBytes(32).toString("base64url")
+      tokens.set(voter.agent_id, token)
+      return { ...voter, external: true, token_hash: hashOf(token) }
+    }
+    const asked = humans ?? []
+    const nobody = body.conflict_resolution === "escalate_to_human" && asked.length === 0
+    const people = nobody ? [{ agent_id: `${HUMAN}_${symbol}`, agent_type: HUMAN }] : asked
+    const request = {
+      ...body,
+      correlation_id: correlationId,
+      ...(invited === undefined
+        ? {}
+        : { invited: invited.map((voter) => (voter.external === true ? withToken(voter) : voter)) }),
+      ...(people.length === 0 ? {} : { humans: people.map(withToken) })
+    }
+    const actors = yield* Actors
+    const { consensus_id } = yield* actors.ask(
+      CoordinatorProtocol,
+      symbol,
+      "RequestConsensus",
+      { request },
+      { correlationId }
+    )
+    return { consensus_id, correlation_id: correlationId, tokens: Object.fromEntries(tokens) }
+  })
+
+/** Casts the vote of a voter outside. */
+export const castVote = (
+  consensusId: string,
+  { token, ...body }: VoteBody
+): Effect.Effect<void, ConsensusFailure, Actors> => {
+  const { agent_id, agent_type, decision, confidence = 0, probabilities, reasoning = "" } = body
+  const proof = hashOf(token)
+  return Actors.use((actors) =>
+    decision === "ABSTAIN"
+      ? actors.ask(ConsensusProtocol, consensusId, "Abstain", {
+          abstention: { agent_id, agent_type, reason: reasoning },
+          proof
+        })
+      : actors.ask(ConsensusProtocol, consensusId, "CastVote", {
+          vote: {
+            agent_id,
+            agent_type,
+            decision,
+            confidence,
+            ...(probabilities === undefined ? {} : { probabilities }),
+            reasoning
+          },
+          proof
+        })
+  ).pipe(Effect.asVoid)
+}
+
+/** A round as it is now, as JSON. */
+export const consensusStatus = (consensusId: string): Effect.Effect<string, ConsensusFailure, Actors> =>
+  Actors.use((actors) => actors.ask(ConsensusProtocol, consensusId, "GetStatus", {})).pipe(
+    Effect.flatMap((status) => Effect.orDie(encodeStatus(status)))
+  )
+
+export const cancelConsensus = (
+  consensusId: string,
+  { reason = "cancelled by a client" }: CancelBody
+): Effect.Effect<void, ConsensusFailure, Actors> =>
+  Actors.use((actors) => actors.ask(ConsensusProtocol, consensusId, "Cancel", { reason })).pipe(Effect.asVoid)
+
+const encodeStatus = Schema.encodeEffect(Schema.fromJsonString(RoundStatus))
+
+const hashOf = (token: string): string => createHash("sha256").update(token, "utf8").digest("hex")

@@ -1,0 +1,128 @@
+import { Effect, Result, Schema } from "effect"
+import { CorrelationId } from "../../protocols/index.ts"
+import type { Actors } from "../../runtime/index.ts"
+import { type Fault, faultOf } from "../fault.ts"
+import { type OriginPolicy, originFault } from "../policy.ts"
+import type { Exchange, HttpRequest, HttpResponse, Reply } from "../uws.ts"
+import { bodyTooLarge, forbiddenOrigin, internal, stopping, unsupportedMediaType } from "./problem.ts"
+
+/** What a route needs to answer a request. */
+export interface RouteOptions {
+  readonly origins: OriginPolicy
+  readonly bodyBytesMax: number
+  /** Runs a request until it is answered. */
+  readonly run: <A>(effect: Effect.Effect<A, never, Actors>) => { readonly interruptUnsafe: () => void }
+}
+
+/** Makes a handler of the app of what answers a call, safe against what it throws. */
+export type Route = (
+  answer: (call: Exchange, req: HttpRequest) => void
+) => (res: HttpResponse, req: HttpRequest) => void
+
+/** What a request with a body is answered with: `parameter` is the part of the path that the route leaves open. */
+export type Answer = (body: Uint8Array, correlationId: string, parameter: string) => Effect.Effect<Reply, never, Actors>
+
+/** Answers a POST whose body is JSON, once the origin, the type and the size of the body have passed. */
+export const postJson =
+  (options: RouteOptions, answer: Answer) =>
+  (call: Exchange, req: HttpRequest): void => {
+    const respond = admit(options, call, req)
+    if (respond === undefined) return
+    if (!/^application\/json\s*(;|$)/i.test(req.getHeader("content-type"))) return respond(unsupportedMediaType())
+    if (Number(req.getHeader("content-length")) > options.bodyBytesMax)
+      return respond(bodyTooLarge(options.bodyBytesMax))
+    const [givenId, parameter] = [req.getHeader("x-correlation-id"), req.getParameter(0) ?? ""]
+    call.onBody(options.bodyBytesMax, (body) => {
+      if (body === undefined) return respond(bodyTooLarge(options.bodyBytesMax))
+      give(options, call, respond, () => answer(body, givenId, parameter))
+    })
+  }
+
+/** Answers a GET by asking actors. */
+export const getJson =
+  (options: RouteOptions, answer: (parameter: string) => Effect.Effect<Reply, never, Actors>) =>
+  (call: Exchange, req: HttpRequest): void => {
+    const respond = admit(options, call, req)
+    const parameter = req.getParameter(0) ?? ""
+    if (respond !== undefined) give(options, call, respond, () => answer(parameter))
+  }
+
+/** How the request is responded to; nothing where its origin was refused, and it has been. */
+const admit = ({ origins }: RouteOptions, call: Exchange, req: HttpRequest): ((reply: Reply) => void) | undefined => {
+  const origin = req.getHeader("origin")
+  const headers = crossOrigin(origin, origins)
+  const respond = (reply: Reply) => call.respond({ ...reply, headers: { ...reply.headers, ...headers } })
+  const refusal = originFault({ origin, host: req.getHeader("host") }, origins)
+  if (refusal === undefined) return respond
+  respond(forbiddenOrigin(refusal))
+  return undefined
+}
+
+const give = (
+  options: RouteOptions,
+  call: Exchange,
+  respond: (reply: Reply) => void,
+  answer: () => Effect.Effect<Reply, never, Actors>
+): void => {
+  const fiber = options.run(
+    // Later, in the fiber: an exception in a callback of the library would end the process.
+    Effect.suspend(answer).pipe(
+      Effect.catchDefect((defect) => Effect.as(Effect.logError("request failed", defect), internal())),
+      Effect.onInterrupt(() => Effect.sync(() => respond(stopping()))),
+      Effect.map(respond)
+    )
+  )
+  // Nobody waits for the answer any more. What was asked is stored and goes its way.
+  call.onGone(() => fiber.interruptUnsafe())
+}
+
+/** Answers what went wrong with its problem. What is our own fault is logged, with the correlation id that the client is told. */
+export const explained =
+  <E>(toProblem: (failure: E) => Reply, correlationId?: string) =>
+  <R>(effect: Effect.Effect<Reply, E, R>): Effect.Effect<Reply, never, R> => {
+    const logged = (cause: unknown, reply: Reply) =>
+      Effect.logError("request failed", cause).pipe(
+        Effect.annotateLogs(correlationId === undefined ? {} : { correlation_id: correlationId }),
+        Effect.as(reply)
+      )
+    return effect.pipe(
+      Effect.catch((failure: E) => {
+        const reply = toProblem(failure)
+        return reply.status === 500 ? logged(failure, reply) : Effect.succeed(reply)
+      }),
+      Effect.catchDefect((defect) => logged(defect, internal(correlationId)))
+    )
+  }
+
+export const crossOrigin = (origin: string, policy: OriginPolicy): { readonly [name: string]: string } =>
+  policy.allowedOrigins.includes(origin)
+    ? { "access-control-allow-origin": origin, "access-control-expose-headers": "x-correlation-id", vary: "origin" }
+    : {}
+
+export const json = (status: number, value: unknown): Reply => ({
+  status,
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify(value)
+})
+
+const parseJson = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unknown))
+const isCorrelationId = Schema.is(CorrelationId)
+
+/** The body, and the correlation id that came beside it, if one did. */
+export const readJson = <A>(
+  decode: (json: unknown) => Result.Result<A, Schema.SchemaError>,
+  bytes: Uint8Array,
+  givenId: string
+): Result.Result<{ readonly body: A; readonly correlationId: string | undefined }, Fault> => {
+  if (givenId !== "" && !isCorrelationId(givenId)) {
+    return Result.fail({ field: "x-correlation-id", rule: "1 to 64 letters, digits, dashes or underscores" })
+  }
+  const parsed = Result.flatMap(decodeText(bytes), parseJson)
+  if (Result.isFailure(parsed)) return Result.fail({ field: "", rule: "the body is not a whole JSON text in UTF-8" })
+  const body = decode(parsed.success)
+  if (Result.isFailure(body)) return Result.fail(faultOf(body.failure))
+  return Result.succeed({ body: body.success, correlationId: givenId === "" ? undefined : givenId })
+}
+
+const decodeText = (bytes: Uint8Array) =>
+  Result.try({ try: () => new TextDecoder("utf-8", { fatal: true }).decode(bytes), catch: () => "not UTF-8" as const })

@@ -1,0 +1,298 @@
+import { Result, Schema } from "effect"
+import type { ClientOperation, ErrorData, Frame, SlowPolicy, Start, Subscribe } from "../../protocols/index.ts"
+import { type Grant, Operation } from "../auth/grant.ts"
+import { formatFault } from "../fault.ts"
+import { type GatewayLimits, limitNames } from "../policy.ts"
+import { ownFrame } from "./farewell.ts"
+import { decodeOperation, describe, parseJson, readId } from "./operation.ts"
+
+/**
+ * One client's side of the conversation: no I/O, no clock. What comes in gives the next session and what to do.
+ *
+ * A subscription, by the id that the client gave it:
+ *
+ *     (none) ── subscribe ──▶ opening ── joined ──▶ live
+ *        ▲                       │                    │
+ *        └── refused, unsubscribe┴──── unsubscribe ───┘
+ *
+ * 1. Every operation whose id can be read is answered by one frame with that id: `subscribed`, `result` or `error`.
+ *    One exception: the answer to an `unsubscribe` is also that of a subscribe still opening.
+ * 2. A broken frame changes nothing but the number of operations left.
+ * 3. `subscribed` is sent before the first event of the subscription, and no event after the result of `unsubscribe`.
+ */
+export interface Session {
+  readonly id: string
+  readonly limits: GatewayLimits
+  /** What the client may see and do; nothing before it has said who it is. */
+  readonly grant: Grant | undefined
+  readonly subscriptions: ReadonlyMap<string, Subscription>
+  /** Operations the client may send at once, as of `refilledAt` (milliseconds). */
+  readonly tokens: number
+  /** Questions to actors that are not answered yet. */
+  readonly asking: number
+  readonly refilledAt: number
+}
+
+export interface Subscription {
+  readonly pattern: string
+  readonly phase: "opening" | "live"
+}
+
+/** What arrived on the socket. */
+export type Inbound =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "binary" }
+  | { readonly kind: "oversized"; readonly size: number }
+
+/** What the owner of the session has to do, in this order. */
+export type Action =
+  | { readonly do: "send"; readonly frame: Frame }
+  /** Join the pattern, then call `joined` or `refused`. */
+  | {
+      readonly do: "subscribe"
+      readonly id: string
+      readonly pattern: string
+      readonly start: Start
+      readonly onSlow: SlowPolicy
+      readonly bytesMax: number
+    }
+  /** Look at the credential, then call `granted` or `unauthorized`. */
+  | { readonly do: "authenticate"; readonly id: string; readonly token: string }
+  /** Deliver no more under this id. */
+  | { readonly do: "unsubscribe"; readonly id: string }
+  /** Ask actors, then call `answered`. */
+  | { readonly do: "ask"; readonly operation: AskOperation }
+
+/** The operations that actors answer. */
+export type AskOperation = Extract<ClientOperation, { readonly op: "request_consensus" | "vote" }>
+
+/** What came of asking: what the result holds besides, or why there is none. */
+export type Asked =
+  | { readonly ok: true; readonly data: { readonly [key: string]: unknown } }
+  | ({ readonly ok: false } & Pick<ErrorData, "code" | "message" | "reason">)
+
+/** How many questions of one client may be without an answer. */
+export const ASKING_MAX = 32
+
+export interface Transition {
+  readonly session: Session
+  readonly actions: ReadonlyArray<Action>
+}
+
+export const PROTOCOL_VERSION = 1
+
+/**
+ * The conversation begins. `now` is in milliseconds, on any clock that only goes forward. Without a grant the client has
+ * to say who it is.
+ */
+export const open = (id: string, limits: GatewayLimits, now: number, grant?: Grant): Transition => ({
+  session: {
+    id,
+    limits,
+    grant,
+    subscriptions: new Map(),
+    tokens: limits.operationsPerSecond,
+    asking: 0,
+    refilledAt: now
+  },
+  actions: [
+    sendOwn("welcome", {
+      protocol: PROTOCOL_VERSION,
+      session: id,
+      auth: grant === undefined ? "required" : "none",
+      limits: {
+        subscriptions: limits.subscriptionsMax,
+        operations_per_second: limits.operationsPerSecond,
+        frame_bytes: limits.frameBytesMax,
+        pending_bytes: limits.pendingBytesMax
+      }
+    })
+  ]
+})
+
+/** The client sent something. */
+export const receive = (before: Session, inbound: Inbound, now: number): Transition => {
+  const session = refill(before, now)
+  const json = inbound.kind === "text" ? parseJson(inbound.text) : undefined
+  const id = json === undefined || Result.isFailure(json) ? null : readId(json.success)
+  if (session.tokens < 1) {
+    return refuse(
+      session,
+      id,
+      "rate_limited",
+      `at most ${session.limits.operationsPerSecond} operations per second (${limitNames.operationsPerSecond})`
+    )
+  }
+  const paid = { ...session, tokens: session.tokens - 1 }
+  if (inbound.kind === "binary") return refuse(paid, null, "binary_frame", "operations are JSON in text frames")
+  if (inbound.kind === "oversized") {
+    const limit = session.limits.frameBytesMax
+    return refuse(
+      paid,
+      null,
+      "frame_too_large",
+      `a frame has at most ${limit} bytes (${limitNames.frameBytesMax}), and this one had ${inbound.size}`
+    )
+  }
+  if (json === undefined || Result.isFailure(json)) {
+    return refuse(paid, null, "malformed_json", "the frame is not a whole JSON text")
+  }
+  const operation = decodeOperation(json.success)
+  if (Result.isFailure(operation)) {
+    const fault = describe(operation.failure, json.success)
+    return refuse(paid, id, fault.code, formatFault(fault))
+  }
+  return perform(paid, operation.success)
+}
+
+/** The subscription gets every event after a position, which is not known where it starts at a time. */
+export const joined = (session: Session, id: string, position: number | undefined): Transition => {
+  const subscription = session.subscriptions.get(id)
+  if (subscription?.phase !== "opening") return { session, actions: [] }
+  const subscriptions = new Map(session.subscriptions).set(id, { ...subscription, phase: "live" })
+  return {
+    session: { ...session, subscriptions },
+    actions: [sendOwn("subscribed", { id, pattern: subscription.pattern, seq: position ?? null })]
+  }
+}
+
+/** The subscription could not be opened, or not go on: too many patterns, as the message says, or no log. */
+export const refused = (session: Session, id: string, tooMany?: string): Transition => {
+  if (!session.subscriptions.has(id)) return { session, actions: [] }
+  return tooMany === undefined
+    ? refuse(without(session, id), id, "internal", "events cannot be read now: try again later")
+    : refuse(without(session, id), id, "too_many_patterns", tooMany)
+}
+
+/** Actors have answered, or will not. */
+export const answered = (before: Session, operation: AskOperation, asked: Asked): Transition => {
+  const session = { ...before, asking: before.asking - 1 }
+  const { id, op } = operation
+  if (asked.ok) return { session, actions: [sendOwn("result", { id, op, ok: true, ...asked.data })] }
+  const { ok: _, ...fault } = asked
+  return { session, actions: [sendOwn("error", { id, ...fault } satisfies ErrorData)] }
+}
+
+/** The credential is good. Subscriptions that it does not cover end. */
+export const granted = (session: Session, id: string | null, grant: Grant): Transition => {
+  const lost = [...session.subscriptions].filter(([, { pattern }]) => !grant.sees(pattern))
+  const subscriptions = new Map(session.subscriptions)
+  for (const [subscription] of lost) subscriptions.delete(subscription)
+  const { subject, expiresAt } = grant
+  const expires = expiresAt === undefined ? null : new Date(expiresAt).toISOString()
+  return {
+    session: { ...session, grant, subscriptions },
+    actions: [
+      ...lost.flatMap(
+        ([subscription, { pattern }]): ReadonlyArray<Action> => [
+          { do: "unsubscribe", id: subscription },
+          sendOwn("error", forbiddenPattern(subscription, pattern))
+        ]
+      ),
+      sendOwn("result", { id, op: "auth", ok: true, subject, expires_at: expires })
+    ]
+  }
+}
+
+/** The credential is not good. What was granted before stays. */
+export const unauthorized = (session: Session, id: string | null, reason: string): Transition =>
+  refuse(session, id, "unauthorized", reason)
+
+/** Too much was said while a credential was being looked at. */
+export const tooHasty = (session: Session): Transition =>
+  refuse(session, null, "rate_limited", "wait for the answer to `auth`")
+
+const perform = (session: Session, operation: ClientOperation): Transition => {
+  if (session.grant === undefined && operation.op !== "auth") {
+    return refuse(session, operation.id, "unauthenticated", "send a token first: an `auth` operation")
+  }
+  if (isGuarded(operation.op) && session.grant?.may(operation.op) !== true) {
+    return refuse(session, operation.id, "forbidden", `your token or key does not allow ${operation.op}`)
+  }
+  switch (operation.op) {
+    case "auth":
+      return { session, actions: [{ do: "authenticate", id: operation.id, token: operation.token }] }
+    case "ping":
+      return answer(session, operation)
+    case "unsubscribe":
+      if (!session.subscriptions.has(operation.id)) {
+        return refuse(session, operation.id, "unknown_subscription", "`id`: there is no subscription with this id")
+      }
+      return answer(without(session, operation.id), operation, { do: "unsubscribe", id: operation.id })
+    case "subscribe":
+      return subscribe(session, operation)
+    case "request_consensus":
+    case "vote":
+      if (session.asking >= ASKING_MAX) {
+        const rule = `at most ${ASKING_MAX} questions of one client may be without an answer`
+        return refuse(session, operation.id, "too_many_requests", rule)
+      }
+      return { session: { ...session, asking: session.asking + 1 }, actions: [{ do: "ask", operation }] }
+  }
+}
+
+/** Operations that need a permission of their own. */
+const isGuarded = Schema.is(Operation)
+
+const subscribe = (session: Session, operation: Subscribe): Transition => {
+  const { id, pattern, start = "new", on_slow: onSlow = "close" } = operation
+  const { subscriptionsMax, pendingBytesMax } = session.limits
+  const bytesMax = operation.pending_bytes ?? pendingBytesMax
+  if (session.subscriptions.has(id)) {
+    return refuse(session, id, "duplicate_subscription", "`id`: there is a subscription with this id already")
+  }
+  if (session.grant?.sees(pattern) !== true) {
+    return { session, actions: [sendOwn("error", forbiddenPattern(id, pattern))] }
+  }
+  if (session.subscriptions.size >= subscriptionsMax) {
+    return refuse(
+      session,
+      id,
+      "too_many_subscriptions",
+      `a client has at most ${subscriptionsMax} subscriptions (${limitNames.subscriptionsMax})`
+    )
+  }
+  if (bytesMax > pendingBytesMax) {
+    return refuse(
+      session,
+      id,
+      "invalid_operation",
+      `\`pending_bytes\`: at most ${pendingBytesMax} (${limitNames.pendingBytesMax})`
+    )
+  }
+  const subscriptions = new Map(session.subscriptions).set(id, { pattern, phase: "opening" })
+  return {
+    session: { ...session, subscriptions },
+    actions: [{ do: "subscribe", id, pattern, start, onSlow, bytesMax }]
+  }
+}
+
+const forbiddenPattern = (id: string, pattern: string): ErrorData => ({
+  id,
+  code: "forbidden",
+  message: `\`pattern\`: your token does not allow all of ${pattern}`
+})
+
+const answer = (session: Session, operation: ClientOperation, ...before: ReadonlyArray<Action>): Transition => ({
+  session,
+  actions: [...before, sendOwn("result", { id: operation.id, op: operation.op, ok: true })]
+})
+
+const refuse = (session: Session, id: string | null, code: ErrorData["code"], message: string): Transition => ({
+  session,
+  actions: [sendOwn("error", { id, code, message } satisfies ErrorData)]
+})
+
+const without = (session: Session, id: string): Session => {
+  const subscriptions = new Map(session.subscriptions)
+  subscriptions.delete(id)
+  return { ...session, subscriptions }
+}
+
+const refill = (session: Session, now: number): Session => {
+  const rate = session.limits.operationsPerSecond
+  const gained = (Math.max(0, now - session.refilledAt) * rate) / 1000
+  return { ...session, tokens: Math.min(rate, session.tokens + gained), refilledAt: now }
+}
+
+const sendOwn = (type: string, data: unknown): Action => ({ do: "send", frame: ownFrame(type, data) })

@@ -1,0 +1,63 @@
+import { Schema } from "effect"
+import { Confidence, Decision, Probabilities } from "./decision.ts"
+import { AgentId, ConsensusId, CorrelationId, MarketSymbol } from "./names.ts"
+import { roundQuestion, roundRules, TimeoutMillis, VoterType } from "./round.ts"
+
+/** A voter as a client invites it. One that is `external` is given a secret, and votes through the gateway. */
+const InvitedVoter = Schema.Struct({
+  agent_id: AgentId,
+  agent_type: VoterType,
+  external: Schema.optionalKey(Schema.Boolean),
+  agent_timeout_ms: Schema.optionalKey(TimeoutMillis)
+})
+
+/**
+ * The body of `POST /api/v1/agents/consensus`, and of the operation `request_consensus`.
+ *
+ * Without `invited` the panel of the symbol is invited, without `method` it is `weighted_confidence`. People get a secret too; with
+ * `escalate_to_human` and nobody named it is `human_<symbol>` who is asked.
+ */
+export const ConsensusBody = Schema.Struct({
+  ...roundRules,
+  ...roundQuestion,
+  symbol: MarketSymbol,
+  correlation_id: Schema.optionalKey(CorrelationId),
+  invited: Schema.optionalKey(Schema.Array(InvitedVoter)),
+  humans: Schema.optionalKey(Schema.Array(InvitedVoter)),
+  timeout_ms: Schema.optionalKey(TimeoutMillis)
+})
+export type ConsensusBody = typeof ConsensusBody.Type
+
+/** What a client that opened a round is told. The secrets, by agent id, are said this once and stored nowhere. */
+export const ConsensusOpened = Schema.Struct({
+  consensus_id: ConsensusId,
+  correlation_id: CorrelationId,
+  tokens: Schema.Record(Schema.String, Schema.String)
+})
+export type ConsensusOpened = typeof ConsensusOpened.Type
+
+const REASONING_CHARACTERS_MAX = 10_000
+
+/** The body of `POST /api/v1/agents/consensus/{id}/votes`: a vote, or ABSTAIN, which needs no confidence. */
+export const VoteBody = Schema.Struct({
+  agent_id: AgentId,
+  agent_type: VoterType,
+  token: Schema.NonEmptyString.check(Schema.isMaxLength(256)),
+  decision: Schema.Literals([...Decision.literals, "ABSTAIN"]),
+  confidence: Schema.optionalKey(Confidence),
+  probabilities: Schema.optionalKey(Probabilities),
+  reasoning: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(REASONING_CHARACTERS_MAX)))
+}).check(
+  Schema.makeFilter(({ decision, confidence }) =>
+    decision !== "ABSTAIN" && confidence === undefined
+      ? { path: ["confidence"], issue: "this field is required" }
+      : undefined
+  )
+)
+export type VoteBody = typeof VoteBody.Type
+
+/** The body of `POST /api/v1/agents/consensus/{id}/cancel`. */
+export const CancelBody = Schema.Struct({
+  reason: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(1_000)))
+})
+export type CancelBody = typeof CancelBody.Type

@@ -1,0 +1,42 @@
+import { Schema } from "effect"
+import { Confidence, Decision } from "./decision.ts"
+import { ConsensusId } from "./names.ts"
+import { open } from "./open.ts"
+
+const Millis = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+
+/** The most items that one analysis is given. */
+export const CONTEXT_ITEMS_MAX = 32
+/** The most characters of one item's text. */
+export const CONTEXT_TEXT_MAX = 4_000
+
+/**
+ * Something from outside that an agent may know: a piece of news, or a measure of sentiment. It is data for an agent, never an
+ * instruction to it.
+ *
+ * `time` is when it became known, in milliseconds since 1970 UTC; `score` is from -1 (bad for the price) to 1.
+ */
+export const ContextItem = open({
+  kind: Schema.Literals(["news", "sentiment"]),
+  source: Schema.NonEmptyString.check(Schema.isMaxLength(200)),
+  time: Millis,
+  text: Schema.NonEmptyString.check(Schema.isMaxLength(CONTEXT_TEXT_MAX)),
+  score: Schema.optionalKey(Schema.Finite.check(Schema.isBetween({ minimum: -1, maximum: 1 })))
+})
+export type ContextItem = typeof ContextItem.Type
+
+/** The items of one analysis. */
+export const ContextItems = Schema.Array(ContextItem).check(Schema.isMaxLength(CONTEXT_ITEMS_MAX))
+
+/** How many of a symbol's latest decisions its agents are told. */
+export const PAST_DECISIONS_MAX = 32
+
+/** A joint decision of the past: the bar it was made on, and that bar's close. */
+export const PastDecision = open({
+  consensus_id: ConsensusId,
+  bar_time: Millis,
+  price: Schema.Finite,
+  decision: Decision,
+  confidence: Confidence
+})
+export type PastDecision = typeof PastDecision.Type

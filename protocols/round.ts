@@ -1,0 +1,199 @@
+import { Schema } from "effect"
+import { Confidence } from "./decision.ts"
+import { AgentId, ConsensusId, CorrelationId, MarketSymbol } from "./names.ts"
+import { open } from "./open.ts"
+
+/** What kind of voter: an agent type of the house, `human`, or any other name of an agent outside. */
+export const VoterType = Schema.String.check(
+  Schema.makeFilter(
+    (text: string) => /^[a-z][a-z0-9_]{0,63}$/.test(text) || "a voter type is 1 to 64 of a-z 0-9 _, a letter first"
+  )
+)
+export type VoterType = typeof VoterType.Type
+
+/** The voter type of people: who may decide what was escalated. */
+export const HUMAN = "human"
+
+/** SHA-256 as 64 hexadecimal digits. */
+export const Hash = Schema.String.check(
+  Schema.makeFilter((text: string) => /^[0-9a-f]{64}$/.test(text) || "a hash is 64 hexadecimal digits")
+)
+
+/** A time to wait: above 0 and at most an hour. */
+export const TimeoutMillis = Schema.Int.check(
+  Schema.makeFilter(
+    (millis: number) => (millis > 0 && millis <= 3_600_000) || "timeout must be above 0 and at most an hour"
+  )
+)
+
+/**
+ * Someone who may vote in a round.
+ *
+ * `token_hash` is the SHA-256 of the secret with which a voter outside proves to be it, through the gateway; a voter
+ * without one cannot vote through the gateway. `agent_timeout_ms` goes before that of the round.
+ */
+export const Voter = open({
+  agent_id: AgentId,
+  agent_type: VoterType,
+  external: Schema.optionalKey(Schema.Boolean),
+  token_hash: Schema.optionalKey(Hash),
+  agent_timeout_ms: Schema.optionalKey(TimeoutMillis)
+})
+export type Voter = typeof Voter.Type
+
+/** How the winner is found; docs/CONSENSUS.md has the table. */
+export const Method = Schema.Literals([
+  "simple_majority",
+  "weighted_confidence",
+  "unanimous",
+  "risk_weighted",
+  "expert_override",
+  "log_opinion_pool"
+])
+export type Method = typeof Method.Type
+
+/** What decides where consensus is not achieved. */
+export const ConflictResolution = Schema.Literals([
+  "highest_confidence",
+  "conservative_bias",
+  "risk_manager_override",
+  "weighted_average",
+  "escalate_to_human"
+])
+export type ConflictResolution = typeof ConflictResolution.Type
+
+/** How many may be invited to one round. */
+export const INVITED_MAX = 100
+const HUMANS_MAX = 16
+const QUESTION_CHARACTERS_MAX = 4_000
+const CONTEXT_CHARACTERS_MAX = 16_384
+const CONTEXT_LEVELS_MAX = 32
+const WEIGHTS_MAX = 256
+const isAgentId = Schema.is(AgentId)
+
+/** Finite and not negative; only the ratios of weights matter. */
+export const Weight = Schema.Finite.check(
+  Schema.makeFilter((value: number) => value >= 0 || "a weight must not be negative")
+)
+
+/** By agent id; only their ratios matter. */
+export const Weights = Schema.Record(Schema.String, Weight).check(
+  Schema.makeFilter((weights: object) => {
+    const ids = Object.keys(weights)
+    if (ids.length > WEIGHTS_MAX) return `at most ${WEIGHTS_MAX} agents are given a weight`
+    return ids.every(isAgentId) || "a weight is given to an agent by its id, of 1 to 128 characters"
+  })
+)
+
+/** Whether objects and arrays are inside one another no deeper than this. Keeps a list and no stack, which could overflow. */
+const isShallow = (value: unknown, levels: number): boolean => {
+  let inside = [value]
+  for (let level = 0; inside.length > 0; level++) {
+    if (level > levels) return false
+    inside = inside.flatMap((each) => (typeof each === "object" && each !== null ? Object.values(each) : []))
+  }
+  return true
+}
+
+const Context = Schema.Record(Schema.String, Schema.Unknown).check(
+  Schema.makeFilter((context: object) => {
+    // First, for what is nested without end has no JSON: writing it would overflow the stack.
+    if (!isShallow(context, CONTEXT_LEVELS_MAX)) return `context has at most ${CONTEXT_LEVELS_MAX} levels`
+    const { length } = JSON.stringify(context)
+    return length <= CONTEXT_CHARACTERS_MAX || `context has at most ${CONTEXT_CHARACTERS_MAX} characters of JSON`
+  })
+)
+
+interface Rules {
+  readonly invited: ReadonlyArray<Voter>
+  readonly humans?: ReadonlyArray<Voter>
+  readonly quorum?: number
+}
+
+/** The rules between fields, and within lists: each fault names its field. */
+export const roundFaults = ({ invited, humans = [], quorum }: Rules) => {
+  const ids = [...invited, ...humans].map((voter) => voter.agent_id)
+  const seen = new Set<string>()
+  const twice = ids.findIndex((id) => seen.size === seen.add(id).size)
+  const field = twice < invited.length ? ["invited", twice] : ["humans", twice - invited.length]
+  const stranger = humans.findIndex((voter) => voter.agent_type !== HUMAN)
+  return [
+    ...(invited.length === 0 ? [{ path: ["invited"], issue: "no agent is invited: a round needs at least one" }] : []),
+    ...(invited.length > INVITED_MAX
+      ? [{ path: ["invited"], issue: `at most ${INVITED_MAX} agents are invited` }]
+      : []),
+    ...(humans.length > HUMANS_MAX ? [{ path: ["humans"], issue: `at most ${HUMANS_MAX} people are asked` }] : []),
+    ...(twice < 0 ? [] : [{ path: [...field, "agent_id"], issue: "an agent is invited twice" }]),
+    ...(stranger < 0 ? [] : [{ path: ["humans", stranger, "agent_type"], issue: `must be ${HUMAN}` }]),
+    ...(quorum !== undefined && quorum > invited.length
+      ? [{ path: ["quorum"], issue: `the quorum is more than the ${invited.length} who are invited` }]
+      : [])
+  ]
+}
+
+/** How a round is to be held: everything but whom it is about and who is invited. */
+export const roundRules = {
+  /** What decides where consensus is not achieved; `conservative_bias` unless given. */
+  conflict_resolution: Schema.optionalKey(ConflictResolution),
+  /** How many votes there must be; more than half of the invited unless given. */
+  quorum: Schema.optionalKey(
+    Schema.Int.check(Schema.makeFilter((count: number) => count >= 1 || "the quorum must be at least 1"))
+  ),
+  /** Where votes differ, a confidence below this is not enough; 0.6 unless given. */
+  min_confidence: Schema.optionalKey(Confidence),
+  /** Whose vote `expert_override` takes; `risk_advisor` unless given. */
+  expert_agent_type: Schema.optionalKey(VoterType),
+  /** The exponent `a` of `log_opinion_pool`, above 0 and at most 100; 1 unless given. */
+  pool_exponent: Schema.optionalKey(
+    Schema.Finite.check(
+      Schema.makeFilter((a: number) => (a > 0 && a <= 100) || "the exponent must be above 0 and at most 100")
+    )
+  ),
+  /** By agent id; 1 for who is not named. */
+  weights: Schema.optionalKey(Weights),
+  /** Who has said nothing this long after the opening abstains; never unless given, or the voter says otherwise. */
+  agent_timeout_ms: Schema.optionalKey(TimeoutMillis),
+  /** How long others may still vote once the quorum is there; until the deadline unless given. */
+  quorum_grace_ms: Schema.optionalKey(TimeoutMillis),
+  /** How long a person has for what was escalated; five minutes unless given. */
+  escalation_timeout_ms: Schema.optionalKey(TimeoutMillis),
+  /** Whether to close as soon as the missing votes can change neither the decision nor whether it is achieved. */
+  early_close: Schema.optionalKey(Schema.Boolean),
+  /** The people who may decide what is escalated. Anybody of type `human` may, where nobody is named. */
+  humans: Schema.optionalKey(Schema.Array(Voter))
+} as const
+
+/** What a round is about. */
+export const roundQuestion = {
+  method: Schema.optionalKey(Method),
+  /** What is to be decided, for people. */
+  question: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(QUESTION_CHARACTERS_MAX))),
+  context: Schema.optionalKey(Context),
+  /** The round that this one asks again. */
+  reopens: Schema.optionalKey(ConsensusId)
+} as const
+
+/** What a round is opened with. Times are in milliseconds. */
+export const RoundRequest = open({
+  ...roundRules,
+  ...roundQuestion,
+  symbol: MarketSymbol,
+  correlation_id: CorrelationId,
+  invited: Schema.Array(Voter),
+  method: Method,
+  /** How long votes are taken. */
+  timeout_ms: TimeoutMillis
+}).check(Schema.makeFilter(roundFaults))
+export type RoundRequest = typeof RoundRequest.Type
+
+/** What a request leaves open. */
+export const ROUND_DEFAULTS = {
+  conflict_resolution: "conservative_bias",
+  min_confidence: 0.6,
+  expert_agent_type: "risk_advisor",
+  pool_exponent: 1,
+  escalation_timeout_ms: 300_000
+} as const
+
+/** More than half of the invited. */
+export const majorityOf = (invitedCount: number): number => Math.floor(invitedCount / 2) + 1

@@ -1,0 +1,111 @@
+import type { Announcement, Membership } from "../../runtime/index.ts"
+import type { Channel, Host } from "./host.ts"
+
+/** A node in one of its lives. The later life of a process has the higher number. */
+export interface Life {
+  readonly node: string
+  readonly process: string
+  readonly number: number
+}
+
+interface Alive {
+  readonly life: Life
+  readonly renewal: number
+  readonly until: number
+  readonly announcement: Announcement
+}
+
+/**
+ * Who is alive and who holds which shard, as the server knows it.
+ *
+ * A node's life ends when it is not renewed in time. Its shards are held by that life: they are free when it ends.
+ */
+export class LeaseTable {
+  readonly ttlMillis: number
+  readonly #host: Host
+  readonly #nodes = new Map<string, Alive>()
+  readonly #shards = new Map<string, Life>()
+  readonly #watchers = new Set<Channel<Membership>>()
+
+  constructor(host: Host, ttlMillis: number) {
+    this.#host = host
+    this.ttlMillis = ttlMillis
+  }
+
+  /** False if another process is alive under the name, or a later life of the same. */
+  join(life: Life, announcement: Announcement): boolean {
+    const present = this.#nodes.get(life.node)
+    if (present !== undefined && !(present.life.process === life.process && present.life.number < life.number)) {
+      return false
+    }
+    this.#write(life, 0, announcement)
+    return true
+  }
+
+  /** False if the life has ended. One that was overtaken by a later renewal changes nothing. */
+  renew(life: Life, renewal: number, announcement: Announcement): boolean {
+    const present = this.#nodes.get(life.node)
+    if (present === undefined || !isSame(present.life, life)) return false
+    if (renewal > present.renewal) this.#write(life, renewal, announcement)
+    return true
+  }
+
+  end(life: Life): void {
+    if (!this.#isAlive(life)) return
+    this.#nodes.delete(life.node)
+    this.#tell()
+  }
+
+  acquire(shard: string, life: Life): boolean {
+    const holder = this.#shards.get(shard)
+    if (!this.#isAlive(life)) return false
+    if (holder !== undefined && isSame(holder, life)) return true
+    if (holder !== undefined && this.#isAlive(holder)) return false
+    this.#shards.set(shard, life)
+    this.#tell()
+    return true
+  }
+
+  release(shard: string, life: Life): void {
+    const holder = this.#shards.get(shard)
+    if (holder === undefined || !isSame(holder, life)) return
+    this.#shards.delete(shard)
+    this.#tell()
+  }
+
+  watch(channel: Channel<Membership>): () => void {
+    this.#watchers.add(channel)
+    channel.send(this.membership)
+    return () => void this.#watchers.delete(channel)
+  }
+
+  get membership(): Membership {
+    const nodes = new Map(Array.from(this.#nodes, ([node, { announcement }]) => [node, announcement]))
+    const holders = new Map<string, string>()
+    for (const [shard, life] of this.#shards) if (this.#isAlive(life)) holders.set(shard, life.node)
+    return { nodes, holders }
+  }
+
+  #isAlive(life: Life): boolean {
+    const present = this.#nodes.get(life.node)
+    return present !== undefined && isSame(present.life, life)
+  }
+
+  #write(life: Life, renewal: number, announcement: Announcement): void {
+    const alive = { life, renewal, announcement, until: this.#host.now() + this.ttlMillis }
+    this.#nodes.set(life.node, alive)
+    this.#host.at(alive.until, () => {
+      if (this.#nodes.get(life.node) === alive) this.end(life)
+    })
+    this.#tell()
+  }
+
+  #tell(): void {
+    if (this.#watchers.size === 0) return
+    const { membership } = this
+    for (const channel of [...this.#watchers]) if (!channel.send(membership)) this.#watchers.delete(channel)
+  }
+}
+
+const isSame = (one: Life, other: Life): boolean =>
+  one.node === other.node && one.process === other.process && one.number === other.number

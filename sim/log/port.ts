@@ -1,0 +1,118 @@
+import { type Context, Effect, type Scope } from "effect"
+import {
+  ActorLog,
+  type AppendError,
+  type Mail,
+  type PublishedEvent,
+  type ReadError,
+  shardOf
+} from "../../runtime/index.ts"
+import type { Channel } from "./host.ts"
+import type { Call, Link } from "./link.ts"
+import type { Page, Server } from "./server.ts"
+import { LIMITS } from "./store.ts"
+
+const AGAIN = "100 millis"
+
+/** One process's `ActorLog` on a server, by its link. */
+export const makeLog = (server: Server, link: Link): Context.Service.Shape<typeof ActorLog> => {
+  const { store } = server
+  const inbox = `reply.${link.process}`
+  let ids = 0
+  return ActorLog.of({
+    limits: LIMITS,
+    shards: store.shards,
+    append: (group, id) =>
+      Effect.flatMap(
+        link.call<number | AppendError>("append", (answer) => answer(store.append(link.process, group, id))),
+        (stored) => (typeof stored === "number" ? Effect.succeed(stored) : Effect.fail(stored))
+      ),
+    readJournal: (owner) => link.call("journal", (answer) => answer(store.readJournal(owner))),
+    tail: (after, deliver, reached = () => undefined) =>
+      after.size === 0
+        ? Effect.void
+        : Effect.asVoid(Effect.forkScoped(follow({ server, link, after, deliver, reached }))),
+    readMail: (owner, after, max) => {
+      const shard = shardOf(owner, store.shards)
+      const isIts = ({ to, shard: its }: Mail) => to.type === owner.type && to.id === owner.id && its === shard
+      return link.call("mail", (answer) => answer(store.readMail(after, max, isIts)))
+    },
+    purge: (upTo, role) =>
+      link.call("purge", (answer) => {
+        store.purge(upTo, role)
+        answer(undefined)
+      }),
+    watch: (pattern, see) =>
+      listen<PublishedEvent>(link, "watch", "events", see, (channel) => server.watch(pattern, channel)),
+    check: link.call("check", (answer) => answer(undefined)),
+    newId: () => `${link.process}.${++ids}`,
+    inbox,
+    answer: (to, payload) => link.cast(() => server.answer(to, payload)),
+    broadcast: (payload) => link.cast(() => server.broadcast(payload)),
+    broadcasts: (hear) => listen<string>(link, "watch", "events", hear, (channel) => server.hear(channel)),
+    answers: (take) => listen<string>(link, "watch", "events", take, (channel) => server.takeAnswers(inbox, channel))
+  })
+}
+
+/** Listens on a channel until the scope closes. What a listener throws is its own. */
+export const listen = <A>(
+  link: Link,
+  call: Call,
+  kind: "events" | "state",
+  take: (value: A) => void,
+  open: (channel: Channel<A>) => () => void
+): Effect.Effect<void, ReadError, Scope.Scope> =>
+  Effect.suspend(() => {
+    let listening = true
+    const channel = link.channel<A>(kind, (value) => {
+      if (listening) quietly(() => take(value))
+    })
+    return Effect.acquireRelease(
+      link.call<() => void>(call, (answer) => answer(open(channel))),
+      (close) =>
+        Effect.sync(() => {
+          listening = false
+          link.cast(close)
+        })
+    ).pipe(Effect.asVoid)
+  })
+
+const quietly = (run: () => void): void => {
+  try {
+    run()
+  } catch {
+    // Whoever listens next is told all the same.
+  }
+}
+
+interface Following {
+  readonly server: Server
+  readonly link: Link
+  readonly after: ReadonlyMap<string, number>
+  readonly deliver: (mail: Mail) => Effect.Effect<void> | undefined
+  readonly reached: (sequence: number) => void
+}
+
+/** Pulls page after page, for ever. What was asked in vain is asked again. */
+const follow = ({ server, link, after, deliver, reached }: Following): Effect.Effect<never> => {
+  const shards = new Set(after.keys())
+  const oldest = Math.min(...after.values())
+  let cursor = oldest
+  const pull = Effect.suspend(() => {
+    const from = Math.max(oldest, link.readOnFrom(cursor))
+    return link.call<Page>("pull", (answer) => server.pull(shards, from, answer))
+  })
+  return Effect.forever(
+    Effect.flatMap(pull, ({ mails, upTo }) =>
+      Effect.gen(function* () {
+        for (const mail of mails) {
+          if (mail.sequence <= after.get(mail.shard)!) continue
+          const waits = deliver(mail)
+          if (waits !== undefined) yield* waits
+        }
+        cursor = Math.max(cursor, upTo)
+        if (mails.length === 0) reached(upTo)
+      })
+    ).pipe(Effect.catch(() => Effect.sleep(AGAIN)))
+  )
+}

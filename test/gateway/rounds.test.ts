@@ -1,0 +1,75 @@
+import { assert, layer } from "@effect/vitest"
+import { Effect, Layer, Schema } from "effect"
+import { allActors, quantPolicy } from "../../actors/index.ts"
+import { verifyConsensus } from "../../cli/verify.ts"
+import { layerEventLog, serveGateway } from "../../gateway/index.ts"
+import { RoundStatus } from "../../protocols/index.ts"
+import { layerNats, layerNode, layerOperators, Operators } from "../../runtime/index.ts"
+import { http } from "../support/gateway.ts"
+import { NatsServer } from "../support/nats.ts"
+
+const UNOPENED = "01HNZX8JGFACFA36RBXDHEQN8B"
+const CONSENSUS = "/api/v1/agents/consensus"
+const Opened = Schema.Struct({ consensus_id: Schema.String, tokens: Schema.Record(Schema.String, Schema.String) })
+const decodeOpened = Schema.decodeUnknownSync(Opened)
+const decodeStatus = Schema.decodeUnknownSync(RoundStatus)
+
+const system = Effect.gen(function* () {
+  const { url } = yield* NatsServer
+  const options = { url, namespace: "gate", name: "gate" }
+  const nats = layerNats(options)
+  const node = layerNode({ name: "gate", actors: allActors({ policy: quantPolicy }) })
+  const services = yield* Layer.build(
+    Layer.mergeAll(Layer.provideMerge(node, nats), layerEventLog({ url, namespace: "gate", name: "events" }))
+  )
+  const { port } = yield* serveGateway({ port: 0 }).pipe(Effect.provide(services))
+  const operators = yield* Effect.provide(Operators, yield* Layer.build(layerOperators(options)))
+  const post = (path: string, body: object) =>
+    http(port, path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) })
+  const status = (id: string) => Effect.map(http(port, `${CONSENSUS}/${id}`), ({ json }) => decodeStatus(json))
+  return { post, status, operators }
+})
+
+const outside = (agent_id: string) => ({ agent_id, agent_type: "outsider", external: true })
+
+layer(NatsServer.layer, { excludeTestServices: true })("a round of voters outside", (it) => {
+  it.effect("is opened, voted on by secret, escalated, decided by a person, and verified", () =>
+    Effect.gen(function* () {
+      const { post, status, operators } = yield* system
+      const invited = ["ada", "bob", "eve"].map(outside)
+      const body = { symbol: "ACME", invited, conflict_resolution: "escalate_to_human", timeout_ms: 60_000 }
+      const { consensus_id, tokens } = decodeOpened((yield* post(CONSENSUS, body)).json)
+      const word = (agent_id: string, decision: string, token = tokens[agent_id]) => ({
+        agent_id,
+        agent_type: agent_id.startsWith("human") ? "human" : "outsider",
+        token,
+        decision,
+        confidence: 0.9
+      })
+      const vote = (agent_id: string, decision: string, token?: string) =>
+        Effect.map(
+          post(`${CONSENSUS}/${consensus_id}/votes`, word(agent_id, decision, token)),
+          (answer) => answer.status
+        )
+      const invented = word("ada", "BUY")
+      assert.strictEqual((yield* post(`${CONSENSUS}/${UNOPENED}/votes`, invented)).status, 404)
+      assert.deepStrictEqual(yield* operators.actors({ type: "consensus", id: UNOPENED }, undefined, 1), [])
+      assert.strictEqual(yield* vote("ada", "BUY", tokens.eve), 403)
+      assert.strictEqual(yield* vote("ada", "BUY"), 200)
+      assert.strictEqual(yield* vote("ada", "SELL"), 409)
+      assert.strictEqual(yield* vote("bob", "SELL"), 200)
+      assert.deepStrictEqual((yield* status(consensus_id)).waiting_for, ["eve"])
+      assert.strictEqual(yield* vote("eve", "ABSTAIN"), 200)
+      assert.deepInclude(yield* status(consensus_id), { phase: "escalated", waiting_for: ["human_ACME"] })
+      assert.strictEqual(yield* vote("human_ACME", "SELL"), 200)
+      const closed = yield* status(consensus_id)
+      assert.deepInclude(closed, { phase: "closed" })
+      assert.deepInclude(closed.result, { final_decision: "SELL", closed_by: "human", resolution: "escalate_to_human" })
+      assert.deepInclude(closed.refusals, { NotInvited: 1, DuplicateVote: 1 })
+      const found = yield* verifyConsensus(operators, consensus_id)
+      assert.deepStrictEqual([found.equal, found.words, found.differences], [true, 4, []])
+      const journal = yield* operators.inspect({ type: "consensus", id: consensus_id }, { last: 100 })
+      for (const token of Object.values(tokens)) assert.notInclude(JSON.stringify(journal), token)
+    }).pipe(Effect.scoped)
+  )
+})

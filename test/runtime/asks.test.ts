@@ -1,0 +1,51 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Layer, Schema } from "effect"
+import { TestClock } from "effect/testing"
+import { Asks } from "../../runtime/asks.ts"
+import { ActorLog, type Entry } from "../../runtime/index.ts"
+import { Outbox } from "../../runtime/outbox.ts"
+import { Pressures } from "../../runtime/pressure.ts"
+
+const Protocol = {
+  type: "silent",
+  messages: { Ask: { payload: Schema.Struct({}), reply: Schema.Null } }
+} as const
+
+/** A log that stores everything and answers nothing. */
+const storing = (stored: Array<Entry>) =>
+  Layer.mock(ActorLog, {
+    limits: { payloadBytesMax: 1_000_000, groupEntriesMax: 1_000, groupBytesMax: 4_000_000 },
+    shards: 1,
+    inbox: "nobody",
+    newId: () => "id",
+    answer: () => {},
+    broadcast: () => {},
+    append: (group: ReadonlyArray<Entry>) => Effect.sync(() => stored.push(...group))
+  })
+
+const Sent = Schema.fromJsonString(
+  Schema.Struct({ again: Schema.optionalKey(Schema.Boolean), age: Schema.optionalKey(Schema.Int) })
+)
+const decodeSent = Schema.decodeUnknownSync(Sent)
+
+describe("an ask that is not answered", () => {
+  it.effect("is sent again ever more rarely: what piles up must not keep those busy who are to answer it", () =>
+    Effect.gen(function* () {
+      const stored: Array<Entry> = []
+      const log = yield* ActorLog.pipe(Effect.provide(storing(stored)))
+      const outbox = new Outbox(log)
+      yield* Effect.forkChild(outbox.run)
+      const asks = new Asks(log, outbox, new Pressures(() => 0))
+      const asking = yield* Effect.forkChild(
+        Effect.flip(asks.ask(Protocol, "a", "Ask", {}, { timeout: "3 minutes" }, undefined))
+      )
+      yield* TestClock.adjust("3 minutes")
+      assert.strictEqual((yield* Fiber.join(asking))._tag, "AskTimeout")
+      const ages = stored.flatMap((entry) => ("payload" in entry ? [decodeSent(entry.payload).age ?? 0] : []))
+      assert.deepStrictEqual(
+        ages.map((age) => age / 1_000),
+        [0, 4, 8, 16, 32, 64, 96, 128, 160]
+      )
+    })
+  )
+})

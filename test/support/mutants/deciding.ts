@@ -1,0 +1,93 @@
+import { engine, type Mutant } from "./mutant.ts"
+
+/** Defects in what a decision is made of, and what comes of it. */
+export const DECIDING: ReadonlyArray<Mutant> = [
+  {
+    defect: "an answer leaves before its step is committed",
+    file: engine("activation"),
+    from: "    addCommit(this.#open, mail, commit)\n",
+    to: "    addCommit(this.#open, mail, commit)\n    for (const answer of commit.answers) this.#host.answer(answer)\n",
+    laws: /only of what is committed/,
+    within: 20
+  },
+  {
+    defect: "a question is answered before what came before it is committed",
+    file: engine("activation"),
+    from: "for (const answer of answers) this.#open.answers.push(answer)",
+    to: "for (const answer of answers) this.#host.answer(answer)",
+    laws: /only of what is committed/,
+    within: 20
+  },
+  {
+    defect: "the generation of a timer is forgotten",
+    file: engine("decide"),
+    from: "core.timers.get(envelope.name) !== envelope.generation",
+    to: "core.timers.get(envelope.name) === undefined",
+    laws: /a timer fires once/,
+    within: 1_000
+  },
+  {
+    defect: "the generation of an activity is forgotten",
+    file: engine("decide"),
+    from: "core.activities.get(envelope.key)?.generation !== envelope.generation",
+    to: "core.activities.get(envelope.key) === undefined",
+    laws: /outcome of an activity/,
+    within: 200
+  },
+  {
+    defect: "a message that was seen before is decided again",
+    file: engine("decide"),
+    from: 'if (envelope.kind !== "message" || envelope.id === undefined) return undefined',
+    to: "if (envelope.id !== null) return undefined",
+    laws: /effect once|same answer|all that lies before/,
+    within: 20
+  },
+  {
+    defect: "decisions take the time from the machine's clock",
+    file: engine("decide"),
+    from: "    time: mail.time,\n    sequence: mail.sequence,\n    messageId",
+    to: "    time: mail.time + Math.floor(performance.now()),\n    sequence: mail.sequence,\n    messageId",
+    laws: /deciding again/,
+    within: 20
+  },
+  {
+    defect: "a timer that was cancelled stays open",
+    file: engine("core"),
+    from: "for (const name of step.cancelled ?? []) core.timers.delete(name)",
+    to: "",
+    laws: /a timer fires once|is what folding/,
+    within: 100
+  },
+  {
+    defect: "a message is parked without a letter",
+    file: engine("park"),
+    from: "    letterOf(mail, report, envelope, limits),\n",
+    to: "",
+    laws: /stored with all/,
+    within: 100
+  },
+  {
+    defect: "who watches an actor that stops is not told",
+    file: engine("stopping"),
+    from: "...Array.from(core.watchers, ([watcher, told]) => noticeOf(self, watcher, told, correlation))",
+    to: "",
+    laws: /who watches/,
+    within: 200
+  },
+  {
+    defect: "an actor that stops leaves its timers running",
+    file: engine("stopping"),
+    from: "const cancelled = [...core.timers.keys()].slice(0, TIMERS_REMOVED_MAX)",
+    to: "const cancelled: Array<string> = []",
+    laws: /closes what is open/,
+    within: 400
+  },
+  {
+    defect: "every seventh message of a step is not sent",
+    file: engine("draft"),
+    from: "  void draft.entries.push(mailOf(draft.self, send, draft.envelope))",
+    to: "  void (draft.context.sequence % 7 > 0 && draft.entries.push(mailOf(draft.self, send, draft.envelope)))",
+    laws: /gets once/,
+    within: 100
+  }
+]

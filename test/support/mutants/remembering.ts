@@ -1,0 +1,61 @@
+import { engine, type Mutant } from "./mutant.ts"
+
+/** Defects in what an actor is found again by. */
+export const REMEMBERING: ReadonlyArray<Mutant> = [
+  {
+    defect: "a snapshot forgets timers",
+    file: engine("core"),
+    from: "timers: Object.fromEntries(core.timers),",
+    to: "timers: {},",
+    laws: /is what folding/,
+    within: 20
+  },
+  {
+    defect: "a snapshot forgets which messages were seen",
+    file: engine("core"),
+    from: "recent: Array.from(core.recent, ([id, { answer, time }]) => [id, answer, time] as const),",
+    to: "recent: [],",
+    laws: /effect once|same answer|left undone/,
+    within: 200
+  },
+  {
+    defect: "a snapshot forgets who watches",
+    file: engine("core"),
+    from: "...(core.watchers.size > 0 && { watchers: Object.fromEntries(core.watchers) }),",
+    to: "",
+    laws: /is what folding/,
+    within: 200
+  },
+  {
+    defect: "a snapshot does not fold the last step",
+    file: engine("recorder"),
+    from: "JSON.stringify(takeSnapshot(this.#compiled, core))",
+    to: "JSON.stringify({ ...takeSnapshot(this.#compiled, core), consumed: core.consumed - 1 })",
+    laws: /is what folding/,
+    within: 20
+  },
+  {
+    defect: "a complete history is truncated by a snapshot",
+    file: engine("recorder"),
+    from: "const truncate = due && snapshot !== undefined && !complete",
+    to: "const truncate = due && snapshot !== undefined",
+    laws: /complete history/,
+    within: 20
+  },
+  {
+    defect: "open activities are not started again by the next owner",
+    file: engine("activation"),
+    from: "for (const key of this.#core.activities.keys()) this.#host.startActivity(this, key)",
+    to: "",
+    laws: /left undone/,
+    within: 200
+  },
+  {
+    defect: "mail that began an open activity is removed",
+    file: engine("shard"),
+    from: "    oldest = Math.min(oldest, this.#oldestActivity())\n",
+    to: "",
+    laws: /left undone/,
+    within: 3_000
+  }
+]
