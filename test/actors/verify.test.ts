@@ -52,6 +52,27 @@ const play = ({ story, grace, agents, ...request }: Story) => {
   return round
 }
 
+const vote = (type: (typeof TYPES)[number], decision: (typeof DECISIONS)[number]) =>
+  ({ what: "vote", type, decision, confidence: 0.9 }) as const
+const apart = [vote("market_analyst", "BUY"), vote("risk_advisor", "SELL"), vote("oracle", "HOLD")]
+const plain = {
+  method: "unanimous",
+  conflict_resolution: "escalate_to_human",
+  early_close: false,
+  grace: null,
+  agents: null
+} as const
+
+/** One for each way to close, so that none is left to chance. */
+const EXAMPLES: ReadonlyArray<Story> = [
+  { ...plain, conflict_resolution: "conservative_bias", story: apart },
+  { ...plain, story: apart },
+  { ...plain, story: [...apart, vote("human", "BUY")] },
+  { ...plain, grace: 500, conflict_resolution: "conservative_bias", story: apart.slice(0, 2) },
+  { ...plain, conflict_resolution: "conservative_bias", story: apart.slice(0, 1) },
+  { ...plain, story: [...apart.slice(0, 2), { what: "wait", millis: 1 }, { what: "cancel" }] }
+]
+
 describe("verifying a round", () => {
   it("finds nothing wrong with any round that was held, and each is closed by its last deadline, once, with no timer left", () => {
     const closedBy = new Set<string>()
@@ -69,7 +90,7 @@ describe("verifying a round", () => {
         assert.strictEqual(found.words, round.tags().filter((tag) => /^(VoteCast|Abstained)$/.test(tag)).length)
         closedBy.add(found.result!.closed_by)
       }),
-      { numRuns: 400 }
+      { numRuns: 400, examples: EXAMPLES.map((story): [Story] => [story]) }
     )
     assert.deepStrictEqual([...closedBy].toSorted(), [
       "all_votes",
