@@ -1,5 +1,9 @@
 // The environment, and the only place that reads it.
-import { Config, ConfigProvider, Duration, Effect, Option, Schema, SchemaTransformation } from "effect"
+import { Config, ConfigProvider, Duration, Effect, Option, Schema } from "effect"
+import { gatewaySettings } from "./gateway-settings.ts"
+import { matching, type Setting, setting, wholeNumber, word } from "./setting.ts"
+
+export type { Setting }
 
 /** A variable of the environment has a value that cannot be used. Trying again does not help. */
 export class InvalidSetting extends Schema.TaggedError<InvalidSetting>()("InvalidSetting", {
@@ -10,38 +14,6 @@ export class InvalidSetting extends Schema.TaggedError<InvalidSetting>()("Invali
   override get message() {
     return `${this.variable}=${this.value}: ${this.rule}`
   }
-}
-
-/** One variable: what it is for, its default as it would be written, the rule for its value, and how it is read. */
-export interface Setting<A> {
-  readonly variable: string
-  /** Empty: unset unless given. */
-  readonly default: string
-  readonly about: string
-  /** Begins with "must be". */
-  readonly rule: string
-  readonly schema: Schema.Codec<A, string>
-}
-
-const setting = <A>(spec: Setting<A>): Setting<A> => spec
-
-const matching = (pattern: RegExp) => Schema.String.check(Schema.isPattern(pattern))
-
-const wholeNumber = (minimum: number, maximum: number): Schema.Codec<number, string> =>
-  matching(/^\d{1,9}$/).pipe(
-    Schema.decodeTo(
-      Schema.Int.check(Schema.isBetween({ minimum, maximum })),
-      SchemaTransformation.transform({ decode: Number, encode: String })
-    )
-  )
-
-/** One of some words, in any case. */
-const word = <const L extends ReadonlyArray<string>>(words: L): Schema.Codec<L[number], string> => {
-  const proper = (text: string) => words.find((candidate) => candidate.toLowerCase() === text.toLowerCase()) ?? text
-  return Schema.String.pipe(
-    Schema.decodeTo(Schema.String, SchemaTransformation.transform({ decode: proper, encode: (text) => text })),
-    Schema.decodeTo(Schema.Literals(words))
-  )
 }
 
 const durationBetween = (minimum: Duration.Input, maximum: Duration.Input): Schema.Codec<Duration.Duration, string> => {
@@ -157,11 +129,24 @@ export const settings = {
     about: "A port on which a node shows its metrics to Prometheus, under `/metrics` on `HOST`; none unless given.",
     rule: "must be a whole number from 0 to 65535",
     schema: wholeNumber(0, 65_535)
-  })
+  }),
+  ...gatewaySettings
 } as const
 
 type Settings = typeof settings
-type Optional = "natsUrl" | "natsMonitorUrl" | "natsServer" | "metricsPort"
+type Optional =
+  | "natsUrl"
+  | "natsMonitorUrl"
+  | "natsServer"
+  | "metricsPort"
+  | "gatewaySecret"
+  | "gatewayPublicKey"
+  | "gatewayJwks"
+  | "gatewayIssuer"
+  | "gatewayAudience"
+  | "gatewayKeys"
+  | "gatewayCertificate"
+  | "gatewayCertificateKey"
 
 /** The configuration of a process. `undefined` where a variable without a default is not set. */
 export type Configuration = {
@@ -171,12 +156,12 @@ export type Configuration = {
 /** Hides passwords in servers' addresses: they must not get into a log or on a screen. */
 export const withoutPassword = (text: string) => text.replace(/(\/\/[^:@/,]*):[^@/,]*@/g, "$1:***@")
 
+const shown = ({ hidden }: Setting<unknown>, value: string) => (hidden === true ? "***" : withoutPassword(value))
+
 /** Checks a value against a setting. The same rules hold for an option on the command line. */
 export const checkSetting = <A>(spec: Setting<A>, value: string): Effect.Effect<A, InvalidSetting> =>
   Schema.decodeUnknownEffect(spec.schema)(value).pipe(
-    Effect.mapError(
-      () => new InvalidSetting({ variable: spec.variable, value: withoutPassword(value), rule: spec.rule })
-    )
+    Effect.mapError(() => new InvalidSetting({ variable: spec.variable, value: shown(spec, value), rule: spec.rule }))
   )
 
 const readText = (variable: string): Effect.Effect<string> =>
@@ -209,7 +194,26 @@ export const configuration: Effect.Effect<Configuration, InvalidSetting> = Effec
   leaseTtl: readSetting(settings.leaseTtl),
   logLevel: readSetting(settings.logLevel),
   logFormat: readSetting(settings.logFormat),
-  metricsPort: readOptional(settings.metricsPort)
+  metricsPort: readOptional(settings.metricsPort),
+  gatewaySecret: readOptional(settings.gatewaySecret),
+  gatewayPublicKey: readOptional(settings.gatewayPublicKey),
+  gatewayJwks: readOptional(settings.gatewayJwks),
+  gatewayIssuer: readOptional(settings.gatewayIssuer),
+  gatewayAudience: readOptional(settings.gatewayAudience),
+  gatewayKeys: readOptional(settings.gatewayKeys),
+  gatewayOrigins: readSetting(settings.gatewayOrigins),
+  gatewayCertificate: readOptional(settings.gatewayCertificate),
+  gatewayCertificateKey: readOptional(settings.gatewayCertificateKey),
+  gatewayConnections: readSetting(settings.gatewayConnections),
+  gatewayConnectionsPerAddress: readSetting(settings.gatewayConnectionsPerAddress),
+  gatewaySubscriptions: readSetting(settings.gatewaySubscriptions),
+  gatewayPatterns: readSetting(settings.gatewayPatterns),
+  gatewayFramesPerSecond: readSetting(settings.gatewayFramesPerSecond),
+  gatewayFrameBytes: readSetting(settings.gatewayFrameBytes),
+  gatewayPendingBytes: readSetting(settings.gatewayPendingBytes),
+  gatewayRequestsPerSecond: readSetting(settings.gatewayRequestsPerSecond),
+  gatewayBodyBytes: readSetting(settings.gatewayBodyBytes),
+  gatewayCompressFrom: readSetting(settings.gatewayCompressFrom)
 })
 
 /** The table of variables as README.md shows it. */

@@ -6,7 +6,7 @@ import { type Configuration, configuration, InvalidSetting, settings, withoutPas
 import { beginExperiment, experimentFlag, planOf } from "./experiment-file.ts"
 import { showMetrics } from "./metrics.ts"
 import { natsFlag, natsUrl, optionOr, portFlag } from "./options.ts"
-import { connect, connectClient, namedServer, nodeName, serveActors, serveGateway, withParts } from "./system.ts"
+import { connect, connectClient, namedServer, nodeName, OPEN, serveActors, serveGateway, withParts } from "./system.ts"
 
 /** `conclave node`: the actors as a process of their own. */
 export const node = Command.make(
@@ -66,9 +66,12 @@ export const gateway = Command.make("gateway", { nats: natsFlag, port: portFlag 
       const port = yield* optionOr(given.port, "--port", settings.port, config.port)
       const serving = Effect.gen(function* () {
         const system = yield* Layer.build(connectClient(config, namedServer(url), "gateway"))
-        const parts = yield* Layer.build(serveGateway({ host: config.host, port })).pipe(Effect.provide(system))
+        const parts = yield* Layer.build(serveGateway(config, namedServer(url), { host: config.host, port })).pipe(
+          Effect.provide(system)
+        )
         const address = yield* Gateway.pipe(Effect.provide(parts))
         yield* Console.log(`gateway on ${address.url} for ${withoutPassword(url)}; Ctrl-C stops it`)
+        if (address.open) yield* Console.log(`access: ${OPEN}`)
         return yield* Effect.never
       })
       return yield* withParts(namedServer(url), serving)

@@ -2,7 +2,7 @@
 import { hostname } from "node:os"
 import { Deferred, Duration, Effect, Exit, Fiber, Layer, Schema, Scope } from "effect"
 import { allActors, quantPolicy } from "../actors/index.ts"
-import { Gateway, type GatewayOptions } from "../gateway/index.ts"
+import { Gateway, type GatewayOptions, layerEventLog } from "../gateway/index.ts"
 import type { ExperimentPlan } from "../protocols/index.ts"
 import {
   ActorLog,
@@ -13,6 +13,7 @@ import {
   type SystemOptions
 } from "../runtime/index.ts"
 import type { Configuration } from "./config.ts"
+import { gatewayOptions } from "./gateway-options.ts"
 import { type EmbeddedError, embeddedNats } from "./nats-server.ts"
 
 export const VERSION = "0.1.0"
@@ -117,15 +118,21 @@ export const serveActors = (
   return layerNode({ name, labels, actors })
 }
 
-/** The gateway; it is ready while the log answers. */
-export const serveGateway = (options: Pick<GatewayOptions, "host" | "port">) =>
+/** What people are told of a gateway that knows no clients. */
+export const OPEN = "anybody on this machine: no secret, public key or keys are set (GATEWAY_JWT_SECRET …)"
+
+/** The gateway; it is ready while the log answers. It reads events over a connection of its own. */
+export const serveGateway = (config: Configuration, server: Server, options: Pick<GatewayOptions, "host" | "port">) =>
   Layer.unwrap(
     Effect.map(ActorLog, (log) => {
       const ready = log.check.pipe(
         Effect.as(true),
         Effect.orElseSucceed(() => false)
       )
-      return Gateway.layer({ ...options, ready, version: VERSION })
+      const events = layerEventLog({ url: server.url, namespace: config.namespace, name: "conclave gateway events" })
+      return Gateway.layer({ ...gatewayOptions(config), ...options, ready, version: VERSION }).pipe(
+        Layer.provide(events)
+      )
     })
   )
 

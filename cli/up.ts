@@ -10,7 +10,7 @@ import { readBars, SIMULATED_PAST_UNTIL, simulatedBars } from "./market.ts"
 import { showMetrics } from "./metrics.ts"
 import { dataFlag, forFlag, optionOr, portFlag, symbolFlag, symbolsFlag } from "./options.ts"
 import { decisionLine } from "./print.ts"
-import { connect, nodeName, openServer, serveActors, serveGateway, withParts } from "./system.ts"
+import { connect, nodeName, OPEN, openServer, serveActors, serveGateway, withParts } from "./system.ts"
 
 const flags = {
   csv: Flag.String("csv").pipe(
@@ -63,9 +63,11 @@ export const up = Command.make("up", flags, (given) =>
         const { broken } = yield* LocalNode.pipe(Effect.provide(actors))
         if (experiment !== undefined) yield* beginExperiment(experiment).pipe(Effect.provide(system))
         yield* showMetrics(config)
-        const gateway = yield* Layer.build(serveGateway({ host: config.host, port })).pipe(Effect.provide(system))
-        const { url } = yield* Gateway.pipe(Effect.provide(gateway))
-        yield* sayHello(url, server.url, config.natsUrl === undefined ? dataDir : undefined, markets, experiment)
+        const gateway = yield* Layer.build(serveGateway(config, server, { host: config.host, port })).pipe(
+          Effect.provide(system)
+        )
+        const found = yield* Gateway.pipe(Effect.provide(gateway))
+        yield* sayHello(found, server.url, config.natsUrl === undefined ? dataDir : undefined, markets, experiment)
         const feeding = feedAll(markets, 1_000 / given.speed).pipe(Effect.provide(system))
         const running = Effect.raceAllFirst([feeding, server.gone, broken])
         const ending = Option.isSome(given.for) ? Effect.timeoutOption(running, given.for.value) : running
@@ -117,7 +119,7 @@ const marketsOf = (
   })
 
 const sayHello = (
-  url: string,
+  { url, open }: Gateway["Service"],
   nats: string,
   dataDir: string | undefined,
   markets: ReadonlyArray<Market>,
@@ -129,6 +131,7 @@ const sayHello = (
       "",
       `  WebSocket  ${url.replace("http", "ws")}/ws`,
       `  HTTP       ${url}/api/v1`,
+      ...(open ? [`  access     ${OPEN}`] : []),
       `  NATS       ${withoutPassword(nats)}`,
       ...(dataDir === undefined ? [] : [`  data       ${dataDir}`]),
       `  market     ${markets.map(({ symbol, from }) => `${symbol} (${from})`).join(", ")}`,

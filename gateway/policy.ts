@@ -2,18 +2,30 @@
 export interface GatewayLimits {
   /** WebSocket clients at one time. */
   readonly connectionsMax: number
+  /** WebSocket clients from one address at one time. */
+  readonly connectionsPerAddressMax: number
   /** Subscriptions of one client, those being opened included. */
   readonly subscriptionsMax: number
+  /** Different patterns that all clients together may want; each is a reader of the log. */
+  readonly patternsMax: number
   /** Operations of one client per second; as many may come at once after a pause. */
   readonly operationsPerSecond: number
   /** Bytes of one frame from a client. A longer one gets an error, and is not read. */
   readonly frameBytesMax: number
-  /** Bytes that wait for one client which does not read. Past this it is told and closed. */
+  /** Bytes that wait for one client which does not read. Past this its subscriptions' policies rule. */
   readonly pendingBytesMax: number
+  /** Bytes of those that are in its socket already, where no policy reaches them. */
+  readonly socketBytesMax: number
+  /** HTTP requests of one address per second; as many may come at once after a pause. */
+  readonly requestsPerSecond: number
   /** Bytes of one HTTP body. */
   readonly bodyBytesMax: number
+  /** Frames from this size on are compressed for clients that offer it (permessage-deflate); 0: none are. */
+  readonly compressBytesMin: number
   /** Seconds without a sign of life, pongs included, before a client is closed. 8 to 960. */
   readonly idleSeconds: number
+  /** How long a client may take to say who it is, where it has to, in milliseconds. */
+  readonly authMillis: number
   /** How long a stopping gateway waits for answers that are under way, in milliseconds. */
   readonly drainMillis: number
   /** How long a client that is being closed may take to read what waits for it, in milliseconds. */
@@ -22,15 +34,34 @@ export interface GatewayLimits {
 
 export const defaultLimits: GatewayLimits = {
   connectionsMax: 10_000,
+  connectionsPerAddressMax: 1_000,
   subscriptionsMax: 64,
+  patternsMax: 2_000,
   operationsPerSecond: 200,
   frameBytesMax: 64 * 1024,
   pendingBytesMax: 8 * 1024 * 1024,
+  socketBytesMax: 64 * 1024,
+  requestsPerSecond: 200,
   bodyBytesMax: 1024 * 1024,
+  compressBytesMin: 0,
   idleSeconds: 60,
+  authMillis: 5_000,
   drainMillis: 2_000,
   farewellMillis: 5_000
 }
+
+/** What the limits that people may want to change are called in the configuration, and in the errors that name them. */
+export const limitNames = {
+  connectionsMax: "GATEWAY_CONNECTIONS",
+  connectionsPerAddressMax: "GATEWAY_CONNECTIONS_PER_ADDRESS",
+  subscriptionsMax: "GATEWAY_SUBSCRIPTIONS",
+  patternsMax: "GATEWAY_PATTERNS",
+  operationsPerSecond: "GATEWAY_FRAMES_PER_SECOND",
+  frameBytesMax: "GATEWAY_FRAME_BYTES",
+  pendingBytesMax: "GATEWAY_PENDING_BYTES",
+  requestsPerSecond: "GATEWAY_REQUESTS_PER_SECOND",
+  bodyBytesMax: "GATEWAY_BODY_BYTES"
+} as const satisfies Partial<Record<keyof GatewayLimits, string>>
 
 /** Who a request says it comes from, and where it believes it went. Empty where the header is missing. */
 export interface Origins {
@@ -60,6 +91,10 @@ export const originFault = (request: Origins, policy: OriginPolicy): string | un
   if (own && ownNames(policy).includes(hostname(host))) return undefined
   return "pages of this origin may not use this gateway: add the origin to its allowed origins"
 }
+
+/** Whether only programs on this machine reach an address. */
+export const isLoopback = (host: string): boolean =>
+  ["localhost", "::1", "[::1]"].includes(host) || /^127(\.\d{1,3}){3}$/.test(host)
 
 const ownNames = (policy: OriginPolicy): ReadonlyArray<string> => ["127.0.0.1", "localhost", "[::1]", policy.host]
 

@@ -1,14 +1,32 @@
 import { Context, Effect, FiberSet, Layer, type Scope } from "effect"
-import { type ActorLog, Actors } from "../runtime/index.ts"
-import { askActors } from "./consensus-operations.ts"
-import { makeFanout } from "./fanout.ts"
-import { addRoutes } from "./http.ts"
-import { defaultLimits, type GatewayLimits, type OriginPolicy } from "./policy.ts"
-import { type ListenFailed, type Listening, listen, makeApp, type PortTaken } from "./uws.ts"
-import { addSocketRoute, type Clients } from "./websocket.ts"
+import { Actors } from "../runtime/index.ts"
+import { type AuthOptions, InvalidAuth, makeAuthenticator } from "./auth/authenticator.ts"
+import { Census } from "./census.ts"
+import type { EventLog } from "./events/log.ts"
+import { Buckets } from "./http/bucket.ts"
+import { makeGate } from "./http/gate.ts"
+import { addClientsRoute, addMetricsRoute } from "./http/metrics.ts"
+import { addPages } from "./http/pages.ts"
+import { addRoutes } from "./http/routes.ts"
+import { addEventsRoute } from "./http/sse.ts"
+import { defaultLimits, type GatewayLimits, isLoopback, type OriginPolicy } from "./policy.ts"
+import { askActors } from "./socket/asking.ts"
+import { goingAway } from "./socket/farewell.ts"
+import type { AskOperation } from "./socket/session.ts"
+import { addSocketRoute } from "./socket/websocket.ts"
+import { makeFanout } from "./streams/fanout.ts"
+import {
+  type ListenFailed,
+  type Listening,
+  listen,
+  makeApp,
+  type PortTaken,
+  type TemplatedApp,
+  type TlsFiles
+} from "./uws.ts"
 
 export interface GatewayOptions {
-  /** The address to listen on; 127.0.0.1 unless given. There is no authentication yet, so keep it on loopback. */
+  /** The address to listen on; 127.0.0.1 unless given. Any other needs `auth`. */
   readonly host?: string
   /** 0 takes any free port. */
   readonly port: number
@@ -19,12 +37,22 @@ export interface GatewayOptions {
   /** Told by `/healthz`. */
   readonly version?: string
   readonly limits?: Partial<GatewayLimits>
+  /** How clients prove who they are; whoever reaches the gateway may do everything unless given. */
+  readonly auth?: AuthOptions
+  /** Files of a certificate and its key in PEM: with them the gateway speaks TLS, and nothing else. */
+  readonly tls?: TlsFiles
 }
 
 /** The gateway as it listens. */
 export class Gateway extends Context.Service<
   Gateway,
-  { readonly host: string; readonly port: number; readonly url: string }
+  {
+    readonly host: string
+    readonly port: number
+    readonly url: string
+    /** Whether anybody who reaches it may do everything. */
+    readonly open: boolean
+  }
 >()("conclave/gateway/Gateway") {
   /** The gateway for as long as the layer lives. See `serveGateway`. */
   static readonly layer = (options: GatewayOptions) => Layer.effect(this, serveGateway(options))
@@ -32,40 +60,59 @@ export class Gateway extends Context.Service<
 
 // RFC 6455, section 7.4.1.
 const GOING_AWAY = 1001
+/** Another gateway is there at once, and this one soon; clients add a time of their own, so that not all come together. */
+const RETRY_AFTER_MILLIS = 200
 
 /**
  * Serves WebSocket and HTTP until the scope closes.
  *
  * When it closes: no more connections are taken, requests under way get up to `drainMillis` to be answered, every client is
- * told (close code 1001), and the port is free once the scope is closed.
+ * told when to come back (`going_away`, close code 1001), and the port is free once the scope is closed.
  *
- * @throws PortTaken, ListenFailed: with a sentence for people.
+ * @throws PortTaken, ListenFailed, InvalidAuth: with a sentence for people.
  */
 export const serveGateway = (
   options: GatewayOptions
-): Effect.Effect<Gateway["Service"], PortTaken | ListenFailed, Scope.Scope | ActorLog | Actors> =>
+): Effect.Effect<Gateway["Service"], PortTaken | ListenFailed | InvalidAuth, Scope.Scope | EventLog | Actors> =>
   Effect.gen(function* () {
     const host = options.host ?? "127.0.0.1"
     const limits = { ...defaultLimits, ...options.limits }
     const origins: OriginPolicy = { host, allowedOrigins: options.allowedOrigins ?? [] }
-    const fanout = yield* makeFanout
+    const authenticator = yield* makeAuthenticator(options.auth ?? {})
+    if (!authenticator.required) yield* onlyLoopback(host)
+    const fanout = yield* makeFanout(undefined, limits.patternsMax)
     const actors = yield* Actors
-    const app = yield* Effect.acquireRelease(Effect.sync(makeApp), (app) => Effect.sync(() => app.close()))
+    const app = yield* Effect.acquireRelease(openApp(options.tls), (app) => Effect.sync(() => app.close()))
     const requests = yield* FiberSet.make()
-    const clients: Clients = new Set()
+    const census = new Census()
     const startedAt = performance.now()
     let draining = false
 
+    const run = yield* FiberSet.runtime(yield* FiberSet.make<void>())()
+    const ask = (operation: AskOperation) => askActors(operation).pipe(Effect.provideService(Actors, actors))
+    const gate = makeGate({
+      authenticator,
+      requests: new Buckets(limits.requestsPerSecond),
+      requestsPerSecond: limits.requestsPerSecond,
+      bodyBytesMax: limits.bodyBytesMax,
+      run
+    })
     addSocketRoute(app, {
-      clients,
+      census,
       fanout,
       limits,
       origins,
+      authenticator,
       draining: () => draining,
-      ask: (operation) => askActors(operation).pipe(Effect.provideService(Actors, actors)),
-      run: yield* FiberSet.runtime(yield* FiberSet.make<void>())()
+      ask,
+      run
     })
+    addEventsRoute(app, { census, origins, limits, fanout, ask, run, gate, draining: () => draining })
+    addPages(app, gate)
+    addMetricsRoute(app, { census, status: fanout.status }, gate)
+    addClientsRoute(app, census, gate)
     addRoutes(app, {
+      gate,
       origins,
       bodyBytesMax: limits.bodyBytesMax,
       ready: Effect.suspend(() => (draining ? Effect.succeed(false) : (options.ready ?? Effect.succeed(true)))),
@@ -73,7 +120,7 @@ export const serveGateway = (
       health: () => ({
         version: options.version ?? "unknown",
         uptime_seconds: Math.round((performance.now() - startedAt) / 1000),
-        connections: clients.size,
+        connections: census.size,
         ...fanout.status()
       })
     })
@@ -84,18 +131,35 @@ export const serveGateway = (
         listening.stop()
         yield* FiberSet.awaitEmpty(requests).pipe(Effect.timeoutOption(limits.drainMillis))
         yield* FiberSet.clear(requests)
-        for (const client of clients) client.close(GOING_AWAY, "the gateway is stopping")
-        yield* clientsGone(clients).pipe(Effect.timeoutOption(limits.drainMillis))
+        for (const { connection } of census)
+          connection.leave(goingAway(RETRY_AFTER_MILLIS), GOING_AWAY, "the gateway is stopping")
+        yield* clientsGone(census).pipe(Effect.timeoutOption(limits.drainMillis))
         yield* Effect.logInfo("gateway stopped")
       })
     const { port } = yield* Effect.acquireRelease(listen(app, host, options.port), drain)
-    const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}`
-    yield* Effect.logInfo("gateway listening").pipe(Effect.annotateLogs({ url }))
-    return { host, port, url }
+    const url = `http${options.tls === undefined ? "" : "s"}://${host.includes(":") ? `[${host}]` : host}:${port}`
+    yield* Effect.logInfo("gateway listening").pipe(Effect.annotateLogs({ url, open: !authenticator.required }))
+    return { host, port, url, open: !authenticator.required }
+  })
+
+const onlyLoopback = (host: string): Effect.Effect<void, InvalidAuth> =>
+  isLoopback(host)
+    ? Effect.void
+    : Effect.fail(
+        new InvalidAuth({
+          detail: `the gateway listens on loopback only, and not on ${host}, unless it knows its clients: set GATEWAY_JWT_SECRET, GATEWAY_JWT_PUBLIC_KEY, GATEWAY_JWKS or GATEWAY_KEYS`
+        })
+      )
+
+const openApp = (tls: TlsFiles | undefined): Effect.Effect<TemplatedApp, InvalidAuth> =>
+  Effect.try({
+    try: () => makeApp(tls),
+    catch: () =>
+      new InvalidAuth({ detail: `the certificate ${tls?.certificate} and its key ${tls?.key} cannot be used` })
   })
 
 // A client that has read everything is gone as soon as it is told; the others need a moment.
-const clientsGone = (clients: Clients): Effect.Effect<void> =>
+const clientsGone = (census: Census): Effect.Effect<void> =>
   Effect.suspend(() =>
-    clients.size === 0 ? Effect.void : Effect.sleep("10 millis").pipe(Effect.andThen(clientsGone(clients)))
+    census.size === 0 ? Effect.void : Effect.sleep("10 millis").pipe(Effect.andThen(clientsGone(census)))
   )

@@ -1,9 +1,9 @@
 import {
   App,
-  type HttpRequest,
   type HttpResponse,
+  type HttpRequest as LibraryRequest,
+  SSLApp,
   type TemplatedApp,
-  type us_listen_socket,
   us_listen_socket_close,
   type us_socket_context_t,
   us_socket_local_port,
@@ -13,10 +13,33 @@ import { STATUS_CODES } from "node:http"
 import { createServer } from "node:net"
 import { Effect, Schema } from "effect"
 
+export type { HttpResponse, TemplatedApp, us_socket_context_t as UpgradeContext, WebSocket }
 /**
  * The border to uWebSockets.js: what its types leave open is settled here and nowhere else.
  */
-export type { HttpRequest, HttpResponse, TemplatedApp, us_socket_context_t as UpgradeContext, WebSocket }
+
+/** What is asked of a request. The library's own is gone when its handler returns. */
+export type HttpRequest = Pick<
+  LibraryRequest,
+  "getHeader" | "getParameter" | "getUrl" | "getMethod" | "getQuery" | "forEach"
+>
+
+/** A request that stays. */
+export const copyOf = (req: HttpRequest): HttpRequest => {
+  const headers = new Map<string, string>()
+  req.forEach((name, value) => headers.set(name, value))
+  const [url, method, query] = [req.getUrl(), req.getMethod(), req.getQuery()]
+  const parameters = [0, 1, 2].map((index) => req.getParameter(index))
+  const queryOf = (key?: string) => (key === undefined ? query : (new URLSearchParams(query).get(key) ?? undefined))
+  return {
+    getHeader: (name) => headers.get(String(name)) ?? "",
+    getParameter: (index) => parameters[Number(index)] ?? "",
+    getUrl: () => url,
+    getMethod: () => method,
+    getQuery: (key?: string) => queryOf(key) ?? "",
+    forEach: (see) => headers.forEach((value, name) => void see(name, value))
+  }
+}
 
 /** Another program listens on this port already. */
 export class PortTaken extends Schema.TaggedError<PortTaken>()("PortTaken", {
@@ -39,36 +62,52 @@ export class ListenFailed extends Schema.TaggedError<ListenFailed>()("ListenFail
   }
 }
 
+/** One compressor for all clients, declared as a type by the package: one of its own for each takes more memory than all else of it. */
+export const SHARED_COMPRESSOR = 1
+
 export interface Listening {
   readonly port: number
   /** Takes no more connections. Those that are open stay. */
   readonly stop: () => void
 }
 
-export const makeApp = (): TemplatedApp => App()
+/** Paths of a certificate and its private key, in PEM. */
+export interface TlsFiles {
+  readonly certificate: string
+  readonly key: string
+}
+
+/** An app; one that speaks TLS where files are given. Throws if they cannot be used. */
+export const makeApp = (tls?: TlsFiles): TemplatedApp =>
+  tls === undefined ? App() : SSLApp({ cert_file_name: tls.certificate, key_file_name: tls.key })
 
 /**
  * Listens on a port that nobody else has; 0 takes any free one.
  *
- * Left to itself, uWebSockets shares ports between processes, and half of the clients would reach the other program.
+ * Left to itself, uWebSockets shares ports between processes, and half of the clients would reach the other program. Its
+ * own way to have a port alone leaves the port unusable for a minute after it closed a connection, which is when a
+ * gateway is restarted. So Node finds out whether the port is free, and then uWebSockets takes it.
  */
 export const listen = (
   app: TemplatedApp,
   host: string,
   port: number
 ): Effect.Effect<Listening, PortTaken | ListenFailed> =>
-  Effect.callback<Listening, "refused">((resume) => {
-    const take = (socket: us_listen_socket | false) => {
-      if (socket === false) return resume(Effect.fail("refused"))
-      const stop = () => us_listen_socket_close(socket)
-      resume(Effect.succeed({ port: us_socket_local_port(socket), stop }))
-    }
-    // The form with a host and options exists, and the package's types do not know it.
-    Reflect.apply(app.listen, app, [host, port, LISTEN_EXCLUSIVE_PORT, take])
-  }).pipe(Effect.catch(() => Effect.flip(explain(host, port))))
+  Effect.flatMap(freePort(host, port), (free) =>
+    Effect.callback<Listening, ListenFailed>((resume) => {
+      app.listen(host, free, (socket) => {
+        if (socket === false) return resume(Effect.fail(new ListenFailed({ host, port, code: "refused" })))
+        const stop = () => us_listen_socket_close(socket)
+        resume(Effect.succeed({ port: us_socket_local_port(socket), stop }))
+      })
+    })
+  )
 
 /** The text of a frame. Has to be read before the callback that got it returns. */
 export const textOf = (message: ArrayBuffer): string => Buffer.from(message).toString()
+
+/** Who is at the other end, as an IP address; that of a proxy where one is in between. */
+export const addressOf = (res: HttpResponse): string => textOf(res.getRemoteAddressAsText())
 
 /** The reply to a request, as data. */
 export interface Reply {
@@ -77,12 +116,25 @@ export interface Reply {
   readonly body: string
 }
 
+/** An answer in parts. After its end, or the client's, writing does nothing. */
+export interface ResponseStream {
+  /** False if the network does not take it now. It is sent all the same. */
+  readonly write: (text: string) => boolean
+  readonly end: () => void
+}
+
 /** A request whose answer may come later, when the client may be gone. */
 export interface Exchange {
+  /** Who asks. */
+  readonly address: string
   /** Answers, once: a second answer, or one after the client went away, does nothing. */
   readonly respond: (reply: Reply) => void
-  /** Calls back if the client goes away before the answer. */
+  /** Begins an answer of which parts come later. `drained` is called when the network took what was written. */
+  readonly stream: (headers: Reply["headers"], drained: () => void) => ResponseStream
+  /** Calls back if the client goes away before the answer, or the stream, is at its end. */
   readonly onGone: (gone: () => void) => void
+  /** Takes the body in while nobody has asked for it yet, as far as `limit` bytes. To be called before the handler returns. */
+  readonly keepBody: (limit: number) => void
   /** The body when it is whole, or nothing if it is longer than `limit` bytes. */
   readonly onBody: (limit: number, done: (body: Buffer | undefined) => void) => void
 }
@@ -90,56 +142,113 @@ export interface Exchange {
 // What a refused body may still bring before we hang up: a client that is not heard out often never reads the answer.
 const DRAINED_BYTES_MAX = 16 * 1024 * 1024
 
-/** Takes charge of a response. To be called before the route's handler returns. */
-export const exchange = (res: HttpResponse): Exchange => {
+/** Takes charge of a response. To be called before the route's handler returns. An answer to HEAD has no body. */
+export const exchange = (res: HttpResponse, isHead = false): Exchange => {
   let over = false
   let gone = () => {}
+  let take: ((done: (body: Buffer | undefined) => void) => void) | undefined
   res.onAborted(() => {
     over = true
     gone()
   })
+  const readBody: Exchange["onBody"] = (limit, done) => {
+    let chunks: Array<Buffer> = []
+    let size = 0
+    res.onData((chunk, isLast) => {
+      size += chunk.byteLength
+      if (size > DRAINED_BYTES_MAX) {
+        if (!over) res.close()
+        return
+      }
+      // The chunk's memory is taken back when this returns. Past the limit we count and keep nothing.
+      if (size > limit) chunks = []
+      else chunks.push(Buffer.from(new Uint8Array(chunk)))
+      if (isLast) done(size > limit ? undefined : Buffer.concat(chunks))
+    })
+  }
   return {
+    address: addressOf(res),
     respond: (reply) => {
       if (over) return
       over = true
       res.cork(() => {
         res.writeStatus(`${reply.status} ${STATUS_CODES[reply.status] ?? ""}`)
         for (const [name, value] of Object.entries(reply.headers)) res.writeHeader(name, value)
-        res.end(reply.body)
+        if (isHead) res.endWithoutBody(Buffer.byteLength(reply.body))
+        else res.end(reply.body)
       })
     },
+    stream: (headers, drained) =>
+      openStream(res, headers, drained, {
+        isOver: () => over,
+        finish: () => {
+          over = true
+        }
+      }),
     onGone: (callback) => {
       gone = callback
     },
-    onBody: (limit, done) => {
-      let chunks: Array<Buffer> = []
-      let size = 0
-      res.onData((chunk, isLast) => {
-        size += chunk.byteLength
-        if (size > DRAINED_BYTES_MAX) {
-          if (!over) res.close()
-          return
-        }
-        // The chunk's memory is taken back when this returns. Past the limit we count and keep nothing.
-        if (size > limit) chunks = []
-        else chunks.push(Buffer.from(new Uint8Array(chunk)))
-        if (isLast) done(size > limit ? undefined : Buffer.concat(chunks))
+    keepBody: (limit) => {
+      let body: { readonly whole: Buffer | undefined } | undefined
+      readBody(limit, (whole) => {
+        body = { whole }
+        kept?.(whole)
       })
+      let kept: ((whole: Buffer | undefined) => void) | undefined
+      take = (done) => {
+        if (body === undefined) kept = done
+        else done(body.whole)
+      }
+    },
+    onBody: (limit, done) => (take === undefined ? readBody(limit, done) : take(done))
+  }
+}
+
+const openStream = (
+  res: HttpResponse,
+  headers: Reply["headers"],
+  drained: () => void,
+  call: { readonly isOver: () => boolean; readonly finish: () => void }
+): ResponseStream => {
+  res.onWritable(() => {
+    drained()
+    return true
+  })
+  // The library sends what is written in one go.
+  const write = (text: string): boolean => {
+    let taken = true
+    res.cork(() => {
+      taken = res.write(text)
+    })
+    return taken
+  }
+  res.cork(() => {
+    res.writeStatus("200 OK")
+    for (const [name, value] of Object.entries(headers)) res.writeHeader(name, value)
+    res.write("\n")
+  })
+  return {
+    write: (text) => call.isOver() || write(text),
+    end: () => {
+      if (call.isOver()) return
+      call.finish()
+      res.cork(() => res.end())
     }
   }
 }
 
-// uWebSockets says only that it could not listen; Node's own server says why.
-const explain = (host: string, port: number): Effect.Effect<PortTaken | ListenFailed> =>
+/** The port, or any free one for 0, if nobody listens on it. */
+const freePort = (host: string, port: number): Effect.Effect<number, PortTaken | ListenFailed> =>
   Effect.callback((resume) => {
     const probe = createServer()
-    const failed = (code: string) => resume(Effect.succeed(new ListenFailed({ host, port, code })))
+    const failed = (code: string) => resume(Effect.fail(new ListenFailed({ host, port, code })))
     probe.once("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "EADDRINUSE") resume(Effect.succeed(new PortTaken({ host, port })))
+      if (error.code === "EADDRINUSE") resume(Effect.fail(new PortTaken({ host, port })))
       else failed(error.code ?? error.message)
     })
-    probe.listen({ host, port, exclusive: true }, () => probe.close(() => failed("refused")))
+    probe.listen({ host, port, exclusive: true }, () => {
+      const address = probe.address()
+      const found = address !== null && typeof address === "object" ? address.port : port
+      probe.close(() => resume(Effect.succeed(found)))
+    })
   })
-
-// LIBUS_LISTEN_EXCLUSIVE_PORT: declared as an enum, which the package does not export as one.
-const LISTEN_EXCLUSIVE_PORT = 1

@@ -31,10 +31,44 @@ export const Pattern = Schema.String.check(Schema.makeFilter((text: string) => p
 /** The client's own name for an operation or subscription; answers carry it. */
 export const OperationId = Schema.NonEmptyString.check(Schema.isMaxLength(64))
 
+const Sequence = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }))
+
+/**
+ * Where a subscription starts: with what is stored from now on; with the newest event of each subject; with a sequence,
+ * or the first event after it; with a time. Who resumes asks for the last sequence it got, plus one.
+ */
+export const Start = Schema.Union([
+  Schema.Literals(["new", "last"]),
+  Schema.Struct({ seq: Sequence }),
+  Schema.Struct({
+    time: Timestamp.check(Schema.makeFilter((text) => !Number.isNaN(Date.parse(text)) || "a time is ISO 8601"))
+  })
+])
+export type Start = typeof Start.Type
+
+/**
+ * What happens to a subscription whose client reads too slowly: of each subject only the newest event waits
+ * (`conflate`), the oldest are dropped (`drop`), or the connection is closed (`close`).
+ */
+export const SlowPolicy = Schema.Literals(["close", "drop", "conflate"])
+export type SlowPolicy = typeof SlowPolicy.Type
+
+/** `start` is `new` and `on_slow` is `close` unless given; `pending_bytes` is what may wait for it, in bytes. */
+export const Subscribe = Schema.Struct({
+  op: Schema.Literal("subscribe"),
+  id: OperationId,
+  pattern: Pattern,
+  start: Schema.optionalKey(Start),
+  on_slow: Schema.optionalKey(SlowPolicy),
+  pending_bytes: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThan(0)))
+})
+export type Subscribe = typeof Subscribe.Type
+
 /** What a client can send, one JSON object a text frame. */
 export const ClientOperation = Schema.Union([
-  Schema.Struct({ op: Schema.Literal("subscribe"), id: OperationId, pattern: Pattern }),
+  Subscribe,
   Schema.Struct({ op: Schema.Literal("unsubscribe"), id: OperationId }),
+  Schema.Struct({ op: Schema.Literal("auth"), id: OperationId, token: Schema.String }),
   Schema.Struct({ op: Schema.Literal("ping"), id: OperationId }),
   /** As `POST /api/v1/agents/consensus`; the result holds what that answers. */
   Schema.Struct({ op: Schema.Literal("request_consensus"), id: OperationId, request: ConsensusBody }),
@@ -48,8 +82,8 @@ export type ClientOperation = typeof ClientOperation.Type
  *
  * For events `seq` is the stream sequence, `subject` where it was published and `sub` the id of the subscription that
  * the frame is for: an event comes once per subscription that matches it, in frames that differ in `sub` only. Within
- * one subscription `seq` always grows. For the protocol's own frames (`welcome`, `subscribed`, `result`, `error`)
- * `seq` and `subject` are null and there is no `sub`.
+ * one subscription `seq` always grows. For the protocol's own frames (`welcome`, `subscribed`, `caught_up`, `gap`,
+ * `result`, `error`) `seq` and `subject` are null and there is no `sub`.
  */
 export const Frame = Schema.Struct({
   type: Schema.String,
@@ -59,6 +93,22 @@ export const Frame = Schema.Struct({
   sub: Schema.optionalKey(OperationId)
 })
 export type Frame = typeof Frame.Type
+
+/**
+ * What the `data` of a `gap` frame holds: events of subscription `id` that it does not get, with sequences in a range.
+ *
+ * - `slow`: `count` of them were dropped because the client read too slowly.
+ * - `expired`: they are not kept any more, if there were any; how many is not known.
+ * - `ahead`: the stream has not come as far as was asked. It is another one than the client knew: it starts at its end.
+ */
+export const GapData = Schema.Struct({
+  id: OperationId,
+  reason: Schema.Literals(["slow", "expired", "ahead"]),
+  from: Schema.Int,
+  to: Schema.Int,
+  count: Schema.NullOr(Schema.Int)
+})
+export type GapData = typeof GapData.Type
 
 /** What the `data` of an `error` frame holds. `id` is null where the operation's id could not be read. */
 export const ErrorData = Schema.Struct({
@@ -70,9 +120,14 @@ export const ErrorData = Schema.Struct({
     "invalid_pattern",
     "frame_too_large",
     "too_many_subscriptions",
+    "too_many_patterns",
     "duplicate_subscription",
     "unknown_subscription",
     "rate_limited",
+    "unauthenticated",
+    "unauthorized",
+    "forbidden",
+    "token_expired",
     "slow_consumer",
     "too_many_requests",
     "refused",

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect } from "effect"
+import { Duration, Effect, Redacted } from "effect"
 import { configuration, fromRecord, settings, settingsTable } from "../../cli/config.ts"
+import { gatewayOptions } from "../../cli/gateway-options.ts"
 
 const read = (env: Record<string, string>) => configuration.pipe(Effect.provide(fromRecord(env)))
 const complaint = (env: Record<string, string>) =>
@@ -27,8 +28,49 @@ describe("configuration", () => {
         replicas: 1,
         logLevel: "Warn",
         logFormat: "pretty",
-        metricsPort: undefined
+        metricsPort: undefined,
+        gatewaySecret: undefined,
+        gatewayPublicKey: undefined,
+        gatewayJwks: undefined,
+        gatewayIssuer: undefined,
+        gatewayAudience: undefined,
+        gatewayKeys: undefined,
+        gatewayOrigins: [],
+        gatewayCertificate: undefined,
+        gatewayCertificateKey: undefined,
+        gatewayConnections: 10_000,
+        gatewayConnectionsPerAddress: 1_000,
+        gatewaySubscriptions: 64,
+        gatewayPatterns: 2_000,
+        gatewayFramesPerSecond: 200,
+        gatewayFrameBytes: 65_536,
+        gatewayPendingBytes: 8_388_608,
+        gatewayRequestsPerSecond: 200,
+        gatewayBodyBytes: 1_048_576,
+        gatewayCompressFrom: 0
       })
+    })
+  )
+
+  it.effect("gives the gateway what is set for it, and shows a secret to nobody", () =>
+    Effect.gen(function* () {
+      const secret = "0123456789abcdef0123456789abcdef"
+      const config = yield* read({
+        GATEWAY_JWT_SECRET: secret,
+        GATEWAY_ORIGINS: "https://desk.example, http://localhost:3000",
+        GATEWAY_SUBSCRIPTIONS: "5",
+        GATEWAY_TLS_CERT: "cert.pem",
+        GATEWAY_TLS_KEY: "key.pem"
+      })
+      const { auth, limits, tls, allowedOrigins } = gatewayOptions(config)
+      assert.strictEqual(auth?.secret === undefined ? "" : Redacted.value(auth.secret), secret)
+      assert.notInclude(JSON.stringify(config), secret)
+      assert.deepInclude(limits, { subscriptionsMax: 5, connectionsMax: 10_000 })
+      assert.deepStrictEqual(tls, { certificate: "cert.pem", key: "key.pem" })
+      assert.deepStrictEqual(allowedOrigins, ["https://desk.example", "http://localhost:3000"])
+      const short = yield* complaint({ GATEWAY_JWT_SECRET: "hunter2" })
+      assert.strictEqual(short, "GATEWAY_JWT_SECRET=***: must be at least 32 characters")
+      assert.match(yield* complaint({ GATEWAY_FRAME_BYTES: "0" }), /GATEWAY_FRAME_BYTES=0: must be a whole number/)
     })
   )
 

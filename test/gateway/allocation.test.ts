@@ -1,7 +1,7 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Fiber, Layer, Schema } from "effect"
 import { allActors } from "../../actors/index.ts"
-import { serveGateway } from "../../gateway/index.ts"
+import { layerEventLog, serveGateway } from "../../gateway/index.ts"
 import { AllocationResult, CoordinatorProtocol, Problem } from "../../protocols/index.ts"
 import { Actors, layerNats, layerNode } from "../../runtime/index.ts"
 import { dailyBars, opinionOf } from "../support/bars.ts"
@@ -113,7 +113,9 @@ const system = Effect.gen(function* () {
     symbol === "SLOW" ? Effect.never : Effect.succeed(opinionOf(symbol === "XOM" ? "SELL" : "BUY", 0.9))
   const node = layerNode({ name: "desk", actors: allActors({ policy }) })
   const nats = layerNats({ url, namespace: "desk", name: "desk" })
-  const services = yield* Layer.build(Layer.provideMerge(node, nats))
+  const services = yield* Layer.build(
+    Layer.mergeAll(Layer.provideMerge(node, nats), layerEventLog({ url, namespace: "desk", name: "events" }))
+  )
   const { port } = yield* serveGateway({ port: 0 }).pipe(Effect.provide(services))
   return { port, actors: yield* Actors.pipe(Effect.provide(services)) }
 })

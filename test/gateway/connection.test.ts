@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Latch } from "effect"
-import { connect } from "../../gateway/connection.ts"
-import type { Subscriber } from "../../gateway/fanout.ts"
 import { defaultLimits } from "../../gateway/policy.ts"
+import { connect } from "../../gateway/socket/connection.ts"
+import type { Subscriber } from "../../gateway/streams/catch-up.ts"
 
 const event = { subject: "a", sequence: 1, opening: '{"type":"t","seq":1,"subject":"a","data":{}' }
 const frame = `${event.opening},"sub":"s"}`
@@ -18,14 +18,15 @@ const makeWorld = Effect.gen(function* () {
     id: "c",
     limits: defaultLimits,
     now: () => 0,
+    authenticator: { required: false, verify: () => Effect.never },
     ask: () => Effect.never,
     run: Effect.runForkWith(yield* Effect.context()),
     fanout: {
-      subscribe: (_pattern, subscriber) =>
+      subscribe: (_pattern, _start, subscriber) =>
         Effect.acquireRelease(
           Effect.sync(() => {
             subscribers.push(subscriber)
-            subscriber.joined()
+            subscriber.joined(0)
           }),
           () => ended.await
         ),
@@ -80,17 +81,32 @@ describe("a connection", () => {
     })
   )
 
+  it.effect("lets events wait once the socket is full, and sends them when it drains", () =>
+    Effect.gen(function* () {
+      const { connection, sent, subscriber, setPending, end } = yield* makeWorld
+      setPending(defaultLimits.socketBytesMax)
+      subscriber.deliver(event)
+      assert.strictEqual(sent.length, 2)
+      assert.deepStrictEqual(connection.account(), { produced: 1, sent: 0, dropped: 0, conflated: 0, waiting: 1 })
+      setPending(defaultLimits.socketBytesMax - 1)
+      connection.drained()
+      assert.strictEqual(sent.at(-1), frame)
+      assert.deepStrictEqual(connection.account(), { produced: 1, sent: 1, dropped: 0, conflated: 0, waiting: 0 })
+      yield* end
+    })
+  )
+
   it.effect("tells a client that does not read, once, and closes", () =>
     Effect.gen(function* () {
-      const { sent, closes, subscriber, setPending, end } = yield* makeWorld
-      setPending(defaultLimits.pendingBytesMax)
+      const { connection, sent, closes, subscriber, setPending, end } = yield* makeWorld
+      setPending(defaultLimits.pendingBytesMax - frame.length)
       subscriber.deliver(event)
-      assert.strictEqual(sent.at(-1), frame)
-      setPending(defaultLimits.pendingBytesMax + 1)
+      assert.deepStrictEqual(closes, [])
       subscriber.deliver(event)
       subscriber.deliver(event)
-      assert.match(sent.at(-1) ?? "", /"code":"slow_consumer"/)
-      assert.deepStrictEqual([sent.length, closes], [4, [[1013, "slow consumer"]]])
+      assert.match(sent.at(-1) ?? "", /"id":"s","code":"slow_consumer"/)
+      assert.deepStrictEqual([sent.length, closes], [3, [[1013, "slow consumer"]]])
+      assert.deepStrictEqual(connection.account(), { produced: 2, sent: 0, dropped: 2, conflated: 0, waiting: 0 })
       yield* end
     })
   )

@@ -1,22 +1,30 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Logger, Scope } from "effect"
-import { type EncodedEvent, makeFanout, type Subscriber } from "../../gateway/fanout.ts"
+import type { Subscriber } from "../../gateway/streams/catch-up.ts"
+import type { EncodedEvent } from "../../gateway/streams/encode.ts"
+import { makeFanout } from "../../gateway/streams/fanout.ts"
 import { makeFakeLog } from "../support/fake-log.ts"
 
 const listener = () => {
   const events: Array<EncodedEvent | "joined"> = []
-  const subscriber: Subscriber = { joined: () => events.push("joined"), deliver: (event) => events.push(event) }
+  const subscriber: Subscriber = {
+    joined: () => events.push("joined"),
+    deliver: (event) => events.push(event),
+    missing: () => assert.fail("nothing is missing"),
+    caughtUp: () => assert.fail("there was no history"),
+    ready: Effect.void
+  }
   const sequences = () => events.flatMap((event) => (event === "joined" ? [] : [event.sequence]))
   return { events, subscriber, sequences }
 }
 
 const world = Effect.gen(function* () {
   const log = makeFakeLog()
-  const fanout = yield* makeFanout.pipe(Effect.provide(log.layer))
+  const fanout = yield* makeFanout().pipe(Effect.provide(log.layer))
   const join = Effect.fnUntraced(function* (pattern: string) {
     const scope = yield* Scope.make()
     const heard = listener()
-    yield* Scope.provide(fanout.subscribe(pattern, heard.subscriber), scope)
+    yield* Scope.provide(fanout.subscribe(pattern, "new", heard.subscriber), scope)
     return { ...heard, leave: Scope.close(scope, Exit.void) }
   })
   return { log, fanout, join }
@@ -112,7 +120,7 @@ describe("the fanout", () => {
     Effect.gen(function* () {
       const { log, fanout, join } = yield* world
       log.setBroken(true)
-      const error = yield* Effect.flip(Effect.scoped(fanout.subscribe("a.>", listener().subscriber)))
+      const error = yield* Effect.flip(Effect.scoped(fanout.subscribe("a.>", "new", listener().subscriber)))
       assert.strictEqual(error._tag, "LogUnavailable")
       assert.deepStrictEqual(fanout.status(), { subscriptions: 0, watches: 0 })
       log.setBroken(false)

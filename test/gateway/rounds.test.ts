@@ -2,7 +2,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import { allActors, quantPolicy } from "../../actors/index.ts"
 import { verifyConsensus } from "../../cli/verify.ts"
-import { serveGateway } from "../../gateway/index.ts"
+import { layerEventLog, serveGateway } from "../../gateway/index.ts"
 import { RoundStatus } from "../../protocols/index.ts"
 import { layerNats, layerNode, layerOperators, Operators } from "../../runtime/index.ts"
 import { http } from "../support/gateway.ts"
@@ -19,7 +19,9 @@ const system = Effect.gen(function* () {
   const options = { url, namespace: "gate", name: "gate" }
   const nats = layerNats(options)
   const node = layerNode({ name: "gate", actors: allActors({ policy: quantPolicy }) })
-  const services = yield* Layer.build(Layer.provideMerge(node, nats))
+  const services = yield* Layer.build(
+    Layer.mergeAll(Layer.provideMerge(node, nats), layerEventLog({ url, namespace: "gate", name: "events" }))
+  )
   const { port } = yield* serveGateway({ port: 0 }).pipe(Effect.provide(services))
   const operators = yield* Effect.provide(Operators, yield* Layer.build(layerOperators(options)))
   const post = (path: string, body: object) =>

@@ -1,6 +1,6 @@
 import { createServer } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Scope } from "effect"
+import { Effect, Exit, Fiber, Redacted, Scope } from "effect"
 import { eventually, http, openClient, startGateway, subscribe } from "../support/gateway.ts"
 
 const analyze = (port: number, headers: { readonly [name: string]: string }) =>
@@ -60,7 +60,9 @@ describe("the gateway's port", () => {
 
   it.live("says so when the machine does not have the address", () =>
     Effect.gen(function* () {
-      const error = yield* Effect.flip(Effect.scoped(startGateway({ host: "192.0.2.1" })))
+      const error = yield* Effect.flip(
+        Effect.scoped(startGateway({ host: "192.0.2.1", auth: { secret: Redacted.make("s".repeat(32)) } }))
+      )
       assert.strictEqual(error._tag, "ListenFailed")
       assert.match(error.message, /192\.0\.2\.1.*EADDRNOTAVAIL/)
     })

@@ -1,18 +1,27 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as fc from "fast-check"
+import { everything } from "../../gateway/auth/grant.ts"
 import { defaultLimits } from "../../gateway/policy.ts"
-import { type Action, joined, open, receive, refused, type Session, type Transition } from "../../gateway/session.ts"
+import {
+  type Action,
+  joined,
+  open,
+  receive,
+  refused,
+  type Session,
+  type Transition
+} from "../../gateway/socket/session.ts"
 import { ErrorData } from "../../protocols/index.ts"
 
 const limits = { ...defaultLimits, subscriptionsMax: 3, operationsPerSecond: 10 }
-const fresh = () => open("s1", limits, 0).session
+const fresh = () => open("s1", limits, 0, everything).session
 
 const say = (session: Session, operation: unknown, now = 0): Transition =>
   receive(session, { kind: "text", text: JSON.stringify(operation) }, now)
 
 const subscribed = (session: Session, id: string): Session =>
-  joined(say(session, { op: "subscribe", id, pattern: "decision.>" }).session, id).session
+  joined(say(session, { op: "subscribe", id, pattern: "decision.>" }).session, id, 4).session
 
 const frames = (actions: ReadonlyArray<Action>) =>
   actions.flatMap((action) => (action.do === "send" ? [action.frame] : []))
@@ -29,7 +38,7 @@ const broken: ReadonlyArray<
   ["no object", 5, "invalid_operation", null, /JSON object/],
   ["null", null, "invalid_operation", null, /JSON object/],
   ["a list", [{ op: "ping", id: "a" }], "invalid_operation", null, /JSON object/],
-  ["no op", { id: "a" }, "invalid_operation", "a", /`op`: must be one of subscribe, unsubscribe, ping/],
+  ["no op", { id: "a" }, "invalid_operation", "a", /`op`: must be one of subscribe, unsubscribe, auth, ping/],
   ["an unknown op", { op: "fly", id: "a" }, "invalid_operation", "a", /`op`: must be one of/],
   ["no id", { op: "ping" }, "invalid_operation", null, /`id`: this field is required/],
   ["an id that is no text", { op: "ping", id: 7 }, "invalid_operation", null, /`id`: expected a string/],
@@ -40,12 +49,47 @@ const broken: ReadonlyArray<
   ["a wildcard in a token", { op: "subscribe", id: "a", pattern: "a.b*" }, "invalid_pattern", "a", /stand alone/],
   ["> before the end", { op: "subscribe", id: "a", pattern: ">.a" }, "invalid_pattern", "a", /last token/],
   ["a space", { op: "subscribe", id: "a", pattern: "a b" }, "invalid_pattern", "a", /spaces/],
+  [
+    "a start nobody knows",
+    { op: "subscribe", id: "a", pattern: "a", start: "then" },
+    "invalid_operation",
+    "a",
+    /`start`/
+  ],
+  [
+    "a sequence below one",
+    { op: "subscribe", id: "a", pattern: "a", start: { seq: 0 } },
+    "invalid_operation",
+    "a",
+    /start/
+  ],
+  [
+    "a time that is none",
+    { op: "subscribe", id: "a", pattern: "a", start: { time: "x" } },
+    "invalid_operation",
+    "a",
+    /start/
+  ],
+  [
+    "an unknown policy",
+    { op: "subscribe", id: "a", pattern: "a", on_slow: "x" },
+    "invalid_operation",
+    "a",
+    /`on_slow`/
+  ],
+  [
+    "too much to wait",
+    { op: "subscribe", id: "a", pattern: "a", pending_bytes: 9e6 },
+    "invalid_operation",
+    "a",
+    /8388608/
+  ],
   ["an endless pattern", { op: "subscribe", id: "a", pattern: "p".repeat(50_000) }, "invalid_pattern", "a", /256/]
 ]
 
 describe("a session", () => {
   it("welcomes with its id and limits", () => {
-    const [frame] = frames(open("s1", limits, 0).actions)
+    const [frame] = frames(open("s1", limits, 0, everything).actions)
     assert.strictEqual(frame?.type, "welcome")
     assert.deepInclude(frame?.data, { protocol: 1, session: "s1" })
     assert.deepInclude(frame?.data, {
@@ -55,13 +99,15 @@ describe("a session", () => {
 
   it("says subscribed once the subscription has joined, and a result for its end", () => {
     const asked = say(fresh(), { op: "subscribe", id: "a", pattern: "decision.>" })
-    assert.deepStrictEqual(asked.actions, [{ do: "subscribe", id: "a", pattern: "decision.>" }])
-    const live = joined(asked.session, "a")
+    assert.deepStrictEqual(asked.actions, [
+      { do: "subscribe", id: "a", pattern: "decision.>", start: "new", onSlow: "close", bytesMax: 8_388_608 }
+    ])
+    const live = joined(asked.session, "a", 4)
     assert.deepStrictEqual(frames(live.actions)[0], {
       type: "subscribed",
       seq: null,
       subject: null,
-      data: { id: "a", pattern: "decision.>" }
+      data: { id: "a", pattern: "decision.>", seq: 4 }
     })
     const ended = say(live.session, { op: "unsubscribe", id: "a" })
     assert.deepStrictEqual(ended.actions[0], { do: "unsubscribe", id: "a" })
@@ -72,14 +118,18 @@ describe("a session", () => {
   it("ignores a subscription that joins or fails after its end", () => {
     const asked = say(fresh(), { op: "subscribe", id: "a", pattern: "decision.>" }).session
     const ended = say(asked, { op: "unsubscribe", id: "a" }).session
-    assert.deepStrictEqual(joined(ended, "a").actions, [])
-    assert.deepStrictEqual(refused(ended, "a", "no").actions, [])
+    assert.deepStrictEqual(joined(ended, "a", 4).actions, [])
+    assert.deepStrictEqual(refused(ended, "a").actions, [])
   })
 
   it("frees the id of a subscription that could not be opened", () => {
     const asked = say(fresh(), { op: "subscribe", id: "a", pattern: "decision.>" }).session
-    const failed = refused(asked, "a", "try again later")
-    assert.deepStrictEqual(errorOf(failed), { id: "a", code: "internal", message: "try again later" })
+    const failed = refused(asked, "a")
+    assert.deepStrictEqual(errorOf(failed), {
+      id: "a",
+      code: "internal",
+      message: "events cannot be read now: try again later"
+    })
     assert.strictEqual(say(failed.session, { op: "subscribe", id: "a", pattern: "x" }).actions[0]?.do, "subscribe")
   })
 
@@ -93,7 +143,7 @@ describe("a session", () => {
     assert.deepInclude(more, {
       id: "d",
       code: "too_many_subscriptions",
-      message: "a client has at most 3 subscriptions"
+      message: "a client has at most 3 subscriptions (GATEWAY_SUBSCRIPTIONS)"
     })
   })
 
@@ -139,7 +189,11 @@ describe("a session", () => {
       return frames(next.actions)[0]
     }
     for (let count = 0; count < 10; count++) assert.strictEqual(ping(0)?.type, "result")
-    assert.deepInclude(ping(0)?.data, { id: "p", code: "rate_limited", message: "at most 10 operations per second" })
+    assert.deepInclude(ping(0)?.data, {
+      id: "p",
+      code: "rate_limited",
+      message: "at most 10 operations per second (GATEWAY_FRAMES_PER_SECOND)"
+    })
     assert.strictEqual(ping(99)?.type, "error")
     assert.strictEqual(ping(100)?.type, "result")
     assert.strictEqual(ping(101)?.type, "error")

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { SubjectTrie } from "../../gateway/trie.ts"
+import { SubjectTrie } from "../../gateway/streams/trie.ts"
 import { matches } from "../support/fake-log.ts"
 
 // Few tokens and short subjects, so that random patterns meet random subjects often.

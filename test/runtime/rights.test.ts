@@ -1,15 +1,10 @@
-import { spawn } from "node:child_process"
-import { readFileSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Layer, Schedule, Stream } from "effect"
 import { Actors, layerNats, layerNode, layerOperators, Operators } from "../../runtime/index.ts"
-import { findNatsServer } from "../../setup/nats-server.mjs"
 import { CounterProtocol, counter } from "../support/counter.ts"
-import { temporaryFolder } from "../support/nats.ts"
+import { asUser, serverWithUsers } from "../support/nats-users.ts"
 import { Protocol, soon, troubleWith } from "./trouble.ts"
 
-const PASSWORDS = { NODE_PASSWORD: "n", GATEWAY_PASSWORD: "g", VIEWER_PASSWORD: "v", OPERATOR_PASSWORD: "o" }
 const actor = { type: "trouble", id: "a" }
 const target = { kind: "actor", address: actor } as const
 
@@ -17,10 +12,7 @@ describe("the users of nats.conf", () => {
   it.live("let a viewer look and an operator act, and no more", () =>
     Effect.gen(function* () {
       const url = yield* serverWithUsers
-      const as = (user: string) => {
-        const [password = ""] = user
-        return { url: url.replace("//", `//${user}:${password}@`), namespace: "conclave", name: user }
-      }
+      const as = (user: string) => asUser(url, user)
       const actors = [troubleWith(() => Effect.succeed("done")), counter]
       const node = Layer.provideMerge(layerNode({ name: "node", actors }), layerNats({ ...as("node"), ttlSeconds: 1 }))
       yield* Effect.gen(function* () {
@@ -72,35 +64,4 @@ const acting = Effect.gen(function* () {
       Effect.timeout("5 seconds")
     )
   assert.strictEqual(dropped, 1)
-})
-
-/** A server with the users that nats.conf shows commented out. */
-const serverWithUsers = Effect.gen(function* () {
-  const folder = yield* temporaryFolder
-  const text = readFileSync(join(import.meta.dirname, "../../nats.conf"), "utf8")
-  const [users = ""] = /^# authorization \{$.*?^# \}$/ms.exec(text) ?? []
-  const store = `jetstream { store_dir: ${JSON.stringify(join(folder, "store"))} }`
-  const file = join(folder, "server.conf")
-  writeFileSync(
-    file,
-    `listen: "127.0.0.1:-1"\nports_file_dir: ${JSON.stringify(folder)}\n${store}\n${users.replace(/^# ?/gm, "")}`
-  )
-  const child = yield* Effect.acquireRelease(
-    Effect.sync(() =>
-      spawn(findNatsServer({ name: process.env.NATS_SERVER }).path ?? "nats-server", ["-c", file], {
-        stdio: "ignore",
-        env: PASSWORDS
-      })
-    ),
-    (process) =>
-      Effect.callback<void>((resume) => {
-        process.once("exit", () => resume(Effect.void))
-        process.kill("SIGKILL")
-      })
-  )
-  const ports = Effect.try(() => readFileSync(join(folder, `nats-server_${child.pid}.ports`), "utf8"))
-  return yield* ports.pipe(
-    Effect.map((json) => /nats:\/\/127\.0\.0\.1:\d+/.exec(json)?.[0] ?? ""),
-    Effect.retry(Schedule.spaced("20 millis").pipe(Schedule.upTo({ duration: "5 seconds" })))
-  )
 })

@@ -1,18 +1,27 @@
 import { Effect, Layer } from "effect"
-import { ActorLog, LogUnavailable, type PublishedEvent } from "../../runtime/index.ts"
+import { EventLog, type History, type HistoryStart } from "../../gateway/events/log.ts"
+import { LogUnavailable, type PublishedEvent } from "../../runtime/index.ts"
 
 /** A log that only publishes: its events are those of the test, its watches are open to inspection. */
 export interface FakeLog {
-  readonly layer: Layer.Layer<ActorLog>
+  readonly layer: Layer.Layer<EventLog>
   /** Stores an event and shows it to every watch that matches. @returns its sequence */
   readonly publish: (subject: string, type: string, data: object) => number
   /** The same, with any payload. */
   readonly publishPayload: (subject: string, payload: string) => number
+  /** Something else is stored than an event. @returns its sequence */
+  readonly skip: () => number
+  /** Keeps no event of this sequence or an earlier one. */
+  readonly expire: (upTo: number) => void
   /** The patterns of the open watches, sorted. */
   readonly watching: () => ReadonlyArray<string>
   /** How many watches were ever opened. */
   readonly opened: () => number
-  /** Lets the next watches fail, or succeed again. */
+  /** How many pages of history were read. */
+  readonly pages: () => number
+  /** What happens before each page is read, and before it is given. */
+  readonly onPage: (act: (when: "before" | "after") => void) => void
+  /** Lets the next watches and pages fail, or succeed again. */
   readonly setBroken: (broken: boolean) => void
   /** Holds back the next watches until it is called with false. */
   readonly setSlow: (slow: boolean) => void
@@ -23,14 +32,34 @@ interface Watch {
   readonly see: (event: PublishedEvent) => void
 }
 
+interface Stored extends PublishedEvent {
+  readonly time: number
+}
+
+const PAGE = 3
+
+/** Which events a reading of history that is opened now will give. */
+const selectorOf = (stored: ReadonlyArray<Stored>, opening: number, pattern: string, start: HistoryStart) => {
+  const newest = new Map(stored.map((event) => [event.subject, event.sequence]))
+  return (event: Stored): boolean => {
+    if (!matches(pattern, event.subject)) return false
+    if (start.from === "sequence") return event.sequence >= start.sequence
+    if (start.from === "time") return event.time >= start.time
+    return event.sequence > opening || newest.get(event.subject) === event.sequence
+  }
+}
+
 export const makeFakeLog = (): FakeLog => {
   const watches = new Set<Watch>()
+  let stored: ReadonlyArray<Stored> = []
   let sequence = 0
   let opened = 0
+  let pages = 0
   let broken = false
   let slow = false
+  let acting: (when: "before" | "after") => void = () => {}
 
-  const open = Effect.fnUntraced(function* (pattern: string, see: Watch["see"]) {
+  const follow = Effect.fnUntraced(function* (pattern: string, see: Watch["see"]) {
     if (broken) return yield* new LogUnavailable({ detail: "the test says so" })
     while (slow) yield* Effect.sleep("1 millis")
     opened++
@@ -39,26 +68,49 @@ export const makeFakeLog = (): FakeLog => {
       Effect.sync(() => watches.add(watch)),
       () => Effect.sync(() => watches.delete(watch))
     )
+    return sequence
   })
   const publishPayload = (subject: string, payload: string) => {
-    sequence++
-    for (const watch of watches) if (matches(watch.pattern, subject)) watch.see({ subject, sequence, payload })
+    const event = { subject, sequence: ++sequence, payload, time: Date.now() }
+    stored = [...stored, event]
+    for (const watch of watches) if (matches(watch.pattern, subject)) watch.see(event)
     return sequence
   }
+  const history = (pattern: string, start: HistoryStart): Effect.Effect<History> =>
+    Effect.sync(() => {
+      const selects = selectorOf(stored, sequence, pattern, start)
+      let position = 0
+      const next = Effect.gen(function* () {
+        if (broken) return yield* new LogUnavailable({ detail: "the test says so" })
+        pages++
+        acting("before")
+        const left = stored.filter((event) => event.sequence > position && selects(event))
+        const events = left.slice(0, PAGE)
+        position = events.at(-1)?.sequence ?? position
+        acting("after")
+        yield* Effect.yieldNow
+        return { events, complete: left.length === events.length }
+      })
+      return { next }
+    })
   return {
-    layer: Layer.mock(ActorLog, {
-      limits: { payloadBytesMax: 1_000_000, groupEntriesMax: 1_000, groupBytesMax: 8_000_000 },
-      shards: 1,
-      newId: () => crypto.randomUUID(),
-      inbox: "nobody",
-      answer: () => {},
-      broadcast: () => {},
-      watch: open
+    layer: Layer.succeed(EventLog, {
+      follow,
+      history,
+      kept: Effect.sync(() => ({ first: stored[0]?.sequence ?? sequence + 1, last: sequence }))
     }),
     publish: (subject, type, data) => publishPayload(subject, JSON.stringify({ type, data })),
     publishPayload,
+    skip: () => ++sequence,
+    expire: (upTo) => {
+      stored = stored.filter((event) => event.sequence > upTo)
+    },
     watching: () => [...watches].map((watch) => watch.pattern).sort(),
     opened: () => opened,
+    pages: () => pages,
+    onPage: (act) => {
+      acting = act
+    },
     setBroken: (value) => {
       broken = value
     },

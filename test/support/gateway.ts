@@ -22,8 +22,10 @@ export interface World {
 }
 
 /** A gateway on a free port, over a log and actors that are the test's own. */
-export const startGateway = Effect.fnUntraced(function* (options: Partial<GatewayOptions> = {}) {
-  const log = makeFakeLog()
+export const startGateway = (options: Partial<GatewayOptions> = {}) => startGatewayOn(makeFakeLog(), options)
+
+/** The same, over a log that is there already. */
+export const startGatewayOn = Effect.fnUntraced(function* (log: FakeLog, options: Partial<GatewayOptions>) {
   const asked: Array<Asked> = []
   let answer: Parameters<World["answerWith"]>[0] = () => Effect.never
   const ask: unknown = (_protocol: unknown, id: string, message: string, payload: unknown, options?: AskOptions) =>
@@ -61,6 +63,8 @@ export interface Client {
   readonly next: Effect.Effect<Frame>
   /** Sends an operation and gives the next frame. */
   readonly call: (operation: unknown) => Effect.Effect<Frame>
+  /** The subprotocol that the gateway chose. */
+  readonly protocol: () => string
   /** The frames that came and were not taken. */
   readonly waiting: () => ReadonlyArray<Frame>
   readonly closed: Effect.Effect<{ readonly code: number; readonly reason: string }>
@@ -70,9 +74,16 @@ export interface Client {
 const decodeFrame = Schema.decodeUnknownSync(Schema.fromJsonString(Frame), { onExcessProperty: "error" })
 
 /** A WebSocket client that has been welcomed; it is closed with the scope. */
-export const openClient = Effect.fnUntraced(function* (url: string) {
+export const openClient = (url: string) => openClientWith(url)
+
+/** The same, with more in its handshake. */
+export const openClientWith = Effect.fnUntraced(function* (
+  url: string,
+  handshake: { readonly protocols?: Array<string>; readonly headers?: Record<string, string> } = {}
+) {
   const socket = yield* Effect.acquireRelease(
-    Effect.sync(() => new WebSocket(`${url.replace("http", "ws")}/ws`)),
+    // The options are those of Node's own client; browsers have none.
+    Effect.sync((): WebSocket => Reflect.construct(WebSocket, [`${url.replace("http", "ws")}/ws`, handshake])),
     (socket) => Effect.sync(() => socket.close())
   )
   const frames: Array<Frame> = []
@@ -105,6 +116,7 @@ export const openClient = Effect.fnUntraced(function* (url: string) {
         Effect.sync(() => send(operation)),
         next
       ),
+    protocol: () => socket.protocol,
     waiting: () => frames,
     closed: Effect.promise(() => closed),
     close: Effect.andThen(
@@ -164,13 +176,13 @@ export const openSocket = (port: number) =>
   )
 
 /** A WebSocket by hand, past its handshake and welcome. `received` is all the bytes so far, one a character. */
-export const openRaw = Effect.fnUntraced(function* (port: number) {
+export const openRaw = Effect.fnUntraced(function* (port: number, headers: ReadonlyArray<string> = []) {
   const socket = yield* openSocket(port)
   const chunks: Array<Buffer> = []
   const received = () => Buffer.concat(chunks).toString("latin1")
   socket.on("error", () => {})
   socket.on("data", (chunk) => chunks.push(chunk))
-  socket.write(upgradeText())
+  socket.write(upgradeText(headers))
   yield* eventually("a welcome", () => received().includes('"welcome"'))
   return { socket, received }
 })
@@ -207,7 +219,7 @@ export const http = (port: number, path: string, call: Call = {}): Effect.Effect
       response.on("end", () => {
         const text = Buffer.concat(chunks).toString()
         const isJson = response.headers["content-type"]?.includes("json") ?? false
-        const json: unknown = isJson ? JSON.parse(text) : undefined
+        const json: unknown = isJson && text !== "" ? JSON.parse(text) : undefined
         resume(Effect.succeed({ status: response.statusCode ?? 0, headers: response.headers, text, json }))
       })
     })

@@ -122,3 +122,18 @@ const coverPath = <Member>(
   const exact = node.children.get(token)
   return exact && coverPath(exact, tokens, depth + 1, [...path, token])
 }
+
+/** Whether subjects match one pattern, without a tree. */
+export const matcherOf = (pattern: string): ((subject: string) => boolean) => {
+  const wanted = pattern.split(".")
+  const open = wanted.at(-1) === ">"
+  const length = open ? wanted.length - 1 : wanted.length
+  return (subject) => {
+    const tokens = subject.split(".")
+    if (open ? tokens.length <= length : tokens.length !== length) return false
+    for (let index = 0; index < length; index++) {
+      if (wanted[index] !== "*" && wanted[index] !== tokens[index]) return false
+    }
+    return true
+  }
+}

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
-import type { Actors } from "../runtime/index.ts"
-import { type ConsensusFailure, castVote, openConsensus } from "./consensus.ts"
-import { REFUSALS } from "./consensus-routes.ts"
+import type { Actors } from "../../runtime/index.ts"
+import { type ConsensusFailure, castVote, openConsensus } from "../consensus.ts"
+import { REFUSALS } from "../http/consensus-routes.ts"
 import type { Asked, AskOperation } from "./session.ts"
 
 /** Does what a WebSocket client asks of actors. What goes wrong is an answer too. */

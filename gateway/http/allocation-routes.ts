@@ -7,11 +7,11 @@ import {
   AllocationProtocol,
   AllocationResult,
   type UnknownAllocation
-} from "../protocols/index.ts"
-import { Actors, type AskError } from "../runtime/index.ts"
+} from "../../protocols/index.ts"
+import { Actors, type AskError } from "../../runtime/index.ts"
+import type { Reply, TemplatedApp } from "../uws.ts"
 import { explained, getJson, json, postJson, type Route, type RouteOptions, readJson } from "./json.ts"
 import { askProblem, internal, invalidRequest, methodNotAllowed, problem } from "./problem.ts"
-import type { Reply, TemplatedApp } from "./uws.ts"
 
 export const ALLOCATION = "/api/v1/agents/allocation"
 

@@ -1,7 +1,10 @@
 import { Result, Schema } from "effect"
-import { ClientOperation, type ErrorData, type Frame } from "../protocols/index.ts"
-import { type Fault, faultOf, formatFault } from "./fault.ts"
-import type { GatewayLimits } from "./policy.ts"
+import type { ClientOperation, ErrorData, Frame, SlowPolicy, Start, Subscribe } from "../../protocols/index.ts"
+import { type Grant, Operation } from "../auth/grant.ts"
+import { formatFault } from "../fault.ts"
+import { type GatewayLimits, limitNames } from "../policy.ts"
+import { ownFrame } from "./farewell.ts"
+import { decodeOperation, describe, parseJson, readId } from "./operation.ts"
 
 /**
  * One client's side of the conversation: no I/O, no clock. What comes in gives the next session and what to do.
@@ -20,6 +23,8 @@ import type { GatewayLimits } from "./policy.ts"
 export interface Session {
   readonly id: string
   readonly limits: GatewayLimits
+  /** What the client may see and do; nothing before it has said who it is. */
+  readonly grant: Grant | undefined
   readonly subscriptions: ReadonlyMap<string, Subscription>
   /** Operations the client may send at once, as of `refilledAt` (milliseconds). */
   readonly tokens: number
@@ -43,7 +48,16 @@ export type Inbound =
 export type Action =
   | { readonly do: "send"; readonly frame: Frame }
   /** Join the pattern, then call `joined` or `refused`. */
-  | { readonly do: "subscribe"; readonly id: string; readonly pattern: string }
+  | {
+      readonly do: "subscribe"
+      readonly id: string
+      readonly pattern: string
+      readonly start: Start
+      readonly onSlow: SlowPolicy
+      readonly bytesMax: number
+    }
+  /** Look at the credential, then call `granted` or `unauthorized`. */
+  | { readonly do: "authenticate"; readonly id: string; readonly token: string }
   /** Deliver no more under this id. */
   | { readonly do: "unsubscribe"; readonly id: string }
   /** Ask actors, then call `answered`. */
@@ -67,13 +81,25 @@ export interface Transition {
 
 export const PROTOCOL_VERSION = 1
 
-/** The conversation begins. `now` is in milliseconds, on any clock that only goes forward. */
-export const open = (id: string, limits: GatewayLimits, now: number): Transition => ({
-  session: { id, limits, subscriptions: new Map(), tokens: limits.operationsPerSecond, asking: 0, refilledAt: now },
+/**
+ * The conversation begins. `now` is in milliseconds, on any clock that only goes forward. Without a grant the client has
+ * to say who it is.
+ */
+export const open = (id: string, limits: GatewayLimits, now: number, grant?: Grant): Transition => ({
+  session: {
+    id,
+    limits,
+    grant,
+    subscriptions: new Map(),
+    tokens: limits.operationsPerSecond,
+    asking: 0,
+    refilledAt: now
+  },
   actions: [
     sendOwn("welcome", {
       protocol: PROTOCOL_VERSION,
       session: id,
+      auth: grant === undefined ? "required" : "none",
       limits: {
         subscriptions: limits.subscriptionsMax,
         operations_per_second: limits.operationsPerSecond,
@@ -90,13 +116,23 @@ export const receive = (before: Session, inbound: Inbound, now: number): Transit
   const json = inbound.kind === "text" ? parseJson(inbound.text) : undefined
   const id = json === undefined || Result.isFailure(json) ? null : readId(json.success)
   if (session.tokens < 1) {
-    return refuse(session, id, "rate_limited", `at most ${session.limits.operationsPerSecond} operations per second`)
+    return refuse(
+      session,
+      id,
+      "rate_limited",
+      `at most ${session.limits.operationsPerSecond} operations per second (${limitNames.operationsPerSecond})`
+    )
   }
   const paid = { ...session, tokens: session.tokens - 1 }
   if (inbound.kind === "binary") return refuse(paid, null, "binary_frame", "operations are JSON in text frames")
   if (inbound.kind === "oversized") {
     const limit = session.limits.frameBytesMax
-    return refuse(paid, null, "frame_too_large", `a frame has at most ${limit} bytes, and this one had ${inbound.size}`)
+    return refuse(
+      paid,
+      null,
+      "frame_too_large",
+      `a frame has at most ${limit} bytes (${limitNames.frameBytesMax}), and this one had ${inbound.size}`
+    )
   }
   if (json === undefined || Result.isFailure(json)) {
     return refuse(paid, null, "malformed_json", "the frame is not a whole JSON text")
@@ -109,21 +145,23 @@ export const receive = (before: Session, inbound: Inbound, now: number): Transit
   return perform(paid, operation.success)
 }
 
-/** The subscription gets every event from now on. */
-export const joined = (session: Session, id: string): Transition => {
+/** The subscription gets every event after a position, which is not known where it starts at a time. */
+export const joined = (session: Session, id: string, position: number | undefined): Transition => {
   const subscription = session.subscriptions.get(id)
   if (subscription?.phase !== "opening") return { session, actions: [] }
   const subscriptions = new Map(session.subscriptions).set(id, { ...subscription, phase: "live" })
   return {
     session: { ...session, subscriptions },
-    actions: [sendOwn("subscribed", { id, pattern: subscription.pattern })]
+    actions: [sendOwn("subscribed", { id, pattern: subscription.pattern, seq: position ?? null })]
   }
 }
 
-/** The subscription could not be opened. */
-export const refused = (session: Session, id: string, message: string): Transition => {
-  if (session.subscriptions.get(id)?.phase !== "opening") return { session, actions: [] }
-  return refuse(without(session, id), id, "internal", message)
+/** The subscription could not be opened, or not go on: too many patterns, as the message says, or no log. */
+export const refused = (session: Session, id: string, tooMany?: string): Transition => {
+  if (!session.subscriptions.has(id)) return { session, actions: [] }
+  return tooMany === undefined
+    ? refuse(without(session, id), id, "internal", "events cannot be read now: try again later")
+    : refuse(without(session, id), id, "too_many_patterns", tooMany)
 }
 
 /** Actors have answered, or will not. */
@@ -135,16 +173,45 @@ export const answered = (before: Session, operation: AskOperation, asked: Asked)
   return { session, actions: [sendOwn("error", { id, ...fault } satisfies ErrorData)] }
 }
 
-/** The `error` frame with which a client that does not read is left. */
-export const slowConsumer = (limits: GatewayLimits): Frame =>
-  ownFrame("error", {
-    id: null,
-    code: "slow_consumer",
-    message: `more than ${limits.pendingBytesMax} bytes were waiting to be read`
-  } satisfies ErrorData)
+/** The credential is good. Subscriptions that it does not cover end. */
+export const granted = (session: Session, id: string | null, grant: Grant): Transition => {
+  const lost = [...session.subscriptions].filter(([, { pattern }]) => !grant.sees(pattern))
+  const subscriptions = new Map(session.subscriptions)
+  for (const [subscription] of lost) subscriptions.delete(subscription)
+  const { subject, expiresAt } = grant
+  const expires = expiresAt === undefined ? null : new Date(expiresAt).toISOString()
+  return {
+    session: { ...session, grant, subscriptions },
+    actions: [
+      ...lost.flatMap(
+        ([subscription, { pattern }]): ReadonlyArray<Action> => [
+          { do: "unsubscribe", id: subscription },
+          sendOwn("error", forbiddenPattern(subscription, pattern))
+        ]
+      ),
+      sendOwn("result", { id, op: "auth", ok: true, subject, expires_at: expires })
+    ]
+  }
+}
+
+/** The credential is not good. What was granted before stays. */
+export const unauthorized = (session: Session, id: string | null, reason: string): Transition =>
+  refuse(session, id, "unauthorized", reason)
+
+/** Too much was said while a credential was being looked at. */
+export const tooHasty = (session: Session): Transition =>
+  refuse(session, null, "rate_limited", "wait for the answer to `auth`")
 
 const perform = (session: Session, operation: ClientOperation): Transition => {
+  if (session.grant === undefined && operation.op !== "auth") {
+    return refuse(session, operation.id, "unauthenticated", "send a token first: an `auth` operation")
+  }
+  if (isGuarded(operation.op) && session.grant?.may(operation.op) !== true) {
+    return refuse(session, operation.id, "forbidden", `your token or key does not allow ${operation.op}`)
+  }
   switch (operation.op) {
+    case "auth":
+      return { session, actions: [{ do: "authenticate", id: operation.id, token: operation.token }] }
     case "ping":
       return answer(session, operation)
     case "unsubscribe":
@@ -153,7 +220,7 @@ const perform = (session: Session, operation: ClientOperation): Transition => {
       }
       return answer(without(session, operation.id), operation, { do: "unsubscribe", id: operation.id })
     case "subscribe":
-      return subscribe(session, operation.id, operation.pattern)
+      return subscribe(session, operation)
     case "request_consensus":
     case "vote":
       if (session.asking >= ASKING_MAX) {
@@ -164,17 +231,47 @@ const perform = (session: Session, operation: ClientOperation): Transition => {
   }
 }
 
-const subscribe = (session: Session, id: string, pattern: string): Transition => {
-  const max = session.limits.subscriptionsMax
+/** Operations that need a permission of their own. */
+const isGuarded = Schema.is(Operation)
+
+const subscribe = (session: Session, operation: Subscribe): Transition => {
+  const { id, pattern, start = "new", on_slow: onSlow = "close" } = operation
+  const { subscriptionsMax, pendingBytesMax } = session.limits
+  const bytesMax = operation.pending_bytes ?? pendingBytesMax
   if (session.subscriptions.has(id)) {
     return refuse(session, id, "duplicate_subscription", "`id`: there is a subscription with this id already")
   }
-  if (session.subscriptions.size >= max) {
-    return refuse(session, id, "too_many_subscriptions", `a client has at most ${max} subscriptions`)
+  if (session.grant?.sees(pattern) !== true) {
+    return { session, actions: [sendOwn("error", forbiddenPattern(id, pattern))] }
+  }
+  if (session.subscriptions.size >= subscriptionsMax) {
+    return refuse(
+      session,
+      id,
+      "too_many_subscriptions",
+      `a client has at most ${subscriptionsMax} subscriptions (${limitNames.subscriptionsMax})`
+    )
+  }
+  if (bytesMax > pendingBytesMax) {
+    return refuse(
+      session,
+      id,
+      "invalid_operation",
+      `\`pending_bytes\`: at most ${pendingBytesMax} (${limitNames.pendingBytesMax})`
+    )
   }
   const subscriptions = new Map(session.subscriptions).set(id, { pattern, phase: "opening" })
-  return { session: { ...session, subscriptions }, actions: [{ do: "subscribe", id, pattern }] }
+  return {
+    session: { ...session, subscriptions },
+    actions: [{ do: "subscribe", id, pattern, start, onSlow, bytesMax }]
+  }
 }
+
+const forbiddenPattern = (id: string, pattern: string): ErrorData => ({
+  id,
+  code: "forbidden",
+  message: `\`pattern\`: your token does not allow all of ${pattern}`
+})
 
 const answer = (session: Session, operation: ClientOperation, ...before: ReadonlyArray<Action>): Transition => ({
   session,
@@ -198,27 +295,4 @@ const refill = (session: Session, now: number): Session => {
   return { ...session, tokens: Math.min(rate, session.tokens + gained), refilledAt: now }
 }
 
-const ownFrame = (type: string, data: unknown): Frame => ({ type, seq: null, subject: null, data })
 const sendOwn = (type: string, data: unknown): Action => ({ do: "send", frame: ownFrame(type, data) })
-
-const parseJson = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unknown))
-const decodeOperation = Schema.decodeUnknownResult(ClientOperation)
-const hasId = Schema.is(Schema.Struct({ id: Schema.String.check(Schema.isMaxLength(64)) }))
-const hasOp = Schema.is(
-  Schema.Struct({ op: Schema.Literals(ClientOperation.members.map(({ fields }) => fields.op.literal)) })
-)
-const isObject = Schema.is(Schema.Record(Schema.String, Schema.Unknown))
-const hasPattern = Schema.is(Schema.Struct({ pattern: Schema.Unknown }))
-
-const readId = (json: unknown): string | null => (hasId(json) ? json.id : null)
-
-const describe = (error: Schema.SchemaError, json: unknown): Fault & { readonly code: ErrorData["code"] } => {
-  const code = "invalid_operation"
-  if (!isObject(json)) return { code, field: "", rule: "an operation is a JSON object" }
-  if (!hasOp(json)) {
-    const names = ClientOperation.members.map(({ fields }) => fields.op.literal).join(", ")
-    return { code, field: "op", rule: `must be one of ${names}` }
-  }
-  const fault = faultOf(error)
-  return fault.field === "pattern" && hasPattern(json) ? { code: "invalid_pattern", ...fault } : { code, ...fault }
-}

@@ -1,10 +1,10 @@
 import { Effect, Result, Schema } from "effect"
-import { CorrelationId } from "../protocols/index.ts"
-import type { Actors } from "../runtime/index.ts"
-import { type Fault, faultOf } from "./fault.ts"
-import { type OriginPolicy, originFault } from "./policy.ts"
+import { CorrelationId } from "../../protocols/index.ts"
+import type { Actors } from "../../runtime/index.ts"
+import { type Fault, faultOf } from "../fault.ts"
+import { type OriginPolicy, originFault } from "../policy.ts"
+import type { Exchange, HttpRequest, HttpResponse, Reply } from "../uws.ts"
 import { bodyTooLarge, forbiddenOrigin, internal, stopping, unsupportedMediaType } from "./problem.ts"
-import type { Exchange, HttpRequest, HttpResponse, Reply } from "./uws.ts"
 
 /** What a route needs to answer a request. */
 export interface RouteOptions {

@@ -1,25 +1,27 @@
 import { randomUUID } from "node:crypto"
 import { Effect, Result, Schema } from "effect"
-import { AnalysisResult, AnalyzeRequest, CoordinatorProtocol, toWindow } from "../protocols/index.ts"
-import { Actors } from "../runtime/index.ts"
+import { AnalysisResult, AnalyzeRequest, CoordinatorProtocol, toWindow } from "../../protocols/index.ts"
+import { Actors } from "../../runtime/index.ts"
+import type { Exchange, HttpRequest, Reply, TemplatedApp } from "../uws.ts"
 import { ALLOCATION, addAllocationRoutes } from "./allocation-routes.ts"
 import { addAnalysisRoutes } from "./analysis-routes.ts"
 import { addConsensusRoutes, CONSENSUS } from "./consensus-routes.ts"
+import type { Gate } from "./gate.ts"
 import { crossOrigin, explained, json, postJson, type RouteOptions, readJson } from "./json.ts"
 import {
   type AnalyzeFailure,
   analyzeProblem,
-  internal,
   invalidRequest,
   methodNotAllowed,
   notFound,
   problem,
   upgradeRequired
 } from "./problem.ts"
-import { type Exchange, exchange, type HttpRequest, type HttpResponse, type Reply, type TemplatedApp } from "./uws.ts"
 
 /** What the HTTP side needs from the gateway around it. */
 export interface HttpOptions extends RouteOptions {
+  /** What every request passes first. */
+  readonly gate: Gate
   /** Facts for `/healthz`. */
   readonly health: () => { readonly [fact: string]: unknown }
   /** Whether `/readyz` says that requests may come. */
@@ -34,16 +36,7 @@ const READY_TIMEOUT = "2 seconds"
 
 /** Adds the HTTP addresses to the app. What no route takes is answered here too, so routes of others come first. */
 export const addRoutes = (app: TemplatedApp, options: HttpOptions): void => {
-  // An exception that reached the library would end the process.
-  const route = (answer: (call: Exchange, req: HttpRequest) => void) => (res: HttpResponse, req: HttpRequest) => {
-    const call = exchange(res)
-    try {
-      answer(call, req)
-    } catch (cause) {
-      options.run(Effect.logError("request failed", cause))
-      call.respond(internal())
-    }
-  }
+  const route = options.gate
   const always = (reply: () => Reply) => route((call) => call.respond(reply()))
 
   app.post(ANALYZE, route(postJson(options, analyze)))
@@ -90,7 +83,13 @@ const index = {
     [`POST ${CONSENSUS}/{id}/votes`]: "a vote from outside, with the voter's secret",
     [`POST ${CONSENSUS}/{id}/cancel`]: "close a round without a decision",
     "GET /healthz": "whether the gateway is alive",
-    "GET /readyz": "whether the system can answer"
+    "GET /readyz": "whether the system can answer",
+    "GET /api/v1/events?pattern=…": "the same events as server-sent events",
+    "GET /api/v1/clients": "who is connected and subscribed to what, for operators",
+    "GET /metrics": "what the gateway counts, for Prometheus",
+    "GET /openapi.json": "this API, for programs",
+    "GET /client/index.ts": "the client library, as a module that a browser can import",
+    "GET /example": "a page that uses it"
   }
 }
 
@@ -122,7 +121,7 @@ const answerPreflight = (options: HttpOptions) => (call: Exchange, req: HttpRequ
     headers: {
       ...headers,
       "access-control-allow-methods": "GET, POST",
-      "access-control-allow-headers": "content-type, x-correlation-id"
+      "access-control-allow-headers": "authorization, content-type, x-correlation-id"
     },
     body: ""
   })

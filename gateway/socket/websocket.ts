@@ -1,30 +1,34 @@
 import { randomUUID } from "node:crypto"
 import { Effect, type Fiber } from "effect"
-import { type Connection, connect } from "./connection.ts"
-import type { Fanout } from "./fanout.ts"
-import { type GatewayLimits, type OriginPolicy, originFault } from "./policy.ts"
-import { forbiddenOrigin, stopping, tooManyConnections } from "./problem.ts"
-import type { Asked, AskOperation, Inbound } from "./session.ts"
+import type { Authenticator } from "../auth/authenticator.ts"
+import { credentialOf } from "../auth/credential.ts"
+import type { Census } from "../census.ts"
+import { forbiddenOrigin, stopping, tooManyConnections, tooManyFromAddress } from "../http/problem.ts"
+import { type GatewayLimits, type OriginPolicy, originFault } from "../policy.ts"
+import type { Fanout } from "../streams/fanout.ts"
 import {
+  addressOf,
   exchange,
   type HttpRequest,
   type HttpResponse,
   type Reply,
+  SHARED_COMPRESSOR,
   type TemplatedApp,
   textOf,
   type UpgradeContext,
   type WebSocket
-} from "./uws.ts"
-
-/** Everyone who is connected. */
-export type Clients = Set<Connection>
+} from "../uws.ts"
+import { makeBatch } from "./batch.ts"
+import { type Connection, connect } from "./connection.ts"
+import type { Asked, AskOperation, Inbound } from "./session.ts"
 
 export interface SocketOptions {
   /** Kept by the route: those who are connected now. */
-  readonly clients: Clients
+  readonly census: Census
   readonly fanout: Fanout
   readonly limits: GatewayLimits
   readonly origins: OriginPolicy
+  readonly authenticator: Authenticator
   /** True once no more clients are taken. */
   readonly draining: () => boolean
   /** Asks actors; what goes wrong is an answer too. */
@@ -35,6 +39,8 @@ export interface SocketOptions {
 
 /** What travels with a socket from its upgrade to its end. */
 interface Attachment {
+  readonly address: string
+  readonly credential: string | undefined
   client: Client | undefined
 }
 
@@ -48,6 +54,8 @@ interface Client {
 
 // RFC 6455, section 7.4.1.
 const INTERNAL_ERROR = 1011
+// Not in RFC 6455 but registered since: "try again later".
+const TRY_AGAIN_LATER = 1013
 
 // Longer frames end the connection in the library. Between this and our own limit a frame is read, to be refused with
 // an error, so that a client which sends a megabyte learns why.
@@ -55,10 +63,11 @@ const HARD_FRAME_BYTES_MAX = 1024 * 1024 + 64 * 1024
 
 /** Adds `/ws` to the app. */
 export const addSocketRoute = (app: TemplatedApp, options: SocketOptions): void => {
-  const { limits, clients } = options
+  const { limits, census } = options
   app.ws<Attachment>("/ws", {
     maxPayloadLength: HARD_FRAME_BYTES_MAX,
     idleTimeout: limits.idleSeconds,
+    compression: limits.compressBytesMin > 0 ? SHARED_COMPRESSOR : 0,
     sendPingsAutomatically: true,
     // The connection itself looks at what is pending, so that nothing is dropped in silence.
     maxBackpressure: 0,
@@ -66,65 +75,91 @@ export const addSocketRoute = (app: TemplatedApp, options: SocketOptions): void 
     open: (ws) => guard(ws, options, () => open(ws, options)),
     message: (ws, message, isBinary) =>
       guard(ws, options, () => ws.getUserData().client?.connection.receive(inbound(message, isBinary, limits))),
+    // The library answers it. Who sends pings and reads no answers would fill our memory.
+    ping: (ws) =>
+      guard(ws, options, () => {
+        if (ws.getBufferedAmount() <= limits.pendingBytesMax) return
+        ws.getUserData().client?.connection.close(TRY_AGAIN_LATER, "slow consumer")
+      }),
     drain: (ws) => guard(ws, options, () => ws.getUserData().client?.drained()),
     close: (ws) => {
       const { client } = ws.getUserData()
       if (client === undefined) return
       client.gone()
       client.connection.closed()
-      clients.delete(client.connection)
+      census.remove(client.connection)
     }
   })
 }
 
 const upgrade = (options: SocketOptions, res: HttpResponse, req: HttpRequest, context: UpgradeContext): void => {
-  const refusal = refuse(options, req)
+  const address = addressOf(res)
+  const refusal = refuse(options, req, address)
   if (refusal !== undefined) {
     exchange(res).respond(refusal)
     return
   }
-  const attachment: Attachment = { client: undefined }
-  const [key, protocol, extensions] = ["key", "protocol", "extensions"].map((name) =>
-    req.getHeader(`sec-websocket-${name}`)
-  )
-  res.upgrade(attachment, key!, protocol!, extensions!, context)
+  const { protocol, credential } = credentialOf(req)
+  const attachment: Attachment = { address, credential, client: undefined }
+  const [key, extensions] = ["key", "extensions"].map((name) => req.getHeader(`sec-websocket-${name}`))
+  res.upgrade(attachment, key!, protocol, extensions!, context)
 }
 
-const refuse = (options: SocketOptions, req: HttpRequest): Reply | undefined => {
+const refuse = (options: SocketOptions, req: HttpRequest, address: string): Reply | undefined => {
   const fault = originFault({ origin: req.getHeader("origin"), host: req.getHeader("host") }, options.origins)
   if (fault !== undefined) return forbiddenOrigin(fault)
   if (options.draining()) return stopping()
-  const { connectionsMax } = options.limits
-  return options.clients.size >= connectionsMax ? tooManyConnections(connectionsMax) : undefined
+  const { connectionsMax, connectionsPerAddressMax } = options.limits
+  if (options.census.size >= connectionsMax) return tooManyConnections(connectionsMax)
+  return options.census.from(address) >= connectionsPerAddressMax
+    ? tooManyFromAddress(connectionsPerAddressMax)
+    : undefined
 }
 
 const open = (ws: WebSocket<Attachment>, options: SocketOptions): void => {
-  const { limits, fanout, ask, run, clients } = options
+  const { limits, fanout, ask, run, census } = options
+  const compresses = limits.compressBytesMin > 0
   let over = false
   let farewell: { readonly code: number; readonly reason: string } | undefined
 
   // The library's own `end` forgets the socket with its backlog, which then stays for as long as the client does not
   // read. So it is called only when nothing is pending, and a client that does not come to that is dropped.
   const drained = () => {
-    if (over || farewell === undefined || ws.getBufferedAmount() > 0) return
+    if (over) return
+    if (farewell === undefined) return connection.drained()
+    if (ws.getBufferedAmount() > 0) return
     ws.end(farewell.code, farewell.reason)
   }
   const drop = Effect.sync(() => {
     if (!over) ws.close()
   })
+  const batch = makeBatch(
+    {
+      cork: (write) => {
+        if (!over) ws.cork(write)
+      },
+      write: (text) => {
+        ws.send(text, false, compresses && text.length >= limits.compressBytesMin)
+      },
+      bufferedBytes: () => (over ? 0 : ws.getBufferedAmount()),
+      roomAgain: drained
+    },
+    limits.socketBytesMax
+  )
   const connection = connect({
     id: randomUUID(),
     limits,
     fanout,
+    authenticator: options.authenticator,
+    credential: ws.getUserData().credential,
     now: () => performance.now(),
     ask,
     run,
     socket: {
-      send: (text) => {
-        ws.send(text)
-      },
-      pendingBytes: () => ws.getBufferedAmount(),
+      send: batch.send,
+      pendingBytes: batch.pendingBytes,
       close: (code, reason) => {
+        batch.flush()
         farewell = { code, reason }
         drained()
         if (!over) run(Effect.delay(drop, limits.farewellMillis))
@@ -138,7 +173,7 @@ const open = (ws: WebSocket<Attachment>, options: SocketOptions): void => {
       over = true
     }
   }
-  clients.add(connection)
+  census.add({ connection, address: ws.getUserData().address })
 }
 
 const inbound = (message: ArrayBuffer, isBinary: boolean, limits: GatewayLimits): Inbound => {

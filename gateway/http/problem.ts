@@ -6,10 +6,11 @@ import type {
   DeadlinePassed,
   NoMarketData,
   Problem
-} from "../protocols/index.ts"
-import type { AskError } from "../runtime/index.ts"
-import { type Fault, formatFault } from "./fault.ts"
-import type { Reply } from "./uws.ts"
+} from "../../protocols/index.ts"
+import type { AskError } from "../../runtime/index.ts"
+import { type Fault, formatFault } from "../fault.ts"
+import { limitNames } from "../policy.ts"
+import type { Reply } from "../uws.ts"
 
 export type Headers = { readonly [name: string]: string }
 
@@ -72,6 +73,25 @@ export const methodNotAllowed = (allow: string): Reply =>
 export const forbiddenOrigin = (detail: string): Reply =>
   problem({ status: 403, code: "forbidden-origin", title: "The origin is not allowed", detail })
 
+/** 401: the request has no token or key, or one that is not good. */
+export const unauthorized = (reason: string): Reply =>
+  problem({
+    status: 401,
+    code: "unauthorized",
+    title: "Who are you?",
+    detail: reason,
+    headers: { "www-authenticate": "Bearer" }
+  })
+
+/** 403: the token or key does not allow it. `what` ends a sentence. */
+export const forbiddenOperation = (what: string): Reply =>
+  problem({
+    status: 403,
+    code: "forbidden",
+    title: "This is not allowed to you",
+    detail: `your token or key does not allow ${what}`
+  })
+
 export const upgradeRequired = (): Reply =>
   problem({
     status: 426,
@@ -95,12 +115,36 @@ export const bodyTooLarge = (limit: number): Reply =>
     status: 413,
     code: "body-too-large",
     title: "The body is too large",
-    detail: `a body has at most ${limit} bytes`
+    detail: `a body has at most ${limit} bytes (${limitNames.bodyBytesMax})`
   })
 
 /** 503: as many clients are connected as the gateway takes. */
 export const tooManyConnections = (limit: number): Reply =>
-  unavailable("too-many-connections", `at most ${limit} clients are connected at one time`, 5)
+  unavailable(
+    "too-many-connections",
+    `at most ${limit} clients are connected at one time (${limitNames.connectionsMax})`,
+    5
+  )
+
+/** 429: as many clients are connected from this address as one may have. */
+export const tooManyFromAddress = (limit: number): Reply =>
+  problem({
+    status: 429,
+    code: "too-many-connections",
+    title: "Too many connections",
+    detail: `at most ${limit} clients are connected from one address (${limitNames.connectionsPerAddressMax})`,
+    headers: { "retry-after": "5" }
+  })
+
+/** 429: requests come faster than one address may send them. */
+export const tooManyRequests = (limit: number): Reply =>
+  problem({
+    status: 429,
+    code: "rate-limited",
+    title: "Too many requests",
+    detail: `at most ${limit} requests per second from one address (${limitNames.requestsPerSecond})`,
+    headers: { "retry-after": "1" }
+  })
 
 /** 503: the gateway is being stopped. */
 export const stopping = (): Reply => unavailable("stopping", "the gateway is stopping: try again later", 5)

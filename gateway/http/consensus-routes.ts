@@ -1,10 +1,10 @@
 import { Effect, Result, Schema } from "effect"
-import { CancelBody, ConsensusBody, ConsensusId, VoteBody } from "../protocols/index.ts"
-import type { Actors } from "../runtime/index.ts"
-import { type ConsensusFailure, cancelConsensus, castVote, consensusStatus, openConsensus } from "./consensus.ts"
+import { CancelBody, ConsensusBody, ConsensusId, VoteBody } from "../../protocols/index.ts"
+import type { Actors } from "../../runtime/index.ts"
+import { type ConsensusFailure, cancelConsensus, castVote, consensusStatus, openConsensus } from "../consensus.ts"
+import type { Reply, TemplatedApp } from "../uws.ts"
 import { explained, getJson, json, postJson, type Route, type RouteOptions, readJson } from "./json.ts"
 import { askProblem, invalidRequest, methodNotAllowed, problem } from "./problem.ts"
-import type { Reply, TemplatedApp } from "./uws.ts"
 
 export const CONSENSUS = "/api/v1/agents/consensus"
 

@@ -1,9 +1,9 @@
 import { Effect, Result, Schema } from "effect"
-import { CancelAnalysisBody, CoordinatorProtocol, CorrelationId, type UnknownAnalysis } from "../protocols/index.ts"
-import { Actors, type AskError } from "../runtime/index.ts"
+import { CancelAnalysisBody, CoordinatorProtocol, CorrelationId, type UnknownAnalysis } from "../../protocols/index.ts"
+import { Actors, type AskError } from "../../runtime/index.ts"
+import type { Reply, TemplatedApp } from "../uws.ts"
 import { explained, json, postJson, type Route, type RouteOptions, readJson } from "./json.ts"
 import { askProblem, invalidRequest, methodNotAllowed, problem } from "./problem.ts"
-import type { Reply, TemplatedApp } from "./uws.ts"
 
 /** Adds the address that cancels an analysis below that of analyses. */
 export const addAnalysisRoutes = (app: TemplatedApp, analyses: string, options: RouteOptions, route: Route): void => {

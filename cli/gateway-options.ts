@@ -1,0 +1,32 @@
+import type { GatewayLimits, GatewayOptions } from "../gateway/index.ts"
+import type { Configuration } from "./config.ts"
+
+const limitsOf = (config: Configuration): Partial<GatewayLimits> => ({
+  connectionsMax: config.gatewayConnections,
+  connectionsPerAddressMax: config.gatewayConnectionsPerAddress,
+  subscriptionsMax: config.gatewaySubscriptions,
+  patternsMax: config.gatewayPatterns,
+  operationsPerSecond: config.gatewayFramesPerSecond,
+  frameBytesMax: config.gatewayFrameBytes,
+  pendingBytesMax: config.gatewayPendingBytes,
+  requestsPerSecond: config.gatewayRequestsPerSecond,
+  bodyBytesMax: config.gatewayBodyBytes,
+  compressBytesMin: config.gatewayCompressFrom
+})
+
+/** What the configuration says of the gateway, except where it listens. */
+export const gatewayOptions = (config: Configuration): Omit<GatewayOptions, "host" | "port"> => ({
+  limits: limitsOf(config),
+  allowedOrigins: config.gatewayOrigins,
+  auth: {
+    secret: config.gatewaySecret,
+    publicKeyFile: config.gatewayPublicKey,
+    jwksFile: config.gatewayJwks,
+    issuer: config.gatewayIssuer,
+    audience: config.gatewayAudience,
+    keysFile: config.gatewayKeys
+  },
+  ...((config.gatewayCertificate !== undefined || config.gatewayCertificateKey !== undefined) && {
+    tls: { certificate: config.gatewayCertificate ?? "", key: config.gatewayCertificateKey ?? "" }
+  })
+})

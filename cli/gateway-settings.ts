@@ -1,0 +1,92 @@
+import { Redacted, Schema, SchemaTransformation } from "effect"
+import { defaultLimits, limitNames } from "../gateway/index.ts"
+import { type Setting, setting, wholeNumber } from "./setting.ts"
+
+const path = (variable: string, about: string) =>
+  setting({ variable, default: "", about, rule: "must be the path of a file", schema: Schema.NonEmptyString })
+
+const limit = (key: keyof typeof limitNames, about: string, maximum = 1_000_000): Setting<number> =>
+  setting({
+    variable: limitNames[key],
+    default: String(defaultLimits[key]),
+    about,
+    rule: `must be a whole number from 1 to ${maximum}`,
+    schema: wholeNumber(1, maximum)
+  })
+
+const secret: Schema.Codec<Redacted.Redacted, string> = Schema.String.check(Schema.isMinLength(32)).pipe(
+  Schema.decodeTo(
+    Schema.Redacted(Schema.String),
+    SchemaTransformation.transform({ decode: (text) => Redacted.make(text), encode: Redacted.value })
+  )
+)
+
+const list: Schema.Codec<ReadonlyArray<string>, string> = Schema.String.pipe(
+  Schema.decodeTo(
+    Schema.Array(Schema.String.check(Schema.isPattern(/^https?:\/\/[^\s/]+$/))),
+    SchemaTransformation.transform({
+      decode: (text): ReadonlyArray<string> => (text === "" ? [] : text.split(",").map((part) => part.trim())),
+      encode: (parts: ReadonlyArray<string>) => parts.join(",")
+    })
+  )
+)
+
+const MEBIBYTE = 1024 * 1024
+
+/** The variables that only the gateway reads. */
+export const gatewaySettings = {
+  gatewaySecret: setting({
+    variable: "GATEWAY_JWT_SECRET",
+    default: "",
+    about:
+      "The secret of clients' tokens (HS256). Without any way to know its clients the gateway listens on loopback only.",
+    rule: "must be at least 32 characters",
+    schema: secret,
+    hidden: true
+  }),
+  gatewayPublicKey: path("GATEWAY_JWT_PUBLIC_KEY", "A file with the public key of clients' tokens, in PEM."),
+  gatewayJwks: path("GATEWAY_JWKS", "A file with a set of public keys of clients' tokens (JWKS)."),
+  gatewayIssuer: setting({
+    variable: "GATEWAY_JWT_ISSUER",
+    default: "",
+    about: "What `iss` of a token must be, if given.",
+    rule: "must not be empty",
+    schema: Schema.NonEmptyString
+  }),
+  gatewayAudience: setting({
+    variable: "GATEWAY_JWT_AUDIENCE",
+    default: "",
+    about: "What `aud` of a token must be, if given.",
+    rule: "must not be empty",
+    schema: Schema.NonEmptyString
+  }),
+  gatewayKeys: path("GATEWAY_KEYS", "A file with the hashes of machines' keys, and what each may do."),
+  gatewayOrigins: setting({
+    variable: "GATEWAY_ORIGINS",
+    default: "",
+    about: "Origins of web pages elsewhere that may use the gateway, separated by commas.",
+    rule: "must be origins such as https://desk.example, separated by commas",
+    schema: list
+  }),
+  gatewayCertificate: path(
+    "GATEWAY_TLS_CERT",
+    "A file with the certificate of the gateway, in PEM; with it, it speaks TLS."
+  ),
+  gatewayCertificateKey: path("GATEWAY_TLS_KEY", "A file with the private key of the certificate, in PEM."),
+  gatewayConnections: limit("connectionsMax", "How many WebSocket clients may be connected."),
+  gatewayConnectionsPerAddress: limit("connectionsPerAddressMax", "How many of them from one address."),
+  gatewaySubscriptions: limit("subscriptionsMax", "How many subscriptions a client may have.", 10_000),
+  gatewayPatterns: limit("patternsMax", "How many different patterns all clients together may want."),
+  gatewayFramesPerSecond: limit("operationsPerSecond", "How many frames a client may send per second."),
+  gatewayFrameBytes: limit("frameBytesMax", "How large a client's frame may be.", MEBIBYTE),
+  gatewayPendingBytes: limit("pendingBytesMax", "How much may wait for a client that reads slowly.", 512 * MEBIBYTE),
+  gatewayRequestsPerSecond: limit("requestsPerSecond", "How many HTTP requests an address may send per second."),
+  gatewayBodyBytes: limit("bodyBytesMax", "How large the body of an HTTP request may be.", 16 * MEBIBYTE),
+  gatewayCompressFrom: setting({
+    variable: "GATEWAY_COMPRESS_FROM",
+    default: "0",
+    about: "From how many bytes on frames are compressed, for clients that offer it; 0: none are.",
+    rule: "must be a whole number from 0 to 1048576",
+    schema: wholeNumber(0, MEBIBYTE)
+  })
+} as const

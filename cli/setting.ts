@@ -1,0 +1,36 @@
+import { Schema, SchemaTransformation } from "effect"
+
+/** One variable: what it is for, its default as it would be written, the rule for its value, and how it is read. */
+export interface Setting<A> {
+  readonly variable: string
+  /** Empty: unset unless given. */
+  readonly default: string
+  readonly about: string
+  /** Begins with "must be". */
+  readonly rule: string
+  readonly schema: Schema.Codec<A, string>
+  /** Its value is secret, and never shown. */
+  readonly hidden?: boolean
+}
+
+/** A setting, with the type of its value inferred. */
+export const setting = <A>(spec: Setting<A>): Setting<A> => spec
+
+export const matching = (pattern: RegExp) => Schema.String.check(Schema.isPattern(pattern))
+
+export const wholeNumber = (minimum: number, maximum: number): Schema.Codec<number, string> =>
+  matching(/^\d{1,9}$/).pipe(
+    Schema.decodeTo(
+      Schema.Int.check(Schema.isBetween({ minimum, maximum })),
+      SchemaTransformation.transform({ decode: Number, encode: String })
+    )
+  )
+
+/** One of some words, in any case. */
+export const word = <const L extends ReadonlyArray<string>>(words: L): Schema.Codec<L[number], string> => {
+  const proper = (text: string) => words.find((candidate) => candidate.toLowerCase() === text.toLowerCase()) ?? text
+  return Schema.String.pipe(
+    Schema.decodeTo(Schema.String, SchemaTransformation.transform({ decode: proper, encode: (text) => text })),
+    Schema.decodeTo(Schema.Literals(words))
+  )
+}

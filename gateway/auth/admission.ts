@@ -1,0 +1,83 @@
+import { Effect, type Fiber } from "effect"
+import type { Authenticator } from "./authenticator.ts"
+import type { Grant } from "./grant.ts"
+
+export interface AdmissionOptions {
+  readonly authenticator: Authenticator
+  readonly run: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
+  /** How long a client may take to say who it is, in milliseconds. */
+  readonly authMillis: number
+  readonly granted: (id: string | null, grant: Grant) => void
+  readonly refused: (id: string | null, reason: string) => void
+  /** What was granted has run out, or nothing was granted in time. */
+  readonly over: (why: "expired" | "silent") => void
+}
+
+/** One connection's way to a grant, and its end. At most one credential is looked at at a time. */
+export interface Admission {
+  /** Looks at a credential; `id` is that of the operation, null where it came with the handshake. */
+  readonly verify: (id: string | null, credential: string) => void
+  /** Whether a credential is being looked at: what the client says meanwhile has to wait. */
+  readonly busy: () => boolean
+  /** The connection is gone. */
+  readonly end: () => void
+}
+
+// A timer takes no longer time; one that fires early is set again.
+const TIMER_MILLIS_MAX = 2 ** 31 - 1
+
+export const makeAdmission = (options: AdmissionOptions): Admission => {
+  const { authenticator, run, granted, refused, over } = options
+  let busy = false
+  let checking: Fiber.Fiber<void> | undefined
+  let timer: Fiber.Fiber<void> | undefined
+
+  const setTimer = (effect: Effect.Effect<void>) => {
+    timer?.interruptUnsafe()
+    timer = run(effect)
+  }
+  const expiry = (at: number): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const left = at - Date.now()
+      return left <= 0
+        ? Effect.sync(() => over("expired"))
+        : Effect.andThen(Effect.sleep(Math.min(left, TIMER_MILLIS_MAX)), expiry(at))
+    })
+
+  if (authenticator.required) {
+    setTimer(
+      Effect.delay(
+        Effect.sync(() => over("silent")),
+        options.authMillis
+      )
+    )
+  }
+  return {
+    verify: (id, credential) => {
+      busy = true
+      const settle = (act: () => void) =>
+        Effect.sync(() => {
+          busy = false
+          act()
+        })
+      checking = run(
+        authenticator.verify(credential).pipe(
+          Effect.matchEffect({
+            onFailure: ({ reason }) => settle(() => refused(id, reason)),
+            onSuccess: (grant) =>
+              settle(() => {
+                if (grant.expiresAt === undefined) timer?.interruptUnsafe()
+                else setTimer(expiry(grant.expiresAt))
+                granted(id, grant)
+              })
+          })
+        )
+      )
+    },
+    busy: () => busy,
+    end: () => {
+      checking?.interruptUnsafe()
+      timer?.interruptUnsafe()
+    }
+  }
+}

@@ -1,0 +1,142 @@
+import { createPublicKey, createSecretKey } from "node:crypto"
+import { readFileSync } from "node:fs"
+import { Effect, Redacted, Result, Schema } from "effect"
+import { createLocalJWKSet, errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from "jose"
+import { Claims, everything, type Grant, grantOf } from "./grant.ts"
+import { KEY_PREFIX, KeyFile, keysOf } from "./keys.ts"
+
+/** How clients prove who they are; with none of them given they need not. Files are read once, at the start. */
+export interface AuthOptions {
+  /** Of tokens signed with HS256, at least 32 characters. */
+  readonly secret?: Redacted.Redacted | undefined
+  /** A public key in PEM, of tokens signed with RS256, PS256, ES256, ES384 or EdDSA. */
+  readonly publicKeyFile?: string | undefined
+  /** A JSON Web Key Set of public keys. */
+  readonly jwksFile?: string | undefined
+  /** What `iss` and `aud` of a token must be, if given. */
+  readonly issuer?: string | undefined
+  readonly audience?: string | undefined
+  /** Keys of machines. */
+  readonly keysFile?: string | undefined
+}
+
+/** What was configured for authentication cannot be used. */
+export class InvalidAuth extends Schema.TaggedError<InvalidAuth>()("InvalidAuth", { detail: Schema.String }) {
+  override get message() {
+    return this.detail
+  }
+}
+
+/** The token or key is not good. `reason` is for its holder, and names no secret. */
+export class Unauthorized extends Schema.TaggedError<Unauthorized>()("Unauthorized", { reason: Schema.String }) {}
+
+export interface Authenticator {
+  /** Whether clients have to prove who they are. */
+  readonly required: boolean
+  /** What the holder of a token or key may do. */
+  readonly verify: (credential: string) => Effect.Effect<Grant, Unauthorized>
+}
+
+const ASYMMETRIC = ["RS256", "PS256", "ES256", "ES384", "EdDSA", "Ed25519"]
+/** Clocks differ. */
+const TOLERANCE_SECONDS = 5
+const SECRET_LENGTH_MIN = 32
+
+type Verify = (token: string) => Promise<JWTPayload>
+
+/** Checks what was configured. */
+export const makeAuthenticator = (options: AuthOptions): Effect.Effect<Authenticator, InvalidAuth> =>
+  Effect.gen(function* () {
+    const verifiers = yield* verifiersOf(options)
+    const findKey = yield* keysFrom(options.keysFile)
+    if (verifiers.length === 0 && findKey === undefined) return OPEN
+    return {
+      required: true,
+      verify: (credential) => {
+        if (!credential.startsWith(KEY_PREFIX)) return verifyToken(verifiers, credential)
+        const grant = findKey?.(credential)
+        if (grant === undefined) return unauthorized("the key is not known")
+        const over = grant.expiresAt !== undefined && grant.expiresAt <= Date.now()
+        return over ? unauthorized("the key has expired") : Effect.succeed(grant)
+      }
+    }
+  })
+
+const OPEN: Authenticator = { required: false, verify: () => Effect.succeed(everything) }
+
+const unauthorized = (reason: string) => Effect.fail(new Unauthorized({ reason }))
+
+const verifiersOf = ({
+  secret,
+  publicKeyFile,
+  jwksFile,
+  issuer,
+  audience
+}: AuthOptions): Effect.Effect<ReadonlyArray<Verify>, InvalidAuth> =>
+  Effect.gen(function* () {
+    const rules: JWTVerifyOptions = {
+      clockTolerance: TOLERANCE_SECONDS,
+      requiredClaims: ["sub", "exp"],
+      ...(issuer !== undefined && { issuer }),
+      ...(audience !== undefined && { audience })
+    }
+    const verifiers: Array<Verify> = []
+    if (secret !== undefined) {
+      const text = Redacted.value(secret)
+      if (text.length < SECRET_LENGTH_MIN) {
+        return yield* new InvalidAuth({ detail: `the secret of tokens needs at least ${SECRET_LENGTH_MIN} characters` })
+      }
+      const key = createSecretKey(Buffer.from(text))
+      verifiers.push(async (token) => (await jwtVerify(token, key, { ...rules, algorithms: ["HS256"] })).payload)
+    }
+    if (publicKeyFile !== undefined) {
+      const key = yield* fromFile(publicKeyFile, "a public key in PEM", createPublicKey)
+      verifiers.push(async (token) => (await jwtVerify(token, key, { ...rules, algorithms: ASYMMETRIC })).payload)
+    }
+    if (jwksFile !== undefined) {
+      const keys = yield* fromFile(jwksFile, "a JSON Web Key Set", (text) => createLocalJWKSet(JSON.parse(text)))
+      verifiers.push(async (token) => (await jwtVerify(token, keys, { ...rules, algorithms: ASYMMETRIC })).payload)
+    }
+    return verifiers
+  })
+
+const keysFrom = (file: string | undefined) =>
+  file === undefined
+    ? Effect.succeed(undefined)
+    : fromFile(file, "a list of keys", (text) => keysOf(Schema.decodeUnknownSync(KeyFile)(text)))
+
+const fromFile = <A>(file: string, what: string, read: (text: string) => A): Effect.Effect<A, InvalidAuth> =>
+  Effect.try({
+    try: () => read(readFileSync(file, "utf8")),
+    // What the file holds may be secret: it is not repeated.
+    catch: () => new InvalidAuth({ detail: `${file} cannot be read as ${what}` })
+  })
+
+/** Any of the configured ways will do. */
+const verifyToken = (verifiers: ReadonlyArray<Verify>, token: string): Effect.Effect<Grant, Unauthorized> =>
+  Effect.gen(function* () {
+    let reason = "the token is not one of ours"
+    for (const verify of verifiers) {
+      const payload = yield* Effect.result(Effect.tryPromise({ try: () => verify(token), catch: (cause) => cause }))
+      if (Result.isSuccess(payload)) return yield* grantFrom(payload.success)
+      reason = reasonOf(payload.failure) ?? reason
+    }
+    return yield* unauthorized(reason)
+  })
+
+const decodeClaims = Schema.decodeUnknownResult(Claims)
+
+const grantFrom = ({ sub = "", exp = 0, ...claims }: JWTPayload): Effect.Effect<Grant, Unauthorized> => {
+  const decoded = decodeClaims(claims)
+  return Result.isFailure(decoded)
+    ? unauthorized("the claims `patterns` or `operations` are not valid")
+    : Effect.succeed(grantOf(sub, decoded.success, exp * 1_000))
+}
+
+/** What may be said of why; of a wrong signature no more than that the token is not ours. */
+const reasonOf = (cause: unknown): string | undefined => {
+  if (cause instanceof errors.JWTExpired) return "the token has expired"
+  if (cause instanceof errors.JWTClaimValidationFailed)
+    return `the claim \`${cause.claim}\` is missing or not as it must be`
+  return undefined
+}

@@ -1,0 +1,33 @@
+import { createHash } from "node:crypto"
+import { Schema } from "effect"
+import { Claims, type Grant, grantOf } from "./grant.ts"
+
+/**
+ * One key of a machine, as the file of keys holds it: the SHA-256 of the key, in hexadecimal. A key is 256 random bits,
+ * which nobody finds by trying, so it needs no slow hash.
+ */
+const KeyEntry = Schema.Struct({
+  name: Schema.NonEmptyString.check(Schema.isMaxLength(64)),
+  sha256: Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/)),
+  expires: Schema.optionalKey(Schema.String.check(Schema.makeFilter((text) => !Number.isNaN(Date.parse(text))))),
+  ...Claims.fields
+})
+
+/** The file of keys. */
+export const KeyFile = Schema.fromJsonString(Schema.Array(KeyEntry))
+
+/** What every key begins with, so that it can be told from a token, and found where it was left by mistake. */
+export const KEY_PREFIX = "ck_"
+
+const hashOf = (key: string): string => createHash("sha256").update(key).digest("hex")
+
+/** Finds what a key allows. The search is by the key's hash, so that its time says nothing of other keys. */
+export const keysOf = (entries: typeof KeyFile.Type): ((key: string) => Grant | undefined) => {
+  const grants = new Map(
+    entries.map(({ name, sha256, expires, ...claims }) => [
+      sha256,
+      grantOf(`key:${name}`, claims, expires === undefined ? undefined : Date.parse(expires))
+    ])
+  )
+  return (key) => grants.get(hashOf(key))
+}

@@ -1,0 +1,51 @@
+import type { Connection } from "./socket/connection.ts"
+import { type Account, NOTHING, sumOf } from "./streams/outlet.ts"
+
+/** Someone who is connected. */
+export interface Present {
+  readonly connection: Connection
+  /** Where from, as an IP address. */
+  readonly address: string
+}
+
+/** Everyone who is connected, and what became of the events of those who were. */
+export class Census {
+  readonly #present = new Map<Connection, Present>()
+  readonly #byAddress = new Map<string, number>()
+  #gone: Account = NOTHING
+
+  get size(): number {
+    return this.#present.size
+  }
+
+  /** How many are connected from an address. */
+  from(address: string): number {
+    return this.#byAddress.get(address) ?? 0
+  }
+
+  add(present: Present): void {
+    this.#present.set(present.connection, present)
+    this.#byAddress.set(present.address, this.from(present.address) + 1)
+  }
+
+  remove(connection: Connection): void {
+    const present = this.#present.get(connection)
+    if (present === undefined) return
+    this.#present.delete(connection)
+    const left = this.from(present.address) - 1
+    if (left === 0) this.#byAddress.delete(present.address)
+    else this.#byAddress.set(present.address, left)
+    this.#gone = sumOf(this.#gone, connection.account())
+  }
+
+  [Symbol.iterator](): Iterator<Present> {
+    return this.#present.values()
+  }
+
+  /** Of all events that there were for anybody since the gateway started. */
+  account(): Account {
+    let sum = this.#gone
+    for (const connection of this.#present.keys()) sum = sumOf(sum, connection.account())
+    return sum
+  }
+}

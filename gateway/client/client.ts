@@ -1,0 +1,191 @@
+import {
+  type AnyEvent,
+  type EventUnder,
+  GatewayError,
+  gapOf,
+  type Incoming,
+  isEvent,
+  NoAnswer,
+  type State
+} from "./events.ts"
+import { Link } from "./link.ts"
+import { Feed, type SubscribeOptions } from "./subscription.ts"
+
+export interface ClientOptions {
+  /** Of the gateway's WebSocket: `ws://127.0.0.1:8080/ws`. */
+  readonly url: string
+  /** A token or key, or how to get one: it is asked again before the last one expires, and after every drop. */
+  readonly token?: string | (() => string | Promise<string>)
+  /** How long an answer may take, in milliseconds; 30,000 unless given. */
+  readonly timeoutMillis?: number
+  /** The shortest and longest pause before a connection is tried again, in milliseconds; 250 and 15,000 unless given. */
+  readonly backoffMillis?: readonly [least: number, most: number]
+  readonly onState?: (state: State, reason: string) => void
+}
+
+/** A subscription: iterate over it, or give `subscribe` a listener. */
+export interface Subscription<E> extends AsyncIterable<E> {
+  /** The sequence up to which everything was given; not known before the gateway answered. */
+  readonly position: () => number | undefined
+  /** Ends it, and every iteration over it. */
+  readonly close: () => void
+}
+
+interface Asked {
+  readonly settle: (answer: Record<string, unknown> | Error) => void
+  readonly timer: ReturnType<typeof setTimeout>
+}
+
+/** A refusal that stays, however often it is asked. Anything else is asked again after a reconnect. */
+const FINAL = new Set(["forbidden", "invalid_pattern", "invalid_operation", "too_many_subscriptions"])
+/** A token is renewed when this part of its time is over. */
+const RENEW_AT = 0.8
+
+/**
+ * A connection to the gateway that comes back, with its subscriptions, which go on where they were.
+ *
+ * Every event of a subscription is given once and in order, or a gap is told.
+ */
+export class GatewayClient {
+  readonly #options: ClientOptions
+  readonly #link: Link
+  readonly #feeds = new Map<string, Feed>()
+  readonly #asked = new Map<string, Asked>()
+  #ids = 0
+  #in = false
+  #renewal: ReturnType<typeof setTimeout> | undefined
+
+  constructor(options: ClientOptions) {
+    this.#options = options
+    this.#link = new Link({
+      url: options.url,
+      backoffMillis: options.backoffMillis ?? [250, 15_000],
+      onState: (state, reason) => options.onState?.(state, reason),
+      onFrame: (frame) => this.#take(frame),
+      onDown: () => this.#down()
+    })
+    this.#link.open()
+  }
+
+  /** Subscribes to a pattern of subjects, such as `decision.AAPL.*`. */
+  subscribe<const P extends string>(
+    pattern: P,
+    options: SubscribeOptions = {},
+    listener?: (event: EventUnder<P>) => void
+  ): Subscription<EventUnder<P>> {
+    const wire = { open: (feed: Feed) => this.#open(feed), close: (feed: Feed) => this.#unsubscribe(feed) }
+    // The gateway gives what the pattern asks for: its first token decides the type.
+    const take = listener as ((event: AnyEvent) => void) | undefined
+    const feed = new Feed(`s${++this.#ids}`, pattern, options, wire, take)
+    this.#feeds.set(feed.id, feed)
+    this.#open(feed)
+    const close = () => {
+      if (!this.#feeds.delete(feed.id)) return
+      feed.end()
+      this.#unsubscribe(feed)
+    }
+    const iterate = async function* () {
+      try {
+        yield* feed.events() as AsyncGenerator<EventUnder<P>>
+      } finally {
+        close()
+      }
+    }
+    return { position: () => feed.position, close, [Symbol.asyncIterator]: iterate }
+  }
+
+  /**
+   * Sends an operation, `{ op: "ping" }`, and gives the data of its result. Rejects with `GatewayError`, or `NoAnswer`.
+   *
+   * `id` names the operation, where asking again must not do it twice; a new one unless given.
+   */
+  request(operation: { readonly op: string; readonly id?: string } & Record<string, unknown>) {
+    const id = operation.id ?? `r${++this.#ids}`
+    return new Promise<Record<string, unknown>>((resolve, reject) => {
+      const settle = (answer: Record<string, unknown> | Error) => {
+        clearTimeout(timer)
+        this.#asked.delete(id)
+        if (answer instanceof Error) reject(answer)
+        else resolve(answer)
+      }
+      const timer = setTimeout(() => settle(new NoAnswer("no answer in time")), this.#options.timeoutMillis ?? 30_000)
+      this.#asked.set(id, { settle, timer })
+      const welcome = this.#in || operation.op === "auth"
+      if (!welcome || !this.#link.send({ ...operation, id })) settle(new NoAnswer("there is no connection"))
+    })
+  }
+
+  /** Ends everything. */
+  close(): void {
+    for (const feed of this.#feeds.values()) feed.end()
+    this.#feeds.clear()
+    this.#link.close()
+  }
+
+  #open(feed: Feed): void {
+    if (this.#in && !feed.paused) this.#link.send(feed.operation())
+  }
+
+  #unsubscribe(feed: Feed): void {
+    if (this.#in) this.#link.send({ op: "unsubscribe", id: feed.id })
+  }
+
+  #take(frame: Incoming): void {
+    const { type, data } = frame
+    if (isEvent(frame)) return this.#feeds.get(frame.sub ?? "")?.take(frame)
+    if (type === "welcome") return void this.#enter(data.auth === "required")
+    if (type === "going_away") return this.#link.comeBackAfter(Number(data.retry_after_ms))
+    const id = String(data.id)
+    const feed = this.#feeds.get(id)
+    if (type === "subscribed") feed?.subscribed(data.seq === null ? null : Number(data.seq))
+    else if (type === "caught_up") feed?.caughtUp(Number(data.seq))
+    else if (type === "gap") feed?.gap(gapOf(data))
+    else if (type === "result") this.#asked.get(id)?.settle(data)
+    else if (type === "error") this.#refused(id, feed, new GatewayError(String(data.code), String(data.message)))
+  }
+
+  #refused(id: string, feed: Feed | undefined, error: GatewayError): void {
+    this.#asked.get(id)?.settle(error)
+    if (feed === undefined || error.code === "unknown_subscription") return
+    if (!FINAL.has(error.code)) return this.#link.reconnect(error.message)
+    this.#feeds.delete(id)
+    feed.fail(error)
+  }
+
+  /** The gateway has said hello: says who we are, and asks for everything again. */
+  async #enter(authenticate: boolean): Promise<void> {
+    if (authenticate && !(await this.#authenticate())) return
+    this.#in = true
+    this.#link.welcomed()
+    for (const feed of this.#feeds.values()) this.#open(feed)
+  }
+
+  /** True once the gateway took our token. */
+  async #authenticate(): Promise<boolean> {
+    const { token } = this.#options
+    try {
+      const given = typeof token === "function" ? await token() : (token ?? "")
+      const { expires_at: expires } = await this.request({ op: "auth", token: given })
+      if (typeof expires === "string" && typeof token === "function") this.#renewBefore(Date.parse(expires))
+      return true
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      // A token that stays the same is refused the next time too.
+      if (error instanceof GatewayError && typeof token !== "function") this.#link.close(reason)
+      else this.#link.reconnect(reason)
+      return false
+    }
+  }
+
+  #renewBefore(expiresAt: number): void {
+    const left = (expiresAt - Date.now()) * RENEW_AT
+    clearTimeout(this.#renewal)
+    this.#renewal = setTimeout(() => void this.#authenticate(), Math.min(Math.max(left, 0), 2 ** 31 - 1))
+  }
+
+  #down(): void {
+    this.#in = false
+    clearTimeout(this.#renewal)
+    for (const { settle } of [...this.#asked.values()]) settle(new NoAnswer("the connection was lost"))
+  }
+}

@@ -1,0 +1,55 @@
+import { Context, type Effect, type Scope } from "effect"
+import type { LogUnavailable, PublishedEvent } from "../../runtime/index.ts"
+
+/** Where a reading of history begins. Times in milliseconds since 1970. */
+export type HistoryStart =
+  /** The newest event of each subject. */
+  | { readonly from: "last" }
+  /** That sequence, or the first after it. */
+  | { readonly from: "sequence"; readonly sequence: number }
+  | { readonly from: "time"; readonly time: number }
+
+/** Some events in order. */
+export interface HistoryPage {
+  readonly events: ReadonlyArray<PublishedEvent>
+  /** Everything that was stored before this page was asked for is in it or in an earlier one. */
+  readonly complete: boolean
+}
+
+/** A reading of stored events. It never ends: after a complete page the next one holds what was stored since. */
+export interface History {
+  readonly next: Effect.Effect<HistoryPage, LogUnavailable>
+}
+
+/** What is kept of events. */
+export interface Kept {
+  /** The sequence of the oldest event that is kept; one more than `last` if there is none. */
+  readonly first: number
+  /** The last sequence of the stream, whatever has it. */
+  readonly last: number
+}
+
+/**
+ * The events of the namespace as the gateway reads them, and nothing else of it: no mailbox, no journal.
+ *
+ * Patterns and subjects are those of events, `decision.AAPL.*`, without the namespace.
+ */
+export class EventLog extends Context.Service<
+  EventLog,
+  {
+    /**
+     * Shows every event under a pattern that is stored after the sequence that it returns: each once, in order, until
+     * the scope closes. A lost connection delays events and loses none.
+     */
+    readonly follow: (
+      pattern: string,
+      see: (event: PublishedEvent) => void
+    ) => Effect.Effect<number, LogUnavailable, Scope.Scope>
+
+    /** Opens a reading of what is stored under a pattern. It holds a small thing on the server until the scope closes. */
+    readonly history: (pattern: string, start: HistoryStart) => Effect.Effect<History, LogUnavailable, Scope.Scope>
+
+    /** What is kept now. */
+    readonly kept: Effect.Effect<Kept, LogUnavailable>
+  }
+>()("conclave/gateway/EventLog") {}

@@ -1,0 +1,58 @@
+import { readFileSync } from "node:fs"
+import { stripTypeScriptTypes } from "node:module"
+import { OpenApi } from "effect/http-api"
+import type { Reply, TemplatedApp } from "../uws.ts"
+import { api } from "./api.ts"
+import type { Gate } from "./gate.ts"
+
+/** What of the client library a browser asks for. */
+const MODULES = ["client.ts", "events.ts", "index.ts", "link.ts", "subscription.ts"]
+
+/**
+ * Adds what people and their tools read: the description of the API, the client library as modules that a browser can
+ * import, and the example page that does.
+ */
+export const addPages = (app: TemplatedApp, gate: Gate): void => {
+  const description = once(() => json(JSON.stringify(OpenApi.fromApi(api))))
+  app.get(
+    "/openapi.json",
+    gate((call) => call.respond(description()))
+  )
+  for (const name of MODULES) {
+    const reply = once(() => javascript(stripTypeScriptTypes(sourceOf(`client/${name}`))))
+    app.get(
+      `/client/${name}`,
+      gate((call) => call.respond(reply()))
+    )
+  }
+  const page = once(() => html(sourceOf("client/examples/page.html")))
+  app.get(
+    "/example",
+    gate((call) => call.respond(page()))
+  )
+}
+
+const sourceOf = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), "utf8")
+
+const javascript = (body: string): Reply => ({ status: 200, headers: { "content-type": "text/javascript" }, body })
+
+const json = (body: string): Reply => ({ status: 200, headers: { "content-type": "application/json" }, body })
+
+const html = (body: string): Reply => ({
+  status: 200,
+  headers: {
+    "content-type": "text/html; charset=utf-8",
+    // Nothing but what this gateway serves, and nobody may put it into a page of their own.
+    "content-security-policy":
+      "default-src 'none'; script-src 'self' 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'"
+  },
+  body
+})
+
+const once = <A>(make: () => A): (() => A) => {
+  let made: { readonly value: A } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
+}

@@ -1,0 +1,142 @@
+import { randomUUID } from "node:crypto"
+import { Effect, Result, Schema } from "effect"
+import { Pattern, SlowPolicy, type Start, Start as StartSchema } from "../../protocols/index.ts"
+import type { Grant } from "../auth/grant.ts"
+import type { Census } from "../census.ts"
+import { faultOf } from "../fault.ts"
+import { type OriginPolicy, originFault } from "../policy.ts"
+import { type ConnectionOptions, connect } from "../socket/connection.ts"
+import type { Exchange, HttpRequest, Reply, TemplatedApp } from "../uws.ts"
+import type { Gate } from "./gate.ts"
+import { forbiddenOperation, forbiddenOrigin, invalidRequest, stopping, tooManyConnections } from "./problem.ts"
+
+export const EVENTS = "/api/v1/events"
+
+export interface SseOptions extends Pick<ConnectionOptions, "limits" | "fanout" | "ask" | "run"> {
+  readonly census: Census
+  readonly origins: OriginPolicy
+  readonly draining: () => boolean
+  readonly gate: Gate
+}
+
+// The library hangs up on a response that writes nothing for ten seconds.
+const HEARTBEAT = "5 seconds"
+const SUBSCRIPTION = "events"
+
+/**
+ * Adds the events as server-sent events: `GET /api/v1/events?pattern=…`, for who has no WebSocket.
+ *
+ * Each message holds a frame as a WebSocket would get it; that of an event carries its sequence as `id`. So a browser's
+ * `EventSource`, which comes back with `Last-Event-ID`, goes on where it was.
+ */
+export const addEventsRoute = (app: TemplatedApp, options: SseOptions): void => {
+  app.get(
+    EVENTS,
+    options.gate((call, req, grant) => {
+      const origin = req.getHeader("origin")
+      const wanted = read(req)
+      if (Result.isFailure(wanted)) return call.respond(wanted.failure)
+      const refusal = refuse(options, { origin, host: req.getHeader("host") }, wanted.success, grant)
+      if (refusal !== undefined) return call.respond(refusal)
+      serve(call, options, wanted.success, grant, headersFor(origin, options.origins))
+    })
+  )
+}
+
+const Wanted = Schema.Struct({
+  pattern: Pattern,
+  start: Schema.optionalKey(StartSchema),
+  on_slow: Schema.optionalKey(SlowPolicy)
+})
+type Wanted = typeof Wanted.Type
+const decodeWanted = Schema.decodeUnknownResult(Wanted)
+
+const read = (req: HttpRequest): Result.Result<Wanted, Reply> => {
+  const query = new URLSearchParams(req.getQuery())
+  const onSlow = query.get("on_slow")
+  const start = startOf(query, req.getHeader("last-event-id"))
+  const wanted = decodeWanted({
+    pattern: query.get("pattern") ?? ">",
+    ...(start !== undefined && { start }),
+    ...(onSlow !== null && { on_slow: onSlow })
+  })
+  return Result.mapError(wanted, (error) => invalidRequest(faultOf(error)))
+}
+
+const startOf = (query: URLSearchParams, lastEventId: string): Start | string | undefined => {
+  if (lastEventId !== "") return { seq: Number(lastEventId) + 1 }
+  const [start, seq, time] = ["start", "seq", "time"].map((name) => query.get(name))
+  if (seq !== null && seq !== undefined) return { seq: Number(seq) }
+  if (time !== null && time !== undefined) return { time }
+  return start ?? undefined
+}
+
+const refuse = (
+  { origins, draining, census, limits }: SseOptions,
+  from: Parameters<typeof originFault>[0],
+  { pattern }: Wanted,
+  grant: Grant
+): Reply | undefined => {
+  const fault = originFault(from, origins)
+  if (fault !== undefined) return forbiddenOrigin(fault)
+  if (draining()) return stopping()
+  if (!grant.sees(pattern)) return forbiddenOperation(`all of ${pattern}`)
+  return census.size >= limits.connectionsMax ? tooManyConnections(limits.connectionsMax) : undefined
+}
+
+const headersFor = (origin: string, { allowedOrigins }: OriginPolicy): Reply["headers"] => ({
+  "content-type": "text/event-stream",
+  "cache-control": "no-store",
+  ...(allowedOrigins.includes(origin) && { "access-control-allow-origin": origin, vary: "origin" })
+})
+
+/** A connection like any other, whose socket writes messages, and whose client has said all it will. */
+const serve = (call: Exchange, options: SseOptions, wanted: Wanted, grant: Grant, headers: Reply["headers"]): void => {
+  const { limits, census, run } = options
+  let blocked = false
+  const stream = call.stream(headers, () => {
+    blocked = false
+    connection.drained()
+  })
+  const write = (text: string) => {
+    if (!stream.write(text)) blocked = true
+  }
+  const heartbeat = run(
+    Effect.forever(
+      Effect.delay(
+        Effect.sync(() => write(":\n\n")),
+        HEARTBEAT
+      )
+    )
+  )
+  const gone = () => {
+    heartbeat.interruptUnsafe()
+    connection.closed()
+    census.remove(connection)
+  }
+  const connection = connect({
+    ...options,
+    id: randomUUID(),
+    authenticator: { required: true, verify: () => Effect.succeed(grant) },
+    credential: "",
+    now: () => performance.now(),
+    socket: {
+      send: (frame) => write(messageOf(frame)),
+      // The library does not say how much waits, only that something does.
+      pendingBytes: () => (blocked ? limits.socketBytesMax : 0),
+      close: () => {
+        stream.end()
+        gone()
+      }
+    }
+  })
+  call.onGone(gone)
+  census.add({ connection, address: call.address })
+  connection.receive({ kind: "text", text: JSON.stringify({ op: "subscribe", id: SUBSCRIPTION, ...wanted }) })
+}
+
+/** A frame as a message. Only events have an id: a browser keeps the last one it saw. */
+const messageOf = (frame: string): string => {
+  const [, seq] = /^\{"type":"(?:[^"\\]|\\.)*","seq":(\d+)/.exec(frame) ?? []
+  return `${seq === undefined ? "" : `id: ${seq}\n`}data: ${frame}\n\n`
+}

@@ -1,0 +1,144 @@
+import { Effect, Schedule } from "effect"
+import type { Start } from "../../protocols/index.ts"
+import type { LogUnavailable, PublishedEvent } from "../../runtime/index.ts"
+import type { EventLog, History, HistoryStart } from "../events/log.ts"
+import type { EncodedEvent } from "./encode.ts"
+import type { Ring } from "./ring.ts"
+
+/** Events that a subscription does not get, and why; see `GapData`. */
+export interface Missing {
+  readonly reason: "expired" | "ahead"
+  readonly from: number
+  readonly to: number
+}
+
+/** Who wants events. All but `ready` are called where nothing may throw or wait. */
+export interface Subscriber {
+  /** Once, before anything else. `position`: what was asked for begins after this sequence; not known of a time. */
+  readonly joined: (position: number | undefined) => void
+  readonly deliver: (event: EncodedEvent) => void
+  readonly missing: (missing: Missing) => void
+  /** Once, where there was history to give: it is given, up to this sequence. */
+  readonly caughtUp: (position: number) => void
+  /** Waits until the client can take more history. */
+  readonly ready: Effect.Effect<void>
+}
+
+export interface CatchUpOptions {
+  readonly log: EventLog["Service"]
+  /** Where events go on from. It holds those of the pattern, and may hold others. */
+  readonly ring: Ring
+  readonly pattern: string
+  readonly start: Exclude<Start, "new">
+  readonly subscriber: Subscriber
+  readonly encode: (event: PublishedEvent) => EncodedEvent | undefined
+  readonly matches: (subject: string) => boolean
+  /** Joins the live events after a position. Called in the same turn in which the last of the history was delivered. */
+  readonly join: (position: number) => void
+}
+
+/** How far a subscription has come, also over several tries. */
+interface Progress {
+  /** Every event of the pattern up to here was delivered. */
+  position: number
+  /** What the ring does not hold was read to its end. */
+  complete: boolean
+}
+
+// What may be delivered in one turn of the event loop, in characters.
+const TURN_CHARACTERS_MAX = 128 * 1024
+const AGAIN = Schedule.exponential("100 millis").pipe(Schedule.upTo({ times: 6 }))
+
+/**
+ * Gives a subscription its history, and joins it to the live events without gap or repeat.
+ *
+ * 1. The ring was there before the first page was asked for. What is stored after a page was asked for is therefore in
+ *    the ring, in a later page, or in both; sequences tell which is which.
+ * 2. It goes live only in a turn in which the ring holds everything after `position` and all of that was delivered.
+ * 3. No page is read before the client can take it: who reads slowly catches up slowly, and nobody waits for it.
+ */
+export const catchUp = (options: CatchUpOptions): Effect.Effect<void, LogUnavailable> =>
+  Effect.gen(function* () {
+    const progress = yield* begin(options)
+    yield* Effect.retry(Effect.scoped(replay(options, progress)), AGAIN)
+  })
+
+/** Says what is missing before the history begins. */
+const begin = ({ log, ring, start, subscriber }: CatchUpOptions): Effect.Effect<Progress, LogUnavailable> =>
+  Effect.gen(function* () {
+    if (start === "last" || "time" in start) {
+      subscriber.joined(undefined)
+      return { position: 0, complete: false }
+    }
+    const asked = start.seq
+    const position = asked - 1
+    const held = position >= ring.floor
+    if (held && position <= ring.position) {
+      subscriber.joined(position)
+      return { position, complete: true }
+    }
+    const { first, last } = yield* log.kept
+    subscriber.joined(position)
+    if (position > last) {
+      subscriber.missing({ reason: "ahead", from: last + 1, to: position })
+      return { position: last, complete: last >= ring.floor }
+    }
+    // From the first sequence on means all there is.
+    if (asked < first && asked > 1) {
+      subscriber.missing({ reason: "expired", from: asked, to: first - 1 })
+    }
+    return { position, complete: held }
+  })
+
+const replay = (options: CatchUpOptions, progress: Progress) =>
+  Effect.gen(function* () {
+    const { log, ring, pattern, subscriber, encode, matches, join } = options
+    const give = (event: EncodedEvent) => {
+      if (event.sequence <= progress.position) return
+      progress.position = event.sequence
+      subscriber.deliver(event)
+    }
+    let history: History | undefined
+    while (true) {
+      yield* subscriber.ready
+      if (progress.complete && ring.floor <= progress.position) {
+        if (!giveFromRing(ring, progress.position, matches, give)) continue
+        progress.position = Math.max(progress.position, ring.position)
+        join(progress.position)
+        subscriber.caughtUp(progress.position)
+        return
+      }
+      history ??= yield* log.history(pattern, resumeAt(options.start, progress))
+      const covered = ring.position
+      const page = yield* history.next
+      for (const event of page.events) {
+        const encoded = event.sequence > progress.position ? encode(event) : undefined
+        if (encoded !== undefined) give(encoded)
+      }
+      progress.complete = page.complete
+      if (page.complete) progress.position = Math.max(progress.position, covered)
+    }
+  })
+
+/** Delivers what the ring holds after a position. False if that was too much for one turn. */
+const giveFromRing = (
+  ring: Ring,
+  position: number,
+  matches: (subject: string) => boolean,
+  give: (event: EncodedEvent) => void
+): boolean => {
+  let characters = 0
+  for (const event of ring.after(position)) {
+    if (!matches(event.subject)) continue
+    if (characters > TURN_CHARACTERS_MAX) return false
+    give(event)
+    characters += event.opening.length
+  }
+  return true
+}
+
+const resumeAt = (start: Exclude<Start, "new">, { position }: Progress): HistoryStart => {
+  if (start === "last") return { from: "last" }
+  if (position === 0 && "time" in start) return { from: "time", time: Date.parse(start.time) }
+  return { from: "sequence", sequence: position + 1 }
+}

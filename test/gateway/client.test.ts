@@ -1,0 +1,138 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Redacted, Scope } from "effect"
+import { SignJWT } from "jose"
+import { type AnyEvent, type ClientOptions, type Gap, GatewayClient, type State } from "../../gateway/client/index.ts"
+import { balancer } from "../support/balancer.ts"
+import { eventually, startGateway, startGatewayOn } from "../support/gateway.ts"
+
+const addressOf = (port: number) => `ws://127.0.0.1:${port}/ws`
+
+/** A client until the scope closes. */
+const open = (port: number, options: Partial<ClientOptions> = {}) =>
+  Effect.acquireRelease(
+    Effect.sync(() => new GatewayClient({ url: addressOf(port), backoffMillis: [5, 50], ...options })),
+    (client) => Effect.sync(() => client.close())
+  )
+
+const seqs = (events: ReadonlyArray<AnyEvent>) => events.map(({ seq }) => seq)
+
+describe("the client library", () => {
+  it.live("gives events to a listener and to who iterates, with the types of the pattern", () =>
+    Effect.gen(function* () {
+      const { log, gateway } = yield* startGateway()
+      const client = yield* open(gateway.port)
+      const decisions: Array<"BUY" | "SELL" | "HOLD"> = []
+      client.subscribe("decision.AAPL.*", {}, ({ data }) => decisions.push(data.decision))
+      const all = client.subscribe(">", { start: { seq: 1 } })
+      yield* eventually("both are there", () => all.position() !== undefined && log.watching().length === 2)
+      log.publish("decision.AAPL.a", "agent_decision", { decision: "BUY" })
+      log.publish("alert.info", "alert", { message: "hello" })
+      const seen: Array<AnyEvent> = []
+      yield* Effect.promise(async () => {
+        for await (const event of all) if (seen.push(event) === 2) break
+      })
+      assert.deepStrictEqual([decisions, seqs(seen)], [["BUY"], [1, 2]])
+      yield* eventually("who stopped iterating has unsubscribed", () => log.watching().length === 1)
+    })
+  )
+
+  it.live("comes back after every drop and goes on where it was, through a restart as well", () =>
+    Effect.gen(function* () {
+      const way = yield* balancer
+      const scope = yield* Scope.make()
+      const { log, gateway } = yield* Scope.provide(startGateway(), scope)
+      way.setTargets([gateway.port])
+      const states: Array<State> = []
+      const client = yield* open(way.port, { onState: (state) => states.push(state) })
+      const seen: Array<AnyEvent> = []
+      const all = client.subscribe("a.*", {}, (event) => seen.push(event))
+      yield* eventually("it is subscribed", () => all.position() !== undefined)
+      for (let round = 0; round < 5; round++) {
+        log.publish("a.b", "t", {})
+        way.cut()
+        log.publish("a.b", "t", {})
+        yield* eventually("it caught up", () => seen.length === 2 * (round + 1))
+      }
+      assert.deepStrictEqual(states.slice(0, 5), ["connecting", "open", "waiting", "connecting", "open"])
+      yield* Scope.close(scope, Exit.void)
+      log.publish("a.b", "t", {})
+      yield* startGatewayOn(log, { port: gateway.port })
+      yield* eventually("it caught up after the restart", () => seen.length === 11)
+      assert.deepStrictEqual(seqs(seen), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
+    })
+  )
+
+  it.live("asks the gateway to wait for who iterates slowly, and loses nothing", () =>
+    Effect.gen(function* () {
+      const { log, gateway } = yield* startGateway()
+      const client = yield* open(gateway.port)
+      const all = client.subscribe("a.*", { waitingMax: 10 })
+      yield* eventually("it is subscribed", () => all.position() !== undefined)
+      for (let count = 0; count < 50; count++) log.publish("a.b", "t", {})
+      yield* eventually("it has enough", () => log.watching().length === 0)
+      assert.strictEqual(all.position(), 10)
+      const seen: Array<AnyEvent> = []
+      yield* Effect.promise(async () => {
+        for await (const event of all) if (seen.push(event) === 50) break
+      })
+      assert.deepStrictEqual(
+        seqs(seen),
+        Array.from({ length: 50 }, (_, index) => index + 1)
+      )
+    })
+  )
+
+  it.live("tells what is gone, and answers what is asked", () =>
+    Effect.gen(function* () {
+      const { log, gateway } = yield* startGateway()
+      for (let count = 0; count < 5; count++) log.publish("a.b", "t", {})
+      log.expire(3)
+      const client = yield* open(gateway.port)
+      const [gaps, seen]: [Array<Gap>, Array<AnyEvent>] = [[], []]
+      let caughtUp = 0
+      const onCaughtUp = (seq: number) => {
+        caughtUp = seq
+      }
+      const onGap = (gap: Gap) => gaps.push(gap)
+      client.subscribe("a.*", { start: { seq: 2 }, onGap, onCaughtUp }, (event) => seen.push(event))
+      yield* eventually("it caught up", () => caughtUp === 5)
+      assert.deepStrictEqual(gaps, [{ reason: "expired", from: 2, to: 3, count: null }])
+      assert.deepStrictEqual(seqs(seen), [4, 5])
+      const answer = yield* Effect.promise(() => client.request({ op: "ping" }))
+      assert.deepInclude(answer, { op: "ping", ok: true })
+      const refused = yield* Effect.promise(() => client.request({ op: "fly" }).catch((error: Error) => error))
+      assert.match(String(refused), /GatewayError: `op`/)
+      const failures: Array<Error> = []
+      client.subscribe("a..b", { onRefused: (error) => failures.push(error) })
+      yield* eventually("it is refused for good", () => failures.length === 1)
+    })
+  )
+
+  it.live("proves who it is, and renews its token before it expires", () =>
+    Effect.gen(function* () {
+      const secret = "0123456789abcdef0123456789abcdef"
+      const { log, gateway } = yield* startGateway({ auth: { secret: Redacted.make(secret) } })
+      let given = 0
+      const token = () => {
+        given++
+        return new SignJWT({ patterns: ["a.>"] })
+          .setProtectedHeader({ alg: "HS256" })
+          .setSubject("ada")
+          .setExpirationTime(Math.floor(Date.now() / 1_000) + 2)
+          .sign(Buffer.from(secret))
+      }
+      const states: Array<State> = []
+      const client = yield* open(gateway.port, { token, onState: (state) => states.push(state) })
+      const seen: Array<AnyEvent> = []
+      client.subscribe("a.*", {}, (event) => seen.push(event))
+      yield* eventually("the token was renewed", () => given === 2)
+      yield* Effect.sleep("700 millis")
+      log.publish("a.b", "t", {})
+      yield* eventually("it is still connected", () => seen.length === 1)
+      assert.deepStrictEqual(states, ["connecting", "open"])
+      const stranger: Array<string> = []
+      yield* open(gateway.port, { token: "x", onState: (state, reason) => stranger.push(`${state} ${reason}`) })
+      yield* eventually("a bad token is the end", () => stranger.includes("closed the token is not one of ours"))
+    })
+  )
+})

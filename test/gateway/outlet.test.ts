@@ -1,0 +1,104 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as fc from "fast-check"
+import { Outlet } from "../../gateway/streams/outlet.ts"
+
+const TEXT = "x".repeat(10)
+
+/** Fills an outlet with room for `room` events of the subjects given, one a sequence. */
+const filled = (onSlow: "close" | "drop" | "conflate", room: number, subjects: string) => {
+  const outlet = new Outlet({ onSlow, bytesMax: room * TEXT.length })
+  const taken = [...subjects].map((subject, index) => outlet.offer(subject, index + 1, `${TEXT}`))
+  return { outlet, taken }
+}
+
+const drain = (outlet: Outlet) => {
+  const all: Array<unknown> = []
+  for (let next = outlet.take(); next !== undefined; next = outlet.take()) all.push("gap" in next ? next.gap : "event")
+  return all
+}
+
+describe("what waits for a slow subscription", () => {
+  it("drops the oldest, and tells how many before it goes on", () => {
+    const { outlet } = filled("drop", 2, "abcde")
+    assert.deepStrictEqual(outlet.account, { produced: 5, sent: 0, dropped: 3, conflated: 0, waiting: 2 })
+    assert.deepStrictEqual(drain(outlet), [{ from: 1, to: 3, count: 3 }, "event", "event"])
+    assert.deepStrictEqual(outlet.account, { produced: 5, sent: 2, dropped: 3, conflated: 0, waiting: 0 })
+  })
+
+  it("keeps of each subject the newest, and drops only when there are too many subjects", () => {
+    const { outlet } = filled("conflate", 2, "abababab")
+    assert.deepStrictEqual(outlet.account, { produced: 8, sent: 0, dropped: 0, conflated: 6, waiting: 2 })
+    outlet.offer("c", 9, TEXT)
+    assert.deepStrictEqual(drain(outlet), [{ from: 7, to: 7, count: 1 }, "event", "event"])
+  })
+
+  it("refuses where the policy is to close", () => {
+    const { outlet, taken } = filled("close", 2, "abc")
+    assert.deepStrictEqual(taken, [true, true, false])
+    assert.strictEqual(outlet.account.dropped, 1)
+  })
+
+  it("takes one event that is larger than all its room", () => {
+    const { outlet } = filled("drop", 0.5, "a")
+    assert.deepStrictEqual(drain(outlet), ["event"])
+  })
+
+  it("keeps words about the subscription behind the events before them, and loses none", () => {
+    const { outlet } = filled("drop", 1, "ab")
+    outlet.say("words")
+    outlet.offer("c", 3, TEXT)
+    assert.deepStrictEqual(
+      [outlet.take(), outlet.take(), outlet.take()],
+      [{ gap: { from: 1, to: 2, count: 2 } }, { text: "words" }, { text: TEXT }]
+    )
+  })
+
+  it("accounts for every event, in order, within its room, whatever comes and goes", () => {
+    const steps = fc.array(fc.oneof(fc.constantFrom("a", "b", "c", "d"), fc.constant(undefined)), { maxLength: 60 })
+    const policy = fc.constantFrom("drop" as const, "conflate" as const)
+    fc.assert(
+      fc.property(steps, policy, fc.integer({ min: 1, max: 5 }), (steps, onSlow, room) => {
+        const outlet = new Outlet({ onSlow, bytesMax: room * 10 })
+        const newest = new Map<string, number>()
+        const given: Array<number> = []
+        let [produced, told, last] = [0, 0, 0]
+        const take = () => {
+          const next = outlet.take()
+          if (next === undefined) return false
+          if ("gap" in next) {
+            assert.isAbove(next.gap.from, last)
+            last = next.gap.to
+            told += next.gap.count
+          } else {
+            const sequence = Number(next.text)
+            assert.isAbove(sequence, last)
+            last = sequence
+            given.push(sequence)
+          }
+          return true
+        }
+        for (const step of steps) {
+          if (step === undefined) take()
+          else {
+            produced++
+            newest.set(step, produced)
+            outlet.offer(step, produced, String(produced).padStart(10, "0"))
+          }
+          const { sent, dropped, conflated, waiting, ...account } = outlet.account
+          assert.strictEqual(sent + dropped + conflated + waiting, produced)
+          assert.strictEqual(account.produced, produced)
+          assert.isAtMost(outlet.bytes, room * 10)
+        }
+        while (take()) {}
+        const { sent, dropped, conflated } = outlet.account
+        assert.deepStrictEqual([sent, dropped, sent + dropped + conflated], [given.length, told, produced])
+        if (onSlow === "drop") assert.strictEqual(conflated, 0)
+        // With room for all subjects nothing is dropped, and the newest of each arrives.
+        if (onSlow === "conflate" && room >= 4) {
+          assert.strictEqual(dropped, 0)
+          for (const sequence of newest.values()) assert.include(given, sequence)
+        }
+      })
+    )
+  })
+})
