@@ -8,6 +8,7 @@ import { dead } from "./dead.ts"
 import { experiments } from "./experiments.ts"
 import { exportJournal } from "./export.ts"
 import { logging } from "./logging.ts"
+import { market } from "./market-facts.ts"
 import { nodes } from "./nodes.ts"
 import { gateway, node } from "./parts.ts"
 import { replayActor } from "./replay.ts"
@@ -27,6 +28,7 @@ const conclave = Command.make("conclave").pipe(
     dead,
     nodes,
     experiments,
+    market,
     verify,
     replayActor,
     exportJournal
