@@ -24,6 +24,9 @@ export { armOf } from "./experiments/assignment.ts"
 export { ExperimentState, experimentActor, experimentReport } from "./experiments/experiment.ts"
 export { type Feed, feed } from "./feed.ts"
 export { type Policy, PolicyError, type PolicyRequest } from "./policy.ts"
+export { type OrderAdapter, OrderError, paper } from "./portfolio/adapter.ts"
+export { ACCOUNT_DEFAULTS, AccountRules } from "./portfolio/limits.ts"
+export { type PortfolioOptions, portfolioActor } from "./portfolio/portfolio.ts"
 export { quantPolicy } from "./quant.ts"
 
 /** The agents that form the panel unless an option says otherwise. */

@@ -6,6 +6,7 @@ import { AgentDecision, ToolExecution } from "./decision.ts"
 import { type Bar, Bar as BarSchema, MarketUpdate } from "./market.ts"
 import { ConsensusId, CorrelationId, MarketSymbol, Timestamp } from "./names.ts"
 import { open } from "./open.ts"
+import { OrderUpdate, PortfolioUpdate } from "./portfolio.ts"
 import { patternFault } from "./subjects.ts"
 
 export const Alert = open({
@@ -22,6 +23,8 @@ export const events = {
   agent_coordination: { type: "agent_coordination", data: AgentCoordination },
   agent_status: { type: "agent_status", data: AgentStatus },
   market_update: { type: "market_update", data: MarketUpdate },
+  order_update: { type: "order_update", data: OrderUpdate },
+  portfolio_update: { type: "portfolio_update", data: PortfolioUpdate },
   alert: { type: "alert", data: Alert }
 } as const
 

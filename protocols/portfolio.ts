@@ -35,8 +35,7 @@ export const VetoReason = Schema.Literals([
   "short_not_allowed",
   "cash",
   "too_small",
-  "too_many_symbols",
-  "no_price"
+  "too_many_symbols"
 ])
 export type VetoReason = typeof VetoReason.Type
 

@@ -7,6 +7,8 @@ export const subjects = {
   coordination: (messageType: string, symbol: MarketSymbol) => `coordination.${messageType}.${symbol}`,
   status: (type: AgentType, symbol: MarketSymbol) => `status.${type}.${symbol}`,
   market: (symbol: MarketSymbol) => `market.${symbol}`,
+  order: (account: string, symbol: MarketSymbol) => `order.${account}.${symbol}`,
+  portfolio: (account: string) => `portfolio.${account}`,
   alert: (severity: "info" | "warning" | "critical") => `alert.${severity}`
 } as const
 
