@@ -54,7 +54,7 @@ export const macd = defineTool({
     "Moving average convergence divergence: a fast exponential average less a slow one, its own average as the signal line, and the difference of the two, which is above 0 while the trend gains.",
   source: "G. Appel, Technical Analysis: Power Tools for Active Investors, 2005",
   warmUp: "the longer of period and slow_period, + signal_period - 1 bars, so that the signal line has its values",
-  substitutes: ["ema", "sma"],
+  substitutes: [],
   parameters: Schema.Struct({
     period: wholeNumber(12, 2, 60, "Length of the fast average", "bars"),
     slow_period: wholeNumber(26, 2, 100, "Length of the slow average", "bars"),

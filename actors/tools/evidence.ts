@@ -98,20 +98,27 @@ export const breakoutOf = (bars: BarWindow, returns: ReadonlyArray<number>): Bre
     .map((length) => moveOver(bars, returns, length))
     .reduce((best, next) => (Math.abs(next.move) > Math.abs(best.move) ? next : best))
 
-const moveOver = ({ high, low, close, ...rest }: BarWindow, returns: ReadonlyArray<number>, length: number) => {
+const moveOver = (bars: BarWindow, returns: ReadonlyArray<number>, length: number): Breakout => {
   const usual = returns.slice(0, -length)
   const size = rootMeanSquare(usual)
   const move = size === 0 ? 0 : sum(returns.slice(-length)) / (size * Math.sqrt(length))
-  const until = close.length - length
-  const range = close.slice(0, until)
-  const bars = { ...rest, high: high.slice(0, until), low: low.slice(0, until), close: range }
-  const unit = averageTrueRange(bars, 14)
-  const last = close.at(-1)!
+  const range = bars.close.slice(0, -length)
+  const unit = averageTrueRange(barsBefore(bars, length), 14)
+  const last = bars.close.at(-1)!
   const top = Math.max(...range)
   const bottom = Math.min(...range)
   const beyond = last > top ? last - top : last < bottom ? last - bottom : 0
   return { length, move, distance: unit === 0 ? 0 : beyond / unit, before: driftOf(usual) }
 }
+
+const barsBefore = ({ time, open, high, low, close, volume }: BarWindow, length: number): BarWindow => ({
+  time: time.slice(0, -length),
+  open: open.slice(0, -length),
+  high: high.slice(0, -length),
+  low: low.slice(0, -length),
+  close: close.slice(0, -length),
+  volume: volume.slice(0, -length)
+})
 
 const sum = (values: ReadonlyArray<number>): number => values.reduce((total, value) => total + value, 0)
 

@@ -8,7 +8,7 @@ export const tradeReview = defineTool({
     "What became of the latest joint decisions: each BUY or SELL is a hit when the close `horizon` bars later was on its side of the price it was made at. Also what following all of them bar by bar would have made, before costs.",
   source:
     "Signed returns; the expected hit rate is the mean of a Beta(1, 1) prior updated by hits and misses (Laplace's rule of succession)",
-  warmUp: "2 bars, and `minimum` past BUY or SELL decisions whose horizon is over within the window",
+  warmUp: "horizon + 1 bars, and `minimum` past BUY or SELL decisions whose horizon is over within the window",
   substitutes: [],
   parameters: Schema.Struct({
     horizon: wholeNumber(5, 1, 64, "How long after a decision it is judged", "bars"),
@@ -27,7 +27,7 @@ export const tradeReview = defineTool({
     followed_drawdown: reading("The deepest fall on the way", "fraction of the peak"),
     not_judged: reading("HOLD decisions, those outside the window, and those whose horizon is not over", "count")
   }),
-  needed: () => 2,
+  needed: ({ horizon }) => horizon + 1,
   short: ({ bars, past }, { horizon, minimum }) => {
     const have = judgedOf(bars, past, horizon).length
     return have < minimum ? { of: "past decisions", needed: minimum, have } : undefined

@@ -4,6 +4,9 @@ import { averageTrueRange } from "./ranges.ts"
 import { defineTool, described, number, reading, wholeNumber } from "./tool.ts"
 import { barsPerYear, drawdownOf } from "./volatility.ts"
 
+/** How many returns the volatility is of. */
+const RECENT = 20
+
 export const positionSize = defineTool({
   name: "position_size",
   about:
@@ -43,7 +46,6 @@ export const positionSize = defineTool({
   }
 })
 
-const RECENT = 20
 const WEIGHTS_MAX = 64
 
 const Limit = Schema.Struct({
