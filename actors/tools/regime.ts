@@ -31,13 +31,15 @@ const BREAKOUT_MOVE = 2.75
 const BREAKOUT_DISTANCE = 0.5
 /** The 5 percent point of Dickey and Fuller's distribution with a constant, for 100 bars. */
 const REVERSION = -2.89
+/** Its 1 percent point: a pull that also a volatile market does not show by chance. */
+const STRONG_REVERSION = -3.5
 /** How much the recent volatility differs from what it was before, to be called high or low by itself. */
 const VOLATILITY_CHANGE = 1.75
 const RECENT_BARS = 20
 const VARIANCE_RATIO_LAG = 5
 
 const RULES =
-  "In this order: breakout: the move of the last 5, 10 or 20 bars is at least 2.75 standard deviations of the bars before, the close at least half an average true range beyond them, and they had no trend; high_volatility: a year's volatility of at least `high_volatility`, or the last 20 bars at least 1.75 times those before, without a strong trend (2.576 standard errors); trending: a drift of at least 1.645 standard errors; mean_reversion: Dickey and Fuller's statistic is at most -2.89; low_volatility: at most `low_volatility`, or the last 20 bars at most 1/1.75 of those before; sideways: a drift of less than one standard error; otherwise undetermined"
+  "In this order: breakout: the move of the last 5, 10 or 20 bars is at least 2.75 standard deviations of the bars before, the close at least half an average true range beyond them, and they had no trend; high_volatility: a year's volatility of at least `high_volatility`, or the last 20 bars at least 1.75 times those before, without a strong trend (2.576 standard errors) or a strong pull back (-3.5, see below); trending: a drift of at least 1.645 standard errors; mean_reversion: Dickey and Fuller's statistic is at most -2.89; low_volatility: at most `low_volatility`, or the last 20 bars at most 1/1.75 of those before; sideways: a drift of less than one standard error; otherwise undetermined"
 
 export const regime = defineTool({
   name: "regime",
@@ -125,7 +127,8 @@ const judge = (
     return [breakout.move > 0 ? "breakout_bullish" : "breakout_bearish", reason]
   }
   const isHigh = volatility >= bounds.high || volatilityRatio >= VOLATILITY_CHANGE
-  if (isHigh && Math.abs(drift) < STRONG_TREND) return ["high_volatility", yearly]
+  const isClear = Math.abs(drift) >= STRONG_TREND || reversion.statistic <= STRONG_REVERSION
+  if (isHigh && !isClear) return ["high_volatility", yearly]
   if (drift >= TREND) return ["trending_bullish", trend]
   if (drift <= -TREND) return ["trending_bearish", trend]
   if (reversion.statistic <= REVERSION) {

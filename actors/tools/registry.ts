@@ -20,7 +20,7 @@ export const toolsOf = (type: AgentType): ReadonlyArray<AnyTool> => LISTS[type]
 
 const LISTS: { readonly [T in AgentType]: ReadonlyArray<AnyTool> } = {
   market_analyst: [sma, ema, macd, rsi, stochastic, williamsR, bollinger, atr, adx, volatility, regime, markov],
-  risk_advisor: [volatility, atr, drawdown, regime, positionSize, riskLimits],
+  risk_advisor: [volatility, atr, drawdown, regime, adx, positionSize, riskLimits],
   strategy_optimizer: [adx, bollinger, stochastic, williamsR, rsi, atr, regime, markov, positionSize],
   performance_coach: [tradeReview, regime, drawdown, volatility, adx],
   comprehensive: TOOLS
