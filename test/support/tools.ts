@@ -39,3 +39,29 @@ export const normals = (seed: number): (() => number) => {
   }
   return () => Math.sqrt(-2 * Math.log(1 - draw())) * Math.cos(2 * Math.PI * draw())
 }
+
+const RETURNS = 127
+/** A day's volatility of a quarter a year: neither high nor low. */
+const USUAL = 0.25 / Math.sqrt(365.25)
+
+export interface Market {
+  /** Per bar, in units of the volatility. */
+  readonly drift?: number
+  readonly scale?: number
+  /** Share of the distance to the first price that a bar takes back. */
+  readonly pull?: number
+  /** Drift of the last 10 bars. */
+  readonly end?: number
+}
+
+/** The log returns of a market of 128 bars, the same for the same seed. */
+export const returnsOf = (seed: number, { drift = 0, scale = 1, pull = 0, end }: Market): ReadonlyArray<number> => {
+  const normal = normals(seed)
+  let away = 0
+  return Array.from({ length: RETURNS }, (_, index) => {
+    const lean = end !== undefined && index >= RETURNS - 10 ? end : drift
+    const value = USUAL * scale * (lean + normal()) - pull * away
+    away += value
+    return value
+  })
+}

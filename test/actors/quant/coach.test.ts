@@ -48,7 +48,12 @@ describe("the performance coach", () => {
     const said = coach(wavy, failing)
     assert.include(said.reasoning, "leans against BUY")
     assert.strictEqual(said.decision, "HOLD")
-    assert.isAbove(said.probabilities.HOLD, coach(wavy).probabilities.HOLD)
+    const alone = coach(wavy).probabilities
+    assert.isAbove(said.probabilities.HOLD, alone.HOLD)
+    assert.isAbove(said.probabilities.HOLD / said.probabilities.SELL, alone.HOLD / alone.SELL)
+    // None of six right: one in eight may be expected of the next, so it leans by 0.75, three times of it away from BUY.
+    const { BUY, SELL } = said.probabilities
+    assert.closeTo(Math.log(SELL / BUY), 0.75 * (3 + 0.5), 1e-9)
   })
 
   it("learns more from more", () => {

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { quantOpinion } from "../../../actors/quant/opinion.ts"
 import * as readings from "../../../actors/quant/readings.ts"
+import { pool } from "../../../actors/quant/scores.ts"
 import { type AgentType, toWindow } from "../../../protocols/index.ts"
 import { dailyBars } from "../../support/bars.ts"
 
@@ -55,6 +56,9 @@ describe("a tool that is unavailable", () => {
     const all = opinion("comprehensive", "sma", "ema", "rsi", "stochastic", "williams_r", "macd")
     assert.notInclude(all.reasoning.split(". ")[0], "market_analyst", "who has no view is not pooled")
     assert.include(all.reasoning, "Pooled from risk_advisor")
+    const others = ["risk_advisor", "strategy_optimizer", "performance_coach"] as const
+    const views = others.map((type) => ({ weight: 1, probabilities: opinion(type, "stochastic").probabilities }))
+    assert.closeTo(all.probabilities.BUY, pool(views).BUY, 1e-12)
   })
 
   it("stands in for itself nowhere: every reading's ways are the tool and its substitutes, in their order", () => {

@@ -104,6 +104,11 @@ describe("the measures", () => {
     assert.isTrue(measured(positionSize, still).capped)
   })
 
+  it("have no -0, which JSON has not either", () => {
+    const atTheHigh = { ...rising, high: rising.close }
+    assert.isTrue(Object.is(measured(williamsR, atTheHigh).williams_r, 0))
+  })
+
   it("find direction again after a stretch that stands still", () => {
     const bars = [...flat(40, 100), ...dailyBars(Array.from({ length: 40 }, (_, index) => 101 * 1.01 ** index))]
     assert.isAbove(measured(adx, toWindow(bars)).adx, 50)
@@ -116,5 +121,6 @@ describe("the measures", () => {
     assert.closeTo(fall.maximum, 0.5, 1e-12)
     assert.strictEqual(fall.bars_since_peak, 2)
     assert.closeTo(measured(drawdown, bars, { period: 2 }).maximum, 0, 1e-12)
+    assert.closeTo(measured(drawdown, toWindow(dailyBars([100, 105, 100]))).current, 5 / 105, 1e-12)
   })
 })

@@ -1,33 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { breakoutOf, driftOf, reversionOf, varianceRatioOf } from "../../../actors/tools/evidence.ts"
 import { type Regime, regime } from "../../../actors/tools/regime.ts"
-import { measured, normals, walkOf } from "../../support/tools.ts"
+import { type Market, measured, normals, returnsOf, walkOf } from "../../support/tools.ts"
 
-const BARS = 127
-/** A day's volatility of a quarter a year: neither high nor low. */
-const USUAL = 0.25 / Math.sqrt(365.25)
 const SEEDS = Array.from({ length: 200 }, (_, index) => 1_000 + index)
-
-interface Market {
-  /** Per bar, in units of the volatility. */
-  readonly drift?: number
-  readonly scale?: number
-  /** Share of the distance to the first price that a bar takes back. */
-  readonly pull?: number
-  /** Drift of the last 10 bars. */
-  readonly end?: number
-}
-
-const returnsOf = (seed: number, { drift = 0, scale = 1, pull = 0, end }: Market): ReadonlyArray<number> => {
-  const normal = normals(seed)
-  let away = 0
-  return Array.from({ length: BARS }, (_, index) => {
-    const lean = end !== undefined && index >= BARS - 10 ? end : drift
-    const value = USUAL * scale * (lean + normal()) - pull * away
-    away += value
-    return value
-  })
-}
 
 /** How often each regime is named. */
 const sharesOf = (market: Market) => {
@@ -72,7 +48,7 @@ describe("the regime", () => {
   it("calls volatility high or low by the bounds given, and by its change", () => {
     const returns = returnsOf(3, { pull: 0.03 })
     assert.strictEqual(measured(regime, walkOf(returns), { high_volatility: 0.2 }).regime, "high_volatility")
-    const calmer = returns.map((value, index) => (index < BARS - 20 ? value : 0.4 * value))
+    const calmer = returns.map((value, index) => (index < returns.length - 20 ? value : 0.4 * value))
     assert.strictEqual(measured(regime, walkOf(calmer)).regime, "low_volatility")
   })
 })

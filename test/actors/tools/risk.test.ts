@@ -24,6 +24,12 @@ describe("the position size", () => {
   it("is capped, and says so", () => {
     const { fraction, capped } = measured(positionSize, bars, { risk_fraction: 0.1, max_fraction: 0.3 })
     assert.deepStrictEqual([fraction, capped], [0.3, true])
+    for (let risk = 0.0005; risk < 0.05; risk += 0.0005) {
+      const found = measured(positionSize, bars, { risk_fraction: risk })
+      const wanted = risk / found.stop_fraction
+      assert.closeTo(found.fraction, Math.min(0.25, wanted), 1e-12)
+      assert.strictEqual(found.capped, wanted >= 0.25)
+    }
   })
 
   it("has beside it the size that has the target volatility", () => {
