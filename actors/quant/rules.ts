@@ -133,7 +133,6 @@ const planOf = (regime: Regime, index: number) => {
   const trending = unitInterval((index - 15) / 15)
   if (directionOf(regime) !== 0) return { trending: Math.max(0.7, trending), trust: 1 }
   if (regime === "mean_reversion") return { trending: 0, trust: 1 }
-  if (regime === "sideways") return { trending: 0, trust: 0.25 }
   return { trending, trust: TRUST[regime] ?? 1 }
 }
 
@@ -152,8 +151,6 @@ export const optimizer: Rule = (desk) => {
   const lead = Math.max(-1, Math.min(1, 1.5 * (trend?.lead ?? 0)))
   const following = 0.5 * lead + 0.5 * (directionOf(kind.regime) || lead)
   const reverting = Math.max(-1, Math.min(1, 1 - 2 * (place ?? 0.5)))
-  // Within a range only its edges are worth a trade.
-  const fading = kind.regime === "sideways" ? reverting ** 3 : reverting
   const known = chain !== undefined && chain.p_value < SIGNIFICANT ? chain.next.up - chain.next.down : 0
   const plan =
     trending > 0.5
@@ -165,7 +162,7 @@ export const optimizer: Rule = (desk) => {
       ? ""
       : ` After such a bar, a rise is ${percent(Math.abs(known), 0)} ${known > 0 ? "more" : "less"} likely than a fall.`
   return {
-    scores: directional(trust * (trending * following + (1 - trending) * fading + 0.3 * known)),
+    scores: directional(trust * (trending * following + (1 - trending) * reverting + 0.3 * known)),
     reasoning:
       `The regime is ${named(kind.regime)} (${kind.reason})` +
       `${trend === undefined ? "" : ` and the trend's strength ${trend.index.toFixed(1)} of 100`}, which favours ${plan}.${where}${memory}`

@@ -1,8 +1,9 @@
 // What the rules do in the kinds of market that they tell apart. The markets are plain walks, and not those of the simulator.
 import { assert, describe, it } from "@effect/vitest"
 import { quantOpinion } from "../../../actors/quant/opinion.ts"
+import { type Regime, regime } from "../../../actors/tools/regime.ts"
 import { AgentType, type Decision } from "../../../protocols/index.ts"
-import { type Market, returnsOf, walkOf } from "../../support/tools.ts"
+import { type Market, measured, returnsOf, walkOf } from "../../support/tools.ts"
 
 const SEEDS = Array.from({ length: 150 }, (_, index) => 5_000 + index)
 const TYPES = AgentType.literals
@@ -42,6 +43,19 @@ describe("the quant rules", () => {
     holds({ pull: 0.05 }, trader, 0.85)
     holds({ pull: 0.25 }, trader, 0.9)
     holds({ scale: 2.4 }, () => ["HOLD", "SELL"], 0.85)
+  })
+
+  it("have the optimizer do as the regime's name says", () => {
+    const options = { executionPrefix: "x", now: () => 0 }
+    const decided = (market: Market, name: Regime) =>
+      SEEDS.map((seed) => walkOf(returnsOf(seed, market)))
+        .filter((bars) => measured(regime, bars).regime === name)
+        .map((bars) => quantOpinion("strategy_optimizer", { bars }, options).decision)
+    const share = (all: ReadonlyArray<Decision>, decision: Decision) =>
+      all.filter((each) => each === decision).length / all.length
+    assert.isAbove(share(decided({ pull: 0.05 }, "sideways"), "HOLD"), 0.95)
+    assert.isAbove(share(decided({ drift: 0.15 }, "trending_bullish"), "BUY"), 0.9)
+    assert.isBelow(share(decided({ pull: 0.25 }, "mean_reversion"), "HOLD"), 0.5)
   })
 
   it("do not take sides on a walk without an edge: as often BUY as SELL, but for who minds the risk", () => {
