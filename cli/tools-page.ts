@@ -22,7 +22,9 @@ interface Field {
   readonly default: string
 }
 
-/** The fields of an object's JSON Schema. Throws where one has no description that ends with its unit in parentheses. */
+/**
+ * The fields of an object's JSON Schema. Throws where one has no description that ends with its unit in parentheses.
+ */
 export const fieldsOf = (jsonSchema: object): ReadonlyArray<Field> =>
   Object.entries(decodeProperties(jsonSchema).properties).map(([name, property]) => {
     const parts = /^(.+) \(([^()]+)\)$/.exec(property.description)
@@ -68,19 +70,25 @@ export const toolsPage = (tools: ReadonlyArray<AnyTool>): string =>
   [
     "# The tools of the agents",
     "",
-    "What an agent can measure. Every tool is a pure function of the bars (and past decisions) that it is given: the same input gives the",
-    "same result, nothing is drawn at random, and with too few bars it says how many it needs. `conclave tools --markdown` prints this page;",
+    "What an agent can measure. Every tool is a pure function of the bars (and past decisions) that it is " +
+      "given: the same input gives the",
+    "same result, nothing is drawn at random, and with too few bars it says how many it needs. `conclave " +
+      "tools --markdown` prints this page;",
     "a test holds it to the code.",
     "",
-    "A use of a tool that gives nothing says why in `error_kind`: `invalid_input` (which field breaks which rule), `insufficient_data` (how much",
-    "is needed and there), `not_finite` (the formula leaves the range of numbers on these prices), `defect` (the tool is broken), `unavailable`",
-    "(it is not used at present; the quant rules then take what stands in for it, or go on without it and with less confidence).",
+    "A use of a tool that gives nothing says why in `error_kind`: `invalid_input` (which field breaks which " +
+      "rule), `insufficient_data` (how much",
+    "is needed and there), `not_finite` (the formula leaves the range of numbers on these prices), `defect` " +
+      "(the tool is broken), `unavailable`",
+    "(it is not used at present; the quant rules then take what stands in for it, or go on without it and " +
+      "with less confidence).",
     "",
     "| tool | bars | stands in for it | agents |",
     "| --- | --- | --- | --- |",
     ...tools.map(
       (tool) =>
-        `| [${tool.name}](#${tool.name}) | ${tool.neededByDefault} | ${tool.substitutes.join(", ")} | ${agentsOf(tool)} |`
+        `| [${tool.name}](#${tool.name}) | ${tool.neededByDefault} | ${tool.substitutes.join(", ")} | ` +
+        `${agentsOf(tool)} |`
     ),
     "",
     "`bars` is the warm-up with no parameters given. `comprehensive` may use all tools.",

@@ -7,8 +7,8 @@ import { directional, percent } from "./scores.ts"
 const DRAWDOWN_BOUND = 0.1
 
 /**
- * Looks at what became of past decisions. It takes what the regime favours, strengthens the side that has been right, and leans
- * against the one that has been failing: first by HOLD, and only weakly by its opposite.
+ * Looks at what became of past decisions. It takes what the regime favours, strengthens the side that has been right,
+ * and leans against the one that has been failing: first by HOLD, and only weakly by its opposite.
  */
 export const coach: Rule = (desk) => {
   const kind = desk.want(KIND)

@@ -38,9 +38,9 @@ const MISSING_FACTOR = 0.7
 /**
  * An agent type's opinion by fixed rules. Pure, but for what `now` says: the same for the same bars and past.
  *
- * A tool that is unavailable is replaced by its substitute, or gone without at less confidence; reasoning and `routed_around` in the
- * metadata say so. Where a tool that is needed has too few bars or fails, the opinion is HOLD with each decision equally likely.
- * `comprehensive` is the logarithmic pool of those of the panel that have a view.
+ * A tool that is unavailable is replaced by its substitute, or gone without at less confidence; reasoning and
+ * `routed_around` in the metadata say so. Where a tool that is needed has too few bars or fails, the opinion is HOLD
+ * with each decision equally likely. `comprehensive` is the logarithmic pool of those of the panel that have a view.
  */
 export const quantOpinion = (type: AgentType, request: QuantRequest, options: QuantOptions): Opinion => {
   if (type !== "comprehensive") return toOpinion(single(RULES[type], request, options))

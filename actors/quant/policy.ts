@@ -11,10 +11,11 @@ export interface QuantPolicyRequest extends PolicyRequest {
 }
 
 /**
- * The policy that is always there: fixed rules on what tools say, the same answer for the same bars and past. Never fails.
+ * The policy that is always there: fixed rules on what tools say, the same answer for the same bars and past. Never
+ * fails.
  *
- * The rules' constants are round numbers from how the indicators are usually read, and were not fitted to any prices. Everything is
- * measured in the market's own volatility, so that minutes of a currency and days of a stock compare.
+ * The rules' constants are round numbers from how the indicators are usually read, and were not fitted to any prices.
+ * Everything is measured in the market's own volatility, so that minutes of a currency and days of a stock compare.
  */
 export const quantPolicy = ({ agentType, bars, past, unavailable, consensusId }: QuantPolicyRequest) =>
   Effect.map(Clock.Clock, (clock) =>

@@ -33,8 +33,8 @@ const as = <R>(result: R): R => result
 export const AVERAGES = [way(sma, as), way(ema, as)]
 
 /**
- * Overbought or oversold, from 0 to 100 on the scale of RSI. The others' usual bounds are 20 and 80 instead of 30 and 70, so their
- * distance from the middle counts two thirds.
+ * Overbought or oversold, from 0 to 100 on the scale of RSI. The others' usual bounds are 20 and 80 instead of 30 and
+ * 70, so their distance from the middle counts two thirds.
  */
 export const STRENGTH: Reading<number> = [
   way(rsi, (result) => result.rsi),
@@ -45,7 +45,10 @@ export const STRENGTH: Reading<number> = [
 /** Whether the trend gains or loses, in units of price. */
 export const TURN: Reading<number> = [way(macd, ({ histogram }) => histogram)]
 
-/** The range that a bar of a walk has, in standard deviations of its returns. Source: W. Feller, Annals of Mathematical Statistics 22, 1951. */
+/**
+ * The range that a bar of a walk has, in standard deviations of its returns. Source: W. Feller, Annals of Mathematical
+ * Statistics 22, 1951.
+ */
 const RANGE_OF_WALK = Math.sqrt(8 / Math.PI)
 
 /** How far price usually moves in a bar, and how large the last bar was beside that. */
@@ -57,7 +60,9 @@ export const RANGE: Reading<{ readonly size: number; readonly fraction: number; 
   })
 ]
 
-/** Volatility now, for a year, and beside the usual. The average true range knows no other time, so it calls all usual. */
+/**
+ * Volatility now, for a year, and beside the usual. The average true range knows no other time, so it calls all usual.
+ */
 export const VOLATILITY: Reading<{ readonly annualized: number; readonly usual: number; readonly relative: number }> = [
   way(volatility, as),
   way(atr, ({ fraction }, { time }) => {

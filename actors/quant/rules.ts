@@ -44,7 +44,10 @@ const UNKNOWN = { regime: "undetermined", reason: "no tool can tell it at presen
 /** As people read it. */
 export const named = (regime: Regime): string => regime.replace("_", " ")
 
-/** Trend and momentum: how far apart the averages are, and whether RSI and MACD agree; as much as the regime lets them count. */
+/**
+ * Trend and momentum: how far apart the averages are, and whether RSI and MACD agree; as much as the regime lets them
+ * count.
+ */
 export const analyst: Rule = (desk) => {
   const averages = desk.need(AVERAGES)
   const strength = desk.need(STRENGTH)
@@ -111,7 +114,8 @@ export const risk: Rule = (desk, bars) => {
   const breach = limits?.drawdown.status === "breached" ? 0.5 : 0
   const facts = [
     volatility &&
-      `volatility runs at ${percent(volatility.annualized)} a year, ${volatility.relative.toFixed(2)} times its usual level`,
+      `volatility runs at ${percent(volatility.annualized)} a year, ${volatility.relative.toFixed(2)} times its ` +
+        "usual level",
     fall && `price is ${percent(fall.current)} below its ${bars.time.length}-bar high`,
     range && `a typical bar spans ${percent(range.fraction)}`,
     kind && `the regime is ${named(kind.regime)}`,
@@ -165,6 +169,7 @@ export const optimizer: Rule = (desk) => {
     scores: directional(trust * (trending * following + (1 - trending) * reverting + 0.3 * known)),
     reasoning:
       `The regime is ${named(kind.regime)} (${kind.reason})` +
-      `${trend === undefined ? "" : ` and the trend's strength ${trend.index.toFixed(1)} of 100`}, which favours ${plan}.${where}${memory}`
+      `${trend === undefined ? "" : ` and the trend's strength ${trend.index.toFixed(1)} of 100`}, which ` +
+      `favours ${plan}.${where}${memory}`
   }
 }

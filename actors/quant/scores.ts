@@ -19,8 +19,9 @@ export const tempered = ({ BUY, SELL, HOLD }: Probabilities, factor: number): Pr
 })
 
 /**
- * The weighted geometric mean of probabilities, made to add up to 1: the logarithmic opinion pool. Without opinions, each is equally
- * likely. Source: C. Genest, J. V. Zidek, Combining Probability Distributions, Statistical Science 1, 1986.
+ * The weighted geometric mean of probabilities, made to add up to 1: the logarithmic opinion pool. Without opinions,
+ * each is equally likely. Source: C. Genest, J. V. Zidek, Combining Probability Distributions, Statistical Science 1,
+ * 1986.
  */
 export const pool = (
   opinions: ReadonlyArray<{ readonly weight: number; readonly probabilities: Probabilities }>

@@ -16,7 +16,8 @@ const spreads = {
 export const sma = defineTool({
   name: "sma",
   about:
-    "Two simple moving averages of the closes, and how far the fast one is above the slow one: above 0 the recent prices are higher than those before them.",
+    "Two simple moving averages of the closes, and how far the fast one is above the slow one: above 0 the " +
+    "recent prices are higher than those before them.",
   source: "The arithmetic mean; crossing averages: W. Brock, J. Lakonishok, B. LeBaron, Journal of Finance 47, 1992",
   warmUp: "the longer of period and slow_period, in bars",
   substitutes: ["ema"],
@@ -33,9 +34,11 @@ export const sma = defineTool({
 export const ema = defineTool({
   name: "ema",
   about:
-    "Two exponential moving averages of the closes, which weigh what is recent more, and how far the fast one is above the slow one.",
+    "Two exponential moving averages of the closes, which weigh what is recent more, and how far the fast one " +
+    "is above the slow one.",
   source:
-    "Weight 2 / (length + 1), begun with the simple mean of the first bars: P. N. Haurlan, Measuring Trend Values, 1968",
+    "Weight 2 / (length + 1), begun with the simple mean of the first bars: P. N. Haurlan, Measuring Trend " +
+    "Values, 1968",
   warmUp: "the longer of period and slow_period, in bars",
   substitutes: ["sma"],
   parameters: Schema.Struct(periods),
@@ -51,7 +54,8 @@ export const ema = defineTool({
 export const macd = defineTool({
   name: "macd",
   about:
-    "Moving average convergence divergence: a fast exponential average less a slow one, its own average as the signal line, and the difference of the two, which is above 0 while the trend gains.",
+    "Moving average convergence divergence: a fast exponential average less a slow one, its own average as " +
+    "the signal line, and the difference of the two, which is above 0 while the trend gains.",
   source: "G. Appel, Technical Analysis: Power Tools for Active Investors, 2005",
   warmUp: "the longer of period and slow_period, + signal_period - 1 bars, so that the signal line has its values",
   substitutes: [],
@@ -78,8 +82,9 @@ export const macd = defineTool({
 })
 
 /**
- * The exponential average at each value from the `length`-th on. The library begins with the first value, which then weighs far more
- * than any other for as long as a window is; as most who publish it do, this begins with the mean of the first `length`.
+ * The exponential average at each value from the `length`-th on. The library begins with the first value, which then
+ * weighs far more than any other for as long as a window is; as most who publish it do, this begins with the mean of
+ * the first `length`.
  */
 const exponential = (values: ReadonlyArray<number>, length: number): ReadonlyArray<number> => {
   const first = values.slice(0, length).reduce((sum, value) => sum + value / length, 0)

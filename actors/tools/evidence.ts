@@ -21,9 +21,10 @@ export const efficiencyOf = (returns: ReadonlyArray<number>): number => {
 }
 
 /**
- * The t-statistic of the pull back to a mean: of b in Δx = a + b x + noise. On a walk it is below -2.89 once in twenty times, for
- * about 100 bars (its distribution is not Student's). `halfLife` is how many bars half of a distance takes, null where nothing
- * pulls back. Source: D. A. Dickey, W. A. Fuller, Journal of the American Statistical Association 74, 1979.
+ * The t-statistic of the pull back to a mean: of b in Δx = a + b x + noise. On a walk it is below -2.89 once in twenty
+ * times, for about 100 bars (its distribution is not Student's). `halfLife` is how many bars half of a distance takes,
+ * null where nothing pulls back. Source: D. A. Dickey, W. A. Fuller, Journal of the American Statistical Association
+ * 74, 1979.
  */
 export const reversionOf = (
   logPrices: ReadonlyArray<number>
@@ -52,8 +53,8 @@ export const reversionOf = (
 }
 
 /**
- * The variance of `lag`-bar returns over `lag` times that of one-bar returns: 1 on a walk, below where price turns back, above
- * where it goes on. `statistic` is about standard normal on a walk, also one whose volatility changes.
+ * The variance of `lag`-bar returns over `lag` times that of one-bar returns: 1 on a walk, below where price turns
+ * back, above where it goes on. `statistic` is about standard normal on a walk, also one whose volatility changes.
  * Source: A. W. Lo, A. C. MacKinlay, Review of Financial Studies 1, 1988.
  */
 export const varianceRatioOf = (returns: ReadonlyArray<number>, lag: number) => {
@@ -83,7 +84,9 @@ export interface Breakout {
   readonly length: number
   /** The move in standard deviations of the range before it: about standard normal on a walk. */
   readonly move: number
-  /** How far the close is beyond the highest or lowest close of the range, in average true ranges; negative when below. */
+  /**
+   * How far the close is beyond the highest or lowest close of the range, in average true ranges; negative when below.
+   */
   readonly distance: number
   /** `driftOf` the range before it. */
   readonly before: number

@@ -17,9 +17,13 @@ const Chances = Schema.Struct({
 export const markov = defineTool({
   name: "markov",
   about:
-    "A Markov chain of what bars do (down, flat, up): how often each follows each, what follows the present one, and whether the order of bars says anything at all. Without a small p-value the chances are no more than the mix of bars.",
+    "A Markov chain of what bars do (down, flat, up): how often each follows each, what follows the present " +
+    "one, and whether the order of bars says anything at all. Without a small p-value the chances are no more " +
+    "than the mix of bars.",
   source:
-    "T. W. Anderson, L. A. Goodman, Statistical Inference about Markov Chains, Annals of Mathematical Statistics 28, 1957; a Dirichlet prior of `prior` for each transition; the p-value is that of the chi-squared distribution, which is close where each transition is expected five times or more",
+    "T. W. Anderson, L. A. Goodman, Statistical Inference about Markov Chains, Annals of Mathematical " +
+    "Statistics 28, 1957; a Dirichlet prior of `prior` for each transition; the p-value is that of the " +
+    "chi-squared distribution, which is close where each transition is expected five times or more",
   warmUp: "minimum + 2 bars",
   substitutes: [],
   parameters: Schema.Struct({
@@ -81,8 +85,9 @@ const countTransitions = (states: ReadonlyArray<number>): ReadonlyArray<Readonly
 }
 
 /**
- * The row vector that the matrix leaves as it is. Of three states it is, up to its sum, the cofactors of the diagonal of I - P
- * (the Markov chain tree theorem), which are sums of products of positive numbers: exact where iterating may not have settled.
+ * The row vector that the matrix leaves as it is. Of three states it is, up to its sum, the cofactors of the diagonal
+ * of I - P (the Markov chain tree theorem), which are sums of products of positive numbers: exact where iterating may
+ * not have settled.
  */
 const stationary = (p: ReadonlyArray<ReadonlyArray<number>>): ReadonlyArray<number> => {
   const weights = [0, 1, 2].map((state) => {
@@ -110,7 +115,10 @@ const independence = (counts: ReadonlyArray<ReadonlyArray<number>>) => {
   return { ratio: Math.max(0, ratio), degrees: Math.max(0, (seen(rows) - 1) * (seen(columns) - 1)) }
 }
 
-/** The chi-squared distribution's upper tail, in closed form for the degrees of freedom that three states can have: 0, 1, 2, 4. */
+/**
+ * The chi-squared distribution's upper tail, in closed form for the degrees of freedom that three states can have: 0,
+ * 1, 2, 4.
+ */
 const chiSquaredTail = (value: number, degrees: number): number => {
   if (degrees === 0) return 1
   if (degrees === 1) return Math.max(0, Math.min(1, 1 - errorFunction(Math.sqrt(value / 2))))

@@ -9,7 +9,8 @@ const WILDER = "J. W. Wilder, New Concepts in Technical Trading Systems, 1978"
 export const bollinger = defineTool({
   name: "bollinger",
   about:
-    "Bollinger bands: the mean of the closes and so many population standard deviations round it. Near the upper band price is high for its recent range, near the lower one low.",
+    "Bollinger bands: the mean of the closes and so many population standard deviations round it. Near the " +
+    "upper band price is high for its recent range, near the lower one low.",
   source: "J. Bollinger, Bollinger on Bollinger Bands, 2001",
   warmUp: "period bars",
   substitutes: ["stochastic", "williams_r"],
@@ -37,8 +38,11 @@ export const bollinger = defineTool({
 export const atr = defineTool({
   name: "atr",
   about:
-    "Average true range: how far price usually moves in a bar, gaps included; and how large the last bar was beside that.",
-  source: `${WILDER}; Wilder's smoothing, begun with a simple mean; the first bar has no true range, for there is no close before it`,
+    "Average true range: how far price usually moves in a bar, gaps included; and how large the last bar was " +
+    "beside that.",
+  source:
+    `${WILDER}; Wilder's smoothing, begun with a simple mean; the first bar has no true range, for there is ` +
+    "no close before it",
   warmUp: "period + 1 bars",
   substitutes: ["volatility"],
   parameters: Schema.Struct({ period: wholeNumber(14, 2, 100, "Look-back of the average", "bars") }),
@@ -68,8 +72,11 @@ const trueRanges = (bars: BarWindow) => bars.time.slice(1).map((_, index) => tru
 export const adx = defineTool({
   name: "adx",
   about:
-    "Average directional index: how strongly price trends, whichever way. Above 25 is usually called a trend, below 20 none; the directional indicators say which way. All 0 where nothing moves.",
-  source: `${WILDER}. The library's own index counts the first bar, which has no bar before it, and both directions where the moves are equal; this one does neither`,
+    "Average directional index: how strongly price trends, whichever way. Above 25 is usually called a trend, " +
+    "below 20 none; the directional indicators say which way. All 0 where nothing moves.",
+  source:
+    `${WILDER}. The library's own index counts the first bar, which has no bar before it, and both directions ` +
+    "where the moves are equal; this one does neither",
   warmUp: "2 × period bars",
   substitutes: ["regime"],
   parameters: Schema.Struct({ period: wholeNumber(14, 2, 60, "Look-back of all three averages", "bars") }),

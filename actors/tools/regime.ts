@@ -39,13 +39,24 @@ const RECENT_BARS = 20
 const VARIANCE_RATIO_LAG = 5
 
 const RULES =
-  "In this order: breakout: the move of the last 5, 10 or 20 bars is at least 2.75 standard deviations of the bars before, the close at least half an average true range beyond them, and they had no trend; high_volatility: a year's volatility of at least `high_volatility`, or the last 20 bars at least 1.75 times those before, without a strong trend (2.576 standard errors) or a strong pull back (-3.5, see below); trending: a drift of at least 1.645 standard errors; mean_reversion: Dickey and Fuller's statistic is at most -2.89; low_volatility: at most `low_volatility`, or the last 20 bars at most 1/1.75 of those before; sideways: a drift of less than one standard error; otherwise undetermined"
+  "In this order: breakout: the move of the last 5, 10 or 20 bars is at least 2.75 standard deviations of " +
+  "the bars before, the close at least half an average true range beyond them, and they had no trend; " +
+  "high_volatility: a year's volatility of at least `high_volatility`, or the last 20 bars at least 1.75 " +
+  "times those before, without a strong trend (2.576 standard errors) or a strong pull back (-3.5, see " +
+  "below); trending: a drift of at least 1.645 standard errors; mean_reversion: Dickey and Fuller's " +
+  "statistic is at most -2.89; low_volatility: at most `low_volatility`, or the last 20 bars at most 1/1.75 " +
+  "of those before; sideways: a drift of less than one standard error; otherwise undetermined"
 
 export const regime = defineTool({
   name: "regime",
-  about: `Which kind of market this is, and the evidence: trend strength, volatility, breakout and reversion, each against what a walk without memory shows. ${RULES}.`,
+  about:
+    "Which kind of market this is, and the evidence: trend strength, volatility, breakout and reversion, each " +
+    `against what a walk without memory shows. ${RULES}.`,
   source:
-    "Drift: Campbell, Lo, MacKinlay, The Econometrics of Financial Markets, 1997; efficiency: Kaufman, Smarter Trading, 1995; reversion: Dickey, Fuller, JASA 74, 1979; variance ratio: Lo, MacKinlay, Review of Financial Studies 1, 1988; breakout: Donchian's channel and Page, Biometrika 41, 1954. The order and the bounds are ours, from usual levels of significance, and fitted to no prices",
+    "Drift: Campbell, Lo, MacKinlay, The Econometrics of Financial Markets, 1997; efficiency: Kaufman, " +
+    "Smarter Trading, 1995; reversion: Dickey, Fuller, JASA 74, 1979; variance ratio: Lo, MacKinlay, Review " +
+    "of Financial Studies 1, 1988; breakout: Donchian's channel and Page, Biometrika 41, 1954. The order and " +
+    "the bounds are ours, from usual levels of significance, and fitted to no prices",
   warmUp: "minimum bars",
   substitutes: ["adx"],
   parameters: Schema.Struct({
@@ -119,7 +130,9 @@ const judge = (
   bounds: { readonly high: number; readonly low: number }
 ): readonly [Regime, string] => {
   const trend = `the drift is ${drift.toFixed(1)} standard errors`
-  const yearly = `volatility is ${(100 * volatility).toFixed(0)}% a year, lately ${volatilityRatio.toFixed(2)} times what it was`
+  const yearly =
+    `volatility is ${(100 * volatility).toFixed(0)}% a year, lately ${volatilityRatio.toFixed(2)} times what ` +
+    "it was"
   if (hasBrokenOut(breakout)) {
     const way = breakout.move > 0 ? "above" : "below"
     const far = Math.abs(breakout.distance).toFixed(1)

@@ -5,9 +5,12 @@ import { defineTool, described, reading, wholeNumber } from "./tool.ts"
 export const tradeReview = defineTool({
   name: "trade_review",
   about:
-    "What became of the latest joint decisions: each BUY or SELL is a hit when the close `horizon` bars later was on its side of the price it was made at. Also what following all of them bar by bar would have made, before costs.",
+    "What became of the latest joint decisions: each BUY or SELL is a hit when the close `horizon` bars later " +
+    "was on its side of the price it was made at. Also what following all of them bar by bar would have made, " +
+    "before costs.",
   source:
-    "Signed returns; the expected hit rate is the mean of a Beta(1, 1) prior updated by hits and misses (Laplace's rule of succession)",
+    "Signed returns; the expected hit rate is the mean of a Beta(1, 1) prior updated by hits and misses " +
+    "(Laplace's rule of succession)",
   warmUp: "horizon + 1 bars, and `minimum` past BUY or SELL decisions whose horizon is over within the window",
   substitutes: [],
   parameters: Schema.Struct({

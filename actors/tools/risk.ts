@@ -10,9 +10,11 @@ const RECENT = 20
 export const positionSize = defineTool({
   name: "position_size",
   about:
-    "How much of the equity a position may take: so much that the stop costs the risk budget, and beside it so much that the position has the target volatility. Both are capped.",
+    "How much of the equity a position may take: so much that the stop costs the risk budget, and beside it " +
+    "so much that the position has the target volatility. Both are capped.",
   source:
-    "Fixed fractional sizing with a stop of average true ranges: V. K. Tharp, Trade Your Way to Financial Freedom, 1998; volatility target: R. Carver, Systematic Trading, 2015",
+    "Fixed fractional sizing with a stop of average true ranges: V. K. Tharp, Trade Your Way to Financial " +
+    "Freedom, 1998; volatility target: R. Carver, Systematic Trading, 2015",
   warmUp: "the longer of atr_period and 20, + 1 bars",
   substitutes: [],
   parameters: Schema.Struct({
@@ -57,9 +59,12 @@ const Limit = Schema.Struct({
 export const riskLimits = defineTool({
   name: "risk_limits",
   about:
-    "Whether exposure, drawdown and concentration are within their limits. Positions are given as weights; without any, exposure and concentration are 0. The drawdown is that of the price in the window unless the account's is given.",
+    "Whether exposure, drawdown and concentration are within their limits. Positions are given as weights; " +
+    "without any, exposure and concentration are 0. The drawdown is that of the price in the window unless " +
+    "the account's is given.",
   source:
-    "Gross exposure is the sum of the weights' sizes, concentration the largest of them; drawdown as the tool `drawdown` has it",
+    "Gross exposure is the sum of the weights' sizes, concentration the largest of them; drawdown as the tool " +
+    "`drawdown` has it",
   warmUp: "2 bars",
   substitutes: [],
   parameters: Schema.Struct({

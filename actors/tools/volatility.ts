@@ -11,9 +11,11 @@ export const barsPerYear = (time: ReadonlyArray<number>): number =>
 export const volatility = defineTool({
   name: "volatility",
   about:
-    "Realized volatility: the size of the recent log returns, per bar and scaled to a year, and beside what is usual in the whole window.",
+    "Realized volatility: the size of the recent log returns, per bar and scaled to a year, and beside what " +
+    "is usual in the whole window.",
   source:
-    "Root mean square of log returns: T. G. Andersen, T. Bollerslev, F. X. Diebold, P. Labys, Econometrica 71, 2003; a year by the square root of its bars at the window's own pace",
+    "Root mean square of log returns: T. G. Andersen, T. Bollerslev, F. X. Diebold, P. Labys, Econometrica " +
+    "71, 2003; a year by the square root of its bars at the window's own pace",
   warmUp: "period + 1 bars",
   substitutes: ["atr"],
   parameters: Schema.Struct({ period: wholeNumber(20, 2, 100, "How many returns are recent", "bars") }),
@@ -41,7 +43,8 @@ export const drawdown = defineTool({
   name: "drawdown",
   about: "How far the last close is below the highest of the window, and the deepest such fall in it.",
   source:
-    "One less the close over the highest close before it: M. Magdon-Ismail, A. F. Atiya, Maximum Drawdown, Risk 17, 2004",
+    "One less the close over the highest close before it: M. Magdon-Ismail, A. F. Atiya, Maximum Drawdown, " +
+    "Risk 17, 2004",
   warmUp: "2 bars",
   substitutes: [],
   parameters: Schema.Struct({

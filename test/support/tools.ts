@@ -1,7 +1,10 @@
 import type { Tool, ToolInput } from "../../actors/tools/tool.ts"
 import type { BarWindow } from "../../protocols/index.ts"
 
-/** What a tool measures on bars, with the parameters that are not given at their defaults. Throws where it measures nothing. */
+/**
+ * What a tool measures on bars, with the parameters that are not given at their defaults. Throws where it measures
+ * nothing.
+ */
 export const measured = <P, R>(
   tool: Tool<P, R>,
   bars: BarWindow,

@@ -51,14 +51,16 @@ describe("the performance coach", () => {
     const alone = coach(wavy).probabilities
     assert.isAbove(said.probabilities.HOLD, alone.HOLD)
     assert.isAbove(said.probabilities.HOLD / said.probabilities.SELL, alone.HOLD / alone.SELL)
-    // None of six right: one in eight may be expected of the next, so it leans by 0.75, three times of it away from BUY.
+    // None of six right: one in eight may be expected of the next, so it leans by 0.75, three times of it away from
+    // BUY.
     const { BUY, SELL } = said.probabilities
     assert.closeTo(Math.log(SELL / BUY), 0.75 * (3 + 0.5), 1e-9)
   })
 
   it("waits where following the decisions lost more than a tenth", () => {
     const { HOLD, SELL } = coach(falling, past(falling, "BUY", 15)).probabilities
-    // The falling market favours SELL by 1.2 over HOLD's 0.6; one in 17 is expected to be right; half a point for the fall.
+    // The falling market favours SELL by 1.2 over HOLD's 0.6; one in 17 is expected to be right; half a point for the
+    // fall.
     const failing = 1 - 2 / 17
     assert.closeTo(Math.log(HOLD / SELL), 0.6 + failing + 0.5 - (1.2 + 0.5 * failing), 1e-9)
   })

@@ -1,4 +1,5 @@
-// What the rules do in the kinds of market that they tell apart. The markets are plain walks, and not those of the simulator.
+// What the rules do in the kinds of market that they tell apart. The markets are plain walks, and not those of the
+// simulator.
 import { assert, describe, it } from "@effect/vitest"
 import { quantOpinion } from "../../../actors/quant/opinion.ts"
 import { type Regime, regime } from "../../../actors/tools/regime.ts"

@@ -1,4 +1,5 @@
-// The indicators against a second library. Where the two define a thing differently, the test says how, and which we follow.
+// The indicators against a second library. Where the two define a thing differently, the test says how, and which we
+// follow.
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
@@ -13,7 +14,10 @@ import { type Bar, type BarWindow, toWindow } from "../../../protocols/index.ts"
 import { barsArbitrary } from "../../support/bars.ts"
 import { measured } from "../../support/tools.ts"
 
-/** Both add the same numbers in another order: a billionth of the largest price, or of 100 for an index, is what rounding may cost. */
+/**
+ * Both add the same numbers in another order: a billionth of the largest price, or of 100 for an index, is what
+ * rounding may cost.
+ */
 const TOLERANCE = 1e-9
 /** The other library rounds its RSI to two digits. */
 const RSI_TOLERANCE = 0.005 + 1e-9
