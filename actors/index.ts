@@ -27,7 +27,11 @@ export { type Policy, PolicyError, type PolicyRequest } from "./policy.ts"
 export { type OrderAdapter, OrderError, paper } from "./portfolio/adapter.ts"
 export { ACCOUNT_DEFAULTS, AccountRules } from "./portfolio/limits.ts"
 export { type PortfolioOptions, portfolioActor } from "./portfolio/portfolio.ts"
-export { quantPolicy } from "./quant.ts"
+export { type QuantOptions, type QuantRequest, quantOpinion } from "./quant/opinion.ts"
+export { type QuantPolicyRequest, quantPolicy } from "./quant/policy.ts"
+export { TOOLS, toolsOf } from "./tools/registry.ts"
+export type { AnyTool, ToolInput } from "./tools/tool.ts"
+export { parametersJsonSchema, resultJsonSchema, useTool } from "./tools/use.ts"
 
 /** The agents that form the panel unless an option says otherwise. */
 export const PANEL = ["market_analyst", "risk_advisor", "strategy_optimizer"] as const

@@ -13,6 +13,7 @@ import { nodes } from "./nodes.ts"
 import { gateway, node } from "./parts.ts"
 import { replayActor } from "./replay.ts"
 import { VERSION } from "./system.ts"
+import { tools } from "./tools.ts"
 import { up } from "./up.ts"
 import { layerUsage } from "./usage.ts"
 import { verify } from "./verify.ts"
@@ -29,6 +30,7 @@ const conclave = Command.make("conclave").pipe(
     nodes,
     experiments,
     market,
+    tools,
     verify,
     replayActor,
     exportJournal
