@@ -2,6 +2,7 @@ import { Schema } from "effect"
 import { AgentStatus } from "./agent.ts"
 import { AgentCoordination } from "./consensus.ts"
 import { ConsensusBody, VoteBody } from "./consensus-requests.ts"
+import { ContextItems } from "./context.ts"
 import { AgentDecision, ToolExecution } from "./decision.ts"
 import { type Bar, Bar as BarSchema, MarketUpdate } from "./market.ts"
 import { ConsensusId, CorrelationId, MarketSymbol, Timestamp } from "./names.ts"
@@ -150,13 +151,14 @@ const ascending = Schema.makeFilter((bars: ReadonlyArray<Bar>) => {
  *
  * `bars` are what the analysis looks at, oldest first; of more than `WINDOW_BARS_MAX` the last ones are used. Without
  * them the bars that the system has seen are used. `timeout_ms` is the deadline of the analysis, by which its round takes its last
- * votes; 30,000 unless given.
+ * votes; 30,000 unless given. No item of `context` is later than the last bar, whose `time` is the start of its interval.
  */
 export const AnalyzeRequest = Schema.Struct({
   symbol: MarketSymbol,
   bars: Schema.optionalKey(Schema.Array(BarSchema).check(Schema.isMinLength(1), ascending)),
   correlation_id: Schema.optionalKey(CorrelationId),
-  timeout_ms: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 100, maximum: 120_000 })))
+  timeout_ms: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 100, maximum: 120_000 }))),
+  context: Schema.optionalKey(ContextItems)
 })
 export type AnalyzeRequest = typeof AnalyzeRequest.Type
 
