@@ -213,6 +213,9 @@ export const configuration: Effect.Effect<Configuration, InvalidSetting> = Effec
   gatewayPendingBytes: readSetting(settings.gatewayPendingBytes),
   gatewayRequestsPerSecond: readSetting(settings.gatewayRequestsPerSecond),
   gatewayBodyBytes: readSetting(settings.gatewayBodyBytes),
+  gatewaySymbols: readSetting(settings.gatewaySymbols),
+  gatewayRounds: readSetting(settings.gatewayRounds),
+  gatewayGrace: readSetting(settings.gatewayGrace),
   gatewayCompressFrom: readSetting(settings.gatewayCompressFrom)
 })
 

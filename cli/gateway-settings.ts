@@ -80,8 +80,18 @@ export const gatewaySettings = {
   gatewayFramesPerSecond: limit("operationsPerSecond", "How many frames a client may send per second."),
   gatewayFrameBytes: limit("frameBytesMax", "How large a client's frame may be.", MEBIBYTE),
   gatewayPendingBytes: limit("pendingBytesMax", "How much may wait for a client that reads slowly.", 512 * MEBIBYTE),
+  gatewaySymbols: limit("symbolsMax", "How many different symbols one client may name while the gateway runs."),
+  gatewayRounds: limit("roundsMax", "How many rounds of one client may be under way.", 10_000),
   gatewayRequestsPerSecond: limit("requestsPerSecond", "How many HTTP requests an address may send per second."),
   gatewayBodyBytes: limit("bodyBytesMax", "How large the body of an HTTP request may be.", 16 * MEBIBYTE),
+  gatewayGrace: setting({
+    variable: "GATEWAY_GRACE_MILLIS",
+    default: "0",
+    about:
+      "How long a gateway that stops still takes clients after /readyz says no, in milliseconds; for load balancers.",
+    rule: "must be a whole number from 0 to 600000",
+    schema: wholeNumber(0, 600_000)
+  }),
   gatewayCompressFrom: setting({
     variable: "GATEWAY_COMPRESS_FROM",
     default: "0",
