@@ -14,12 +14,15 @@ const limit = (key: keyof typeof limitNames, about: string, maximum = 1_000_000)
     schema: wholeNumber(1, maximum)
   })
 
-const secret: Schema.Codec<Redacted.Redacted, string> = Schema.String.check(Schema.isMinLength(32)).pipe(
-  Schema.decodeTo(
-    Schema.Redacted(Schema.String),
-    SchemaTransformation.transform({ decode: (text) => Redacted.make(text), encode: Redacted.value })
+const secretOf = (lengthMin: number): Schema.Codec<Redacted.Redacted, string> =>
+  Schema.String.check(Schema.isMinLength(lengthMin)).pipe(
+    Schema.decodeTo(
+      Schema.Redacted(Schema.String),
+      SchemaTransformation.transform({ decode: (text) => Redacted.make(text), encode: Redacted.value })
+    )
   )
-)
+const secret = secretOf(32)
+const token = secretOf(1)
 
 const list: Schema.Codec<ReadonlyArray<string>, string> = Schema.String.pipe(
   Schema.decodeTo(
@@ -42,6 +45,14 @@ export const gatewaySettings = {
       "The secret of clients' tokens (HS256). Without any way to know its clients the gateway listens on loopback only.",
     rule: "must be at least 32 characters",
     schema: secret,
+    hidden: true
+  }),
+  gatewayToken: setting({
+    variable: "GATEWAY_TOKEN",
+    default: "",
+    about: "The token or key with which `conclave clients` asks a gateway that wants one.",
+    rule: "must not be empty",
+    schema: token,
     hidden: true
   }),
   gatewayPublicKey: path("GATEWAY_JWT_PUBLIC_KEY", "A file with the public key of clients' tokens, in PEM."),

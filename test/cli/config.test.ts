@@ -30,6 +30,7 @@ describe("configuration", () => {
         logFormat: "pretty",
         metricsPort: undefined,
         gatewaySecret: undefined,
+        gatewayToken: undefined,
         gatewayPublicKey: undefined,
         gatewayJwks: undefined,
         gatewayIssuer: undefined,
