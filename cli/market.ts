@@ -51,17 +51,15 @@ export const barsUntil = (
   })
 
 const DAY_MILLIS = 24 * 3_600_000
-/** Simulated markets begin here and have daily bars, so that every run has the same ones. */
+/** Simulated markets begin here, on a Thursday, and have a bar each weekday, so that every run has the same ones. */
 const SIMULATED_START = Date.UTC(2026, 0, 1)
 const SIMULATED_SEED = 1
-/** Every agent needs this many bars to have a view. */
-const PAST_BARS = 60
-/** Simulated bars before this time are the past. */
-export const SIMULATED_PAST_UNTIL = SIMULATED_START + PAST_BARS * DAY_MILLIS
+/** Simulated bars before this time are the past: twelve weeks, which give every agent the bars that it needs to have a view. */
+export const SIMULATED_PAST_UNTIL = SIMULATED_START + 84 * DAY_MILLIS
 
 /** An endless simulated market. */
 export const simulatedBars = (symbol: string): Stream.Stream<Bar> =>
-  marketBars({ seed: SIMULATED_SEED, symbol, startTime: SIMULATED_START, intervalMillis: DAY_MILLIS })
+  marketBars({ seed: SIMULATED_SEED, symbol, startTime: SIMULATED_START })
 
 /** The last millisecond of a day, or an instant; without a zone they are in UTC. */
 const endOf = (text: string): number | undefined => {

@@ -19,7 +19,27 @@ export { ledgerExperiment } from "./ledger/scenario.ts"
 export { layerInMemory, makeServer, openPorts, type Ports } from "./log/layer.ts"
 export type { ServerOptions } from "./log/server.ts"
 export { Tape } from "./log/tape.ts"
-export { type MarketOptions, marketBars, takeBars } from "./market.ts"
+export { CorrelatedMarkets, type CorrelatedOptions } from "./market/correlated.ts"
+export { type Facts, factsOf } from "./market/facts.ts"
+export {
+  type Episode,
+  Market,
+  type MarketOptions,
+  marketBars,
+  type SimulatedBar,
+  simulatedBars,
+  takeBars,
+  takeSimulated
+} from "./market/market.ts"
+export {
+  CURRENCY,
+  INSTRUMENTS,
+  type Instrument,
+  type InstrumentName,
+  MarketParameters,
+  STOCK
+} from "./market/parameters.ts"
+export { MARTINGALE, REGIMES, type Regime, type RegimeOrMartingale } from "./market/regimes.ts"
 export { SAMPLE_SYMBOLS, sampleCsv } from "./sample.ts"
 export { Coverage, pairsOf } from "./world/coverage.ts"
 export {

@@ -122,7 +122,7 @@ describe("a client of a gateway with a secret", () => {
   it.live("is closed when its token runs out, and not when it brings a new one in time", () =>
     Effect.gen(function* () {
       const { log, gateway } = yield* startGateway({ auth })
-      const short = yield* sign(decisions, 1)
+      const short = yield* sign(decisions, 3)
       const [stays, goes] = [
         yield* openClientWith(gateway.url, { headers: bearer(short) }),
         yield* openClientWith(gateway.url, { headers: bearer(short) })

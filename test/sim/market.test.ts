@@ -4,41 +4,54 @@ import { Effect, Schema, Stream } from "effect"
 import fc from "fast-check"
 import { parseBars } from "../../actors/index.ts"
 import { Bar } from "../../protocols/index.ts"
-import { marketBars, SAMPLE_SYMBOLS, sampleCsv, takeBars } from "../../sim/index.ts"
+import { marketBars, SAMPLE_SYMBOLS, sampleCsv, simulatedBars, takeBars, takeSimulated } from "../../sim/index.ts"
+import { firstBar, nextBar, TRADING_DAYS, WEEKDAYS_24H } from "../../sim/market/calendar.ts"
+import { CURRENCY, STOCK } from "../../sim/market/parameters.ts"
+import { MARTINGALE, REGIMES } from "../../sim/market/regimes.ts"
 
-const DAY = 86_400_000
+const HOUR = 3_600_000
+const DAY = 24 * HOUR
 const options = { seed: 7, symbol: "ACME", startTime: 0 }
-const mean = (values: ReadonlyArray<number>) => values.reduce((sum, value) => sum + value, 0) / values.length
-const correlation = (a: ReadonlyArray<number>, b: ReadonlyArray<number>) => {
-  const [meanA, meanB] = [mean(a), mean(b)]
-  const deviation = (values: ReadonlyArray<number>, middle: number) =>
-    Math.sqrt(mean(values.map((v) => (v - middle) ** 2)))
-  const covariance = mean(a.map((value, index) => (value - meanA) * (b[index]! - meanB)))
-  return covariance / deviation(a, meanA) / deviation(b, meanB)
-}
+const isBar = Schema.is(Bar)
+
+const drawn = fc.record({
+  seed: fc.integer(),
+  symbol: fc.constantFrom("ACME", "BTC/USDT", "X"),
+  startTime: fc.nat(),
+  intervalMillis: fc.constantFrom(1000, 60_000, HOUR, DAY, 30 * DAY),
+  instrument: fc.constantFrom(STOCK, CURRENCY),
+  regime: fc.option(fc.constantFrom(...REGIMES, MARTINGALE), { nil: undefined })
+})
+
+type Drawn = typeof drawn extends fc.Arbitrary<infer D> ? D : never
+
+const optionsOf = ({ regime, ...others }: Drawn) => ({
+  ...others,
+  ...(regime === undefined ? {} : { regime })
+})
 
 describe("the simulated market", () => {
-  it("gives sound bars at even times, whatever the seed, symbol and length of bar", () => {
-    const isBar = Schema.is(Bar)
-    const market = fc.record({
-      seed: fc.integer(),
-      symbol: fc.constantFrom("ACME", "BTC/USDT", "X"),
-      startTime: fc.nat(),
-      intervalMillis: fc.constantFrom(1000, 60_000, 3_600_000, DAY, 30 * DAY)
-    })
+  it("gives sound bars in its trading hours, with bid and ask round the close, whatever the options", () => {
     fc.assert(
-      fc.property(market, (drawn) => {
-        for (const [index, bar] of takeBars(drawn, 300).entries()) {
+      fc.property(drawn, (given) => {
+        let before = given.startTime - 1
+        for (const { bar, bid, ask, regime } of takeSimulated(optionsOf(given), 300)) {
           assert.isTrue(isBar(bar), JSON.stringify(bar))
-          assert.strictEqual(bar.time, drawn.startTime + index * drawn.intervalMillis)
+          assert.isAbove(bar.time, before)
+          assert.include(WEEKDAYS_24H.days, new Date(bar.time).getUTCDay())
+          if (given.intervalMillis < DAY && given.instrument === STOCK) {
+            assert.isTrue(bar.time % DAY >= TRADING_DAYS.from && bar.time % DAY < TRADING_DAYS.to)
+          }
+          assert.isTrue(bid < bar.close && bar.close < ask, `${bid} ${bar.close} ${ask}`)
+          if (given.regime !== undefined) assert.strictEqual(regime, given.regime)
+          before = bar.time
         }
       }),
-      { numRuns: 60 }
+      { numRuns: 150 }
     )
   })
 
   it("stays sound for very long", () => {
-    const isBar = Schema.is(Bar)
     const closes = takeBars({ ...options, intervalMillis: 30 * DAY }, 50_000).map((bar) => {
       assert.isTrue(isBar(bar), JSON.stringify(bar))
       return bar.close
@@ -48,6 +61,7 @@ describe("the simulated market", () => {
 
   it.effect("streams the same bars in each run, so that a feed can go on where it stopped", () =>
     Effect.gen(function* () {
+      const run = (count: number) => marketBars(options).pipe(Stream.take(count), Stream.runCollect)
       const [first, second] = [yield* run(400), yield* run(500)]
       assert.deepStrictEqual(second.slice(0, 400), first)
       assert.deepStrictEqual(takeBars(options, 500), second)
@@ -59,36 +73,34 @@ describe("the simulated market", () => {
     })
   )
 
+  it.live("keeps the pace it is given", () =>
+    Effect.gen(function* () {
+      const count = (pace?: "20 millis") =>
+        simulatedBars(options, pace).pipe(Stream.runCount, Effect.timeoutOption("50 millis"))
+      // It never ends, so what a while gives is all there is to see.
+      assert.isTrue((yield* count("20 millis"))._tag === "None")
+      const three = simulatedBars(options, "20 millis").pipe(Stream.take(3), Stream.runCollect)
+      assert.lengthOf(yield* three, 3)
+    })
+  )
+
   it("is another market for another seed or symbol", () => {
     const closes = (changed: object) => takeBars({ ...options, ...changed }, 50).map((bar) => bar.close)
     assert.notDeepEqual(closes({ seed: 8 }), closes({}))
     assert.notDeepEqual(closes({ symbol: "ACMF" }), closes({}))
-    const returns = (changed: object) =>
-      closes(changed)
-        .slice(1)
-        .map((price, at) => Math.log(price / closes(changed)[at]!))
-    assert.isBelow(Math.abs(correlation(returns({ symbol: "ACMF" }), returns({}))), 0.5)
   })
 
-  it("has heavy tails, clustered volatility, volume that moves with it, and no memory of direction", () => {
-    const bars = takeBars(options, 20_000)
-    const returns = bars.slice(1).map((bar, index) => Math.log(bar.close / bars[index]!.close))
-    const sizes = returns.map(Math.abs)
-    const variance = mean(returns.map((value) => value ** 2))
-    assert.isAbove(mean(returns.map((value) => value ** 4)) / variance ** 2, 5)
-    assert.isAbove(correlation(sizes.slice(10), sizes.slice(0, -10)), 0.05)
-    assert.isAbove(
-      correlation(
-        sizes,
-        bars.slice(1).map((bar) => bar.volume)
-      ),
-      0.3
-    )
-    assert.isBelow(Math.abs(correlation(returns.slice(1), returns.slice(0, -1))), 0.05)
+  it("trades from session to session", () => {
+    const friday = Date.UTC(2024, 0, 5)
+    const monday = Date.UTC(2024, 0, 8)
+    assert.strictEqual(firstBar(TRADING_DAYS, friday + 1, DAY), monday)
+    assert.strictEqual(firstBar(TRADING_DAYS, friday, HOUR), friday + 14.5 * HOUR)
+    assert.strictEqual(firstBar(TRADING_DAYS, friday + 15 * HOUR, HOUR), friday + 15.5 * HOUR)
+    assert.strictEqual(firstBar(TRADING_DAYS, friday + 23 * HOUR, HOUR), monday + 14.5 * HOUR)
+    assert.strictEqual(nextBar(TRADING_DAYS, friday + 20.5 * HOUR, HOUR), monday + 14.5 * HOUR)
+    assert.strictEqual(nextBar(WEEKDAYS_24H, friday + 23 * HOUR, HOUR), monday)
   })
 })
-
-const run = (count: number) => marketBars(options).pipe(Stream.take(count), Stream.runCollect)
 
 describe("the samples", () => {
   for (const symbol of SAMPLE_SYMBOLS) {

@@ -1,0 +1,158 @@
+import { Schema } from "effect"
+import {
+  AgentType,
+  type BreakerState,
+  events,
+  FeedbackProtocol,
+  subjects,
+  type ToolUse,
+  toTimestamp
+} from "../../protocols/index.ts"
+import { type Actor, type Context, define, persist, publish, reply, type Send, setTimer } from "../../runtime/index.ts"
+import { afterExecution, afterRest, BREAKER_DEFAULTS, type BreakerOptions } from "./breaker.ts"
+import { ERROR_CHARACTERS_MAX } from "./errors.ts"
+import { type ReportSubject, reportOf } from "./report.ts"
+import { type Breaker, EVENTS, type Execution, evolve, initial, inWindow, State, type WindowBounds } from "./state.ts"
+import { wilson } from "./statistics.ts"
+import { successTrend } from "./trend.ts"
+
+export interface FeedbackOptions extends WindowBounds {
+  readonly breaker: BreakerOptions
+  /** The message by which an agent is told the state of a tool's breaker; nobody is told unless given. */
+  readonly tellAgent?: (agent: { readonly type: AgentType; readonly symbol: string }, tool: ToolState) => Send
+}
+
+/** What an agent is told of a tool. */
+export interface ToolState {
+  readonly tool: string
+  readonly state: BreakerState
+}
+
+/** 500 executions, none older than a week. */
+export const FEEDBACK_DEFAULTS: FeedbackOptions = {
+  executionsMax: 500,
+  maxAgeMillis: 7 * 86_400_000,
+  breaker: BREAKER_DEFAULTS
+}
+
+const Positive = Schema.Int.check(Schema.isGreaterThan(0))
+const Valid = Schema.Struct({
+  executionsMax: Positive.check(Schema.isLessThanOrEqualTo(10_000)),
+  maxAgeMillis: Positive,
+  breaker: Schema.Struct({ latest: Positive, failures: Positive, pauseMillis: Positive, pauseMillisMax: Positive })
+})
+
+/** After how many executions it is looked at again whether a tool degrades: looking always would find chance. */
+const TREND_EVERY = 25
+/** Surer than a report has to be, because it is looked at for ever. */
+const ALERT_LEVEL = 0.001
+
+/**
+ * How one tool does for one type of agent; its id is `<agent_type>:<tool>`.
+ *
+ * It is told of every execution. What it says is of a window bounded by count and age; only the totals go back to the first.
+ * Where a tool fails too often its breaker opens, and the agents that used it lately are told; it is tried again after a rest.
+ *
+ * Guarantees: its state is bounded however many executions there are; an alert is published once when the tool degrades, and
+ * once when it has recovered. Throws a `SchemaError` on options that are none.
+ */
+export const feedbackActor = (given: Partial<FeedbackOptions> = {}): Actor => {
+  const options: FeedbackOptions = { ...FEEDBACK_DEFAULTS, ...given }
+  Schema.decodeUnknownSync(Valid)(options)
+  return define({
+    protocol: FeedbackProtocol,
+    state: State,
+    initial,
+    events: EVENTS,
+    decide: {
+      Used: (state, { use }, context) => {
+        const execution = toExecution(use, context.time)
+        const executed = {
+          _tag: "Executed",
+          execution,
+          symbol: use.symbol,
+          executions_max: options.executionsMax,
+          max_age_ms: options.maxAgeMillis
+        } as const
+        const after = evolve.Executed(state, executed)
+        const breaker = afterExecution(state.breaker, after.window, options.breaker)
+        return [persist(executed), ...moved(after, breaker, options, context), ...judged(after, options, context)]
+      },
+      BreakerRested: (state, _, context) => moved(state, afterRest(state.breaker, context.time), options, context),
+      GetReport: (state, _, context) => [
+        reply(reportOf(state, subjectOf(context), options, context.time, context.random))
+      ]
+    },
+    evolve
+  })
+}
+
+const decodeAgentType = Schema.decodeUnknownSync(AgentType)
+
+const subjectOf = ({ self }: Context): ReportSubject => {
+  const [type, ...tool] = self.id.split(":")
+  return { agent_type: decodeAgentType(type), tool: tool.join(":") }
+}
+
+const toExecution = (use: ToolUse, at: number): Execution => ({
+  at,
+  status: use.status,
+  ms: use.execution_time_ms,
+  ...(use.error_kind === undefined ? {} : { kind: use.error_kind }),
+  ...(use.error_message === undefined ? {} : { error: use.error_message.slice(0, ERROR_CHARACTERS_MAX) }),
+  features: use.features
+})
+
+/** What follows where the breaker has changed: its rest, who is told, and the alert. */
+const moved = (state: State, breaker: Breaker, options: FeedbackOptions, context: Context) => {
+  if (breaker === state.breaker) return []
+  const { agent_type: type, tool } = subjectOf(context)
+  const { tellAgent } = options
+  return [
+    persist({ _tag: "BreakerMoved", breaker } as const),
+    ...(breaker.until === null ? [] : [setTimer("breaker_rest", breaker.until, "BreakerRested", {})]),
+    ...(tellAgent === undefined
+      ? []
+      : state.symbols.map((symbol) => tellAgent({ type, symbol }, { tool, state: breaker.state }))),
+    ...(breaker.state === "half_open" ? [] : [alertOf(breaker, { agent_type: type, tool }, context)])
+  ]
+}
+
+const alertOf = (breaker: Breaker, { agent_type, tool }: ReportSubject, context: Context) =>
+  breaker.state === "open"
+    ? alert(
+        "warning",
+        "tool_breaker_open",
+        `${agent_type} does without ${tool} until ${toTimestamp(breaker.until ?? 0)}: it failed too often`,
+        context
+      )
+    : alert("info", "tool_breaker_closed", `${agent_type} uses ${tool} again`, context)
+
+const alert = (severity: "info" | "warning", code: string, message: string, context: Context) =>
+  publish(events.alert, subjects.alert(severity), { severity, code, message, timestamp: toTimestamp(context.time) })
+
+/** Says once that a tool degrades, and once that it has recovered: that it does as well as before, and not that it stays bad. */
+const judged = (state: State, options: FeedbackOptions, context: Context) => {
+  if (state.total.executions % TREND_EVERY !== 0) return []
+  const window = inWindow(state.window, context.time, options.maxAgeMillis)
+  const { verdict, p_value, earlier, later } = successTrend(window)
+  if (earlier === null || later === null) return []
+  const { agent_type, tool } = subjectOf(context)
+  if (state.degraded_from === null) {
+    if (verdict !== "declining" || (p_value ?? 1) >= ALERT_LEVEL) return []
+    const rates = `${percent(later)} of its newer executions succeeded, ${percent(earlier)} of the older`
+    return [
+      persist({ _tag: "Degraded", from: earlier } as const),
+      alert("warning", "tool_degraded", `${tool} of ${agent_type} degrades: ${rates}`, context)
+    ]
+  }
+  const newer = window.slice(Math.floor(window.length / 2))
+  if (wilson(Math.round(later * newer.length), newer.length).high < state.degraded_from) return []
+  const rate = `${percent(later)} of its newer executions succeeded`
+  return [
+    persist({ _tag: "Recovered" } as const),
+    alert("info", "tool_recovered", `${tool} of ${agent_type} has recovered: ${rate}`, context)
+  ]
+}
+
+const percent = (share: number): string => `${Math.round(100 * share)}%`
