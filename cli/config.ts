@@ -140,6 +140,7 @@ type Optional =
   | "natsServer"
   | "metricsPort"
   | "gatewaySecret"
+  | "gatewayToken"
   | "gatewayPublicKey"
   | "gatewayJwks"
   | "gatewayIssuer"
@@ -196,6 +197,7 @@ export const configuration: Effect.Effect<Configuration, InvalidSetting> = Effec
   logFormat: readSetting(settings.logFormat),
   metricsPort: readOptional(settings.metricsPort),
   gatewaySecret: readOptional(settings.gatewaySecret),
+  gatewayToken: readOptional(settings.gatewayToken),
   gatewayPublicKey: readOptional(settings.gatewayPublicKey),
   gatewayJwks: readOptional(settings.gatewayJwks),
   gatewayIssuer: readOptional(settings.gatewayIssuer),
@@ -213,6 +215,9 @@ export const configuration: Effect.Effect<Configuration, InvalidSetting> = Effec
   gatewayPendingBytes: readSetting(settings.gatewayPendingBytes),
   gatewayRequestsPerSecond: readSetting(settings.gatewayRequestsPerSecond),
   gatewayBodyBytes: readSetting(settings.gatewayBodyBytes),
+  gatewaySymbols: readSetting(settings.gatewaySymbols),
+  gatewayRounds: readSetting(settings.gatewayRounds),
+  gatewayGrace: readSetting(settings.gatewayGrace),
   gatewayCompressFrom: readSetting(settings.gatewayCompressFrom)
 })
 

@@ -9,6 +9,9 @@ const limitsOf = (config: Configuration): Partial<GatewayLimits> => ({
   operationsPerSecond: config.gatewayFramesPerSecond,
   frameBytesMax: config.gatewayFrameBytes,
   pendingBytesMax: config.gatewayPendingBytes,
+  symbolsMax: config.gatewaySymbols,
+  roundsMax: config.gatewayRounds,
+  graceMillis: config.gatewayGrace,
   requestsPerSecond: config.gatewayRequestsPerSecond,
   bodyBytesMax: config.gatewayBodyBytes,
   compressBytesMin: config.gatewayCompressFrom

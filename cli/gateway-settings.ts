@@ -14,12 +14,15 @@ const limit = (key: keyof typeof limitNames, about: string, maximum = 1_000_000)
     schema: wholeNumber(1, maximum)
   })
 
-const secret: Schema.Codec<Redacted.Redacted, string> = Schema.String.check(Schema.isMinLength(32)).pipe(
-  Schema.decodeTo(
-    Schema.Redacted(Schema.String),
-    SchemaTransformation.transform({ decode: (text) => Redacted.make(text), encode: Redacted.value })
+const secretOf = (lengthMin: number): Schema.Codec<Redacted.Redacted, string> =>
+  Schema.String.check(Schema.isMinLength(lengthMin)).pipe(
+    Schema.decodeTo(
+      Schema.Redacted(Schema.String),
+      SchemaTransformation.transform({ decode: (text) => Redacted.make(text), encode: Redacted.value })
+    )
   )
-)
+const secret = secretOf(32)
+const token = secretOf(1)
 
 const list: Schema.Codec<ReadonlyArray<string>, string> = Schema.String.pipe(
   Schema.decodeTo(
@@ -42,6 +45,14 @@ export const gatewaySettings = {
       "The secret of clients' tokens (HS256). Without any way to know its clients the gateway listens on loopback only.",
     rule: "must be at least 32 characters",
     schema: secret,
+    hidden: true
+  }),
+  gatewayToken: setting({
+    variable: "GATEWAY_TOKEN",
+    default: "",
+    about: "The token or key with which `conclave clients` asks a gateway that wants one.",
+    rule: "must not be empty",
+    schema: token,
     hidden: true
   }),
   gatewayPublicKey: path("GATEWAY_JWT_PUBLIC_KEY", "A file with the public key of clients' tokens, in PEM."),
@@ -80,8 +91,18 @@ export const gatewaySettings = {
   gatewayFramesPerSecond: limit("operationsPerSecond", "How many frames a client may send per second."),
   gatewayFrameBytes: limit("frameBytesMax", "How large a client's frame may be.", MEBIBYTE),
   gatewayPendingBytes: limit("pendingBytesMax", "How much may wait for a client that reads slowly.", 512 * MEBIBYTE),
+  gatewaySymbols: limit("symbolsMax", "How many different symbols one client may name while the gateway runs."),
+  gatewayRounds: limit("roundsMax", "How many rounds of one client may be under way.", 10_000),
   gatewayRequestsPerSecond: limit("requestsPerSecond", "How many HTTP requests an address may send per second."),
   gatewayBodyBytes: limit("bodyBytesMax", "How large the body of an HTTP request may be.", 16 * MEBIBYTE),
+  gatewayGrace: setting({
+    variable: "GATEWAY_GRACE_MILLIS",
+    default: "0",
+    about:
+      "How long a gateway that stops still takes clients after /readyz says no, in milliseconds; for load balancers.",
+    rule: "must be a whole number from 0 to 600000",
+    schema: wholeNumber(0, 600_000)
+  }),
   gatewayCompressFrom: setting({
     variable: "GATEWAY_COMPRESS_FROM",
     default: "0",

@@ -4,6 +4,7 @@ import { Cause, Console, Effect } from "effect"
 import { CliError, Command } from "effect/cli"
 import { actors } from "./actors.ts"
 import { analyze } from "./analyze.ts"
+import { clients } from "./clients.ts"
 import { dead } from "./dead.ts"
 import { experiments } from "./experiments.ts"
 import { exportJournal } from "./export.ts"
@@ -25,6 +26,7 @@ const conclave = Command.make("conclave").pipe(
     analyze,
     node,
     gateway,
+    clients,
     actors,
     dead,
     nodes,

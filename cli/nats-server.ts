@@ -49,7 +49,7 @@ export interface EmbeddedNats extends NatsProcess {
 
 export type EmbeddedError = NatsServerMissing | NatsServerFailed | PortTaken | DataFolderInUse | DataFolderUnusable
 
-const findBinary = (name: string | undefined) =>
+export const findBinary = (name: string | undefined) =>
   Effect.suspend(() => {
     const found = findNatsServer({ name })
     if (found.path !== undefined && found.version !== undefined) {

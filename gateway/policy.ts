@@ -16,6 +16,10 @@ export interface GatewayLimits {
   readonly pendingBytesMax: number
   /** Bytes of those that are in its socket already, where no policy reaches them. */
   readonly socketBytesMax: number
+  /** Different symbols that one client may name while the gateway runs: each is an actor, which stays. */
+  readonly symbolsMax: number
+  /** Rounds that one client may have under way; each counts for as long as it may take. */
+  readonly roundsMax: number
   /** HTTP requests of one address per second; as many may come at once after a pause. */
   readonly requestsPerSecond: number
   /** Bytes of one HTTP body. */
@@ -26,6 +30,8 @@ export interface GatewayLimits {
   readonly idleSeconds: number
   /** How long a client may take to say who it is, where it has to, in milliseconds. */
   readonly authMillis: number
+  /** How long a stopping gateway still takes connections and requests after `/readyz` says no, in milliseconds. */
+  readonly graceMillis: number
   /** How long a stopping gateway waits for answers that are under way, in milliseconds. */
   readonly drainMillis: number
   /** How long a client that is being closed may take to read what waits for it, in milliseconds. */
@@ -41,11 +47,14 @@ export const defaultLimits: GatewayLimits = {
   frameBytesMax: 64 * 1024,
   pendingBytesMax: 8 * 1024 * 1024,
   socketBytesMax: 64 * 1024,
+  symbolsMax: 500,
+  roundsMax: 100,
   requestsPerSecond: 200,
   bodyBytesMax: 1024 * 1024,
   compressBytesMin: 0,
   idleSeconds: 60,
   authMillis: 5_000,
+  graceMillis: 0,
   drainMillis: 2_000,
   farewellMillis: 5_000
 }
@@ -59,6 +68,8 @@ export const limitNames = {
   operationsPerSecond: "GATEWAY_FRAMES_PER_SECOND",
   frameBytesMax: "GATEWAY_FRAME_BYTES",
   pendingBytesMax: "GATEWAY_PENDING_BYTES",
+  symbolsMax: "GATEWAY_SYMBOLS",
+  roundsMax: "GATEWAY_ROUNDS",
   requestsPerSecond: "GATEWAY_REQUESTS_PER_SECOND",
   bodyBytesMax: "GATEWAY_BODY_BYTES"
 } as const satisfies Partial<Record<keyof GatewayLimits, string>>

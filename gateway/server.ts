@@ -2,28 +2,21 @@ import { Context, Effect, FiberSet, Layer, type Scope } from "effect"
 import { Actors } from "../runtime/index.ts"
 import { type AuthOptions, InvalidAuth, makeAuthenticator } from "./auth/authenticator.ts"
 import { Census } from "./census.ts"
+import { drain, type Phase } from "./drain.ts"
 import type { EventLog } from "./events/log.ts"
 import { Buckets } from "./http/bucket.ts"
 import { makeGate } from "./http/gate.ts"
 import { addClientsRoute, addMetricsRoute } from "./http/metrics.ts"
 import { addPages } from "./http/pages.ts"
-import { addRoutes } from "./http/routes.ts"
+import { addRoutes } from "./http/routes/index.ts"
 import { addEventsRoute } from "./http/sse.ts"
+import { Quotas } from "./operations/quota.ts"
 import { defaultLimits, type GatewayLimits, isLoopback, type OriginPolicy } from "./policy.ts"
 import { askActors } from "./socket/asking.ts"
-import { goingAway } from "./socket/farewell.ts"
-import type { AskOperation } from "./socket/session.ts"
+import type { Question } from "./socket/question.ts"
 import { addSocketRoute } from "./socket/websocket.ts"
 import { makeFanout } from "./streams/fanout.ts"
-import {
-  type ListenFailed,
-  type Listening,
-  listen,
-  makeApp,
-  type PortTaken,
-  type TemplatedApp,
-  type TlsFiles
-} from "./uws.ts"
+import { type ListenFailed, listen, makeApp, type PortTaken, type TemplatedApp, type TlsFiles } from "./uws.ts"
 
 export interface GatewayOptions {
   /** The address to listen on; 127.0.0.1 unless given. Any other needs `auth`. */
@@ -58,16 +51,11 @@ export class Gateway extends Context.Service<
   static readonly layer = (options: GatewayOptions) => Layer.effect(this, serveGateway(options))
 }
 
-// RFC 6455, section 7.4.1.
-const GOING_AWAY = 1001
-/** Another gateway is there at once, and this one soon; clients add a time of their own, so that not all come together. */
-const RETRY_AFTER_MILLIS = 200
-
 /**
  * Serves WebSocket and HTTP until the scope closes.
  *
- * When it closes: no more connections are taken, requests under way get up to `drainMillis` to be answered, every client is
- * told when to come back (`going_away`, close code 1001), and the port is free once the scope is closed.
+ * When it closes: `/readyz` says no, `graceMillis` later no more connections are taken, requests under way get up to `drainMillis`
+ * to be answered, every client is told when to come back (`going_away`, close code 1001), and the port is free once it is closed.
  *
  * @throws PortTaken, ListenFailed, InvalidAuth: with a sentence for people.
  */
@@ -86,10 +74,14 @@ export const serveGateway = (
     const requests = yield* FiberSet.make()
     const census = new Census()
     const startedAt = performance.now()
-    let draining = false
+    const phase: Phase = { ready: true, draining: false }
+    const draining = () => phase.draining
 
     const run = yield* FiberSet.runtime(yield* FiberSet.make<void>())()
-    const ask = (operation: AskOperation) => askActors(operation).pipe(Effect.provideService(Actors, actors))
+    const quotas = new Quotas(limits, () => performance.now())
+    const callerOf = (subject: string, key: string | undefined) => ({ subject, key, quota: quotas.of(subject) })
+    const ask = (question: Question) =>
+      askActors({ fanout, callerOf }, question).pipe(Effect.provideService(Actors, actors))
     const gate = makeGate({
       authenticator,
       requests: new Buckets(limits.requestsPerSecond),
@@ -97,25 +89,17 @@ export const serveGateway = (
       bodyBytesMax: limits.bodyBytesMax,
       run
     })
-    addSocketRoute(app, {
-      census,
-      fanout,
-      limits,
-      origins,
-      authenticator,
-      draining: () => draining,
-      ask,
-      run
-    })
-    addEventsRoute(app, { census, origins, limits, fanout, ask, run, gate, draining: () => draining })
+    addSocketRoute(app, { census, fanout, limits, origins, authenticator, draining, ask, run })
+    addEventsRoute(app, { census, origins, limits, fanout, ask, run, gate, draining })
     addPages(app, gate)
     addMetricsRoute(app, { census, status: fanout.status }, gate)
     addClientsRoute(app, census, gate)
     addRoutes(app, {
       gate,
+      callerOf,
       origins,
       bodyBytesMax: limits.bodyBytesMax,
-      ready: Effect.suspend(() => (draining ? Effect.succeed(false) : (options.ready ?? Effect.succeed(true)))),
+      ready: Effect.suspend(() => (phase.ready ? (options.ready ?? Effect.succeed(true)) : Effect.succeed(false))),
       run: yield* FiberSet.runtime(requests)<Actors>(),
       health: () => ({
         version: options.version ?? "unknown",
@@ -125,18 +109,9 @@ export const serveGateway = (
       })
     })
 
-    const drain = (listening: Listening) =>
-      Effect.gen(function* () {
-        draining = true
-        listening.stop()
-        yield* FiberSet.awaitEmpty(requests).pipe(Effect.timeoutOption(limits.drainMillis))
-        yield* FiberSet.clear(requests)
-        for (const { connection } of census)
-          connection.leave(goingAway(RETRY_AFTER_MILLIS), GOING_AWAY, "the gateway is stopping")
-        yield* clientsGone(census).pipe(Effect.timeoutOption(limits.drainMillis))
-        yield* Effect.logInfo("gateway stopped")
-      })
-    const { port } = yield* Effect.acquireRelease(listen(app, host, options.port), drain)
+    const { port } = yield* Effect.acquireRelease(listen(app, host, options.port), (listening) =>
+      drain({ phase, limits, requests, census }, listening)
+    )
     const url = `http${options.tls === undefined ? "" : "s"}://${host.includes(":") ? `[${host}]` : host}:${port}`
     yield* Effect.logInfo("gateway listening").pipe(Effect.annotateLogs({ url, open: !authenticator.required }))
     return { host, port, url, open: !authenticator.required }
@@ -157,9 +132,3 @@ const openApp = (tls: TlsFiles | undefined): Effect.Effect<TemplatedApp, Invalid
     catch: () =>
       new InvalidAuth({ detail: `the certificate ${tls?.certificate} and its key ${tls?.key} cannot be used` })
   })
-
-// A client that has read everything is gone as soon as it is told; the others need a moment.
-const clientsGone = (census: Census): Effect.Effect<void> =>
-  Effect.suspend(() =>
-    census.size === 0 ? Effect.void : Effect.sleep("10 millis").pipe(Effect.andThen(clientsGone(census)))
-  )

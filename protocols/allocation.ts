@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { Confidence, Decision } from "./decision.ts"
-import { ConsensusId, CorrelationId, MarketSymbol, Timestamp } from "./names.ts"
+import { AllocationId, ConsensusId, CorrelationId, MarketSymbol, Timestamp } from "./names.ts"
 import { open } from "./open.ts"
 
 const LEVERAGE_MAX = 10
@@ -102,7 +102,7 @@ export const Target = open({
 })
 export type Target = typeof Target.Type
 
-export const AllocationResult = open({
+const resultFields = {
   correlation_id: CorrelationId,
   targets: Schema.Array(Target),
   /** The risk budget after the drawdown, and what of it is used. */
@@ -117,8 +117,12 @@ export const AllocationResult = open({
   /** `all_answers`: all were heard of, and some had nothing to say. */
   closed_by: Schema.Literals(["all_decisions", "all_answers", "deadline"]),
   closed_at: Timestamp
-})
+} as const
+export const AllocationResult = open(resultFields)
 export type AllocationResult = typeof AllocationResult.Type
+
+/** The result with the id under which it stays, as a client gets it. */
+export const Allocated = open({ allocation_id: AllocationId, ...resultFields })
 
 /** This id is used by an allocation that is still waiting for decisions. */
 export const AllocationOpen = open({ _tag: Schema.tag("AllocationOpen"), id: Schema.String })

@@ -56,6 +56,14 @@ export const VoteBody = Schema.Struct({
 )
 export type VoteBody = typeof VoteBody.Type
 
+/** The body of `POST /api/v1/agents/message`: something said to an agent, or to all who watch the symbol where none is named. */
+export const MessageBody = Schema.Struct({
+  symbol: MarketSymbol,
+  recipient_agent_id: Schema.optionalKey(Schema.NullOr(AgentId)),
+  text: Schema.NonEmptyString.check(Schema.isMaxLength(4_000))
+})
+export type MessageBody = typeof MessageBody.Type
+
 /** The body of `POST /api/v1/agents/consensus/{id}/cancel`. */
 export const CancelBody = Schema.Struct({
   reason: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(1_000)))

@@ -186,7 +186,8 @@ export const AgentCoordination = open({
     "final_decision",
     "performance_feedback",
     "outcome",
-    "allocation"
+    "allocation",
+    "message"
   ]),
   payload: Schema.Record(Schema.String, Schema.Unknown),
   timestamp: Timestamp

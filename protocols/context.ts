@@ -25,8 +25,19 @@ export const ContextItem = open({
 })
 export type ContextItem = typeof ContextItem.Type
 
+/** The most bytes of the items of one analysis, as JSON: they are stored with the request, and with every agent that is asked. */
+export const CONTEXT_BYTES_MAX = 64 * 1024
+
+/** The bytes of items as JSON. */
+export const contextBytes = (items: ReadonlyArray<ContextItem>): number =>
+  new TextEncoder().encode(JSON.stringify(items)).length
+
 /** The items of one analysis. */
-export const ContextItems = Schema.Array(ContextItem).check(Schema.isMaxLength(CONTEXT_ITEMS_MAX))
+export const ContextItems = Schema.Array(ContextItem).check(
+  Schema.isMaxLength(CONTEXT_ITEMS_MAX, { message: `at most ${CONTEXT_ITEMS_MAX} items` }),
+  Schema.makeFilter((items) => contextBytes(items) <= CONTEXT_BYTES_MAX || `at most ${CONTEXT_BYTES_MAX} bytes as JSON`)
+)
+export type ContextItems = typeof ContextItems.Type
 
 /** How many of a symbol's latest decisions its agents are told. */
 export const PAST_DECISIONS_MAX = 32

@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { ConsensusResult, Vote } from "./consensus.ts"
+import { ContextItems } from "./context.ts"
 import { Confidence, Decision } from "./decision.ts"
 import { Arm, ExperimentName } from "./experiment.ts"
 import { Bar, BarWindow } from "./market.ts"
@@ -41,6 +42,17 @@ export const UnknownAnalysis = open({
   symbol: Schema.String,
   correlation_id: CorrelationId
 })
+/**
+ * An item of the context became known after the last bar that the analysis looks at had begun: `time` is later than `bar_time`,
+ * both in milliseconds since 1970. A decision on that bar could not have known it.
+ */
+export const LookAhead = open({
+  _tag: Schema.tag("LookAhead"),
+  symbol: Schema.String,
+  index: Schema.Int,
+  time: Schema.Int,
+  bar_time: Schema.Int
+})
 /** What was asked for, with what it leaves open filled in, breaks a rule between fields. */
 export const InvalidRound = open({
   _tag: Schema.tag("InvalidRound"),
@@ -61,6 +73,14 @@ export const ConsensusRequest = open({
   timeout_ms: Schema.optionalKey(TimeoutMillis)
 })
 export type ConsensusRequest = typeof ConsensusRequest.Type
+
+/** What is said to an agent, by its id, or to all who watch the symbol where that is null. */
+export const AgentMessage = open({
+  sender_agent_id: AgentId,
+  recipient_agent_id: Schema.NullOr(AgentId),
+  text: Schema.NonEmptyString.check(Schema.isMaxLength(4_000))
+})
+export type AgentMessage = typeof AgentMessage.Type
 
 /** The bar is not newer than the last one of its symbol. */
 export const StaleBar = open({
@@ -88,17 +108,19 @@ export const CoordinatorProtocol = {
     /**
      * Asks for one analysis: of the bars given, or of those the coordinator has. `timeout_ms` is its deadline: it is given up
      * where its turn has not come by then, and its round takes votes no longer than until then. The `allocation` with this id is
-     * told what was decided, or why nothing was.
+     * told what was decided, or why nothing was. No item of `context` may be later than the last bar: that is looked at when the
+     * request comes, and bars that come while it waits are only newer.
      */
     Analyze: {
       payload: open({
         correlation_id: CorrelationId,
         bars: Schema.optionalKey(BarWindow),
         timeout_ms: Schema.optionalKey(TimeoutMillis),
-        allocation: Schema.optionalKey(AllocationId)
+        allocation: Schema.optionalKey(AllocationId),
+        context: Schema.optionalKey(ContextItems)
       }),
       reply: AnalysisResult,
-      error: Schema.Union([NoMarketData, CoordinatorBusy, AnalysisLost, AnalysisCancelled, DeadlinePassed])
+      error: Schema.Union([NoMarketData, LookAhead, CoordinatorBusy, AnalysisLost, AnalysisCancelled, DeadlinePassed])
     },
     /** Cancels the analysis with this correlation id, waiting or under way; who asked for it is told. */
     CancelAnalysis: {
@@ -115,6 +137,8 @@ export const CoordinatorProtocol = {
       reply: open({ consensus_id: ConsensusId }),
       error: Schema.Union([NoMarketData, InvalidRound])
     },
+    /** Somebody says something to an agent, or to all: it is published as `agent_coordination`, and stored with that. */
+    Message: { payload: open({ message: AgentMessage }), reply: open({ accepted: Schema.Literal(true) }) },
     /** What agents' votes weigh from now on, by agent id; 1 for who is not named. */
     SetWeights: { payload: open({ weights: Weights }) },
     /** Its own timer: a request that waits has reached its deadline. */

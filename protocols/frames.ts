@@ -1,7 +1,8 @@
 import { Schema } from "effect"
 import { AgentStatus } from "./agent.ts"
 import { AgentCoordination } from "./consensus.ts"
-import { ConsensusBody, VoteBody } from "./consensus-requests.ts"
+import { CancelBody, ConsensusBody, MessageBody, VoteBody } from "./consensus-requests.ts"
+import { ContextItems } from "./context.ts"
 import { AgentDecision, ToolExecution } from "./decision.ts"
 import { type Bar, Bar as BarSchema, MarketUpdate } from "./market.ts"
 import { ConsensusId, CorrelationId, MarketSymbol, Timestamp } from "./names.ts"
@@ -67,6 +68,33 @@ export const Subscribe = Schema.Struct({
 })
 export type Subscribe = typeof Subscribe.Type
 
+const ascending = Schema.makeFilter((bars: ReadonlyArray<Bar>) => {
+  const index = bars.findIndex((bar, at) => at > 0 && bar.time <= bars[at - 1]!.time)
+  return index < 0 || `bars go from oldest to newest: the one at ${index} is not later than the one before it`
+})
+
+/**
+ * The body of `POST /api/v1/agents/analyze`.
+ *
+ * `bars` are what the analysis looks at, oldest first; of more than `WINDOW_BARS_MAX` the last ones are used. Without
+ * them the bars that the system has seen are used. `timeout_ms` is the deadline of the analysis, by which its round takes its last
+ * votes; 30,000 unless given. No item of `context` is later than the last bar, whose `time` is the start of its interval.
+ */
+export const AnalyzeRequest = Schema.Struct({
+  symbol: MarketSymbol,
+  bars: Schema.optionalKey(Schema.Array(BarSchema).check(Schema.isMinLength(1), ascending)),
+  correlation_id: Schema.optionalKey(CorrelationId),
+  timeout_ms: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 100, maximum: 120_000 }))),
+  context: Schema.optionalKey(ContextItems)
+})
+export type AnalyzeRequest = typeof AnalyzeRequest.Type
+
+/** The body of `POST /api/v1/agents/analyze/{correlation_id}/cancel`. */
+export const CancelAnalysisBody = Schema.Struct({
+  symbol: MarketSymbol,
+  reason: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(1_000)))
+})
+
 /** What a client can send, one JSON object a text frame. */
 export const ClientOperation = Schema.Union([
   Subscribe,
@@ -76,7 +104,31 @@ export const ClientOperation = Schema.Union([
   /** As `POST /api/v1/agents/consensus`; the result holds what that answers. */
   Schema.Struct({ op: Schema.Literal("request_consensus"), id: OperationId, request: ConsensusBody }),
   /** As `POST /api/v1/agents/consensus/{id}/votes`. */
-  Schema.Struct({ op: Schema.Literal("vote"), id: OperationId, consensus_id: ConsensusId, vote: VoteBody })
+  Schema.Struct({ op: Schema.Literal("vote"), id: OperationId, consensus_id: ConsensusId, vote: VoteBody }),
+  /** As `POST /api/v1/agents/analyze`; what happens meanwhile comes in `progress` frames, unless that is false. */
+  Schema.Struct({
+    op: Schema.Literal("analyze"),
+    id: OperationId,
+    request: AnalyzeRequest,
+    progress: Schema.optionalKey(Schema.Boolean)
+  }),
+  /** As `POST /api/v1/agents/message`. */
+  Schema.Struct({ op: Schema.Literal("message"), id: OperationId, message: MessageBody }),
+  /** Cancels a round, or an analysis. */
+  Schema.Struct({
+    op: Schema.Literal("cancel"),
+    id: OperationId,
+    of: Schema.Union([
+      Schema.Struct({ consensus_id: ConsensusId, ...CancelBody.fields }),
+      Schema.Struct({ correlation_id: CorrelationId, ...CancelAnalysisBody.fields })
+    ])
+  }),
+  /** What is known of a round, or of a symbol. */
+  Schema.Struct({
+    op: Schema.Literal("status"),
+    id: OperationId,
+    of: Schema.Union([Schema.Struct({ consensus_id: ConsensusId }), Schema.Struct({ symbol: MarketSymbol })])
+  })
 ])
 export type ClientOperation = typeof ClientOperation.Type
 
@@ -86,7 +138,7 @@ export type ClientOperation = typeof ClientOperation.Type
  * For events `seq` is the stream sequence, `subject` where it was published and `sub` the id of the subscription that
  * the frame is for: an event comes once per subscription that matches it, in frames that differ in `sub` only. Within
  * one subscription `seq` always grows. For the protocol's own frames (`welcome`, `subscribed`, `caught_up`, `gap`,
- * `result`, `error`) `seq` and `subject` are null and there is no `sub`.
+ * `progress`, `result`, `error`) `seq` and `subject` are null and there is no `sub`.
  */
 export const Frame = Schema.Struct({
   type: Schema.String,
@@ -142,32 +194,6 @@ export const ErrorData = Schema.Struct({
   reason: Schema.optionalKey(Schema.String)
 })
 export type ErrorData = typeof ErrorData.Type
-
-const ascending = Schema.makeFilter((bars: ReadonlyArray<Bar>) => {
-  const index = bars.findIndex((bar, at) => at > 0 && bar.time <= bars[at - 1]!.time)
-  return index < 0 || `bars go from oldest to newest: the one at ${index} is not later than the one before it`
-})
-
-/**
- * The body of `POST /api/v1/agents/analyze`.
- *
- * `bars` are what the analysis looks at, oldest first; of more than `WINDOW_BARS_MAX` the last ones are used. Without
- * them the bars that the system has seen are used. `timeout_ms` is the deadline of the analysis, by which its round takes its last
- * votes; 30,000 unless given.
- */
-export const AnalyzeRequest = Schema.Struct({
-  symbol: MarketSymbol,
-  bars: Schema.optionalKey(Schema.Array(BarSchema).check(Schema.isMinLength(1), ascending)),
-  correlation_id: Schema.optionalKey(CorrelationId),
-  timeout_ms: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 100, maximum: 120_000 })))
-})
-export type AnalyzeRequest = typeof AnalyzeRequest.Type
-
-/** The body of `POST /api/v1/agents/analyze/{correlation_id}/cancel`. */
-export const CancelAnalysisBody = Schema.Struct({
-  symbol: MarketSymbol,
-  reason: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(1_000)))
-})
 
 /** RFC 9457. */
 export const Problem = Schema.Struct({

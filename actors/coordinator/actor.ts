@@ -3,6 +3,7 @@ import {
   type ConsensusResult,
   CoordinatorProtocol,
   type CoordinatorStatus,
+  contextBytes,
   PerformanceProtocol,
   RoundRequest
 } from "../../protocols/index.ts"
@@ -13,13 +14,14 @@ import {
   define,
   type Payload,
   persist,
+  type Refusal,
   refuse,
   reply,
   send
 } from "../../runtime/index.ts"
 import { awaitDeadline, correlationOf, dropExpired, newest, startAnalysis, startNext, TIMERS } from "./analysis.ts"
 import { answerAsker, disappointAsker, tellMissing } from "./asker.ts"
-import { publishBar, publishDecision, toAnswer } from "./messages.ts"
+import { publishBar, publishDecision, publishMessage, toAnswer } from "./messages.ts"
 import { type CoordinatorOptions, toRoundRequest } from "./options.ts"
 import { cancelAnalysis, requestConsensus, setWeights } from "./requests.ts"
 import { type Asked, EVENTS, evolve, initial, type Running, State } from "./state.ts"
@@ -28,6 +30,9 @@ import { upcast } from "./upcast.ts"
 
 /** How many requests wait for their analysis at most; what comes beyond is refused with `CoordinatorBusy`. */
 export const WAITING_MAX = 16
+
+/** The most bytes of context, as JSON, that wait with them: all that waits is in one record of the journal. */
+export const WAITING_CONTEXT_BYTES_MAX = 256 * 1024
 
 /**
  * The coordinator of a symbol; its id is the symbol.
@@ -72,17 +77,19 @@ export const coordinatorActor = (given: CoordinatorOptions): Actor => {
       Analyze: (state, request, context) => analyze(state, request, options, context),
       CancelAnalysis: (state, request, context) => cancelAnalysis(state, request, options, context),
       RequestConsensus: (state, { request }, context) => requestConsensus(state, request, options, context),
+      Message: (_, { message }, context) => [publishMessage(message, context), reply({ accepted: true })],
       SetWeights: (state, { weights }) => setWeights(state, weights),
       RoundClosed: (state, { result }, context) => endAnalysis(state, result, options, context),
       AnalysisOverdue: (state, { consensus_id }, context) => {
         const { running } = state
         if (running === null || running.consensus_id !== consensus_id) return []
+        const ended = { _tag: "AnalysisEnded", consensus_id } as const
         const lost = { _tag: "AnalysisLost", symbol: context.self.id, consensus_id } as const
         return [
-          persist({ _tag: "AnalysisEnded", consensus_id }),
+          persist(ended),
           ...withoutOutcome(running),
           ...disappointAsker(running, lost),
-          ...startNext(evolve.AnalysisEnded(state), options, context, running.requested)
+          ...startNext(evolve.AnalysisEnded(state, ended), options, context, running.requested)
         ]
       },
       AnalysisDeadline: (state, _, context) => {
@@ -102,19 +109,14 @@ const check = (options: CoordinatorOptions): void => {
 
 const analyze = (
   state: State,
-  { correlation_id, bars, timeout_ms, allocation }: Payload<typeof CoordinatorProtocol, "Analyze">,
+  request: Payload<typeof CoordinatorProtocol, "Analyze">,
   options: Coordination,
   context: Context
 ) => {
-  const symbol = context.self.id
-  if ((bars ?? state.window).time.length === 0) {
-    return [refuse({ _tag: "NoMarketData", symbol } as const), ...tellMissing(allocation, symbol, "NoMarketData")]
-  }
-  if (state.waiting.length >= WAITING_MAX) {
-    const busy = { _tag: "CoordinatorBusy", symbol, waiting: state.waiting.length } as const
-    return [refuse(busy), ...tellMissing(allocation, symbol, busy._tag)]
-  }
-  // Then nothing waits, and it starts at once: its bars go to the agents, and need not be kept here as well.
+  const { correlation_id, bars, timeout_ms, allocation, context: items } = request
+  const fault = faultOf(state, request, context)
+  if (fault !== undefined) return [refuse(fault), ...tellMissing(allocation, fault.symbol, fault._tag)]
+  // Then nothing waits, and it starts at once: its bars and items go to the agents, and need not be kept here as well.
   const idle = state.running === null
   const asked: Asked = {
     id: context.sequence,
@@ -122,14 +124,31 @@ const analyze = (
     reply_to: context.replyTo ?? null,
     bars: bars === undefined || idle ? null : newest(bars),
     ...(timeout_ms === undefined ? {} : { deadline: context.time + timeout_ms }),
-    ...(allocation === undefined ? {} : { allocation })
+    ...(allocation === undefined ? {} : { allocation }),
+    ...(items === undefined || idle ? {} : { context: items })
   }
   const queued = evolve.AnalysisRequested(state, { asked })
   return [
     persist({ _tag: "AnalysisRequested", asked } as const),
     ...(asked.deadline === undefined || idle ? [] : awaitDeadline(queued)),
-    ...(idle ? startAnalysis(queued, bars && newest(bars), asked, options, context) : [])
+    ...(idle ? startAnalysis(queued, { bars: bars && newest(bars), items }, asked, options, context) : [])
   ]
+}
+
+/** Why no analysis is held for a request, or nothing. */
+const faultOf = (
+  { window, waiting }: State,
+  { bars, context: items = [] }: Payload<typeof CoordinatorProtocol, "Analyze">,
+  context: Context
+): Refusal<typeof CoordinatorProtocol, "Analyze"> | undefined => {
+  const symbol = context.self.id
+  const bar_time = (bars ?? window).time.at(-1)
+  if (bar_time === undefined) return { _tag: "NoMarketData", symbol }
+  const index = items.findIndex(({ time }) => time > bar_time)
+  if (index >= 0) return { _tag: "LookAhead", symbol, index, time: items[index]!.time, bar_time }
+  const bytes = waiting.reduce((sum, { context: each = [] }) => sum + contextBytes(each), contextBytes(items))
+  const full = waiting.length >= WAITING_MAX || (items.length > 0 && bytes > WAITING_CONTEXT_BYTES_MAX)
+  return full ? { _tag: "CoordinatorBusy", symbol, waiting: waiting.length } : undefined
 }
 
 /** A round is over. Where it was that of the analysis, so is the analysis: who asked is answered, and the next one starts. */
@@ -138,9 +157,10 @@ const endAnalysis = (state: State, result: ConsensusResult, options: Coordinatio
   if (running === null || running.consensus_id !== result.consensus_id) return []
   const { consensus_id } = running
   const cancelled = result.closed_by === "cancelled"
+  const ended = { _tag: "AnalysisEnded", consensus_id, ...(cancelled ? {} : remembered(result, running)) } as const
   const error = { _tag: "AnalysisCancelled", symbol: context.self.id } as const
   return [
-    persist({ _tag: "AnalysisEnded", consensus_id } as const),
+    persist(ended),
     cancelTimer(TIMERS.overdue),
     ...(cancelled
       ? [...withoutOutcome(running), ...disappointAsker(running, error)]
@@ -149,8 +169,14 @@ const endAnalysis = (state: State, result: ConsensusResult, options: Coordinatio
           ...toldForOutcome(result, running),
           ...answerAsker(running, toAnswer(result, running))
         ]),
-    ...startNext(evolve.AnalysisEnded(state), options, context, running.requested)
+    ...startNext(evolve.AnalysisEnded(state, ended), options, context, running.requested)
   ]
+}
+
+/** What later analyses are told of a decision; of one on bars of the request's own nothing, for they may be of any time. */
+const remembered = ({ final_decision, confidence }: ConsensusResult, running: Running) => {
+  const { consensus_id, bar_time, price, foreign } = running
+  return foreign === true ? {} : { decided: { consensus_id, bar_time, price, decision: final_decision, confidence } }
 }
 
 /** A decision on bars of our own is judged by what the price does. */

@@ -4,6 +4,7 @@ import {
   agentProtocol,
   type BarWindow,
   ConsensusProtocol,
+  type ContextItems,
   CorrelationId,
   WINDOW_BARS_MAX
 } from "../../protocols/index.ts"
@@ -22,10 +23,11 @@ export const startNext = (state: State, options: Coordination, context: Context,
   const left = dropped.state
   const [asked] = left.waiting
   if (asked !== undefined && !(afterRequest && left.unseen !== null)) {
-    return [...dropped.steps, ...startAnalysis(left, asked.bars ?? undefined, asked, options, context)]
+    const { bars, context: items } = asked
+    return [...dropped.steps, ...startAnalysis(left, { bars: bars ?? undefined, items }, asked, options, context)]
   }
   if (left.unseen === null) return dropped.steps
-  return [...dropped.steps, ...startAnalysis(left, undefined, left.unseen, options, context)]
+  return [...dropped.steps, ...startAnalysis(left, {}, left.unseen, options, context)]
 }
 
 /** Requests whose deadline has passed while they waited are given up, and who asked is told. */
@@ -49,13 +51,19 @@ export const awaitDeadline = (state: State) => {
   return Number.isFinite(first) ? [setTimer(TIMERS.deadline, first, "AnalysisDeadline", {})] : []
 }
 
+/** What came with a request: bars of its own, and what its agents are told besides. */
+export interface Given {
+  readonly bars?: BarWindow | undefined
+  readonly items?: ContextItems | undefined
+}
+
 /**
  * Starts an analysis: of bars that were given, or of those that are known; for who asked, or because there are new ones, whose
  * correlation id it then is.
  */
 export const startAnalysis = (
   state: State,
-  given: BarWindow | undefined,
+  { bars: given, items }: Given,
   cause: Asked | string,
   options: Coordination,
   context: Context
@@ -90,9 +98,19 @@ export const startAnalysis = (
     // Before the panel is asked, so that the round is open when the first vote comes.
     send(ConsensusProtocol, consensus_id, "Open", { request, coordinator: symbol }),
     ...held.options.panel.map((type) =>
-      send(agentProtocol(type), symbol, "Analyze", { consensus_id, correlation_id, symbol, bars })
+      send(agentProtocol(type), symbol, "Analyze", {
+        ...{ consensus_id, correlation_id, symbol, bars },
+        ...(items === undefined ? {} : { context: items }),
+        ...pastOf(state, running.bar_time)
+      })
     )
   ]
+}
+
+/** The latest decisions, as far as somebody could know them who looks at bars up to one that began at `barTime`. */
+export const pastOf = ({ past = [] }: State, barTime: number) => {
+  const known = past.filter(({ bar_time }) => bar_time <= barTime)
+  return known.length === 0 ? {} : { past: known }
 }
 
 /** The library takes 0 for "now", which a replay must not see. */

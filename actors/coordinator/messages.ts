@@ -1,4 +1,5 @@
 import {
+  type AgentMessage,
   type AnalysisResult,
   type Bar,
   type ConsensusResult,
@@ -68,6 +69,16 @@ export const publishDecision = (result: ConsensusResult, running: Running, conte
   const decided = { ...result, ...armShown(running), bar_time: toTimestamp(bar_time), price }
   return [publishFeedback(result, context), coordinate("final_decision", result.symbol, context, decided)]
 }
+
+/** What somebody says to an agent, or to all. */
+export const publishMessage = ({ sender_agent_id, recipient_agent_id, text }: AgentMessage, context: Context) =>
+  publish(events.agent_coordination, subjects.coordination("message", context.self.id), {
+    sender_agent_id,
+    recipient_agent_id,
+    message_type: "message",
+    payload: { symbol: context.self.id, text },
+    timestamp: toTimestamp(context.time)
+  })
 
 export const publishBar = ({ time, open, high, low, close, volume }: Bar, context: Context) =>
   publish(events.market_update, subjects.market(context.self.id), {

@@ -1,6 +1,6 @@
 import { agentProtocol, ConsensusProtocol, type ConsensusRequest, roundFaults } from "../../protocols/index.ts"
 import { type Context, persist, refuse, reply, send } from "../../runtime/index.ts"
-import { newId } from "./analysis.ts"
+import { newId, pastOf } from "./analysis.ts"
 import { disappointAsker } from "./asker.ts"
 import { type CoordinatorOptions, fillRequest, votersOf } from "./options.ts"
 import { nameFaults } from "./outside.ts"
@@ -31,7 +31,10 @@ export const requestConsensus = (
     persist({ _tag: "ConsensusRequested", consensus_id } as const),
     send(ConsensusProtocol, consensus_id, "Open", { request }),
     ...asked.map((type) =>
-      send(agentProtocol(type), symbol, "Analyze", { consensus_id, correlation_id, symbol, bars: state.window })
+      send(agentProtocol(type), symbol, "Analyze", {
+        ...{ consensus_id, correlation_id, symbol, bars: state.window },
+        ...pastOf(state, state.window.time.at(-1) ?? 0)
+      })
     ),
     reply({ consensus_id })
   ]

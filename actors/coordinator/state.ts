@@ -5,11 +5,14 @@ import {
   Bar,
   BarWindow,
   ConsensusId,
+  ContextItems,
   CorrelationId,
   ExperimentName,
   ExperimentRequestId,
   emptyWindow,
   open,
+  PAST_DECISIONS_MAX,
+  PastDecision,
   pushBar,
   Weight
 } from "../../protocols/index.ts"
@@ -25,7 +28,9 @@ export const Asked = open({
   /** When it is given up, in milliseconds since 1970. */
   deadline: Schema.optionalKey(Schema.Int),
   /** The allocation that waits for it. */
-  allocation: Schema.optionalKey(AllocationId)
+  allocation: Schema.optionalKey(AllocationId),
+  /** What its agents are told besides the bars. */
+  context: Schema.optionalKey(ContextItems)
 })
 export type Asked = typeof Asked.Type
 
@@ -57,7 +62,9 @@ export const State = open({
   waiting: Schema.Array(Asked),
   decisions: Schema.Int,
   /** What agents' votes weigh, by agent id. */
-  weights: Schema.optionalKey(Schema.Record(Schema.String, Weight))
+  weights: Schema.optionalKey(Schema.Record(Schema.String, Weight)),
+  /** The latest decisions on bars of its own, oldest first, at most `PAST_DECISIONS_MAX`. */
+  past: Schema.optionalKey(Schema.Array(PastDecision))
 })
 export type State = typeof State.Type
 
@@ -66,7 +73,7 @@ export const EVENTS = {
   AnalysisRequested: { asked: Asked },
   AnalysisDropped: { ids: Schema.Array(Schema.Int) },
   AnalysisStarted: { running: Running },
-  AnalysisEnded: { consensus_id: ConsensusId },
+  AnalysisEnded: { consensus_id: ConsensusId, decided: Schema.optionalKey(PastDecision) },
   ConsensusRequested: { consensus_id: ConsensusId },
   WeightsSet: { weights: Schema.Record(Schema.String, Weight) }
 }
@@ -94,7 +101,12 @@ export const evolve = {
     unseen: running.requested && state.waiting[0]?.bars ? state.unseen : null,
     waiting: running.requested ? state.waiting.slice(1) : state.waiting
   }),
-  AnalysisEnded: (state: State): State => ({ ...state, running: null, decisions: state.decisions + 1 }),
+  AnalysisEnded: (state: State, { decided }: { consensus_id: string; decided?: PastDecision }): State => ({
+    ...state,
+    running: null,
+    decisions: state.decisions + 1,
+    ...(decided === undefined ? {} : { past: [...(state.past ?? []), decided].slice(-PAST_DECISIONS_MAX) })
+  }),
   ConsensusRequested: (state: State): State => state,
   WeightsSet: (state: State, { weights }: { weights: { readonly [id: string]: number } }): State => ({
     ...state,

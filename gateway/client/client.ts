@@ -32,6 +32,8 @@ export interface Subscription<E> extends AsyncIterable<E> {
 }
 
 interface Asked {
+  readonly operation: { readonly op: string; readonly id: string } & Record<string, unknown>
+  readonly onProgress: ((progress: Record<string, unknown>) => void) | undefined
   readonly settle: (answer: Record<string, unknown> | Error) => void
   readonly timer: ReturnType<typeof setTimeout>
 }
@@ -97,10 +99,15 @@ export class GatewayClient {
   /**
    * Sends an operation, `{ op: "ping" }`, and gives the data of its result. Rejects with `GatewayError`, or `NoAnswer`.
    *
-   * `id` names the operation, where asking again must not do it twice; a new one unless given.
+   * It is sent again after a drop, and done once: its `id` is a UUID, a new one unless given. `onProgress` hears of an `analyze`
+   * how far it has come.
    */
-  request(operation: { readonly op: string; readonly id?: string } & Record<string, unknown>) {
-    const id = operation.id ?? `r${++this.#ids}`
+  request(
+    given: { readonly op: string; readonly id?: string } & Record<string, unknown>,
+    onProgress?: (progress: Record<string, unknown>) => void
+  ) {
+    const id = given.id ?? newId()
+    const operation = { ...given, id }
     return new Promise<Record<string, unknown>>((resolve, reject) => {
       const settle = (answer: Record<string, unknown> | Error) => {
         clearTimeout(timer)
@@ -109,9 +116,8 @@ export class GatewayClient {
         else resolve(answer)
       }
       const timer = setTimeout(() => settle(new NoAnswer("no answer in time")), this.#options.timeoutMillis ?? 30_000)
-      this.#asked.set(id, { settle, timer })
-      const welcome = this.#in || operation.op === "auth"
-      if (!welcome || !this.#link.send({ ...operation, id })) settle(new NoAnswer("there is no connection"))
+      this.#asked.set(id, { operation, onProgress, settle, timer })
+      if (this.#in || operation.op === "auth") this.#link.send(operation)
     })
   }
 
@@ -120,6 +126,7 @@ export class GatewayClient {
     for (const feed of this.#feeds.values()) feed.end()
     this.#feeds.clear()
     this.#link.close()
+    for (const { settle } of [...this.#asked.values()]) settle(new NoAnswer("the client was closed"))
   }
 
   #open(feed: Feed): void {
@@ -140,6 +147,7 @@ export class GatewayClient {
     if (type === "subscribed") feed?.subscribed(data.seq === null ? null : Number(data.seq))
     else if (type === "caught_up") feed?.caughtUp(Number(data.seq))
     else if (type === "gap") feed?.gap(gapOf(data))
+    else if (type === "progress") this.#asked.get(id)?.onProgress?.(data)
     else if (type === "result") this.#asked.get(id)?.settle(data)
     else if (type === "error") this.#refused(id, feed, new GatewayError(String(data.code), String(data.message)))
   }
@@ -158,6 +166,7 @@ export class GatewayClient {
     this.#in = true
     this.#link.welcomed()
     for (const feed of this.#feeds.values()) this.#open(feed)
+    for (const { operation } of this.#asked.values()) this.#link.send(operation)
   }
 
   /** True once the gateway took our token. */
@@ -186,6 +195,18 @@ export class GatewayClient {
   #down(): void {
     this.#in = false
     clearTimeout(this.#renewal)
-    for (const { settle } of [...this.#asked.values()]) settle(new NoAnswer("the connection was lost"))
+    // A new connection needs a new proof; everything else is asked again over it.
+    for (const { operation, settle } of [...this.#asked.values()]) {
+      if (operation.op === "auth") settle(new NoAnswer("the connection was lost"))
+    }
   }
+}
+
+/** A random UUID; `crypto.randomUUID` is not there on pages that came without TLS. */
+const newId = (): string => {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5")
 }

@@ -72,6 +72,7 @@ export const operationOf = (method: string, path: string): Operation | undefined
   if (!path.startsWith(AGENTS)) return undefined
   if (method === "get") return "status"
   if (path.endsWith("/cancel")) return "cancel"
+  if (path === `${AGENTS}message`) return "message"
   if (!path.startsWith(`${AGENTS}consensus`)) return "analyze"
   return path.endsWith("/votes") ? "vote" : "request_consensus"
 }

@@ -1,13 +1,17 @@
 import { Effect, Result, Schema } from "effect"
 import { CorrelationId } from "../../protocols/index.ts"
 import type { Actors } from "../../runtime/index.ts"
+import type { Grant } from "../auth/grant.ts"
 import { type Fault, faultOf } from "../fault.ts"
+import { type Caller, keyOf } from "../operations/caller.ts"
 import { type OriginPolicy, originFault } from "../policy.ts"
 import type { Exchange, HttpRequest, HttpResponse, Reply } from "../uws.ts"
-import { bodyTooLarge, forbiddenOrigin, internal, stopping, unsupportedMediaType } from "./problem.ts"
+import { bodyTooLarge, forbiddenOrigin, internal, invalidRequest, stopping, unsupportedMediaType } from "./problem.ts"
 
 /** What a route needs to answer a request. */
 export interface RouteOptions {
+  /** Who asks, as the grant of its request says; `key` names what is asked for, for good. */
+  readonly callerOf: (subject: string, key: string | undefined) => Caller
   readonly origins: OriginPolicy
   readonly bodyBytesMax: number
   /** Runs a request until it is answered. */
@@ -16,36 +20,61 @@ export interface RouteOptions {
 
 /** Makes a handler of the app of what answers a call, safe against what it throws. */
 export type Route = (
-  answer: (call: Exchange, req: HttpRequest) => void
+  answer: (call: Exchange, req: HttpRequest, grant: Grant) => void
 ) => (res: HttpResponse, req: HttpRequest) => void
 
-/** What a request with a body is answered with: `parameter` is the part of the path that the route leaves open. */
-export type Answer = (body: Uint8Array, correlationId: string, parameter: string) => Effect.Effect<Reply, never, Actors>
+/** A request as its answer needs it. */
+export interface Asked {
+  /** Empty where the method has none. */
+  readonly bytes: Uint8Array
+  /** That of the header; empty where there was none. */
+  readonly correlationId: string
+  /** The part of the path that the route leaves open. */
+  readonly parameter: string
+  readonly query: URLSearchParams
+  readonly caller: Caller
+}
+
+/** What a request is answered with. */
+export type Answer = (asked: Asked) => Effect.Effect<Reply, never, Actors>
 
 /** Answers a POST whose body is JSON, once the origin, the type and the size of the body have passed. */
 export const postJson =
   (options: RouteOptions, answer: Answer) =>
-  (call: Exchange, req: HttpRequest): void => {
+  (call: Exchange, req: HttpRequest, grant: Grant): void => {
     const respond = admit(options, call, req)
     if (respond === undefined) return
     if (!/^application\/json\s*(;|$)/i.test(req.getHeader("content-type"))) return respond(unsupportedMediaType())
     if (Number(req.getHeader("content-length")) > options.bodyBytesMax)
       return respond(bodyTooLarge(options.bodyBytesMax))
-    const [givenId, parameter] = [req.getHeader("x-correlation-id"), req.getParameter(0) ?? ""]
-    call.onBody(options.bodyBytesMax, (body) => {
-      if (body === undefined) return respond(bodyTooLarge(options.bodyBytesMax))
-      give(options, call, respond, () => answer(body, givenId, parameter))
+    const key = req.getHeader("idempotency-key")
+    if (key !== "" && keyOf(key) === undefined) {
+      return respond(invalidRequest({ field: "idempotency-key", rule: "must be a UUID" }))
+    }
+    const asked = askedOf(options, req, grant, keyOf(key))
+    call.onBody(options.bodyBytesMax, (bytes) => {
+      if (bytes === undefined) return respond(bodyTooLarge(options.bodyBytesMax))
+      give(options, call, respond, () => answer({ ...asked, bytes }))
     })
   }
 
 /** Answers a GET by asking actors. */
 export const getJson =
-  (options: RouteOptions, answer: (parameter: string) => Effect.Effect<Reply, never, Actors>) =>
-  (call: Exchange, req: HttpRequest): void => {
+  (options: RouteOptions, answer: Answer) =>
+  (call: Exchange, req: HttpRequest, grant: Grant): void => {
     const respond = admit(options, call, req)
-    const parameter = req.getParameter(0) ?? ""
-    if (respond !== undefined) give(options, call, respond, () => answer(parameter))
+    const asked = askedOf(options, req, grant, undefined)
+    if (respond !== undefined) give(options, call, respond, () => answer(asked))
   }
+
+// A request is gone when its handler returns.
+const askedOf = ({ callerOf }: RouteOptions, req: HttpRequest, grant: Grant, key: string | undefined): Asked => ({
+  bytes: new Uint8Array(),
+  correlationId: req.getHeader("x-correlation-id"),
+  parameter: req.getParameter(0) ?? "",
+  query: new URLSearchParams(req.getQuery()),
+  caller: callerOf(grant.subject, key)
+})
 
 /** How the request is responded to; nothing where its origin was refused, and it has been. */
 const admit = ({ origins }: RouteOptions, call: Exchange, req: HttpRequest): ((reply: Reply) => void) | undefined => {
@@ -111,8 +140,7 @@ const isCorrelationId = Schema.is(CorrelationId)
 /** The body, and the correlation id that came beside it, if one did. */
 export const readJson = <A>(
   decode: (json: unknown) => Result.Result<A, Schema.SchemaError>,
-  bytes: Uint8Array,
-  givenId: string
+  { bytes, correlationId: givenId }: Pick<Asked, "bytes" | "correlationId">
 ): Result.Result<{ readonly body: A; readonly correlationId: string | undefined }, Fault> => {
   if (givenId !== "" && !isCorrelationId(givenId)) {
     return Result.fail({ field: "x-correlation-id", rule: "1 to 64 letters, digits, dashes or underscores" })

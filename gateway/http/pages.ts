@@ -9,7 +9,7 @@ import type { Gate } from "./gate.ts"
 const MODULES = ["client.ts", "events.ts", "index.ts", "link.ts", "subscription.ts"]
 
 /**
- * Adds what people and their tools read: the description of the API, the client library as modules that a browser can
+ * Adds what people and their tools read: the description of the API and a page that shows it, the client library as modules that a browser can
  * import, and the example page that does.
  */
 export const addPages = (app: TemplatedApp, gate: Gate): void => {
@@ -25,6 +25,11 @@ export const addPages = (app: TemplatedApp, gate: Gate): void => {
       gate((call) => call.respond(reply()))
     )
   }
+  const docs = once(() => html(sourceOf("http/docs.html")))
+  app.get(
+    "/docs",
+    gate((call) => call.respond(docs()))
+  )
   const page = once(() => html(sourceOf("client/examples/page.html")))
   app.get(
     "/example",
@@ -44,7 +49,7 @@ const html = (body: string): Reply => ({
     "content-type": "text/html; charset=utf-8",
     // Nothing but what this gateway serves, and nobody may put it into a page of their own.
     "content-security-policy":
-      "default-src 'none'; script-src 'self' 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'"
+      "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'"
   },
   body
 })

@@ -1,12 +1,4 @@
-import type { Schema } from "effect"
-import type {
-  AnalysisCancelled,
-  AnalysisLost,
-  CoordinatorBusy,
-  DeadlinePassed,
-  NoMarketData,
-  Problem
-} from "../../protocols/index.ts"
+import type { Problem } from "../../protocols/index.ts"
 import type { AskError } from "../../runtime/index.ts"
 import { type Fault, formatFault } from "../fault.ts"
 import { limitNames } from "../policy.ts"
@@ -159,58 +151,6 @@ export const internal = (correlationId?: string): Reply =>
     ...(correlationId === undefined ? {} : { correlationId })
   })
 
-export type AnalyzeFailure =
-  | AskError
-  | Schema.Schema.Type<typeof NoMarketData>
-  | Schema.Schema.Type<typeof CoordinatorBusy>
-  | Schema.Schema.Type<typeof AnalysisLost>
-  | Schema.Schema.Type<typeof AnalysisCancelled>
-  | Schema.Schema.Type<typeof DeadlinePassed>
-
-/** What went wrong with an analysis, as its client may know it. */
-export const analyzeProblem = (error: AnalyzeFailure, correlationId: string): Reply => {
-  switch (error._tag) {
-    case "NoMarketData":
-      return problem({
-        status: 409,
-        code: "no-market-data",
-        title: "No bars of this symbol are known",
-        detail: `send them as \`bars\`, oldest first: [{"time":<ms>,"open":…,"high":…,"low":…,"close":…,"volume":…}, …]`,
-        field: "bars",
-        correlationId
-      })
-    case "CoordinatorBusy":
-      return problem({
-        status: 429,
-        code: "coordinator-busy",
-        title: "Too many analyses of this symbol are waiting",
-        detail: `${error.waiting} are waiting already: try again later`,
-        correlationId,
-        headers: { "retry-after": "1" }
-      })
-    case "AnalysisLost":
-      return unavailable("analysis-lost", "the analysis was begun and not heard of again", 1, correlationId)
-    case "AnalysisCancelled":
-      return problem({
-        status: 409,
-        code: "cancelled",
-        title: "The analysis was cancelled",
-        detail: "somebody cancelled it before it had a result",
-        correlationId
-      })
-    case "DeadlinePassed":
-      return problem({
-        status: 504,
-        code: "timeout",
-        title: "The analysis took too long",
-        detail: "its deadline passed before its turn came",
-        correlationId
-      })
-    default:
-      return askProblem(error, correlationId)
-  }
-}
-
 /** What went wrong with asking an actor, as a client may know it. */
 export const askProblem = (error: AskError, correlationId?: string): Reply => {
   switch (error._tag) {
@@ -259,7 +199,8 @@ export const askProblem = (error: AskError, correlationId?: string): Reply => {
   }
 }
 
-const unavailable = (code: string, detail: string, retrySeconds: number, correlationId?: string): Reply =>
+/** 503: trying again later helps. */
+export const unavailable = (code: string, detail: string, retrySeconds: number, correlationId?: string): Reply =>
   problem({
     status: 503,
     code,

@@ -1,14 +1,28 @@
-import { Effect } from "effect"
+import { Effect, Result, Schema } from "effect"
+import { CoordinatorStatus, Problem, RoundStatus } from "../../protocols/index.ts"
 import type { Actors } from "../../runtime/index.ts"
-import { type ConsensusFailure, castVote, openConsensus } from "../consensus.ts"
-import { REFUSALS } from "../http/consensus-routes.ts"
-import type { Asked, AskOperation } from "./session.ts"
+import { failureProblem, type OperationFailure } from "../http/failures.ts"
+import { analyze, cancelAnalysis, correlationOf } from "../operations/analysis.ts"
+import { type Caller, keyOf } from "../operations/caller.ts"
+import { cancelConsensus, castVote, consensusStatus, openConsensus } from "../operations/consensus.ts"
+import { sendMessage, symbolStatus } from "../operations/desk.ts"
+import type { Fanout } from "../streams/fanout.ts"
+import { followAnalysis } from "./progress.ts"
+import type { Asked, AskOperation, Question } from "./question.ts"
+
+export interface AskOptions {
+  readonly fanout: Fanout
+  readonly callerOf: (subject: string, key: string | undefined) => Caller
+}
 
 /** Does what a WebSocket client asks of actors. What goes wrong is an answer too. */
-export const askActors = (operation: AskOperation): Effect.Effect<Asked, never, Actors> =>
-  ask(operation).pipe(
+export const askActors = (
+  { fanout, callerOf }: AskOptions,
+  { operation, subject, tell }: Question
+): Effect.Effect<Asked, never, Actors> =>
+  ask(operation, callerOf(subject, keyOf(operation.id)), fanout, tell).pipe(
     Effect.map((data): Asked => ({ ok: true, data })),
-    Effect.catch((failure: ConsensusFailure) => {
+    Effect.catch((failure: OperationFailure) => {
       const fault = faultOf(failure)
       if (fault.code !== "internal") return Effect.succeed(fault)
       return Effect.as(Effect.logError("operation failed", failure), fault)
@@ -18,32 +32,64 @@ export const askActors = (operation: AskOperation): Effect.Effect<Asked, never, 
 
 type Answer = { readonly [key: string]: unknown }
 
-const ask = (operation: AskOperation): Effect.Effect<Answer, ConsensusFailure, Actors> =>
-  operation.op === "vote"
-    ? Effect.as(castVote(operation.consensus_id, operation.vote), { accepted: true })
-    : openConsensus(operation.request)
+const ask = (
+  operation: AskOperation,
+  caller: Caller,
+  fanout: Fanout,
+  tell: Question["tell"]
+): Effect.Effect<Answer, OperationFailure, Actors> => {
+  switch (operation.op) {
+    case "analyze":
+      return analyzeTelling(operation, caller, fanout, tell)
+    case "request_consensus":
+      return openConsensus(operation.request, caller)
+    case "vote":
+      return Effect.as(castVote(operation.consensus_id, operation.vote, caller), ACCEPTED)
+    case "message":
+      return Effect.as(sendMessage(operation.message, caller), ACCEPTED)
+    case "cancel":
+      return "consensus_id" in operation.of
+        ? Effect.as(cancelConsensus(operation.of.consensus_id, operation.of, caller), ACCEPTED)
+        : cancelAnalysis(operation.of, operation.of.correlation_id, caller)
+    case "status":
+      return "consensus_id" in operation.of
+        ? Effect.flatMap(consensusStatus(operation.of.consensus_id), (text) => Effect.orDie(decodeRound(text)))
+        : Effect.flatMap(symbolStatus(operation.of.symbol, caller), (found) => Effect.orDie(encodeStatus(found)))
+  }
+}
+
+const ACCEPTED = { accepted: true } as const
+const decodeRound = Schema.decodeEffect(Schema.fromJsonString(RoundStatus))
+const encodeStatus = Schema.encodeEffect(CoordinatorStatus)
+
+const analyzeTelling = (
+  { request, progress = true }: Extract<AskOperation, { readonly op: "analyze" }>,
+  caller: Caller,
+  fanout: Fanout,
+  tell: Question["tell"]
+): Effect.Effect<Answer, OperationFailure, Actors> => {
+  const correlationId = correlationOf(caller, request.correlation_id)
+  const asked = analyze(request, correlationId, caller)
+  if (!progress) return asked
+  return Effect.scoped(
+    Effect.gen(function* () {
+      // Names the symbol first, so that nobody makes readers of the log by symbols that are refused.
+      yield* caller.quota.name([request.symbol])
+      const following = yield* Effect.result(followAnalysis(fanout, { symbol: request.symbol, correlationId }, tell))
+      // An analysis does not wait until its progress can be seen.
+      tell({ stage: "accepted", correlation_id: correlationId, followed: Result.isSuccess(following) })
+      return yield* asked
+    })
+  )
+}
 
 const INTERNAL = { ok: false, code: "internal", message: "something failed inside" } as const
+const decodeProblem = Schema.decodeSync(Schema.fromJsonString(Problem))
 
-const faultOf = (failure: ConsensusFailure): Extract<Asked, { ok: false }> => {
-  const refused = (message: string) => ({ ok: false, code: "refused", reason: failure._tag, message }) as const
-  switch (failure._tag) {
-    case "UnknownRound":
-    case "RoundClosed":
-    case "NotInvited":
-    case "DuplicateVote":
-      return refused(REFUSALS[failure._tag].detail)
-    case "InvalidRound":
-      return refused(`\`${failure.field}\`: ${failure.rule}`)
-    case "NoMarketData":
-      return refused("no bars of this symbol are known, and the agents that are invited have nothing to look at")
-    case "AskTimeout":
-    case "MailboxFull":
-    case "Overloaded":
-    case "LogFull":
-    case "LogUnavailable":
-      return { ok: false, code: "unavailable", message: "no answer can be had now: try again later" }
-    default:
-      return INTERNAL
-  }
+/** What went wrong in the words of its problem document, which a client of the HTTP API would get. */
+const faultOf = (failure: OperationFailure): Extract<Asked, { ok: false }> => {
+  const { status, detail } = decodeProblem(failureProblem(failure).body)
+  if (status === 500) return INTERNAL
+  const code = status === 429 ? "too_many_requests" : status > 500 ? "unavailable" : "refused"
+  return { ok: false, code, reason: failure._tag, message: detail }
 }

@@ -1,4 +1,4 @@
-import { Effect, type Fiber } from "effect"
+import type { Effect, Fiber } from "effect"
 import type { Frame } from "../../protocols/index.ts"
 import { makeAdmission } from "../auth/admission.ts"
 import type { Authenticator } from "../auth/authenticator.ts"
@@ -8,13 +8,12 @@ import { Delivery, type Socket } from "../streams/delivery.ts"
 import type { Fanout } from "../streams/fanout.ts"
 import type { Account } from "../streams/outlet.ts"
 import { keepSubscriptions } from "../streams/subscriptions.ts"
+import { answering } from "./answering.ts"
 import { notWelcome, slowConsumer } from "./farewell.ts"
 import { makeIntake } from "./intake.ts"
+import type { Asked, Question } from "./question.ts"
 import {
   type Action,
-  type Asked,
-  type AskOperation,
-  answered,
   granted,
   type Inbound,
   joined,
@@ -58,7 +57,7 @@ export interface ConnectionOptions {
   /** Milliseconds on a clock that only goes forward. */
   readonly now: () => number
   /** Asks actors; what goes wrong is an answer too. */
-  readonly ask: (operation: AskOperation) => Effect.Effect<Asked>
+  readonly ask: (question: Question) => Effect.Effect<Asked>
   /** Runs a subscription or a question; the gateway interrupts what is left when it stops. */
   readonly run: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
 }
@@ -70,7 +69,7 @@ const TRY_AGAIN_LATER = 1013
 
 /** Opens the conversation on a socket and sends `welcome`. */
 export const connect = (options: ConnectionOptions): Connection => {
-  const { socket, limits, now, credential, authenticator } = options
+  const { socket, limits, now, credential, authenticator, ask, run } = options
   let gone = false
   const leave = (frame: Frame, code: number, reason: string): void => {
     if (!gone) socket.send(JSON.stringify(frame))
@@ -91,12 +90,11 @@ export const connect = (options: ConnectionOptions): Connection => {
     closed()
     socket.close(code, reason)
   }
-  const ask = askWith(options, (operation, asked) => perform(answered(session, operation, asked)))
   const act = (action: Action): void => {
     if (action.do === "send") send(JSON.stringify(action.frame))
     else if (action.do === "subscribe") keeper.keep(action)
     else if (action.do === "authenticate") admission.verify(action.id, action.token)
-    else if (action.do === "ask") ask(action.operation)
+    else if (action.do === "ask") run(answering({ ask, session: () => session, perform }, action))
     else keeper.release(action.id)
   }
   const perform = (transition: Transition): void => {
@@ -139,9 +137,3 @@ export const connect = (options: ConnectionOptions): Connection => {
     account: keeper.account
   }
 }
-
-/** Asks actors. What was asked is stored and goes its way, also where the client does not stay for the answer. */
-const askWith =
-  ({ ask, run }: Pick<ConnectionOptions, "ask" | "run">, take: (operation: AskOperation, asked: Asked) => void) =>
-  (operation: AskOperation): void =>
-    void run(Effect.flatMap(ask(operation), (asked) => Effect.sync(() => take(operation, asked))))

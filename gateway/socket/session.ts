@@ -5,6 +5,7 @@ import { formatFault } from "../fault.ts"
 import { type GatewayLimits, limitNames } from "../policy.ts"
 import { ownFrame } from "./farewell.ts"
 import { decodeOperation, describe, parseJson, readId } from "./operation.ts"
+import { ASKING_MAX, type Asked, type AskOperation, type Progress } from "./question.ts"
 
 /**
  * One client's side of the conversation: no I/O, no clock. What comes in gives the next session and what to do.
@@ -61,18 +62,7 @@ export type Action =
   /** Deliver no more under this id. */
   | { readonly do: "unsubscribe"; readonly id: string }
   /** Ask actors, then call `answered`. */
-  | { readonly do: "ask"; readonly operation: AskOperation }
-
-/** The operations that actors answer. */
-export type AskOperation = Extract<ClientOperation, { readonly op: "request_consensus" | "vote" }>
-
-/** What came of asking: what the result holds besides, or why there is none. */
-export type Asked =
-  | { readonly ok: true; readonly data: { readonly [key: string]: unknown } }
-  | ({ readonly ok: false } & Pick<ErrorData, "code" | "message" | "reason">)
-
-/** How many questions of one client may be without an answer. */
-export const ASKING_MAX = 32
+  | { readonly do: "ask"; readonly operation: AskOperation; readonly subject: string }
 
 export interface Transition {
   readonly session: Session
@@ -164,6 +154,12 @@ export const refused = (session: Session, id: string, tooMany?: string): Transit
     : refuse(without(session, id), id, "too_many_patterns", tooMany)
 }
 
+/** How far a question has come. */
+export const progressed = (session: Session, { id, op }: AskOperation, progress: Progress): Transition => ({
+  session,
+  actions: [sendOwn("progress", { id, op, ...progress })]
+})
+
 /** Actors have answered, or will not. */
 export const answered = (before: Session, operation: AskOperation, asked: Asked): Transition => {
   const session = { ...before, asking: before.asking - 1 }
@@ -203,15 +199,17 @@ export const tooHasty = (session: Session): Transition =>
   refuse(session, null, "rate_limited", "wait for the answer to `auth`")
 
 const perform = (session: Session, operation: ClientOperation): Transition => {
-  if (session.grant === undefined && operation.op !== "auth") {
+  const { grant } = session
+  if (operation.op === "auth") {
+    return { session, actions: [{ do: "authenticate", id: operation.id, token: operation.token }] }
+  }
+  if (grant === undefined) {
     return refuse(session, operation.id, "unauthenticated", "send a token first: an `auth` operation")
   }
-  if (isGuarded(operation.op) && session.grant?.may(operation.op) !== true) {
+  if (isGuarded(operation.op) && !grant.may(operation.op)) {
     return refuse(session, operation.id, "forbidden", `your token or key does not allow ${operation.op}`)
   }
   switch (operation.op) {
-    case "auth":
-      return { session, actions: [{ do: "authenticate", id: operation.id, token: operation.token }] }
     case "ping":
       return answer(session, operation)
     case "unsubscribe":
@@ -221,13 +219,15 @@ const perform = (session: Session, operation: ClientOperation): Transition => {
       return answer(without(session, operation.id), operation, { do: "unsubscribe", id: operation.id })
     case "subscribe":
       return subscribe(session, operation)
-    case "request_consensus":
-    case "vote":
+    default:
       if (session.asking >= ASKING_MAX) {
         const rule = `at most ${ASKING_MAX} questions of one client may be without an answer`
         return refuse(session, operation.id, "too_many_requests", rule)
       }
-      return { session: { ...session, asking: session.asking + 1 }, actions: [{ do: "ask", operation }] }
+      return {
+        session: { ...session, asking: session.asking + 1 },
+        actions: [{ do: "ask", operation, subject: grant.subject }]
+      }
   }
 }
 

@@ -20,7 +20,8 @@ import {
 } from "../uws.ts"
 import { makeBatch } from "./batch.ts"
 import { type Connection, connect } from "./connection.ts"
-import type { Asked, AskOperation, Inbound } from "./session.ts"
+import type { Asked, Question } from "./question.ts"
+import type { Inbound } from "./session.ts"
 
 export interface SocketOptions {
   /** Kept by the route: those who are connected now. */
@@ -32,7 +33,7 @@ export interface SocketOptions {
   /** True once no more clients are taken. */
   readonly draining: () => boolean
   /** Asks actors; what goes wrong is an answer too. */
-  readonly ask: (operation: AskOperation) => Effect.Effect<Asked>
+  readonly ask: (question: Question) => Effect.Effect<Asked>
   /** Runs what belongs to clients; the gateway interrupts what is left when it stops. */
   readonly run: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
 }

@@ -30,6 +30,7 @@ describe("configuration", () => {
         logFormat: "pretty",
         metricsPort: undefined,
         gatewaySecret: undefined,
+        gatewayToken: undefined,
         gatewayPublicKey: undefined,
         gatewayJwks: undefined,
         gatewayIssuer: undefined,
@@ -47,6 +48,9 @@ describe("configuration", () => {
         gatewayPendingBytes: 8_388_608,
         gatewayRequestsPerSecond: 200,
         gatewayBodyBytes: 1_048_576,
+        gatewaySymbols: 500,
+        gatewayRounds: 100,
+        gatewayGrace: 0,
         gatewayCompressFrom: 0
       })
     })

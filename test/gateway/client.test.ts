@@ -136,3 +136,26 @@ describe("the client library", () => {
     })
   )
 })
+
+describe("a request of the client library", () => {
+  it.live("outlives a gateway that is replaced, is asked with the same id, and hears how far it has come", () =>
+    Effect.gen(function* () {
+      const first = yield* Scope.make()
+      const world = yield* startGateway().pipe(Scope.provide(first))
+      const client = yield* open(world.gateway.port)
+      const stages: Array<unknown> = []
+      const request = { op: "analyze", request: { symbol: "A", correlation_id: "c" } }
+      const asking = client.request(request, ({ stage }) => stages.push(stage))
+      yield* eventually("it was asked", () => world.asked.length === 1)
+      yield* Scope.close(first, Exit.void)
+      const next = yield* startGateway({ port: world.gateway.port })
+      const status = { final_recommendation: "BUY", confidence: 1, consensus_achieved: true, votes: [] }
+      const ids = { symbol: "A", consensus_id: "01J00000000000000000000000", correlation_id: "c", missing_agents: [] }
+      next.answerWith(() => Effect.succeed({ ...ids, ...status }))
+      assert.deepInclude(yield* Effect.promise(() => asking), { ok: true, final_recommendation: "BUY" })
+      assert.deepStrictEqual(stages, ["accepted", "accepted"])
+      assert.match(world.asked[0]?.options?.messageId ?? "", /^[0-9a-f]{64}$/)
+      assert.strictEqual(next.asked[0]?.options?.messageId, world.asked[0]?.options?.messageId)
+    })
+  )
+})

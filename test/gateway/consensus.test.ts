@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { sha256 } from "../../actors/consensus/chain.ts"
-import { ASKING_MAX } from "../../gateway/socket/session.ts"
+import { ASKING_MAX } from "../../gateway/socket/question.ts"
 import { Problem } from "../../protocols/index.ts"
 import { AskTimeout } from "../../runtime/index.ts"
 import { http, openClient, startGateway } from "../support/gateway.ts"

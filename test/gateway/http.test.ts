@@ -161,8 +161,8 @@ describe("POST /api/v1/agents/analyze", () => {
       const busy = { _tag: "CoordinatorBusy", symbol: "A", waiting: 8 }
       const asking = { actor: "coordinator/A", message_type: "Analyze" }
       const failures = [
-        [{ _tag: "NoMarketData", symbol: "A" }, 409, undefined, /`bars`, oldest first/],
-        [busy, 429, "1", /8 are waiting/],
+        [{ _tag: "NoMarketData", symbol: "A" }, 409, undefined, /bars, oldest first/],
+        [busy, 429, "1", /8 analyses are waiting/],
         [new MailboxFull({ actor: "a/b", waiting: 9, retry_after_ms: 2500 }), 503, "3", /waiting/],
         [new LogFull({ detail: secret, retry_after_ms: 30_000 }), 503, "30", /full/],
         [new LogUnavailable({ detail: secret }), 503, "1", /does not answer/],

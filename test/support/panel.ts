@@ -5,6 +5,7 @@ import {
   AnalysisResult,
   type Bar,
   ConsensusResult,
+  type ContextItem,
   CoordinatorProtocol,
   CoordinatorStatus,
   toWindow
@@ -23,8 +24,12 @@ export const openPanel = () => {
   const world = new Decider(allActors({ policy: () => Effect.succeed(opinionOf("BUY", 0.8)), ...OPTIONS }))
   const bar = (index: number, name?: string) =>
     world.ask(CoordinatorProtocol, "ACME", "Bar", { bar: prices[index]! }, name)
-  const analyze = (name: string, bars?: ReadonlyArray<Bar>) => {
-    const payload = { correlation_id: name, ...(bars === undefined ? {} : { bars: toWindow(bars) }) }
+  const analyze = (name: string, bars?: ReadonlyArray<Bar>, context?: ReadonlyArray<ContextItem>) => {
+    const payload = {
+      correlation_id: name,
+      ...(bars === undefined ? {} : { bars: toWindow(bars) }),
+      ...(context === undefined ? {} : { context })
+    }
     return world.ask(CoordinatorProtocol, "ACME", "Analyze", payload, name)
   }
   const status = () =>

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomUUID } from "node:crypto"
+import { createHash } from "node:crypto"
 import { Effect, Schema } from "effect"
 import {
   type CancelBody,
@@ -9,16 +9,22 @@ import {
   HUMAN,
   type InvalidRound,
   type NoMarketData,
+  ROUND_DEFAULTS,
   RoundStatus,
   type VoteBody,
   type VoteRefusal,
   type Voter
-} from "../protocols/index.ts"
-import { Actors, type AskError } from "../runtime/index.ts"
+} from "../../protocols/index.ts"
+import { Actors, type AskError } from "../../runtime/index.ts"
+import { correlationOf } from "./analysis.ts"
+import { type Caller, messageIdOf, secretOf } from "./caller.ts"
+import type { TooManyRounds, TooManySymbols } from "./quota.ts"
 
 /** What a client may hear when it asks something of rounds. */
 export type ConsensusFailure =
   | AskError
+  | TooManySymbols
+  | TooManyRounds
   | VoteRefusal
   | Schema.Schema.Type<typeof InvalidRound>
   | Schema.Schema.Type<typeof NoMarketData>
@@ -26,18 +32,19 @@ export type ConsensusFailure =
 /**
  * Opens a round at the symbol's coordinator.
  *
- * Each voter outside, and each person, gets a secret of 256 random bits. Only its SHA-256 goes to the round: nobody who reads the
+ * Each voter outside, and each person, gets a secret. Only its SHA-256 goes to the round: nobody who reads the
  * log or the events can vote with what stands there, because the gateway hashes what it is given.
  */
 export const openConsensus = (
   { symbol, correlation_id, invited, humans, ...body }: ConsensusBody,
+  caller: Caller,
   givenId?: string
 ): Effect.Effect<ConsensusOpened, ConsensusFailure, Actors> =>
   Effect.gen(function* () {
-    const correlationId = givenId ?? correlation_id ?? randomUUID()
+    const correlationId = correlationOf(caller, correlation_id, givenId)
     const tokens = new Map<string, string>()
     const withToken = (voter: Voter): Voter => {
-      const token = randomBytes(32).toString("base64url")
+      const token = secretOf(caller, voter.agent_id)
       tokens.set(voter.agent_id, token)
       return { ...voter, external: true, token_hash: hashOf(token) }
     }
@@ -52,41 +59,61 @@ export const openConsensus = (
         : { invited: invited.map((voter) => (voter.external === true ? withToken(voter) : voter)) }),
       ...(people.length === 0 ? {} : { humans: people.map(withToken) })
     }
+    yield* caller.quota.name([symbol])
+    yield* caller.quota.open(longest(body))
     const actors = yield* Actors
     const { consensus_id } = yield* actors.ask(
       CoordinatorProtocol,
       symbol,
       "RequestConsensus",
       { request },
-      { correlationId }
+      { correlationId, ...messageIdOf(caller, "request_consensus") }
     )
     return { consensus_id, correlation_id: correlationId, tokens: Object.fromEntries(tokens) }
   })
 
+const TIMEOUT_MILLIS = 60_000
+
+/** How long a round may take, in milliseconds; one that leaves its timeout to the coordinator counts for a minute. */
+const longest = ({
+  timeout_ms = TIMEOUT_MILLIS,
+  conflict_resolution,
+  escalation_timeout_ms
+}: Pick<ConsensusBody, "timeout_ms" | "conflict_resolution" | "escalation_timeout_ms">) =>
+  timeout_ms +
+  (conflict_resolution === "escalate_to_human" ? (escalation_timeout_ms ?? ROUND_DEFAULTS.escalation_timeout_ms) : 0)
+
 /** Casts the vote of a voter outside. */
 export const castVote = (
   consensusId: string,
-  { token, ...body }: VoteBody
+  { token, ...body }: VoteBody,
+  caller: Caller
 ): Effect.Effect<void, ConsensusFailure, Actors> => {
   const { agent_id, agent_type, decision, confidence = 0, probabilities, reasoning = "" } = body
   const proof = hashOf(token)
+  const options = messageIdOf(caller, "vote")
   return Actors.use((actors) =>
     decision === "ABSTAIN"
-      ? actors.ask(ConsensusProtocol, consensusId, "Abstain", {
-          abstention: { agent_id, agent_type, reason: reasoning },
-          proof
-        })
-      : actors.ask(ConsensusProtocol, consensusId, "CastVote", {
-          vote: {
-            agent_id,
-            agent_type,
-            decision,
-            confidence,
-            ...(probabilities === undefined ? {} : { probabilities }),
-            reasoning
+      ? actors.ask(
+          ConsensusProtocol,
+          consensusId,
+          "Abstain",
+          { abstention: { agent_id, agent_type, reason: reasoning }, proof },
+          options
+        )
+      : actors.ask(
+          ConsensusProtocol,
+          consensusId,
+          "CastVote",
+          {
+            vote: {
+              ...{ agent_id, agent_type, decision, confidence, reasoning },
+              ...(probabilities === undefined ? {} : { probabilities })
+            },
+            proof
           },
-          proof
-        })
+          options
+        )
   ).pipe(Effect.asVoid)
 }
 
@@ -98,9 +125,12 @@ export const consensusStatus = (consensusId: string): Effect.Effect<string, Cons
 
 export const cancelConsensus = (
   consensusId: string,
-  { reason = "cancelled by a client" }: CancelBody
+  { reason = "cancelled by a client" }: CancelBody,
+  caller: Caller
 ): Effect.Effect<void, ConsensusFailure, Actors> =>
-  Actors.use((actors) => actors.ask(ConsensusProtocol, consensusId, "Cancel", { reason })).pipe(Effect.asVoid)
+  Actors.use((actors) =>
+    actors.ask(ConsensusProtocol, consensusId, "Cancel", { reason }, messageIdOf(caller, "cancel"))
+  ).pipe(Effect.asVoid)
 
 const encodeStatus = Schema.encodeEffect(Schema.fromJsonString(RoundStatus))
 

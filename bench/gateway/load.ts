@@ -1,0 +1,86 @@
+import { Effect } from "effect"
+import { percentile } from "../report.ts"
+import type { Clients } from "./clients.ts"
+import type { Server } from "./server.ts"
+import { eventAt, nowMicros, subjectOf } from "./wire.ts"
+
+/** Events that are published together, as a step stores them. */
+const GROUP = 20
+const WARM_MILLIS = 500
+const FULL_MILLIS = 1_500
+const PACED_MILLIS = 2_500
+/** At most so many bytes are on their way to all clients together. */
+const FLIGHT_EVENTS_MAX = 200_000
+const DRAIN_MILLIS_MAX = 10_000
+
+export interface Latency {
+  readonly p50: number
+  readonly p99: number
+}
+
+let published = 0
+const publishGroup = (server: Server, size: number): void => {
+  const payload = eventAt(nowMicros())
+  for (let index = 0; index < size; index++) server.publish(subjectOf(published++), payload)
+}
+
+const until = (check: () => boolean, millisMax = DRAIN_MILLIS_MAX): Effect.Effect<void, Error> =>
+  Effect.callback<void, Error>((resume) => {
+    const deadline = performance.now() + millisMax
+    const look = () => {
+      if (check()) resume(Effect.void)
+      else if (performance.now() > deadline) resume(Effect.fail(new Error("clients did not get all events")))
+      else setTimeout(look, 1)
+    }
+    look()
+  })
+
+/** Events per second that all clients get together, when as many are published as they take. */
+export const fullSpeed = (server: Server, clients: Clients, count: number): Effect.Effect<number, Error> =>
+  Effect.gen(function* () {
+    const ahead = Math.max(2 * GROUP, Math.min(2_000, Math.floor(FLIGHT_EVENTS_MAX / count)))
+    const before = clients.received()
+    let sent = 0
+    const start = performance.now()
+    let [markedAt, marked] = [start, before]
+    yield* until(() => {
+      while (sent - (clients.received() - before) / count < ahead) {
+        publishGroup(server, GROUP)
+        sent += GROUP
+      }
+      if (marked === before && performance.now() - start > WARM_MILLIS) {
+        marked = clients.received()
+        markedAt = performance.now()
+      }
+      return performance.now() - start > WARM_MILLIS + FULL_MILLIS
+    })
+    const rate = (clients.received() - marked) / ((performance.now() - markedAt) / 1_000)
+    yield* until(() => clients.received() - before === sent * count)
+    return rate
+  })
+
+/** What events take from their publishing to the client, in milliseconds, at so many events a second. */
+export const latencyAt = (
+  server: Server,
+  clients: Clients,
+  count: number,
+  eventsPerSecond: number
+): Effect.Effect<Latency, Error> =>
+  Effect.gen(function* () {
+    const before = clients.received()
+    clients.takeSamples()
+    let sent = 0
+    const start = performance.now()
+    yield* until(() => {
+      const due = ((performance.now() - start) * eventsPerSecond) / 1_000
+      if (due - sent >= 1) {
+        const size = Math.min(GROUP, Math.floor(due - sent))
+        publishGroup(server, size)
+        sent += size
+      }
+      return performance.now() - start > PACED_MILLIS
+    })
+    yield* until(() => clients.received() - before === sent * count)
+    const millis = clients.takeSamples().map((micros) => micros / 1_000)
+    return { p50: percentile(millis, 0.5), p99: percentile(millis, 0.99) }
+  })

@@ -1,0 +1,47 @@
+import { randomUUID } from "node:crypto"
+import { Effect, Schema } from "effect"
+import {
+  type AllocationBody,
+  type AllocationOpen,
+  AllocationProtocol,
+  AllocationResult,
+  type UnknownAllocation
+} from "../../protocols/index.ts"
+import { Actors, type AskError } from "../../runtime/index.ts"
+import { type Caller, messageIdOf } from "./caller.ts"
+import type { TooManySymbols } from "./quota.ts"
+
+export type AllocationFailure =
+  | AskError
+  | TooManySymbols
+  | Schema.Schema.Type<typeof AllocationOpen>
+  | Schema.Schema.Type<typeof UnknownAllocation>
+
+const TIMEOUT_MILLIS = 30_000
+/** How much longer than the symbols' decisions the answer is awaited, in milliseconds. */
+const ANSWER_MARGIN_MILLIS = 5_000
+
+const encodeResult = Schema.encodeEffect(AllocationResult)
+type Encoded = typeof AllocationResult.Encoded
+
+/** The id of an allocation: who asks again with the same key means the same one. */
+export const allocationIdOf = (caller: Caller): string => messageIdOf(caller, "allocate").messageId ?? randomUUID()
+
+/** One decision over several symbols, up to its targets. */
+export const allocate = (
+  { correlation_id: _, drawdown = 0, vetoed = [], timeout_ms = TIMEOUT_MILLIS, ...body }: AllocationBody,
+  { id, correlationId, caller }: { readonly id: string; readonly correlationId: string; readonly caller: Caller }
+): Effect.Effect<Encoded, AllocationFailure, Actors> =>
+  Effect.gen(function* () {
+    yield* caller.quota.name(body.holdings.map(({ symbol }) => symbol))
+    const request = { ...body, correlation_id: correlationId, drawdown, vetoed, timeout_ms }
+    const options = { correlationId, timeout: timeout_ms + ANSWER_MARGIN_MILLIS, ...messageIdOf(caller, "allocate") }
+    const result = yield* (yield* Actors).ask(AllocationProtocol, id, "Allocate", { request }, options)
+    return yield* Effect.orDie(encodeResult(result))
+  })
+
+/** The targets, or null as long as decisions are awaited. */
+export const allocationResult = (id: string): Effect.Effect<Encoded | null, AllocationFailure, Actors> =>
+  Actors.use((actors) => actors.ask(AllocationProtocol, id, "GetResult", {})).pipe(
+    Effect.flatMap((result) => (result === null ? Effect.succeed(null) : Effect.orDie(encodeResult(result))))
+  )

@@ -1,0 +1,65 @@
+import { randomUUID } from "node:crypto"
+import { Effect, type Schema } from "effect"
+import {
+  type AnalysisResult,
+  type AnalyzeRequest,
+  CoordinatorProtocol,
+  toWindow,
+  type UnknownAnalysis
+} from "../../protocols/index.ts"
+import { Actors, type AskError, type Refusal } from "../../runtime/index.ts"
+import { type Caller, messageIdOf } from "./caller.ts"
+import type { TooManySymbols } from "./quota.ts"
+
+export type AnalyzeFailure = AskError | TooManySymbols | Refusal<typeof CoordinatorProtocol, "Analyze">
+export type CancelAnalysisFailure = AskError | Schema.Schema.Type<typeof UnknownAnalysis>
+
+const TIMEOUT_MILLIS = 30_000
+/** A round that closes at the deadline of its analysis has still to be told, in milliseconds. */
+const ANSWER_MARGIN_MILLIS = 2_000
+
+/** The correlation id of a request: that of its header, else its own, else a new one, which a repeated request gets too. */
+export const correlationOf = (caller: Caller, own: string | undefined, given?: string): string =>
+  given ?? own ?? caller.key ?? randomUUID()
+
+/** One analysis, up to its result. */
+export const analyze = (
+  { symbol, bars, timeout_ms = TIMEOUT_MILLIS, context }: AnalyzeRequest,
+  correlationId: string,
+  caller: Caller
+): Effect.Effect<AnalysisResult, AnalyzeFailure, Actors> =>
+  Effect.gen(function* () {
+    yield* caller.quota.name([symbol])
+    const payload = {
+      correlation_id: correlationId,
+      timeout_ms,
+      ...(bars === undefined ? {} : { bars: toWindow(bars) }),
+      ...(context === undefined ? {} : { context })
+    }
+    const actors = yield* Actors
+    return yield* actors.ask(CoordinatorProtocol, symbol, "Analyze", payload, {
+      correlationId,
+      timeout: timeout_ms + ANSWER_MARGIN_MILLIS,
+      ...messageIdOf(caller, "analyze")
+    })
+  }).pipe(Effect.annotateLogs({ symbol }))
+
+/** Cancels an analysis that waits or is under way. Who asked for it is told. */
+export const cancelAnalysis = (
+  { symbol, reason = "cancelled by a client" }: { readonly symbol: string; readonly reason?: string },
+  correlation_id: string,
+  caller: Caller
+): Effect.Effect<{ readonly cancelled: "waiting" | "running" }, CancelAnalysisFailure | TooManySymbols, Actors> =>
+  Effect.gen(function* () {
+    yield* caller.quota.name([symbol])
+    const actors = yield* Actors
+    const asked = { correlation_id, reason }
+    const { cancelled } = yield* actors.ask(
+      CoordinatorProtocol,
+      symbol,
+      "CancelAnalysis",
+      asked,
+      messageIdOf(caller, "cancel")
+    )
+    return { cancelled }
+  })

@@ -1,0 +1,37 @@
+import { createHash, createHmac, randomBytes } from "node:crypto"
+import type { Quota } from "./quota.ts"
+
+/** Who asks for something, once it is allowed. */
+export interface Caller {
+  /** Who it is, as its token or key says. */
+  readonly subject: string
+  /** Names what is asked for once and for all, a UUID: asked again with it, by the same subject, it is done once. */
+  readonly key: string | undefined
+  readonly quota: Quota
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/** The key that an operation's id is, or nothing: what is no UUID may come again and mean something else. */
+export const keyOf = (id: string): string | undefined => (UUID.test(id) ? id.toLowerCase() : undefined)
+
+/** The id under which an actor remembers what was asked. It is stored, so the key cannot be read from it. */
+export const messageIdOf = ({ subject, key }: Caller, operation: string): { readonly messageId?: string } =>
+  key === undefined
+    ? {}
+    : {
+        messageId: createHash("sha256")
+          .update(JSON.stringify([subject, operation, key]))
+          .digest("hex")
+      }
+
+/**
+ * The secret with which a voter outside proves itself: 256 random bits. Where the caller gave a key it comes from that, so that who
+ * asks again gets the same one, at any gateway; it is as hard to guess as the key then, which has 122 random bits.
+ */
+export const secretOf = ({ subject, key }: Caller, voter: string): string =>
+  key === undefined
+    ? randomBytes(32).toString("base64url")
+    : createHmac("sha256", key)
+        .update(JSON.stringify([subject, voter]))
+        .digest("base64url")

@@ -1,0 +1,29 @@
+import { Effect } from "effect"
+import { CoordinatorProtocol, type CoordinatorStatus, type MessageBody } from "../../protocols/index.ts"
+import { Actors, type AskError } from "../../runtime/index.ts"
+import { type Caller, messageIdOf } from "./caller.ts"
+import type { TooManySymbols } from "./quota.ts"
+
+/** What is known of a symbol: its bars, and the analyses of it. */
+export const symbolStatus = (
+  symbol: string,
+  caller: Caller
+): Effect.Effect<typeof CoordinatorStatus.Type, AskError | TooManySymbols, Actors> =>
+  Effect.gen(function* () {
+    yield* caller.quota.name([symbol])
+    return yield* (yield* Actors).ask(CoordinatorProtocol, symbol, "GetStatus", {})
+  })
+
+/** What a client's name begins with where it speaks among agents, so that it passes for none of them. */
+const CLIENT = "client:"
+
+/** Says something to an agent, or to all who watch a symbol. It is stored, and published as `coordination.message.<symbol>`. */
+export const sendMessage = (
+  { symbol, recipient_agent_id = null, text }: MessageBody,
+  caller: Caller
+): Effect.Effect<void, AskError | TooManySymbols, Actors> =>
+  Effect.gen(function* () {
+    yield* caller.quota.name([symbol])
+    const message = { sender_agent_id: `${CLIENT}${caller.subject}`.slice(0, 128), recipient_agent_id, text }
+    yield* (yield* Actors).ask(CoordinatorProtocol, symbol, "Message", { message }, messageIdOf(caller, "message"))
+  })

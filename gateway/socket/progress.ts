@@ -1,0 +1,42 @@
+import { Effect, Result, Schema, type Scope } from "effect"
+import { AgentCoordination } from "../../protocols/index.ts"
+import type { LogUnavailable } from "../../runtime/index.ts"
+import type { Fanout, TooManyPatterns } from "../streams/fanout.ts"
+import type { Progress } from "./question.ts"
+
+const Coordination = Schema.Struct({ type: Schema.Literal("agent_coordination"), data: AgentCoordination })
+const decodeEvent = Schema.decodeUnknownResult(Schema.fromJsonString(Coordination))
+
+/**
+ * Tells the stages of the analysis with this correlation id, from now on until the scope closes.
+ *
+ * It reads the events of the symbol's rounds as a subscriber does: what it tells is stored, and comes in order.
+ */
+export const followAnalysis = (
+  fanout: Fanout,
+  { symbol, correlationId }: { readonly symbol: string; readonly correlationId: string },
+  tell: (progress: Progress) => void
+): Effect.Effect<void, LogUnavailable | TooManyPatterns, Scope.Scope> => {
+  let round: unknown
+  const see = ({ message_type, payload }: typeof AgentCoordination.Type): void => {
+    const { consensus_id, correlation_id, agent_id, decision, confidence, reason, invited } = payload
+    if (message_type === "consensus_request" && correlation_id === correlationId) {
+      round = consensus_id
+      return tell({ stage: "round_opened", consensus_id, invited })
+    }
+    if (round === undefined || consensus_id !== round) return
+    if (message_type === "vote") tell({ stage: "vote", consensus_id, agent_id, decision, confidence })
+    else if (message_type === "abstention") tell({ stage: "abstention", consensus_id, agent_id, reason })
+    else if (message_type === "escalation") tell({ stage: "escalation", consensus_id })
+  }
+  return fanout.subscribe(`coordination.*.${symbol}`, "new", {
+    joined: () => {},
+    deliver: ({ opening }) => {
+      const event = decodeEvent(`${opening}}`)
+      if (Result.isSuccess(event)) see(event.success.data)
+    },
+    missing: () => {},
+    caughtUp: () => {},
+    ready: Effect.void
+  })
+}
