@@ -1,4 +1,4 @@
-import { type AgentType, CoordinatorProtocol, type ExperimentPlan } from "../protocols/index.ts"
+import { AgentType, CoordinatorProtocol } from "../protocols/index.ts"
 import { type Actor, send } from "../runtime/index.ts"
 import { type AgentOptions, agentActor } from "./agent.ts"
 import { type AllocationOptions, allocationActor } from "./allocation/allocation.ts"
@@ -6,8 +6,10 @@ import { consensusActor } from "./consensus/actor.ts"
 import { coordinatorActor } from "./coordinator/actor.ts"
 import type { CoordinatorOptions } from "./coordinator/options.ts"
 import { experimentActor } from "./experiments/experiment.ts"
+import { type FeedbackOptions, feedbackActor } from "./feedback/feedback.ts"
 import { type PerformanceOptions, performanceActor } from "./performance/performance.ts"
 import type { Policy } from "./policy.ts"
+import { type PortfolioOptions, portfolioActor } from "./portfolio/portfolio.ts"
 
 export { agentActor } from "./agent.ts"
 export { consensusActor } from "./consensus/actor.ts"
@@ -23,6 +25,7 @@ export { CSV_BYTES_MAX, CsvError, parseBars } from "./csv.ts"
 export { armOf } from "./experiments/assignment.ts"
 export { ExperimentState, experimentActor, experimentReport } from "./experiments/experiment.ts"
 export { type Feed, feed } from "./feed.ts"
+export { type FeedbackOptions, feedbackActor } from "./feedback/feedback.ts"
 export { type Policy, PolicyError, type PolicyRequest } from "./policy.ts"
 export { type OrderAdapter, OrderError, paper } from "./portfolio/adapter.ts"
 export { ACCOUNT_DEFAULTS, AccountRules } from "./portfolio/limits.ts"
@@ -44,11 +47,15 @@ export interface NodeActorsOptions extends Partial<CoordinatorOptions> {
   /** How outcomes are scored and weights learnt from them; `PERFORMANCE_DEFAULTS` where nothing is said. */
   readonly performance?: Partial<PerformanceOptions>
   readonly allocation?: AllocationOptions
+  /** How tools' feedback is kept; `FEEDBACK_DEFAULTS` where nothing is said. */
+  readonly feedback?: Partial<FeedbackOptions>
+  /** The rules of trading accounts; `PORTFOLIO_DEFAULTS` where nothing is said. */
+  readonly portfolio?: Partial<PortfolioOptions>
 }
 
 /**
- * The actors of a node: an agent for each type of the panel, the coordinator, the consensus round, and what learns from
- * its outcomes.
+ * The actors of a node: an agent of each type, the coordinator, the consensus round, what learns from its outcomes, what keeps the
+ * record of tools, and trading accounts.
  *
  * Unless given, the panel is `PANEL`, a round takes votes for 15 seconds, and the least confidence where votes differ is 0.6.
  */
@@ -57,15 +64,19 @@ export const allActors = ({
   agent,
   performance,
   allocation,
+  feedback,
+  portfolio,
+  accounts,
   panel = PANEL,
   roundTimeoutMillis = 15_000,
   minConfidence = 0.6,
   round,
   experiment
 }: NodeActorsOptions): ReadonlyArray<Actor> => [
-  ...agentTypes(panel, experiment).map((type) => agentActor(type, policy, agent)),
+  ...AgentType.literals.map((type) => agentActor(type, policy, agent)),
   coordinatorActor({
     ...{ panel, roundTimeoutMillis, minConfidence },
+    ...(accounts === undefined ? {} : { accounts }),
     ...(round === undefined ? {} : { round }),
     ...(experiment === undefined ? {} : { experiment })
   }),
@@ -83,10 +94,7 @@ export const allActors = ({
       }),
     ...allocation
   }),
-  experimentActor
-]
-
-/** The agents of the panel and of both arms. */
-const agentTypes = (panel: ReadonlyArray<AgentType>, experiment: ExperimentPlan | undefined) => [
-  ...new Set([...panel, ...(experiment?.arms.a.panel ?? []), ...(experiment?.arms.b.panel ?? [])])
+  experimentActor,
+  feedbackActor(feedback),
+  portfolioActor(portfolio)
 ]
