@@ -1,7 +1,7 @@
 import { deepStrictEqual } from "node:assert"
 import { Effect, Exit, Schema } from "effect"
 import { open } from "../../protocols/index.ts"
-import type { Actor, Context } from "../../runtime/actor.ts"
+import type { ActivityContext, Actor, Context } from "../../runtime/actor.ts"
 import { type Address, formatAddress } from "../../runtime/address.ts"
 import { decoder, encoder } from "../../runtime/codec.ts"
 import type { MessageName, Payload, Protocol } from "../../runtime/protocol.ts"
@@ -121,10 +121,29 @@ export class Decider {
     for (let [open] = this.activities.values(); open !== undefined; [open] = this.activities.values()) {
       const { owner, key, name, input } = open
       const spec = this.#activate(owner).actor.definition.activities![name]!
-      const context = { self: owner, key, attempt: 1, correlationId: "activity", publish: () => Effect.void }
+      const context = this.#activityContext(owner, key)
       const exit = Effect.runSyncExit(spec.run(input, context))
       if (Exit.isSuccess(exit)) this.succeed(formatAddress(owner), key, wireThrough(spec.output, exit.value))
       else this.fail(formatAddress(owner), key, "failure", String(exit.cause))
+    }
+  }
+
+  /** What an activity publishes and tells while it runs is seen and sent. */
+  #activityContext(owner: Address, key: string): ActivityContext {
+    return {
+      self: owner,
+      key,
+      attempt: 1,
+      correlationId: "activity",
+      publish: (spec, subject, data) =>
+        Effect.sync(() => {
+          this.published.push({ subject, type: spec.type, data: wire(encoder(spec.data)(data)) })
+        }),
+      tell: (protocol, message, payload) =>
+        Effect.sync(() => {
+          this.#send(owner, owner, message, wire(encoder(protocol.messages[message]?.payload)(payload)), "activity")
+          this.run()
+        })
     }
   }
 
@@ -154,8 +173,7 @@ export class Decider {
       body: null,
       from: "",
       ask: undefined,
-      correlationId: "activity",
-      publish: () => Effect.void
+      correlationId: "activity"
     }
     this.#perform(live, mail, (context) => completed(live.state, outcome(open.name), context))
     this.run()
