@@ -37,7 +37,7 @@ export const PANEL = ["market_analyst", "risk_advisor", "strategy_optimizer"] as
 export interface NodeActorsOptions extends Partial<CoordinatorOptions> {
   /** How the agents come to their opinions. */
   readonly policy: Policy
-  /** How long their attempts may take, and when they try again. */
+  /** How long their attempts may take, and when they try again; the language models that they ask instead. */
   readonly agent?: AgentOptions
   /** How outcomes are scored and weights learnt from them; `PERFORMANCE_DEFAULTS` where nothing is said. */
   readonly performance?: Partial<PerformanceOptions>

@@ -23,11 +23,11 @@ export interface Setting<A> {
   readonly schema: Schema.Codec<A, string>
 }
 
-const setting = <A>(spec: Setting<A>): Setting<A> => spec
+export const setting = <A>(spec: Setting<A>): Setting<A> => spec
 
-const matching = (pattern: RegExp) => Schema.String.check(Schema.isPattern(pattern))
+export const matching = (pattern: RegExp) => Schema.String.check(Schema.isPattern(pattern))
 
-const wholeNumber = (minimum: number, maximum: number): Schema.Codec<number, string> =>
+export const wholeNumber = (minimum: number, maximum: number): Schema.Codec<number, string> =>
   matching(/^\d{1,9}$/).pipe(
     Schema.decodeTo(
       Schema.Int.check(Schema.isBetween({ minimum, maximum })),
@@ -44,7 +44,10 @@ const word = <const L extends ReadonlyArray<string>>(words: L): Schema.Codec<L[n
   )
 }
 
-const durationBetween = (minimum: Duration.Input, maximum: Duration.Input): Schema.Codec<Duration.Duration, string> => {
+export const durationBetween = (
+  minimum: Duration.Input,
+  maximum: Duration.Input
+): Schema.Codec<Duration.Duration, string> => {
   const range = { minimum: Duration.fromInputUnsafe(minimum), maximum: Duration.fromInputUnsafe(maximum) }
   return Schema.DurationFromString.check(Schema.makeFilter((duration) => Duration.between(duration, range)))
 }
@@ -189,7 +192,7 @@ const readText = (variable: string): Effect.Effect<string> =>
 export const readSetting = <A>(spec: Setting<A>): Effect.Effect<A, InvalidSetting> =>
   Effect.flatMap(readText(spec.variable), (text) => checkSetting(spec, text.trim() === "" ? spec.default : text.trim()))
 
-const readOptional = <A>(spec: Setting<A>): Effect.Effect<A | undefined, InvalidSetting> =>
+export const readOptional = <A>(spec: Setting<A>): Effect.Effect<A | undefined, InvalidSetting> =>
   Effect.flatMap(readText(spec.variable), (text) =>
     text.trim() === "" ? Effect.succeed(undefined) : checkSetting(spec, text.trim())
   )
@@ -213,11 +216,11 @@ export const configuration: Effect.Effect<Configuration, InvalidSetting> = Effec
 })
 
 /** The table of variables as README.md shows it. */
-export const settingsTable = (): string =>
+export const settingsTable = (shown: { readonly [name: string]: Setting<unknown> } = settings): string =>
   [
     "| variable | default | what it is for |",
     "| --- | --- | --- |",
-    ...Object.values(settings).map(
+    ...Object.values(shown).map(
       (spec) => `| \`${spec.variable}\` | ${spec.default === "" ? "" : `\`${spec.default}\``} | ${spec.about} |`
     )
   ].join("\n")

@@ -1,6 +1,5 @@
 import { Duration, Effect, type Scope } from "effect"
 import type { AgentType, ModelName } from "../../protocols/index.ts"
-import { aiSdkModel } from "../model/ai-sdk.ts"
 import { type CallerOptions, makeCaller } from "../model/caller.ts"
 import type { LanguageModel } from "../model/language-model.ts"
 import { loadPrompts, type PromptUnusable } from "../model/prompts.ts"
@@ -30,7 +29,7 @@ export const openModels = (
     const { models, budget = "12 seconds", round = "15 seconds" } = options
     if (Object.values(models).every((model) => model === "quant")) return undefined
     const prompts = yield* loadPrompts(options.prompts)
-    const caller = yield* makeCaller(portOf(options), options)
+    const caller = yield* makeCaller(yield* portOf(options), options)
     const modelOf = (type: AgentType) => {
       const model = models[type]
       return model === "quant" ? undefined : model
@@ -40,8 +39,11 @@ export const openModels = (
     return modelAccess({ modelOf, budgetMillis, roundMillis }, caller, prompts)
   })
 
-const portOf = ({ traffic, providers }: ModelsOptions): LanguageModel => {
-  if (traffic?.mode === "replay") return replaying(traffic.folder)
-  const port = aiSdkModel(providers)
-  return traffic === undefined ? port : recording(traffic.folder, port)
+const portOf = ({ traffic, providers }: ModelsOptions): Effect.Effect<LanguageModel> => {
+  if (traffic?.mode === "replay") return Effect.succeed(replaying(traffic.folder))
+  // Half a second of loading, which who asks no model does not wait for.
+  return Effect.promise(() => import("../model/ai-sdk.ts")).pipe(
+    Effect.map(({ aiSdkModel }) => aiSdkModel(providers)),
+    Effect.map((port) => (traffic === undefined ? port : recording(traffic.folder, port)))
+  )
 }
