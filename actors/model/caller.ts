@@ -106,7 +106,8 @@ const ask = Effect.fnUntraced(function* (call: Call): Effect.fn.Return<Called> {
   const attempts: Array<Attempt> = []
   const permits = permitsOf(call)
   let result: Result.Result<Turn, ModelError> = Result.fail(outOfTime(model))
-  for (let number = 1; number <= (call.options.attempts ?? 3); number++) {
+  const most = call.options.attempts ?? 3
+  for (let number = 1; number <= most; number++) {
     // A request ends by itself at the deadline; this ends the wait for a turn.
     const patience = Math.max(0, yield* timeLeft(call)) + TURN_GRACE_MILLIS
     const tried = yield* permits
@@ -115,7 +116,7 @@ const ask = Effect.fnUntraced(function* (call: Call): Effect.fn.Return<Called> {
     // What has run into the end of the time keeps the name of its own last failure.
     result = Result.isFailure(tried) && tried.failure.kind === "out_of_time" && number > 1 ? result : tried
     yield* tellBreaker(call, tried)
-    if (Result.isSuccess(tried) || !CONSEQUENCES[tried.failure.kind].again) break
+    if (number === most || Result.isSuccess(tried) || !CONSEQUENCES[tried.failure.kind].again) break
     const pause = yield* pauseAfter(tried.failure, number)
     if (pause >= (yield* timeLeft(call))) break
     yield* Effect.sleep(pause)
@@ -214,7 +215,7 @@ const tokensOf = (result: Result.Result<Turn, ModelError>) => ({
 /** As long as the server asks for, or else 300 ms that double with each try, jittered by half. */
 const pauseAfter = ({ retry_after_ms }: ModelError, number: number): Effect.Effect<number> =>
   Effect.map(Random.nextBetween(0.5, 1.5), (jitter) =>
-    Math.max(retry_after_ms ?? 0, FIRST_PAUSE_MILLIS * 2 ** (number - 1) * jitter)
+    Math.ceil(Math.max(retry_after_ms ?? 0, FIRST_PAUSE_MILLIS * 2 ** (number - 1) * jitter))
   )
 
 const timeLeft = ({ asking }: Call): Effect.Effect<number> =>
