@@ -29,7 +29,11 @@ export { Prices } from "./model/prices.ts"
 export { PromptUnusable } from "./model/prompts.ts"
 export type { ProviderOptions } from "./model/providers.ts"
 export { type Policy, PolicyError, type PolicyRequest } from "./policy.ts"
-export { quantPolicy } from "./quant.ts"
+export { type QuantOptions, type QuantRequest, quantOpinion } from "./quant/opinion.ts"
+export { type QuantPolicyRequest, quantPolicy } from "./quant/policy.ts"
+export { TOOLS, toolsOf } from "./tools/registry.ts"
+export type { AnyTool, ToolInput } from "./tools/tool.ts"
+export { parametersJsonSchema, resultJsonSchema, useTool } from "./tools/use.ts"
 
 /** The agents that form the panel unless an option says otherwise. */
 export const PANEL = ["market_analyst", "risk_advisor", "strategy_optimizer"] as const

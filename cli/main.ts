@@ -12,6 +12,7 @@ import { nodes } from "./nodes.ts"
 import { gateway, node } from "./parts.ts"
 import { replayActor } from "./replay.ts"
 import { VERSION } from "./system.ts"
+import { tools } from "./tools.ts"
 import { up } from "./up.ts"
 import { layerUsage } from "./usage.ts"
 import { verify } from "./verify.ts"
@@ -27,6 +28,7 @@ const conclave = Command.make("conclave").pipe(
     dead,
     nodes,
     experiments,
+    tools,
     verify,
     replayActor,
     exportJournal

@@ -8,7 +8,8 @@ const WILDER = "J. W. Wilder, New Concepts in Technical Trading Systems, 1978"
 export const rsi = defineTool({
   name: "rsi",
   about:
-    "Relative strength index: how much of the recent movement of closes was upward. Above 70 is usually called overbought, below 30 oversold; 50 where no close moved.",
+    "Relative strength index: how much of the recent movement of closes was upward. Above 70 is usually " +
+    "called overbought, below 30 oversold; 50 where no close moved.",
   source: `${WILDER}; Wilder's smoothing, begun with a simple mean`,
   warmUp: "period + 1 bars",
   substitutes: ["stochastic", "williams_r"],
@@ -24,7 +25,8 @@ export const rsi = defineTool({
 export const stochastic = defineTool({
   name: "stochastic",
   about:
-    "Slow stochastic oscillator: where the close stands between the lowest low and the highest high. Above 80 is usually called overbought, below 20 oversold; 50 where nothing moved.",
+    "Slow stochastic oscillator: where the close stands between the lowest low and the highest high. Above 80 " +
+    "is usually called overbought, below 20 oversold; 50 where nothing moved.",
   source: "G. C. Lane, Lane's Stochastics, Technical Analysis of Stocks & Commodities, 1984",
   warmUp: "period + slowing + smoothing - 2 bars",
   substitutes: ["williams_r", "rsi"],
@@ -53,7 +55,8 @@ export const stochastic = defineTool({
 export const williamsR = defineTool({
   name: "williams_r",
   about:
-    "Williams %R: how far the close is below the highest high, as a share of the range. Above -20 is usually called overbought, below -80 oversold; -50 where nothing moved.",
+    "Williams %R: how far the close is below the highest high, as a share of the range. Above -20 is usually " +
+    "called overbought, below -80 oversold; -50 where nothing moved.",
   source: "L. Williams, How I Made One Million Dollars Last Year Trading Commodities, 1973",
   warmUp: "period bars",
   substitutes: ["stochastic", "rsi"],

@@ -17,7 +17,10 @@ export interface Shortage {
   readonly have: number
 }
 
-/** What became of one use of a tool: a result of finite numbers only, so that it is the same after JSON, or why there is none. */
+/**
+ * What became of one use of a tool: a result of finite numbers only, so that it is the same after JSON, or why there is
+ * none.
+ */
 export type Attempt<R> =
   | { readonly _tag: "Success"; readonly value: R }
   | { readonly _tag: "Failure"; readonly kind: ToolErrorKind; readonly message: string }

@@ -61,6 +61,9 @@ export const parametersJsonSchema = (tool: AnyTool): object => {
   return { ...schema, properties: withDefaults(schema.properties, defaults), additionalProperties: false }
 }
 
+/** JSON Schema (draft 2020-12) of a tool's result. */
+export const resultJsonSchema = (tool: AnyTool): object => ({ ...Schema.toJsonSchemaDocument(tool.result).schema })
+
 const withDefaults = (properties: unknown, defaults: unknown): unknown =>
   Object.fromEntries(
     Object.entries(properties ?? {}).map(([name, property]) => [
