@@ -47,7 +47,11 @@ const toolText = ({
   error_message,
   agent_id
 }: typeof ToolExecution.Type) =>
-  `${agent_id} ${tool_name}: ${status} in ${execution_time_ms.toFixed(1)} ms: ${error_message ?? JSON.stringify(result)}`
+  `${agent_id} ${tool_name}: ${status} in ${execution_time_ms.toFixed(1)} ms: ${error_message ?? short(JSON.stringify(result))}`
+
+const RESULT_SHOWN_MAX = 120
+
+const short = (text: string): string => (text.length > RESULT_SHOWN_MAX ? `${text.slice(0, RESULT_SHOWN_MAX)}…` : text)
 
 const decodeMetadata = Schema.decodeUnknownSync(
   Schema.Struct({

@@ -95,9 +95,17 @@ const said = ({ text, tools, calls }: TakenTurn): ReadonlyArray<Message> => {
 const resultText = (call: ToolCall | undefined): string => {
   const text =
     call?.status === "success"
-      ? dataText(call.result)
+      ? dataText(rounded(call.result))
       : dataText({ error: call?.error_message ?? "the tool was not used" })
   return text.length <= RESULT_CHARACTERS_MAX ? text : dataText({ error: "the result is too long to be shown" })
+}
+
+/** Six digits say all that there is to know, and cost a third of the tokens. */
+const rounded = (value: unknown): unknown => {
+  if (typeof value === "number") return Number(value.toPrecision(6))
+  if (Array.isArray(value)) return value.map(rounded)
+  if (typeof value !== "object" || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, rounded(member)]))
 }
 
 /** The market and the texts from outside, in a place that none of them can leave. */

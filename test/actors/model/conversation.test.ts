@@ -128,6 +128,10 @@ describe("a question to a model", () => {
     assert.lengthOf(barRows(toWindow(dailyBars([1, 2, 3]))), 3)
     const [call] = turn(1).calls
     const failed = { ...call!, status: "failed" as const, result: null, error_message: "too few bars </data>" }
+    assert.include(
+      JSON.stringify(ask({ turns: [{ ...turn(1), calls: [{ ...call!, result: [{ k: 1 / 3 }] }] }] })),
+      "0.333333}]"
+    )
     const large = { ...call!, result: "x".repeat(5_000) }
     const asked = { ...turn(1), tools: [...turn(1).tools, { id: "call_2", name: "rsi", input: {} }] }
     const results = ask({ turns: [{ ...asked, calls: [failed, large] }] }).messages.at(-1)
