@@ -56,7 +56,7 @@ export const modelAccess = (
       const { consensus_id, deadline, conversation } = input
       const question = questionOf(type, conversation, prompts, describeTools(type))
       const { result, attempts, breaker } = yield* caller.ask(question, {
-        key: context.key,
+        key: `${consensus_id}.${type}.m${conversation.turns.length + 1}`,
         deadline,
         begin: (call) =>
           context.tell(agentProtocol(type), "ModelCallBegan", { consensus_id, activity: context.key, call }),
