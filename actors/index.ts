@@ -1,6 +1,6 @@
-import { AgentType, CoordinatorProtocol } from "../protocols/index.ts"
+import { AgentType, agentProtocol, CoordinatorProtocol } from "../protocols/index.ts"
 import { type Actor, send } from "../runtime/index.ts"
-import { type AgentOptions, agentActor } from "./agent.ts"
+import { type AgentOptions, agentActor } from "./agent/agent.ts"
 import { type AllocationOptions, allocationActor } from "./allocation/allocation.ts"
 import { consensusActor } from "./consensus/actor.ts"
 import { coordinatorActor } from "./coordinator/actor.ts"
@@ -11,7 +11,9 @@ import { type PerformanceOptions, performanceActor } from "./performance/perform
 import type { Policy } from "./policy.ts"
 import { type PortfolioOptions, portfolioActor } from "./portfolio/portfolio.ts"
 
-export { agentActor } from "./agent.ts"
+export { agentActor } from "./agent/agent.ts"
+export type { ModelAccess } from "./agent/asking.ts"
+export { type ModelsOptions, openModels } from "./agent/models.ts"
 export { consensusActor } from "./consensus/actor.ts"
 export type { Rules } from "./consensus/ballot.ts"
 export { judge, type Verdict } from "./consensus/judge.ts"
@@ -26,12 +28,15 @@ export { armOf } from "./experiments/assignment.ts"
 export { ExperimentState, experimentActor, experimentReport } from "./experiments/experiment.ts"
 export { type Feed, feed } from "./feed.ts"
 export { type FeedbackOptions, feedbackActor } from "./feedback/feedback.ts"
+export { Prices } from "./model/prices.ts"
+export { PromptUnusable } from "./model/prompts.ts"
+export type { ProviderOptions } from "./model/providers.ts"
 export { type Policy, PolicyError, type PolicyRequest } from "./policy.ts"
 export { type OrderAdapter, OrderError, paper } from "./portfolio/adapter.ts"
 export { ACCOUNT_DEFAULTS, AccountRules } from "./portfolio/limits.ts"
 export { type PortfolioOptions, portfolioActor } from "./portfolio/portfolio.ts"
 export { type QuantOptions, type QuantRequest, quantOpinion } from "./quant/opinion.ts"
-export { type QuantPolicyRequest, quantPolicy } from "./quant/policy.ts"
+export { quantPolicy } from "./quant/policy.ts"
 export { TOOLS, toolsOf } from "./tools/registry.ts"
 export type { AnyTool, ToolInput } from "./tools/tool.ts"
 export { parametersJsonSchema, resultJsonSchema, useTool } from "./tools/use.ts"
@@ -42,7 +47,7 @@ export const PANEL = ["market_analyst", "risk_advisor", "strategy_optimizer"] as
 export interface NodeActorsOptions extends Partial<CoordinatorOptions> {
   /** How the agents come to their opinions. */
   readonly policy: Policy
-  /** How long their attempts may take, and when they try again. */
+  /** How long their attempts may take, and when they try again; the language models that they ask instead. */
   readonly agent?: AgentOptions
   /** How outcomes are scored and weights learnt from them; `PERFORMANCE_DEFAULTS` where nothing is said. */
   readonly performance?: Partial<PerformanceOptions>
@@ -95,6 +100,9 @@ export const allActors = ({
     ...allocation
   }),
   experimentActor,
-  feedbackActor(feedback),
+  feedbackActor({
+    tellAgent: ({ type, symbol }, tool) => send(agentProtocol(type), symbol, "ToolState", tool),
+    ...feedback
+  }),
   portfolioActor(portfolio)
 ]

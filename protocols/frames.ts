@@ -5,6 +5,7 @@ import { CancelBody, ConsensusBody, MessageBody, VoteBody } from "./consensus-re
 import { ContextItems } from "./context.ts"
 import { AgentDecision, ToolExecution } from "./decision.ts"
 import { type Bar, Bar as BarSchema, MarketUpdate } from "./market.ts"
+import { ModelCall } from "./model.ts"
 import { ConsensusId, CorrelationId, MarketSymbol, Timestamp } from "./names.ts"
 import { open } from "./open.ts"
 import { OrderUpdate, PortfolioUpdate } from "./portfolio.ts"
@@ -21,6 +22,7 @@ export const Alert = open({
 export const events = {
   agent_decision: { type: "agent_decision", data: AgentDecision },
   tool_execution: { type: "tool_execution", data: ToolExecution },
+  model_call: { type: "model_call", data: ModelCall },
   agent_coordination: { type: "agent_coordination", data: AgentCoordination },
   agent_status: { type: "agent_status", data: AgentStatus },
   market_update: { type: "market_update", data: MarketUpdate },

@@ -1,14 +1,6 @@
 import { Clock, Effect } from "effect"
-import type { PastDecision } from "../../protocols/index.ts"
 import type { PolicyRequest } from "../policy.ts"
 import { quantOpinion } from "./opinion.ts"
-
-export interface QuantPolicyRequest extends PolicyRequest {
-  /** The latest joint decisions on the symbol, oldest first. */
-  readonly past?: ReadonlyArray<PastDecision>
-  /** Names of tools that are not to be used at present. */
-  readonly unavailable?: ReadonlySet<string>
-}
 
 /**
  * The policy that is always there: fixed rules on what tools say, the same answer for the same bars and past. Never
@@ -17,7 +9,7 @@ export interface QuantPolicyRequest extends PolicyRequest {
  * The rules' constants are round numbers from how the indicators are usually read, and were not fitted to any prices.
  * Everything is measured in the market's own volatility, so that minutes of a currency and days of a stock compare.
  */
-export const quantPolicy = ({ agentType, bars, past, unavailable, consensusId }: QuantPolicyRequest) =>
+export const quantPolicy = ({ agentType, bars, past, unavailable, consensusId }: PolicyRequest) =>
   Effect.map(Clock.Clock, (clock) =>
     quantOpinion(
       agentType,
