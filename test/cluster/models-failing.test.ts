@@ -69,7 +69,7 @@ const world = Effect.fnUntraced(function* (
       comprehensive: "quant"
     },
     providers: { ollama: at, anthropic: at, perplexity: at, openai: at },
-    ...{ prompts: PROMPTS, prices: {}, timeout: "200 millis", budget: "3 seconds", callsPerMinute: 10_000 },
+    ...{ prompts: PROMPTS, prices: {}, timeout: "700 millis", budget: "5 seconds", callsPerMinute: 10_000 },
     ...{ failures, pause: "700 millis" }
   })
   const capture = Logger.make(({ message, logLevel, fiber }) => {
