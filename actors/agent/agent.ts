@@ -52,6 +52,9 @@ export const OPEN_REQUESTS_MAX = 8
 /** What is left of a round's time for the agent's own rules, in milliseconds. */
 const RULES_MILLIS = 1_500
 
+/** How many turns of models a node has under way for one agent type: the others wait, and leave room for rules. */
+const ASKED_AT_ONCE = 32
+
 /**
  * An agent of a type: it forms an opinion on its symbol and votes on it in the round it was asked for.
  *
@@ -104,6 +107,7 @@ export const agentActor = (type: AgentType, policy: Policy, options: AgentOption
         output: AskOutcome,
         // The conversation has a deadline of its own; this is for what does not keep it.
         timeout: "3 minutes",
+        concurrency: ASKED_AT_ONCE,
         run: (input, context) => models?.ask(type, input, context) ?? Effect.succeed(notConfigured(input))
       }),
       use_tools: activity({

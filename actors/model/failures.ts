@@ -2,6 +2,7 @@
 import { APICallError, NoSuchModelError } from "ai"
 import { Option } from "effect"
 import type { ModelErrorKind } from "../../protocols/index.ts"
+import { TOO_LARGE } from "./bounded-fetch.ts"
 
 export interface Failure {
   readonly kind: ModelErrorKind
@@ -22,6 +23,9 @@ export const failureOf = (thrown: unknown): Failure => {
   if (codes.some((code) => REFUSED.test(code)) || /bad port/.test(text)) {
     return { kind: "refused", detail: `no connection (${codes.find((code) => REFUSED.test(code)) ?? "bad port"})` }
   }
+  if (/unexpected redirect/i.test(text))
+    return { kind: "rejected", detail: "it sends us elsewhere, and we do not follow" }
+  if (text.includes(TOO_LARGE)) return { kind: "malformed", detail: TOO_LARGE }
   if (/abort/i.test(text)) return { kind: "interrupted", detail: "the call was interrupted" }
   if (
     codes.some((code) => BROKEN_OFF.test(code)) ||

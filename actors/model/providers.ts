@@ -5,6 +5,7 @@ import type { LanguageModel as SdkModel } from "ai"
 import { Redacted } from "effect"
 import { createOllama } from "ollama-ai-provider-v2"
 import type { ModelName } from "../../protocols/index.ts"
+import { boundedFetch } from "./bounded-fetch.ts"
 import { nameAt, providerOf } from "./language-model.ts"
 
 /** Where the providers are. A base URL is as the provider documents it, such as `http://127.0.0.1:11434` for Ollama. */
@@ -20,23 +21,24 @@ export const sdkModel = (options: ProviderOptions, model: ModelName): Exclude<Sd
   const name = nameAt(model)
   switch (providerOf(model)) {
     case "ollama":
-      return createOllama({ baseURL: `${trimmed(options.ollama.baseUrl)}/api` })(name)
+      return createOllama({ baseURL: `${trimmed(options.ollama.baseUrl)}/api`, fetch: boundedFetch })(name)
     case "anthropic":
       return createAnthropic(sdkOptions(options.anthropic))(name)
     case "perplexity":
       return createPerplexity(sdkOptions(options.perplexity))(name)
     case "openai": {
-      const { baseURL, apiKey } = sdkOptions(options.openai)
+      const { apiKey, ...rest } = sdkOptions(options.openai)
       // A local server mostly wants no key, and some refuse an empty one.
       const key = apiKey === "" ? {} : { apiKey }
-      return createOpenAICompatible({ name: "openai", baseURL, ...key, supportsStructuredOutputs: true })(name)
+      return createOpenAICompatible({ name: "openai", ...rest, ...key, supportsStructuredOutputs: true })(name)
     }
   }
 }
 
 const sdkOptions = ({ baseUrl, key }: ProviderOptions["openai"]) => ({
   baseURL: trimmed(baseUrl),
-  apiKey: key === undefined ? "" : Redacted.value(key)
+  apiKey: key === undefined ? "" : Redacted.value(key),
+  fetch: boundedFetch
 })
 
 const trimmed = (url: string): string => url.replace(/\/+$/, "")

@@ -64,6 +64,8 @@ const FAILURES: ReadonlyArray<readonly [name: string, reply: Reply, kind: ModelE
   ["a body that breaks off", { does: "break off", text: decisionText("BUY") }, "truncated"],
   ["a body that ends early", { does: "end early", text: decisionText("BUY") }, "truncated"],
   ["no JSON", { does: "send", body: "<html>sorry</html>", type: "text/html" }, "malformed"],
+  ["a body without end", { does: "send", body: " ".repeat(2 ** 20 + 1) }, "malformed"],
+  ["an address elsewhere", { does: "redirect", to: "/v1/messages" }, "rejected"],
   ["JSON of another schema", { does: "send", body: '{"hello":"world"}' }, "malformed"]
 ]
 

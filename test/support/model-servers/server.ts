@@ -24,6 +24,7 @@ export type Reply =
   | ({ readonly does: "break off" } & Said)
   /** Ends the body early, in order. */
   | ({ readonly does: "end early" } & Said)
+  | { readonly does: "redirect"; readonly to: string }
   /** Status 200 with a body that is not the format's. */
   | { readonly does: "send"; readonly body: string; readonly type?: string }
 
@@ -101,6 +102,8 @@ const answer = (response: ServerResponse, { provider, model }: Received, reply: 
       const body = JSON.stringify(errorOf(provider, reply.message))
       return void response.writeHead(reply.status, { ...JSON_TYPE, ...after }).end(body)
     }
+    case "redirect":
+      return void response.writeHead(307, { location: reply.to }).end()
     case "break off": {
       const body = JSON.stringify(bodyOf(provider, model, reply))
       response.writeHead(200, { ...JSON_TYPE, "content-length": body.length })
