@@ -58,7 +58,9 @@ export const analyze = Command.make("analyze", flags, (given) =>
       const asked = Effect.gen(function* () {
         const system = yield* Layer.build(connect(config, server, "analyze"))
         if (url === undefined) {
-          yield* Layer.build(serveActors(nodeName(), model === undefined ? {} : { model })).pipe(Effect.provide(system))
+          yield* Layer.build(serveActors(nodeName(), config, model === undefined ? {} : { model })).pipe(
+            Effect.provide(system)
+          )
         }
         // Where there is one JSON object to be printed, everything else goes elsewhere.
         const say = given.json ? Console.error : Console.log

@@ -1,5 +1,7 @@
 // The environment, and the only place that reads it.
-import { Config, ConfigProvider, Duration, Effect, Option, Schema } from "effect"
+import { Config, ConfigProvider, Duration, Effect, Option, Schema, SchemaTransformation } from "effect"
+import { PANEL } from "../actors/index.ts"
+import { AccountId, AgentType } from "../protocols/index.ts"
 import { gatewaySettings } from "./gateway-settings.ts"
 import { matching, type Setting, setting, wholeNumber, word } from "./setting.ts"
 
@@ -23,6 +25,20 @@ export const durationBetween = (
   const range = { minimum: Duration.fromInputUnsafe(minimum), maximum: Duration.fromInputUnsafe(maximum) }
   return Schema.DurationFromString.check(Schema.makeFilter((duration) => Duration.between(duration, range)))
 }
+
+const listOf = <A extends string>(
+  item: Schema.Codec<A, string>,
+  sound: (items: ReadonlyArray<A>) => boolean
+): Schema.Codec<ReadonlyArray<A>, string> =>
+  Schema.String.pipe(
+    Schema.decodeTo(
+      Schema.Array(item).check(Schema.makeFilter(sound)),
+      SchemaTransformation.transform({
+        decode: (text): ReadonlyArray<string> => (text === "none" ? [] : text.split(",").map((each) => each.trim())),
+        encode: (items: ReadonlyArray<string>) => items.join(",")
+      })
+    )
+  )
 
 const serverUrl = (text: string): boolean =>
   text.split(",").every((part) => /^(nats|tls):$/.test(URL.parse(part.trim())?.protocol ?? ""))
@@ -104,6 +120,21 @@ export const settings = {
     about: "How many NATS servers keep each message: 1 on a single server, 3 on a cluster.",
     rule: "must be 1, 3 or 5",
     schema: wholeNumber(1, 5).check(Schema.makeFilter((count) => count % 2 === 1))
+  }),
+  panel: setting({
+    variable: "CONCLAVE_PANEL",
+    default: PANEL.join(","),
+    about:
+      "The agents that are asked in an analysis, separated by commas: of market_analyst, risk_advisor, strategy_optimizer, performance_coach and comprehensive.",
+    rule: "must be agent types separated by commas, each once",
+    schema: listOf(AgentType, (types) => types.length > 0 && new Set(types).size === types.length)
+  }),
+  accounts: setting({
+    variable: "CONCLAVE_ACCOUNTS",
+    default: "main",
+    about: "The paper accounts that trade by the final decisions, separated by commas; `none` for none.",
+    rule: "must be names of accounts separated by commas, or none",
+    schema: listOf(AccountId, (names) => new Set(names).size === names.length && names.length <= 16)
   }),
   leaseTtl: setting({
     variable: "LEASE_TTL",
@@ -195,6 +226,8 @@ export const configuration: Effect.Effect<Configuration, InvalidSetting> = Effec
   namespace: readSetting(settings.namespace),
   shards: readSetting(settings.shards),
   replicas: readSetting(settings.replicas),
+  panel: readSetting(settings.panel),
+  accounts: readSetting(settings.accounts),
   leaseTtl: readSetting(settings.leaseTtl),
   logLevel: readSetting(settings.logLevel),
   logFormat: readSetting(settings.logFormat),

@@ -8,10 +8,12 @@ import { clients } from "./clients.ts"
 import { dead } from "./dead.ts"
 import { experiments } from "./experiments.ts"
 import { exportJournal } from "./export.ts"
+import { feedback } from "./feedback.ts"
 import { logging } from "./logging.ts"
 import { market } from "./market-facts.ts"
 import { nodes } from "./nodes.ts"
 import { gateway, node } from "./parts.ts"
+import { portfolio } from "./portfolio.ts"
 import { replayActor } from "./replay.ts"
 import { VERSION } from "./system.ts"
 import { tools } from "./tools.ts"
@@ -31,6 +33,8 @@ const conclave = Command.make("conclave").pipe(
     dead,
     nodes,
     experiments,
+    feedback,
+    portfolio,
     market,
     tools,
     verify,

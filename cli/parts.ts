@@ -42,7 +42,7 @@ export const node = Command.make(
         const serving = Effect.gen(function* () {
           const system = yield* Layer.build(connect(config, namedServer(url), `node ${name}`))
           const parts = yield* Layer.build(
-            serveActors(name, { labels: given.labels, ...(experiment && { experiment }) })
+            serveActors(name, config, { labels: given.labels, ...(experiment && { experiment }) })
           ).pipe(Effect.provide(system))
           const { broken } = yield* LocalNode.pipe(Effect.provide(parts))
           if (experiment !== undefined) yield* beginExperiment(experiment).pipe(Effect.provide(system))

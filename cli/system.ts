@@ -118,13 +118,22 @@ export interface ServeOptions {
   readonly model?: ModelName
 }
 
-/** All actors of the house, in this process, with the language models of the environment. */
-export const serveActors = (name: string, { labels = [], experiment, model }: ServeOptions = {}) =>
+/** All actors of the house, in this process, with the panel, the accounts and the language models of the environment. */
+export const serveActors = (
+  name: string,
+  { panel, accounts }: Pick<Configuration, "panel" | "accounts">,
+  { labels = [], experiment, model }: ServeOptions = {}
+) =>
   Layer.unwrap(
     Effect.gen(function* () {
       const models = yield* openModels(yield* modelConfiguration(model))
-      const agent = { models }
-      const actors = allActors({ policy: quantPolicy, agent, ...(experiment === undefined ? {} : { experiment }) })
+      const actors = allActors({
+        policy: quantPolicy,
+        agent: { models },
+        panel,
+        accounts,
+        ...(experiment === undefined ? {} : { experiment })
+      })
       return layerNode({ name, labels, actors })
     })
   )

@@ -57,7 +57,7 @@ export const up = Command.make("up", flags, (given) =>
       const server = yield* openServer(config, config.natsUrl, dataDir)
       const parts = Effect.gen(function* () {
         const system = yield* Layer.build(connect(config, server, "up"))
-        const actors = yield* Layer.build(serveActors(nodeName(), experiment && { experiment })).pipe(
+        const actors = yield* Layer.build(serveActors(nodeName(), config, experiment && { experiment })).pipe(
           Effect.provide(system)
         )
         const { broken } = yield* LocalNode.pipe(Effect.provide(actors))

@@ -10,7 +10,7 @@ import {
 
 export interface CoordinatorOptions {
   /** The agents that are asked and invited to vote, each once. */
-  readonly panel: readonly [AgentType, ...Array<AgentType>]
+  readonly panel: ReadonlyArray<AgentType>
   /** How long a round takes votes, in milliseconds, above 0 and at most an hour. */
   readonly roundTimeoutMillis: number
   /** Where votes differ, a confidence below this is not enough; 0 to 1. */

@@ -1,14 +1,25 @@
-import { Schema } from "effect"
+import { Option, Schema } from "effect"
 import {
   AgentType,
   type BreakerState,
   events,
   FeedbackProtocol,
   subjects,
+  type ToolReport,
   type ToolUse,
   toTimestamp
 } from "../../protocols/index.ts"
-import { type Actor, type Context, define, persist, publish, reply, type Send, setTimer } from "../../runtime/index.ts"
+import {
+  type Actor,
+  type Context,
+  define,
+  persist,
+  publish,
+  reply,
+  type Send,
+  seededRandom,
+  setTimer
+} from "../../runtime/index.ts"
 import { afterExecution, afterRest, BREAKER_DEFAULTS, type BreakerOptions } from "./breaker.ts"
 import { ERROR_CHARACTERS_MAX } from "./errors.ts"
 import { type ReportSubject, reportOf } from "./report.ts"
@@ -92,6 +103,23 @@ const decodeAgentType = Schema.decodeUnknownSync(AgentType)
 const subjectOf = ({ self }: Context): ReportSubject => {
   const [type, ...tool] = self.id.split(":")
   return { agent_type: decodeAgentType(type), tool: tool.join(":") }
+}
+
+const decodeState = Schema.decodeUnknownOption(Schema.toCodecJson(State))
+const decodeType = Schema.decodeUnknownOption(AgentType)
+
+/** What a tracker would say at a time, from its state as it is stored; nothing where it is none, or has another name than trackers have. */
+export const feedbackReport = (
+  id: string,
+  state: unknown,
+  now: number,
+  options: WindowBounds = FEEDBACK_DEFAULTS
+): ToolReport | undefined => {
+  const [type, ...tool] = id.split(":")
+  const [known, agent] = [decodeState(state), decodeType(type)]
+  if (Option.isNone(known) || Option.isNone(agent) || tool.length === 0) return undefined
+  const subject = { agent_type: agent.value, tool: tool.join(":") }
+  return reportOf(known.value, subject, options, now, seededRandom(now))
 }
 
 const toExecution = (use: ToolUse, at: number): Execution => ({

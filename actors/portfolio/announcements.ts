@@ -1,4 +1,5 @@
 // What the world hears of an account.
+import { Option, Schema } from "effect"
 import {
   events,
   type Order,
@@ -9,7 +10,7 @@ import {
 } from "../../protocols/index.ts"
 import { type Context, publish } from "../../runtime/index.ts"
 import { amountOf, equityOf, grossOf } from "./book.ts"
-import { drawdownOf, pricesOf, type State } from "./state.ts"
+import { drawdownOf, pricesOf, State } from "./state.ts"
 
 type Became = {
   readonly price?: number
@@ -80,6 +81,7 @@ export const alert = (severity: "warning" | "critical", code: string, message: s
 const exposureOf = (state: State, equity: number): number =>
   equity <= 0 ? 0 : grossOf(state.book, pricesOf(state)) / equity
 
+/** An account as people and programs see it. */
 export const viewOf = (state: State, account: string, currency: string): PortfolioView => {
   const { book } = state
   const prices = pricesOf(state)
@@ -105,3 +107,9 @@ export const viewOf = (state: State, account: string, currency: string): Portfol
     last_vetoes: state.vetoes.map(({ symbol, reason, at }) => ({ symbol, reason, timestamp: toTimestamp(at) }))
   }
 }
+
+const decodeState = Schema.decodeUnknownOption(Schema.toCodecJson(State))
+
+/** An account from its state as it is stored; nothing where it is none. */
+export const portfolioView = (account: string, state: unknown, currency = "USD"): PortfolioView | undefined =>
+  Option.getOrUndefined(Option.map(decodeState(state), (known) => viewOf(known, account, currency)))

@@ -26,6 +26,8 @@ describe("configuration", () => {
         namespace: "conclave",
         shards: 64,
         replicas: 1,
+        panel: ["market_analyst", "risk_advisor", "strategy_optimizer"],
+        accounts: ["main"],
         logLevel: "Warn",
         logFormat: "pretty",
         metricsPort: undefined,

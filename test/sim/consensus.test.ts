@@ -156,9 +156,9 @@ describe("rounds of a consensus under every fault", () => {
           return [...states(coordinator).values()].every(isIdle)
         }
       },
-      runs: RUNS / 2,
+      runs: 12,
       commandsMax: 12
     })
-    assert.isAbove(answered, 10)
-  })
+    assert.isAbove(answered, 5)
+  }, 60_000)
 })

@@ -1,0 +1,144 @@
+// `conclave portfolio`: trading accounts, and their two switches.
+import { Console, Effect, Layer, Schema } from "effect"
+import { Argument, Command, Flag } from "effect/cli"
+import { portfolioActor, portfolioView } from "../actors/index.ts"
+import { AccountId, PortfolioProtocol, type PortfolioView } from "../protocols/index.ts"
+import { Actors } from "../runtime/index.ts"
+import { configuration, settings } from "./config.ts"
+import { runningServer } from "./nats-server.ts"
+import { maxFlag, NoServer, operate, operatorFlags } from "./operate.ts"
+import { natsUrl, optionOr } from "./options.ts"
+import { connectClient, namedServer, withParts } from "./system.ts"
+import { plain, table } from "./table.ts"
+
+/** No account has this name. */
+export class NoSuchAccount extends Schema.TaggedError<NoSuchAccount>()("NoSuchAccount", { name: Schema.String }) {
+  override get message() {
+    return `there is no account ${this.name}`
+  }
+}
+
+const accountArgument = Argument.String("account").pipe(
+  Argument.withDescription("The account"),
+  Argument.withSchema(AccountId)
+)
+
+const show = Command.make("show", { account: accountArgument, ...operatorFlags }, (given) =>
+  operate(given, (operators) =>
+    Effect.gen(function* () {
+      const address = { type: PortfolioProtocol.type, id: given.account }
+      const { state } = yield* operators
+        .inspect(address, { definition: portfolioActor(), last: 1 })
+        .pipe(Effect.catchTag("NoSuchActor", () => new NoSuchAccount({ name: given.account })))
+      const view = portfolioView(given.account, state)
+      if (view === undefined) return yield* new NoSuchAccount({ name: given.account })
+      return { text: viewText(view), json: view }
+    })
+  )
+).pipe(Command.withDescription("Show an account: cash, positions, orders, limits"))
+
+const list = Command.make("list", { max: maxFlag, ...operatorFlags }, (given) =>
+  operate(given, (operators) =>
+    Effect.gen(function* () {
+      const found = yield* operators.actors({ type: PortfolioProtocol.type }, undefined, given.max)
+      const read = yield* Effect.forEach(found, ({ address }) =>
+        Effect.map(operators.inspect(address, { definition: portfolioActor(), last: 1 }), ({ state }) =>
+          portfolioView(address.id, state)
+        )
+      )
+      const views = read.filter((view) => view !== undefined)
+      return { text: views.length === 0 ? "there is no account" : rowsOf(views), json: views }
+    })
+  )
+).pipe(Command.withDescription("List trading accounts"))
+
+const SWITCHES = {
+  stop: { message: "StopEntries", says: "No more orders that enter or enlarge a position" },
+  resume: { message: "ResumeEntries", says: "Entries again; drawdown counts from here" },
+  flatten: { message: "Flatten", says: "Stop entries, cancel what works, close every position" }
+} as const
+
+const reasonFlag = Flag.String("reason").pipe(
+  Flag.withDescription("Why, for those who read it later"),
+  Flag.withDefault("by hand")
+)
+
+const switching = (name: keyof typeof SWITCHES) =>
+  Command.make(name, { account: accountArgument, reason: reasonFlag, ...operatorFlags }, (given) =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const config = yield* configuration
+        const folder = yield* optionOr(given.data, "--data", settings.dataFolder, config.dataFolder)
+        const url = (yield* natsUrl(given.nats, config)) ?? (yield* runningServer(folder))
+        if (url === undefined) return yield* new NoServer({ folder })
+        const server = namedServer(url)
+        const asked = Effect.gen(function* () {
+          const system = yield* Layer.build(connectClient(config, server, "portfolio"))
+          const { ask } = yield* Actors.pipe(Effect.provide(system))
+          const { message } = SWITCHES[name]
+          const options = { timeout: "15 seconds" } as const
+          return yield* message === "ResumeEntries"
+            ? ask(PortfolioProtocol, given.account, message, {}, options)
+            : ask(PortfolioProtocol, given.account, message, { reason: given.reason }, options)
+        })
+        const { entries_stopped, orders } = yield* withParts(server, asked)
+        const text = `${given.account}: entries are ${entries_stopped ? "stopped" : "open"}, ${orders} orders are under way`
+        yield* Console.log(given.json ? JSON.stringify({ account: given.account, entries_stopped, orders }) : text)
+      })
+    )
+  ).pipe(Command.withDescription(SWITCHES[name].says))
+
+export const portfolio = Command.make("portfolio").pipe(
+  Command.withDescription("Trading accounts, and their two switches"),
+  Command.withSubcommands([list, show, switching("stop"), switching("resume"), switching("flatten")]),
+  Command.withExamples([
+    { command: "conclave portfolio show main", description: "Cash, positions, orders" },
+    { command: "conclave portfolio flatten main --reason holidays", description: "Close everything, enter nothing" }
+  ])
+)
+
+const money = (micros: number): string =>
+  (micros / 1e6).toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })
+const percent = (share: number): string => `${(100 * share).toFixed(1)}%`
+
+const rowsOf = (views: ReadonlyArray<PortfolioView>): string =>
+  table(
+    ["ACCOUNT", "EQUITY", "CASH", "EXPOSURE", "DRAWDOWN", "POSITIONS", "ENTRIES"],
+    views.map((view) => [
+      view.account,
+      money(view.equity),
+      money(view.cash),
+      percent(view.exposure),
+      percent(view.drawdown),
+      view.positions.length,
+      view.entries.stopped ? plain(`stopped: ${view.entries.reason}`, 40) : "open"
+    ])
+  )
+
+const viewText = (view: PortfolioView): string => {
+  const lines = [
+    ["equity", `${money(view.equity)} ${view.currency} of ${money(view.deposited)} paid in`],
+    ["cash", money(view.cash)],
+    ["realized", `${money(view.realized)}, fees ${money(view.fees)}`],
+    ["exposure", `${percent(view.exposure)}, drawdown ${percent(view.drawdown)}`],
+    ["entries", view.entries.stopped ? plain(`stopped: ${view.entries.reason}`, 200) : "open"],
+    [
+      "orders",
+      `${view.counts.orders} placed, ${view.counts.fills} filled, ${view.counts.vetoes} vetoed, ${view.counts.rejected} rejected`
+    ]
+  ] as const
+  const positions = view.positions.map((each) => [
+    each.symbol,
+    each.quantity,
+    each.price === null ? "-" : String(each.price),
+    money(each.value),
+    money(each.unrealized)
+  ])
+  const vetoes = view.last_vetoes.slice(-5).map(({ symbol, reason, timestamp }) => `  ${timestamp} ${symbol} ${reason}`)
+  return [
+    view.account,
+    ...lines.map(([label, text]) => `  ${label.padEnd(9)}${text}`),
+    ...(positions.length === 0 ? [] : [table(["SYMBOL", "UNITS", "PRICE", "VALUE", "UNREALIZED"], positions)]),
+    ...(vetoes.length === 0 ? [] : ["last vetoes", ...vetoes])
+  ].join("\n")
+}
