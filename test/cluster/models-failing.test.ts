@@ -155,7 +155,7 @@ layer(NatsServer.layer, { excludeTestServices: true })("while a server of models
           "and when it is well again, it is asked"
         )
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 
   it.effect(
@@ -189,6 +189,6 @@ layer(NatsServer.layer, { excludeTestServices: true })("while a server of models
         )
         assert.deepStrictEqual(turned, ["model_back"])
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 })
