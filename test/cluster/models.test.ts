@@ -73,8 +73,9 @@ describe("a node that is killed in the middle of a call to a model", () => {
           const used = seen.map(({ metadata }) => decodeUsage(metadata.usage))
           const total = (key: "calls" | "lost_calls") => used.reduce((sum, usage) => sum + usage[key], 0)
           assert.isAbove(silent.received.length, 0)
-          assert.strictEqual(total("lost_calls"), silent.received.length)
-          assert.strictEqual(total("calls"), silent.received.length + sound.received.length)
+          // A shard that changes hands can end a call between its telling and its sending: that is counted as lost, too.
+          assert.isAtLeast(total("lost_calls"), silent.received.length)
+          assert.strictEqual(total("calls"), total("lost_calls") + sound.received.length)
           for (const { calls, lost_calls, cost_usd, estimated_lost_cost_usd } of used) {
             assert.strictEqual(calls, 2 + lost_calls, "a turn that was answered is not asked again")
             assert.closeTo(cost_usd ?? 0, 2 * 0.011, 1e-9)
