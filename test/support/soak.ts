@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { openClients } from "../../bench/gateway/clients.ts"
 import { type Server, startServer } from "../../bench/gateway/server.ts"
 import { eventAt, nowMicros, subjectOf } from "../../bench/gateway/wire.ts"
+import { median } from "../../bench/report.ts"
 import { clientFrame, http, openRaw } from "./gateway.ts"
 import { openNamespace } from "./nats-gateway.ts"
 
@@ -20,6 +21,7 @@ export interface SoakOptions {
 export interface Sample {
   readonly seconds: number
   readonly rssMebibytes: number
+  readonly heapMebibytes: number
 }
 
 export interface SoakResult {
@@ -27,7 +29,7 @@ export interface SoakResult {
   readonly requests: number
   readonly samples: ReadonlyArray<Sample>
   /** Memory of the last third beside that of the second, as medians: the first is for growing. 1 is flat. */
-  readonly growth: number
+  readonly growth: { readonly rss: number; readonly heap: number }
 }
 
 const TICK_MILLIS = 50
@@ -44,8 +46,9 @@ export const soak = (options: SoakOptions) =>
     const samples: Array<Sample> = []
     const sampling = Effect.gen(function* () {
       yield* Effect.sleep(`${sampleSeconds} seconds`)
-      const { rss } = yield* server.taken
-      const sample = { seconds: Math.round(since()), rssMebibytes: Math.round(rss / 2 ** 20) }
+      const { rss, heap } = yield* server.taken
+      const [rssMebibytes, heapMebibytes] = [Math.round(rss / 2 ** 20), Math.round(heap / 2 ** 17) / 8]
+      const sample = { seconds: Math.round(since()), rssMebibytes, heapMebibytes }
       samples.push(sample)
       options.see?.(sample)
     }).pipe(Effect.forever)
@@ -58,9 +61,12 @@ export const soak = (options: SoakOptions) =>
       Effect.sleep(`${seconds} seconds`)
     ])
     const third = Math.floor(samples.length / 3)
-    const middle = (part: ReadonlyArray<Sample>) =>
-      part.map(({ rssMebibytes }) => rssMebibytes).toSorted((a, b) => a - b)[Math.floor(part.length / 2)] ?? Number.NaN
-    const growth = middle(samples.slice(-third)) / middle(samples.slice(third, 2 * third))
+    const growthOf = (of: (sample: Sample) => number) =>
+      median(samples.slice(-third).map(of)) / median(samples.slice(third, 2 * third).map(of))
+    const growth = {
+      rss: growthOf(({ rssMebibytes }) => rssMebibytes),
+      heap: growthOf(({ heapMebibytes }) => heapMebibytes)
+    }
     const result: SoakResult = { ...counts, samples, growth }
     return result
   }).pipe(Effect.scoped)
