@@ -1,15 +1,19 @@
-import { type AgentType, CoordinatorProtocol, type ExperimentPlan } from "../protocols/index.ts"
+import { AgentType, agentProtocol, CoordinatorProtocol } from "../protocols/index.ts"
 import { type Actor, send } from "../runtime/index.ts"
-import { type AgentOptions, agentActor } from "./agent.ts"
+import { type AgentOptions, agentActor } from "./agent/agent.ts"
 import { type AllocationOptions, allocationActor } from "./allocation/allocation.ts"
 import { consensusActor } from "./consensus/actor.ts"
 import { coordinatorActor } from "./coordinator/actor.ts"
 import type { CoordinatorOptions } from "./coordinator/options.ts"
 import { experimentActor } from "./experiments/experiment.ts"
+import { type FeedbackOptions, feedbackActor } from "./feedback/feedback.ts"
 import { type PerformanceOptions, performanceActor } from "./performance/performance.ts"
 import type { Policy } from "./policy.ts"
+import { type PortfolioOptions, portfolioActor } from "./portfolio/portfolio.ts"
 
-export { agentActor } from "./agent.ts"
+export { agentActor } from "./agent/agent.ts"
+export type { ModelAccess } from "./agent/asking.ts"
+export { type ModelsOptions, openModels } from "./agent/models.ts"
 export { consensusActor } from "./consensus/actor.ts"
 export type { Rules } from "./consensus/ballot.ts"
 export { judge, type Verdict } from "./consensus/judge.ts"
@@ -23,8 +27,19 @@ export { CSV_BYTES_MAX, CsvError, parseBars } from "./csv.ts"
 export { armOf } from "./experiments/assignment.ts"
 export { ExperimentState, experimentActor, experimentReport } from "./experiments/experiment.ts"
 export { type Feed, feed } from "./feed.ts"
+export { type FeedbackOptions, feedbackActor } from "./feedback/feedback.ts"
+export { Prices } from "./model/prices.ts"
+export { PromptUnusable } from "./model/prompts.ts"
+export type { ProviderOptions } from "./model/providers.ts"
 export { type Policy, PolicyError, type PolicyRequest } from "./policy.ts"
-export { quantPolicy } from "./quant.ts"
+export { type OrderAdapter, OrderError, paper } from "./portfolio/adapter.ts"
+export { ACCOUNT_DEFAULTS, AccountRules } from "./portfolio/limits.ts"
+export { type PortfolioOptions, portfolioActor } from "./portfolio/portfolio.ts"
+export { type QuantOptions, type QuantRequest, quantOpinion } from "./quant/opinion.ts"
+export { quantPolicy } from "./quant/policy.ts"
+export { TOOLS, toolsOf } from "./tools/registry.ts"
+export type { AnyTool, ToolInput } from "./tools/tool.ts"
+export { parametersJsonSchema, resultJsonSchema, useTool } from "./tools/use.ts"
 
 /** The agents that form the panel unless an option says otherwise. */
 export const PANEL = ["market_analyst", "risk_advisor", "strategy_optimizer"] as const
@@ -32,16 +47,20 @@ export const PANEL = ["market_analyst", "risk_advisor", "strategy_optimizer"] as
 export interface NodeActorsOptions extends Partial<CoordinatorOptions> {
   /** How the agents come to their opinions. */
   readonly policy: Policy
-  /** How long their attempts may take, and when they try again. */
+  /** How long their attempts may take, and when they try again; the language models that they ask instead. */
   readonly agent?: AgentOptions
   /** How outcomes are scored and weights learnt from them; `PERFORMANCE_DEFAULTS` where nothing is said. */
   readonly performance?: Partial<PerformanceOptions>
   readonly allocation?: AllocationOptions
+  /** How tools' feedback is kept; `FEEDBACK_DEFAULTS` where nothing is said. */
+  readonly feedback?: Partial<FeedbackOptions>
+  /** The rules of trading accounts; `PORTFOLIO_DEFAULTS` where nothing is said. */
+  readonly portfolio?: Partial<PortfolioOptions>
 }
 
 /**
- * The actors of a node: an agent for each type of the panel, the coordinator, the consensus round, and what learns from
- * its outcomes.
+ * The actors of a node: an agent of each type, the coordinator, the consensus round, what learns from its outcomes, what keeps the
+ * record of tools, and trading accounts.
  *
  * Unless given, the panel is `PANEL`, a round takes votes for 15 seconds, and the least confidence where votes differ is 0.6.
  */
@@ -50,15 +69,19 @@ export const allActors = ({
   agent,
   performance,
   allocation,
+  feedback,
+  portfolio,
+  accounts,
   panel = PANEL,
   roundTimeoutMillis = 15_000,
   minConfidence = 0.6,
   round,
   experiment
 }: NodeActorsOptions): ReadonlyArray<Actor> => [
-  ...agentTypes(panel, experiment).map((type) => agentActor(type, policy, agent)),
+  ...AgentType.literals.map((type) => agentActor(type, policy, agent)),
   coordinatorActor({
     ...{ panel, roundTimeoutMillis, minConfidence },
+    ...(accounts === undefined ? {} : { accounts }),
     ...(round === undefined ? {} : { round }),
     ...(experiment === undefined ? {} : { experiment })
   }),
@@ -76,10 +99,10 @@ export const allActors = ({
       }),
     ...allocation
   }),
-  experimentActor
-]
-
-/** The agents of the panel and of both arms. */
-const agentTypes = (panel: ReadonlyArray<AgentType>, experiment: ExperimentPlan | undefined) => [
-  ...new Set([...panel, ...(experiment?.arms.a.panel ?? []), ...(experiment?.arms.b.panel ?? [])])
+  experimentActor,
+  feedbackActor({
+    tellAgent: ({ type, symbol }, tool) => send(agentProtocol(type), symbol, "ToolState", tool),
+    ...feedback
+  }),
+  portfolioActor(portfolio)
 ]

@@ -1,5 +1,5 @@
 import { type Effect, Schema } from "effect"
-import type { AgentType, BarWindow, MarketSymbol, Opinion } from "../protocols/index.ts"
+import type { AgentType, BarWindow, MarketSymbol, Opinion, PastDecision } from "../protocols/index.ts"
 
 /** A policy could not form an opinion. Trying again may help: a model or tool may have been down. */
 export class PolicyError extends Schema.TaggedError<PolicyError>()("PolicyError", { detail: Schema.String }) {
@@ -8,16 +8,20 @@ export class PolicyError extends Schema.TaggedError<PolicyError>()("PolicyError"
   }
 }
 
-/** What a policy is asked: the bars are all it may know of the market. */
+/** What a policy is asked: the bars are all it may know of the market; `past` are the latest joint decisions, oldest first. */
 export interface PolicyRequest {
   readonly agentType: AgentType
   readonly symbol: MarketSymbol
   readonly bars: BarWindow
+  readonly past?: ReadonlyArray<PastDecision>
   readonly consensusId: string
+  /** Names of tools that are not to be used at present; none unless given. */
+  readonly unavailable?: ReadonlySet<string>
 }
 
 /**
- * How an agent comes to an opinion: by rules, by a language model, or by a script in a test.
+ * How an agent comes to an opinion by itself: by rules, or by a script in a test. What a language model is asked is a conversation of
+ * several steps (`agent/dialogue.ts`), and this is what the agent falls back on.
  *
  * It runs as an activity: at least once per request, so it must be safe to run again, and it may be interrupted.
  */

@@ -1,15 +1,17 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Console, Effect, Layer, Option, Schema, type Scope } from "effect"
+import { Console, Effect, Layer, Option, Schedule, Schema, type Scope } from "effect"
 import { Command, Flag } from "effect/cli"
 import { ulid } from "ulid"
 import { AnalysisResult, CoordinatorProtocol, toWindow } from "../protocols/index.ts"
-import { Actors } from "../runtime/index.ts"
-import { configuration } from "./config.ts"
+import { ActorLog, Actors } from "../runtime/index.ts"
+import { configuration, InvalidSetting } from "./config.ts"
+import { modelSettings } from "./config-models.ts"
+import { conversationText, shownEvent } from "./conversation-text.ts"
 import { type DataFolderUnusable, onDisk } from "./data-folder.ts"
 import { barsUntil, readBars } from "./market.ts"
-import { natsFlag, natsUrl, symbolArgument } from "./options.ts"
+import { natsFlag, natsUrl, optionOr, symbolArgument } from "./options.ts"
 import { analysisText } from "./print.ts"
 import { connect, nodeName, openServer, serveActors, withParts } from "./system.ts"
 
@@ -21,9 +23,20 @@ const flags = {
     Flag.withMetavar("DATE"),
     Flag.optional
   ),
+  model: Flag.String("model").pipe(
+    Flag.withDescription("The model of all agents, such as ollama:NAME, or quant; in place of CONCLAVE_MODEL"),
+    Flag.withMetavar("MODEL"),
+    Flag.optional
+  ),
+  verbose: Flag.Boolean("verbose").pipe(
+    Flag.withDescription("Show what models and tools are asked and answer while it goes on, and what it costs"),
+    Flag.withDefault(false)
+  ),
   json: Flag.Boolean("json").pipe(Flag.withDescription("Print one JSON object"), Flag.withDefault(false)),
   nats: natsFlag
 }
+
+const NODES_DECIDE = "cannot be given with a NATS server: the nodes there have models of their own"
 
 /** Longer than a round may take. */
 const TIMEOUT = "60 seconds"
@@ -34,21 +47,35 @@ export const analyze = Command.make("analyze", flags, (given) =>
     Effect.gen(function* () {
       const config = yield* configuration
       const url = yield* natsUrl(given.nats, config)
+      const model = yield* optionOr(given.model, "--model", modelSettings.model, undefined)
+      if (model !== undefined && url !== undefined) {
+        return yield* new InvalidSetting({ variable: "--model", value: model, rule: NODES_DECIDE })
+      }
       const all = yield* readBars(given.csv)
       const bars = Option.isSome(given.at) ? yield* barsUntil(all, given.at.value, given.csv) : all
 
       const server = yield* openServer(config, url, url === undefined ? yield* temporaryFolder : "")
       const asked = Effect.gen(function* () {
         const system = yield* Layer.build(connect(config, server, "analyze"))
-        if (url === undefined) yield* Layer.build(serveActors(nodeName())).pipe(Effect.provide(system))
+        if (url === undefined) {
+          yield* Layer.build(serveActors(nodeName(), model === undefined ? {} : { model })).pipe(Effect.provide(system))
+        }
+        // Where there is one JSON object to be printed, everything else goes elsewhere.
+        const say = given.json ? Console.error : Console.log
+        const shown = yield* showConversation(given.symbol, say).pipe(
+          Effect.when(Effect.succeed(given.verbose)),
+          Effect.provide(system)
+        )
         const { ask } = yield* Actors.pipe(Effect.provide(system))
         const correlation_id = ulid()
         const question = { correlation_id, bars: toWindow(bars) }
         const options = { timeout: TIMEOUT, correlationId: correlation_id } as const
-        return yield* Effect.raceFirst(
+        const answer = yield* Effect.raceFirst(
           ask(CoordinatorProtocol, given.symbol, "Analyze", question, options).pipe(Effect.mapError(inWords)),
           server.gone
         )
+        if (Option.isSome(shown)) yield* shown.value.decided(answer.consensus_id, answer.votes.length)
+        return answer
       })
       const result = yield* withParts(server, asked)
       yield* Console.log(given.json ? JSON.stringify(encode(result), null, 2) : analysisText(result))
@@ -58,9 +85,38 @@ export const analyze = Command.make("analyze", flags, (given) =>
   Command.withDescription("Make one analysis of a symbol on the prices of a file, and print the joint decision"),
   Command.withExamples([
     { command: "conclave analyze GOOG --csv GOOG.csv --at 2008-10-10", description: "What the panel says of a day" },
-    { command: "conclave analyze GOOG --csv GOOG.csv --json", description: "The same for programs" }
+    { command: "conclave analyze GOOG --csv GOOG.csv --json", description: "The same for programs" },
+    {
+      command: "conclave analyze GOOG --csv GOOG.csv --model ollama:llama3.2 --verbose",
+      description: "By a language model, with everything that it asks and says"
+    }
   ])
 )
+
+/** How long the last events may take to come after the answer. */
+const EVENTS_GRACE = "2 seconds"
+
+/** Prints what happens for a symbol as it happens, until the scope closes. `decided` waits until the decisions of a round are shown. */
+const showConversation = (symbol: string, say: (text: string) => Effect.Effect<void>) =>
+  Effect.gen(function* () {
+    const log = yield* ActorLog
+    const run = Effect.runForkWith(yield* Effect.context<never>())
+    const seen = new Map<string, number>()
+    yield* log.watch(">", ({ payload }) => {
+      const event = Option.getOrUndefined(shownEvent(payload))
+      if (event === undefined || (event.type !== "alert" && !event.data.agent_id.endsWith(`_${symbol}`))) return
+      run(say(conversationText(event)))
+      const round = event.type === "agent_decision" ? event.data.metadata.consensus_id : undefined
+      if (typeof round === "string") seen.set(round, (seen.get(round) ?? 0) + 1)
+    })
+    return {
+      decided: (round: string, count: number) =>
+        Effect.sync(() => (seen.get(round) ?? 0) >= count).pipe(
+          Effect.repeat({ until: (all) => all, schedule: Schedule.spaced("20 millis") }),
+          Effect.timeoutOption(EVENTS_GRACE)
+        )
+    }
+  })
 
 /** A refusal is data and no sentence. */
 const inWords = (error: Error | { readonly _tag: string; readonly symbol: string }): Error => {

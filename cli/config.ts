@@ -16,7 +16,10 @@ export class InvalidSetting extends Schema.TaggedError<InvalidSetting>()("Invali
   }
 }
 
-const durationBetween = (minimum: Duration.Input, maximum: Duration.Input): Schema.Codec<Duration.Duration, string> => {
+export const durationBetween = (
+  minimum: Duration.Input,
+  maximum: Duration.Input
+): Schema.Codec<Duration.Duration, string> => {
   const range = { minimum: Duration.fromInputUnsafe(minimum), maximum: Duration.fromInputUnsafe(maximum) }
   return Schema.DurationFromString.check(Schema.makeFilter((duration) => Duration.between(duration, range)))
 }
@@ -175,7 +178,7 @@ const readText = (variable: string): Effect.Effect<string> =>
 export const readSetting = <A>(spec: Setting<A>): Effect.Effect<A, InvalidSetting> =>
   Effect.flatMap(readText(spec.variable), (text) => checkSetting(spec, text.trim() === "" ? spec.default : text.trim()))
 
-const readOptional = <A>(spec: Setting<A>): Effect.Effect<A | undefined, InvalidSetting> =>
+export const readOptional = <A>(spec: Setting<A>): Effect.Effect<A | undefined, InvalidSetting> =>
   Effect.flatMap(readText(spec.variable), (text) =>
     text.trim() === "" ? Effect.succeed(undefined) : checkSetting(spec, text.trim())
   )
@@ -222,11 +225,11 @@ export const configuration: Effect.Effect<Configuration, InvalidSetting> = Effec
 })
 
 /** The table of variables as README.md shows it. */
-export const settingsTable = (): string =>
+export const settingsTable = (shown: { readonly [name: string]: Setting<unknown> } = settings): string =>
   [
     "| variable | default | what it is for |",
     "| --- | --- | --- |",
-    ...Object.values(settings).map(
+    ...Object.values(shown).map(
       (spec) => `| \`${spec.variable}\` | ${spec.default === "" ? "" : `\`${spec.default}\``} | ${spec.about} |`
     )
   ].join("\n")

@@ -9,10 +9,12 @@ import { dead } from "./dead.ts"
 import { experiments } from "./experiments.ts"
 import { exportJournal } from "./export.ts"
 import { logging } from "./logging.ts"
+import { market } from "./market-facts.ts"
 import { nodes } from "./nodes.ts"
 import { gateway, node } from "./parts.ts"
 import { replayActor } from "./replay.ts"
 import { VERSION } from "./system.ts"
+import { tools } from "./tools.ts"
 import { up } from "./up.ts"
 import { layerUsage } from "./usage.ts"
 import { verify } from "./verify.ts"
@@ -29,6 +31,8 @@ const conclave = Command.make("conclave").pipe(
     dead,
     nodes,
     experiments,
+    market,
+    tools,
     verify,
     replayActor,
     exportJournal

@@ -1,9 +1,9 @@
 // The composition root: which parts a process is made of, and how they hang together.
 import { hostname } from "node:os"
 import { Deferred, Duration, Effect, Exit, Fiber, Layer, Schema, Scope } from "effect"
-import { allActors, quantPolicy } from "../actors/index.ts"
+import { allActors, openModels, quantPolicy } from "../actors/index.ts"
 import { Gateway, type GatewayOptions, layerEventLog } from "../gateway/index.ts"
-import type { ExperimentPlan } from "../protocols/index.ts"
+import type { ExperimentPlan, ModelName } from "../protocols/index.ts"
 import {
   ActorLog,
   layerNats,
@@ -13,6 +13,7 @@ import {
   type SystemOptions
 } from "../runtime/index.ts"
 import type { Configuration } from "./config.ts"
+import { modelConfiguration } from "./config-models.ts"
 import { gatewayOptions } from "./gateway-options.ts"
 import { type EmbeddedError, embeddedNats } from "./nats-server.ts"
 
@@ -109,14 +110,24 @@ const systemOf = (config: Configuration, server: Server, name: string): SystemOp
   ttlSeconds: Math.ceil(Duration.toSeconds(config.leaseTtl))
 })
 
-/** All actors of the house, in this process; their analyses held by an experiment, where there is one. */
-export const serveActors = (
-  name: string,
-  { labels = [], experiment }: { readonly labels?: ReadonlyArray<string>; readonly experiment?: ExperimentPlan } = {}
-) => {
-  const actors = allActors({ policy: quantPolicy, ...(experiment === undefined ? {} : { experiment }) })
-  return layerNode({ name, labels, actors })
+export interface ServeOptions {
+  readonly labels?: ReadonlyArray<string>
+  /** What the analyses are held by. */
+  readonly experiment?: ExperimentPlan
+  /** The model of all agents, in place of those of the environment. */
+  readonly model?: ModelName
 }
+
+/** All actors of the house, in this process, with the language models of the environment. */
+export const serveActors = (name: string, { labels = [], experiment, model }: ServeOptions = {}) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const models = yield* openModels(yield* modelConfiguration(model))
+      const agent = { models }
+      const actors = allActors({ policy: quantPolicy, agent, ...(experiment === undefined ? {} : { experiment }) })
+      return layerNode({ name, labels, actors })
+    })
+  )
 
 /** What people are told of a gateway that knows no clients. */
 export const OPEN = "anybody on this machine: no secret, public key or keys are set (GATEWAY_JWT_SECRET …)"

@@ -1,6 +1,7 @@
 import { Schema } from "effect"
 import { ContextItems, PAST_DECISIONS_MAX, PastDecision } from "./context.ts"
 import { BarWindow } from "./market.ts"
+import { AgentReport, BreakerState, ModelCallBegun } from "./model.ts"
 import {
   AgentId,
   type AgentType,
@@ -14,16 +15,19 @@ import { open } from "./open.ts"
 
 /**
  * What an agent is asked: an opinion on a symbol, for a round, from these bars and nothing newer. `context` comes from outside, `past`
- * are the latest joint decisions on the symbol, oldest first.
+ * are the latest joint decisions on the symbol, oldest first. `deadline`, in milliseconds since 1970, is when the round takes its last
+ * votes, where that is known.
  */
-export const OpinionRequest = open({
+export const opinionFields = {
   consensus_id: ConsensusId,
   correlation_id: CorrelationId,
   symbol: MarketSymbol,
   bars: BarWindow,
   context: Schema.optionalKey(ContextItems),
-  past: Schema.optionalKey(Schema.Array(PastDecision).check(Schema.isMaxLength(PAST_DECISIONS_MAX)))
-})
+  past: Schema.optionalKey(Schema.Array(PastDecision).check(Schema.isMaxLength(PAST_DECISIONS_MAX))),
+  deadline: Schema.optionalKey(Schema.Int)
+} as const
+export const OpinionRequest = open(opinionFields)
 export type OpinionRequest = typeof OpinionRequest.Type
 
 /** What an agent actor understands. Its id is the symbol it follows. */
@@ -34,7 +38,15 @@ export const agentProtocol = <const T extends AgentType>(type: T) =>
       /** Form an opinion and vote on it in the round named. */
       Analyze: { payload: OpinionRequest },
       /** The round does not need the opinion any more. */
-      Cancel: { payload: open({ consensus_id: ConsensusId }) }
+      Cancel: { payload: open({ consensus_id: ConsensusId }) },
+      /** How it comes to its opinions, and what that has cost so far. */
+      GetStatus: { payload: open({}), reply: AgentReport },
+      /** From a tool's feedback tracker: whether the tool is used. */
+      ToolState: { payload: open({ tool: Schema.NonEmptyString, state: BreakerState }) },
+      /** Its own activity is about to send a request to a model. */
+      ModelCallBegan: { payload: open({ consensus_id: ConsensusId, activity: Schema.String, call: ModelCallBegun }) },
+      /** Its own timer: a model had all the time it may take. */
+      ModelOutOfTime: { payload: open({ consensus_id: ConsensusId }) }
     }
   }) as const
 

@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { ToolErrorKind, ToolStatus } from "./decision.ts"
+import { BreakerState } from "./model.ts"
 import { AgentType, MarketSymbol, Timestamp } from "./names.ts"
 import { open } from "./open.ts"
 
@@ -26,13 +27,7 @@ export const ToolUse = open({
 })
 export type ToolUse = typeof ToolUse.Type
 
-/**
- * Whether a tool is used: `closed`, as ever; `open`, not, because it failed too often; `half_open`, once more, to see.
- * The words are those of M. Nygard's circuit breaker.
- */
-export const BreakerState = Schema.Literals(["closed", "open", "half_open"])
-export type BreakerState = typeof BreakerState.Type
-
+/** Whether a tool is used: `closed`, as ever; `open`, not, because it failed too often; `half_open`, once more, to see. */
 export const ToolBreaker = open({
   state: BreakerState,
   since: Timestamp,

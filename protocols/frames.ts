@@ -5,8 +5,10 @@ import { CancelBody, ConsensusBody, MessageBody, VoteBody } from "./consensus-re
 import { ContextItems } from "./context.ts"
 import { AgentDecision, ToolExecution } from "./decision.ts"
 import { type Bar, Bar as BarSchema, MarketUpdate } from "./market.ts"
+import { ModelCall } from "./model.ts"
 import { ConsensusId, CorrelationId, MarketSymbol, Timestamp } from "./names.ts"
 import { open } from "./open.ts"
+import { OrderUpdate, PortfolioUpdate } from "./portfolio.ts"
 import { patternFault } from "./subjects.ts"
 
 export const Alert = open({
@@ -20,9 +22,12 @@ export const Alert = open({
 export const events = {
   agent_decision: { type: "agent_decision", data: AgentDecision },
   tool_execution: { type: "tool_execution", data: ToolExecution },
+  model_call: { type: "model_call", data: ModelCall },
   agent_coordination: { type: "agent_coordination", data: AgentCoordination },
   agent_status: { type: "agent_status", data: AgentStatus },
   market_update: { type: "market_update", data: MarketUpdate },
+  order_update: { type: "order_update", data: OrderUpdate },
+  portfolio_update: { type: "portfolio_update", data: PortfolioUpdate },
   alert: { type: "alert", data: Alert }
 } as const
 

@@ -4,9 +4,12 @@ import type { AgentType, MarketSymbol } from "./names.ts"
 export const subjects = {
   decision: (symbol: MarketSymbol, type: AgentType) => `decision.${symbol}.${type}`,
   tool: (type: AgentType, tool: string) => `tool.${type}.${tool}`,
+  model: (type: AgentType, symbol: MarketSymbol) => `model.${type}.${symbol}`,
   coordination: (messageType: string, symbol: MarketSymbol) => `coordination.${messageType}.${symbol}`,
   status: (type: AgentType, symbol: MarketSymbol) => `status.${type}.${symbol}`,
   market: (symbol: MarketSymbol) => `market.${symbol}`,
+  order: (account: string, symbol: MarketSymbol) => `order.${account}.${symbol}`,
+  portfolio: (account: string) => `portfolio.${account}`,
   alert: (severity: "info" | "warning" | "critical") => `alert.${severity}`
 } as const
 

@@ -38,6 +38,16 @@ export interface ActivityContext {
     subject: string,
     data: S["data"]["Type"]
   ) => Effect.Effect<void, AppendError | Overloaded>
+  /**
+   * Stores a message for the activity's own actor while the activity runs, such as what it is about to do, and succeeds once it is
+   * stored: so it is decided before the activity's outcome. At least once, as the activity itself. `protocol` is the actor's own; another
+   * one, or a payload that does not fit its schema, is the activity's defect.
+   */
+  readonly tell: <P extends Protocol, K extends MessageName<P>>(
+    protocol: P,
+    message: K,
+    payload: Payload<P, K>
+  ) => Effect.Effect<void, AppendError | Overloaded>
 }
 
 /** I/O of an actor: named, typed, run after the commit that asked for it, at least once. */

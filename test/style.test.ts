@@ -142,6 +142,7 @@ describe("the rules on what code says", () => {
       assert.isAbove(style.machines(source("a.json", text)).length, 0, text)
     }
     none(style.machines(source("a.md", "https://example.org/home/a and ./work/b, registry of agents, homework/x")))
+    none(style.machines(source("a.ts", 'import { TOOLS } from "./registry.ts"')))
   })
 })
 

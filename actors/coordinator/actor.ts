@@ -1,10 +1,12 @@
 import { Schema } from "effect"
 import {
+  type Bar,
   type ConsensusResult,
   CoordinatorProtocol,
   type CoordinatorStatus,
   contextBytes,
   PerformanceProtocol,
+  PortfolioProtocol,
   RoundRequest
 } from "../../protocols/index.ts"
 import {
@@ -70,6 +72,7 @@ export const coordinatorActor = (given: CoordinatorOptions): Actor => {
           persist({ _tag: "BarAccepted", bar, correlation_id }),
           publishBar(bar, context),
           send(PerformanceProtocol, symbol, "Price", { time: bar.time, price: bar.close }),
+          ...toldOfBar(options, symbol, bar),
           reply({ accepted: true }),
           ...startNext(accepted, options, context)
         ]
@@ -166,7 +169,7 @@ const endAnalysis = (state: State, result: ConsensusResult, options: Coordinatio
       ? [...withoutOutcome(running), ...disappointAsker(running, error)]
       : [
           ...publishDecision(result, running, context),
-          ...toldForOutcome(result, running),
+          ...toldForOutcome(result, running, options),
           ...answerAsker(running, toAnswer(result, running))
         ]),
     ...startNext(evolve.AnalysisEnded(state, ended), options, context, running.requested)
@@ -179,16 +182,29 @@ const remembered = ({ final_decision, confidence }: ConsensusResult, running: Ru
   return foreign === true ? {} : { decided: { consensus_id, bar_time, price, decision: final_decision, confidence } }
 }
 
-/** A decision on bars of our own is judged by what the price does. */
-const toldForOutcome = (result: ConsensusResult, { bar_time, price, foreign, experiment }: Running) => {
+/** A decision on bars of our own is judged by what the price does, and traded on. */
+const toldForOutcome = (
+  result: ConsensusResult,
+  { bar_time, price, foreign, experiment }: Running,
+  { accounts = [] }: Coordination
+) => {
   const { consensus_id, correlation_id, final_decision, confidence, probabilities, votes } = result
   const round = {
     ...{ consensus_id, correlation_id, final_decision, confidence, bar_time, price, votes },
     ...(probabilities === undefined ? {} : { probabilities }),
     ...(experiment === undefined ? {} : { experiment: { name: experiment.name, request_id: experiment.request_id } })
   }
-  return foreign === true ? [] : [send(PerformanceProtocol, result.symbol, "Decided", { round })]
+  if (foreign === true) return []
+  const traded = { consensus_id, symbol: result.symbol, decision: final_decision, confidence, bar_time, price }
+  return [
+    send(PerformanceProtocol, result.symbol, "Decided", { round }),
+    ...accounts.map((account) => send(PortfolioProtocol, account, "Decided", traded))
+  ]
 }
+
+/** Accounts fill their orders at a bar's open, and are worth its close. */
+const toldOfBar = ({ accounts = [] }: Coordination, symbol: string, { time, open, close }: Bar) =>
+  accounts.map((account) => send(PortfolioProtocol, account, "Price", { symbol, time, open, close }))
 
 const statusOf = (state: State, context: Context): typeof CoordinatorStatus.Type => ({
   symbol: context.self.id,

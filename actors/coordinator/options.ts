@@ -19,6 +19,8 @@ export interface CoordinatorOptions {
   readonly round?: Partial<
     Omit<RoundRequest, "symbol" | "correlation_id" | "invited" | "timeout_ms" | "min_confidence">
   >
+  /** The portfolio accounts that trade by the decisions on bars of the market itself; none unless given. */
+  readonly accounts?: ReadonlyArray<string>
   /** Two ways to hold the rounds of analyses, side by side; all are held in one way unless given. */
   readonly experiment?: ExperimentPlan
 }

@@ -1,12 +1,14 @@
 import { Cause, Effect, Exit, type Fiber, Schedule, Semaphore } from "effect"
 import type { ActivityContext } from "../actor.ts"
-import { formatAddress, subjectFault } from "../address.ts"
+import { type Address, formatAddress, subjectFault } from "../address.ts"
 import { encoder } from "../codec.ts"
 import type { OpenActivity } from "../journal.ts"
 import type { Outbox } from "../outbox.ts"
 import type { EventSpec } from "../protocol.ts"
+import { type Send, send } from "../step.ts"
 import { parentOf } from "../trace.ts"
 import type { Activation } from "./activation.ts"
+import { mailOf } from "./draft.ts"
 import type { Meter } from "./meter.ts"
 
 const DETAIL_CHARACTERS_MAX = 1_000
@@ -163,7 +165,9 @@ const attempt = (activation: Activation, key: string, open: OpenActivity, outbox
   let tries = 0
   const once = Effect.suspend(() => {
     const publish: ActivityContext["publish"] = (spec, subject, data) => publishing(outbox, spec, subject, data)
-    const context = { self: address, key, attempt: ++tries, correlationId: open.correlation, publish }
+    const tell: ActivityContext["tell"] = (protocol, message, payload) =>
+      telling(outbox, address, open, () => send(protocol, address.id, message, payload))
+    const context = { self: address, key, attempt: ++tries, correlationId: open.correlation, publish, tell }
     return spec.run(compiled.decodeInput(open.activity, open.input), context)
   }).pipe(
     Effect.map((output) => compiled.encodeOutput(open.activity, output)),
@@ -195,6 +199,14 @@ const publishing = (outbox: Outbox, spec: EventSpec, subject: string, data: unkn
     if (fault !== undefined) throw new Error(fault)
     const payload = JSON.stringify({ type: spec.type, data: encoder(spec.data)(data) })
     return outbox.send({ kind: "event", subject, payload })
+  })
+
+/** What does not fit the schema, or goes to another actor, is the activity's own defect. */
+const telling = (outbox: Outbox, self: Address, open: OpenActivity, message: () => Send) =>
+  Effect.suspend(() => {
+    const sent = message()
+    if (formatAddress(sent.to) !== formatAddress(self)) throw new Error(`only ${formatAddress(self)} can be told here`)
+    return outbox.send(mailOf(self, { ...sent, to: self }, open))
   })
 
 const TIMED_OUT = Symbol("timed out")

@@ -150,8 +150,12 @@ const addAnswer = (
 const addSend = (draft: Draft, send: Extract<Kinds, { op: "send" }>): void =>
   void draft.entries.push(mailOf(draft.self, send, draft.envelope))
 
-/** A message from an actor as it is stored; it belongs to the trace and correlation of what the actor is deciding. */
-export const mailOf = (self: Address, { to, message, body, v }: Send, cause: Envelope): Entry => {
+/** A message from an actor as it is stored; it belongs to the trace and correlation of what the actor is doing. */
+export const mailOf = (
+  self: Address,
+  { to, message, body, v }: Send,
+  cause: Pick<Envelope, "correlation" | "trace">
+): Extract<Entry, { kind: "mail" }> => {
   const fault = addressFault(to)
   if (fault !== undefined) throw fault
   const { correlation, trace } = cause

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { ANSWERED_KEPT, agentActor, OPEN_REQUESTS_MAX } from "../../actors/agent.ts"
+import { agentActor, OPEN_REQUESTS_MAX } from "../../actors/agent/agent.ts"
+import { ANSWERED_KEPT } from "../../actors/agent/state.ts"
 import { type Policy, PolicyError } from "../../actors/policy.ts"
 import { agentProtocol, ConsensusProtocol, toWindow } from "../../protocols/index.ts"
 import { define } from "../../runtime/actor.ts"

@@ -4,7 +4,7 @@ import { decodeTime } from "ulid"
 import { coordinatorActor, WAITING_MAX } from "../../actors/coordinator/actor.ts"
 import { allActors } from "../../actors/index.ts"
 import { PolicyError } from "../../actors/policy.ts"
-import { quantPolicy } from "../../actors/quant.ts"
+import { quantPolicy } from "../../actors/quant/policy.ts"
 import {
   AnalysisResult,
   agentProtocol,

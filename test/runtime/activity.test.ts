@@ -1,6 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Schedule } from "effect"
-import { Actors } from "../../runtime/index.ts"
+import { type ActivityContext, Actors } from "../../runtime/index.ts"
+import { CounterProtocol, counter } from "../support/counter.ts"
 import { DeskProtocol, desk } from "../support/desk.ts"
 import { NatsServer } from "../support/nats.ts"
 import { system } from "../support/system.ts"
@@ -90,5 +91,62 @@ layer(NatsServer.layer, { excludeTestServices: true })("an activity", (it) => {
       )
       assert.deepStrictEqual(runs, ["first", "second"])
     })
+  })
+
+  it.effect("tells its own actor while it runs, and is heard before its outcome", () =>
+    Effect.gen(function* () {
+      yield* work("1", "sum")
+      yield* notesBecome(["adding", "1 gave SUM"])
+    }).pipe(
+      Effect.provide(
+        system({
+          namespace: "telling",
+          actors: [
+            desk((task, _, { tell }) => Effect.as(tell(DeskProtocol, "Note", { text: "adding" }), task.toUpperCase()))
+          ]
+        })
+      )
+    )
+  )
+
+  it.effect("that was told of and lost with its node is told of again by the next one", () => {
+    const withDesk = (node: string, rest: Effect.Effect<string>) =>
+      Layer.fresh(
+        system({
+          namespace: "told",
+          node,
+          actors: [desk((_, __, { tell }) => Effect.andThen(tell(DeskProtocol, "Note", { text: node }), rest))]
+        })
+      )
+    return Effect.gen(function* () {
+      yield* work("job", "sum").pipe(
+        Effect.andThen(notesBecome(["first"])),
+        Effect.provide(withDesk("first", Effect.never))
+      )
+      yield* notesBecome(["first", "second", "job gave done"]).pipe(
+        Effect.provide(withDesk("second", Effect.succeed("done")))
+      )
+    })
+  })
+
+  it.effect("fails where what it tells does not fit, or is another actor's", () => {
+    const told: { readonly [task: string]: (context: ActivityContext) => Effect.Effect<void, unknown> } = {
+      // What does not compile can still come from elsewhere.
+      misfit: ({ tell }) => tell(DeskProtocol, "Note", JSON.parse('{ "text": 1 }')),
+      stranger: ({ tell }) => tell(CounterProtocol, "Add", { n: 1 })
+    }
+    return Effect.gen(function* () {
+      yield* work("1", "misfit")
+      yield* notesBecome(["1 failed: failure"])
+      yield* work("2", "stranger")
+      yield* notesBecome(["1 failed: failure", "2 failed: failure"])
+    }).pipe(
+      Effect.provide(
+        system({
+          namespace: "misfits",
+          actors: [counter, desk((task, _, context) => Effect.as(told[task]!(context), task))]
+        })
+      )
+    )
   })
 })

@@ -1,11 +1,11 @@
 import { deepStrictEqual } from "node:assert"
-import { Effect, Exit, Schema } from "effect"
-import { open } from "../../protocols/index.ts"
-import type { Actor, Context } from "../../runtime/actor.ts"
+import { Effect, Exit } from "effect"
+import type { ActivityContext, Actor, Context } from "../../runtime/actor.ts"
 import { type Address, formatAddress } from "../../runtime/address.ts"
 import { decoder, encoder } from "../../runtime/codec.ts"
 import type { MessageName, Payload, Protocol } from "../../runtime/protocol.ts"
 import type { Operation } from "../../runtime/step.ts"
+import { fold, seeded, stored, wire, wireThrough } from "./fold.ts"
 
 /** One published event, as it was stored. */
 export interface Published {
@@ -17,7 +17,7 @@ export interface Published {
 export type Answer = { readonly outcome: "ok" | "error"; readonly body: unknown }
 
 interface Live {
-  readonly actor: Actor
+  actor: Actor
   readonly address: Address
   readonly journal: Array<{ readonly _tag: string }>
   state: unknown
@@ -59,7 +59,7 @@ export class Decider {
   readonly answers = new Map<string, Answer>()
   readonly activities = new Map<string, OpenActivity>()
   readonly timers = new Map<string, { owner: Address; name: string; at: number; message: string; body: unknown }>()
-  readonly #actors: ReadonlyMap<string, Actor>
+  readonly #actors: Map<string, Actor>
   readonly #live = new Map<string, Live>()
   readonly #mail: Array<Mail> = []
   #sequence = 0
@@ -85,6 +85,8 @@ export class Decider {
   /** Processes mail until there is none. */
   run(): void {
     for (let mail = this.#mail.shift(); mail !== undefined; mail = this.#mail.shift()) {
+      // Mail that no node serves waits, and here for ever.
+      if (!this.#actors.has(mail.to.type)) continue
       const live = this.#activate(mail.to)
       const payload = decoder(live.actor.definition.protocol.messages[mail.message]?.payload)(mail.body)
       const decide = live.actor.definition.decide[mail.message]!
@@ -118,13 +120,42 @@ export class Decider {
 
   /** Runs the open activities with the code the actors give for them, as often as new ones are started. */
   runActivities(): void {
-    for (let [open] = this.activities.values(); open !== undefined; [open] = this.activities.values()) {
-      const { owner, key, name, input } = open
-      const spec = this.#activate(owner).actor.definition.activities![name]!
-      const context = { self: owner, key, attempt: 1, correlationId: "activity", publish: () => Effect.void }
-      const exit = Effect.runSyncExit(spec.run(input, context))
-      if (Exit.isSuccess(exit)) this.succeed(formatAddress(owner), key, wireThrough(spec.output, exit.value))
-      else this.fail(formatAddress(owner), key, "failure", String(exit.cause))
+    while (this.activities.size > 0) this.runOne()
+  }
+
+  /** Runs the oldest open activity. */
+  runOne(): void {
+    const [open] = this.activities.values()
+    if (open === undefined) throw new Error("no activity is open")
+    const { owner, key, name, input } = open
+    const spec = this.#activate(owner).actor.definition.activities![name]!
+    const exit = Effect.runSyncExit(spec.run(input, this.#activityContext(owner, key)))
+    if (Exit.isSuccess(exit)) this.succeed(formatAddress(owner), key, wireThrough(spec.output, exit.value))
+    else this.fail(formatAddress(owner), key, "failure", String(exit.cause))
+  }
+
+  /** Goes on with another version of an actor type, as if its actors had moved to another node. */
+  replace(actor: Actor): void {
+    this.#actors.set(actor.type, actor)
+    for (const live of this.#live.values()) if (live.actor.type === actor.type) live.actor = actor
+  }
+
+  /** What an activity publishes and tells while it runs is seen and sent. */
+  #activityContext(owner: Address, key: string): ActivityContext {
+    return {
+      self: owner,
+      key,
+      attempt: 1,
+      correlationId: "activity",
+      publish: (spec, subject, data) =>
+        Effect.sync(() => {
+          this.published.push({ subject, type: spec.type, data: wire(encoder(spec.data)(data)) })
+        }),
+      tell: (protocol, message, payload) =>
+        Effect.sync(() => {
+          this.#send(owner, owner, message, wire(encoder(protocol.messages[message]?.payload)(payload)), "activity")
+          this.run()
+        })
     }
   }
 
@@ -154,8 +185,7 @@ export class Decider {
       body: null,
       from: "",
       ask: undefined,
-      correlationId: "activity",
-      publish: () => Effect.void
+      correlationId: "activity"
     }
     this.#perform(live, mail, (context) => completed(live.state, outcome(open.name), context))
     this.run()
@@ -253,35 +283,5 @@ export class Decider {
 
   #send(from: Address, to: Address, message: string, body: unknown, correlationId: string): void {
     this.#mail.push({ to, message, body, from: formatAddress(from), ask: undefined, correlationId })
-  }
-}
-
-const wire = (value: unknown): unknown => (value === undefined ? undefined : JSON.parse(JSON.stringify(value)))
-
-const wireThrough = (schema: Schema.Codec<unknown, unknown>, value: unknown): unknown =>
-  decoder(schema)(wire(encoder(schema)(value)))
-
-const Tagged = Schema.Struct({ _tag: Schema.String })
-
-const stored = (actor: Actor, event: unknown): { readonly _tag: string } => {
-  const { _tag } = Schema.decodeUnknownSync(Tagged)(event)
-  const fields = actor.definition.events[_tag]
-  if (fields === undefined) throw new Error(`${actor.type} has no event ${_tag}`)
-  // The fields are known at run time only: what services their codec needs, none here, the compiler cannot see.
-  const schema: unknown = open(fields)
-  return { ...Object(wireThrough(schema as Schema.Codec<unknown, unknown>, event)), _tag }
-}
-
-const fold = (actor: Actor, state: unknown, event: { readonly _tag: string }): unknown =>
-  actor.definition.evolve[event._tag]!(state, event)
-
-/** Mulberry32, enough for a test. */
-const seeded = (seed: number) => {
-  let state = Math.imul(seed, 0x9e3779b9)
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let bits = Math.imul(state ^ (state >>> 15), 1 | state)
-    bits = (bits + Math.imul(bits ^ (bits >>> 7), 61 | bits)) ^ bits
-    return ((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32
   }
 }

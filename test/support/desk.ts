@@ -1,5 +1,6 @@
 import { Effect, Schema } from "effect"
 import {
+  type ActivityContext,
   activity,
   cancelActivity,
   cancelTimer,
@@ -41,7 +42,9 @@ export const announcement = { type: "announcement", data: Entry }
 const note = (text: string) => persist({ _tag: "Noted" as const, text })
 
 /** A desk whose work is done by `run`, which gets the task and the number of the try. */
-export const desk = (run: (task: string, attempt: number) => Effect.Effect<string, unknown>) =>
+export const desk = (
+  run: (task: string, attempt: number, context: ActivityContext) => Effect.Effect<string, unknown>
+) =>
   define({
     protocol: DeskProtocol,
     state: Schema.Struct({ notes: Schema.Array(Schema.String) }),
@@ -53,7 +56,7 @@ export const desk = (run: (task: string, attempt: number) => Effect.Effect<strin
         input: Schema.String,
         output: Schema.String,
         timeout: "500 millis",
-        run: (task, context) => run(task, context.attempt)
+        run: (task, context) => run(task, context.attempt, context)
       })
     },
     decide: {

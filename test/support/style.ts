@@ -99,7 +99,8 @@ export const environment = (source: Source): ReadonlyArray<string> => {
 const PLACES = [
   /(?<![\w.])\/(?:home|Users|work)\/[A-Za-z]/,
   /(?<![\w.])\/ro{2}t\b/,
-  /\bregistry\.[a-z]/i,
+  // A host, and not a file of this project.
+  /\bregistry\.(?!ts\b)[a-z]/i,
   /\bdeb\.[a-z]+\.org/i,
   /\bnpmjs\.[a-z]/i
 ]

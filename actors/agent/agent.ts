@@ -1,0 +1,222 @@
+import { type Duration, Effect, Schedule, Schema } from "effect"
+import {
+  type AgentType,
+  agentId,
+  agentProtocol,
+  type BreakerState,
+  type ModelName,
+  Opinion,
+  type OpinionRequest,
+  open,
+  opinionFields,
+  toTimestamp
+} from "../../protocols/index.ts"
+import {
+  type Actor,
+  activity,
+  type Context,
+  cancelActivity,
+  define,
+  persist,
+  reply,
+  setTimer,
+  start
+} from "../../runtime/index.ts"
+import { noUsage } from "../model/prices.ts"
+import type { Policy } from "../policy.ts"
+import { toolsOf } from "../tools/registry.ts"
+import { AskOutcome, type ModelAccess, notConfigured } from "./asking.ts"
+import { AskInput, fallbackOpinion, goOn, openKey, UseInput, UseOutput } from "./dialogue.ts"
+import { evolve, requestOf, unavailableOf } from "./evolve.ts"
+import { fallBack, heard, timerOf, used } from "./hearing.ts"
+import { reportTools } from "./reporting.ts"
+import { events, type Request, State } from "./state.ts"
+import { useTools } from "./using.ts"
+import { abstain, clip, publishDecision, publishStatus, publishTools, vote } from "./words.ts"
+
+export interface AgentOptions {
+  /** How long one attempt of the policy may take; 10 seconds unless given. What runs longer fails as a timeout. */
+  readonly timeout?: Duration.Input
+  /** When the policy is tried again after a failure or timeout; at most twice, a jittered 250 ms and 500 ms later, unless given. */
+  readonly retry?: Schedule.Schedule<unknown, unknown>
+  /** The language models of this node. Without them, or where they name none for the type, the policy answers. */
+  readonly models?: ModelAccess | undefined
+}
+
+/** A request, and the tools that are not to be used for it. */
+const AnalyzeInput = open({ ...opinionFields, unavailable: Schema.optionalKey(Schema.Array(Schema.String)) })
+
+/** How many requests an agent works on at once; it abstains from what is asked beyond. */
+export const OPEN_REQUESTS_MAX = 8
+
+/** What is left of a round's time for the agent's own rules, in milliseconds. */
+const RULES_MILLIS = 1_500
+
+/**
+ * An agent of a type: it forms an opinion on its symbol and votes on it in the round it was asked for.
+ *
+ * idle → analyzing → idle, having voted; or failed, having abstained. Analyzing is one activity by the policy, or a conversation with
+ * a model (`dialogue.ts`), after whose failure the policy answers.
+ *
+ * Guarantees: one vote or abstention per round, however often it is asked; a policy or model that hangs or fails keeps no
+ * other request waiting, and holds one of `OPEN_REQUESTS_MAX` places until its attempts are over. The actor is the same with and
+ * without models: what one node began another one can finish.
+ */
+export const agentActor = (type: AgentType, policy: Policy, options: AgentOptions = {}): Actor => {
+  const { models } = options
+  return define({
+    protocol: agentProtocol(type),
+    state: State,
+    initial: (): State => ({ requests: [], answered: [] }),
+    events,
+    evolve,
+    decide: {
+      Analyze: (state, request, context) => analyze(type, state, request, context, models),
+      Cancel: (state, { consensus_id }, context) => cancel(type, state, consensus_id, context),
+      GetStatus: (state, _, context) => [reply(report(type, state, context, models?.modelOf(type)))],
+      ModelCallBegan: (_, { consensus_id, activity, call }) => [
+        persist({ _tag: "ModelCallBegun", consensus_id, model: call.model, activity, call })
+      ],
+      ToolState: (state, told) => seeTool(type, state, told),
+      ModelOutOfTime: (state, { consensus_id }) => {
+        const reason = "the time for the analysis is over"
+        return fallBack(type, state, consensus_id, [], { kind: "out_of_time", reason }, true)
+      }
+    },
+    activities: {
+      analyze: activity({
+        input: AnalyzeInput,
+        output: Opinion,
+        timeout: options.timeout ?? "10 seconds",
+        retry: options.retry ?? defaultRetry,
+        run: ({ consensus_id, symbol, bars, past, unavailable }) =>
+          // A policy may throw before it returns an effect; that is its failure and not the agent's.
+          Effect.suspend(() =>
+            policy({
+              ...{ agentType: type, symbol, bars, consensusId: consensus_id },
+              ...(past && { past }),
+              ...(unavailable && { unavailable: new Set(unavailable) })
+            })
+          )
+      }),
+      ask_model: activity({
+        input: AskInput,
+        output: AskOutcome,
+        // The conversation has a deadline of its own; this is for what does not keep it.
+        timeout: "3 minutes",
+        run: (input, context) => models?.ask(type, input, context) ?? Effect.succeed(notConfigured(input))
+      }),
+      use_tools: activity({
+        input: UseInput,
+        output: UseOutput,
+        timeout: "10 seconds",
+        run: (input, context) => useTools(type, input, context)
+      })
+    },
+    completed: {
+      analyze: (state, outcome, context) => {
+        const request = requestOf(state, outcome.key)
+        if (request === undefined) return []
+        if (outcome._tag === "Succeeded") return opined(type, state, request, outcome.value, context)
+        const reason = outcome.reason === "timeout" ? "the analysis took too long" : clip(outcome.detail)
+        return [
+          persist({ _tag: "Failed", consensus_id: request.consensus_id, reason }),
+          ...timerOf(request),
+          publishStatus(type, request, context, "failed", reason),
+          abstain(type, request, reason)
+        ]
+      },
+      ask_model: (state, outcome, context) => heard(type, state, outcome, context),
+      use_tools: (state, outcome) => used(type, state, outcome)
+    }
+  })
+}
+
+const defaultRetry = Schedule.exponential("250 millis").pipe(Schedule.jittered, Schedule.upTo({ times: 2 }))
+
+const analyze = (
+  type: AgentType,
+  state: State,
+  given: OpinionRequest,
+  context: Context,
+  models: ModelAccess | undefined
+) => {
+  const { consensus_id, correlation_id, symbol } = given
+  if (requestOf(state, consensus_id) !== undefined || state.answered.includes(consensus_id)) return []
+  if (state.requests.length >= OPEN_REQUESTS_MAX) {
+    const reason = `${OPEN_REQUESTS_MAX} analyses are running already`
+    return [persist({ _tag: "Failed", consensus_id, reason } as const), abstain(type, given, reason)]
+  }
+  const request: Request = { consensus_id, correlation_id, symbol }
+  const begun = publishStatus(type, given, context, "analyzing")
+  const model = models?.modelOf(type)
+  if (models === undefined || model === undefined) {
+    return [
+      persist({ _tag: "Requested", request } as const),
+      begun,
+      start("analyze", consensus_id, { ...given, ...withoutTools(state) })
+    ]
+  }
+  const ends = Math.min(given.deadline ?? Number.POSITIVE_INFINITY, context.time + models.roundMillis) - RULES_MILLIS
+  const deadline = Math.max(context.time, Math.min(context.time + models.budgetMillis, Math.floor(ends)))
+  const asked = { model, request: given, deadline, turns: [], calls: [], usage: noUsage, ...withoutTools(state) }
+  return [
+    persist({ _tag: "Requested", request: { ...request, asked } } as const),
+    begun,
+    // The budget is kept where the model is asked; this is for a node that dies or hangs.
+    setTimer(`model_${consensus_id}`, deadline, "ModelOutOfTime", { consensus_id }),
+    goOn(type, { ...request, asked })
+  ]
+}
+
+/** A tracker says whether one of its tools is used. */
+const seeTool = (type: AgentType, state: State, { tool, state: seen }: { tool: string; state: BreakerState }) =>
+  (state.tools?.[tool] ?? "closed") === seen || !toolsOf(type).some(({ name }) => name === tool)
+    ? []
+    : [persist({ _tag: "ToolStateSeen", tool, state: seen } as const)]
+
+const withoutTools = (state: State): { readonly unavailable?: ReadonlyArray<string> } => {
+  const unavailable = unavailableOf(state)
+  return unavailable.length === 0 ? {} : { unavailable }
+}
+
+/** The policy has an opinion: as the agent's own, or in place of a model's. */
+const opined = (type: AgentType, state: State, request: Request, given: Opinion, context: Context) => {
+  const { asked } = request
+  const opinion = asked?.fallback === undefined ? given : fallbackOpinion(asked, given)
+  return [
+    persist({ _tag: "Answered", consensus_id: request.consensus_id } as const),
+    ...timerOf(request),
+    ...publishTools(type, request, context, opinion.tool_calls),
+    ...reportTools(type, request.symbol, given),
+    publishDecision(type, request, context, opinion),
+    ...(state.requests.length > 1 ? [] : [publishStatus(type, request, context, "idle")]),
+    vote(type, request, opinion)
+  ]
+}
+
+/** The round is over, or nobody wants it any more: there is nothing to vote on. */
+const cancel = (type: AgentType, state: State, consensus_id: string, context: Context) => {
+  const request = requestOf(state, consensus_id)
+  if (request === undefined) return []
+  const { asked } = request
+  return [
+    persist({ _tag: "Failed", consensus_id, reason: "cancelled" } as const),
+    ...timerOf(request),
+    cancelActivity(asked === undefined ? consensus_id : openKey({ ...request, asked })),
+    ...(state.requests.length > 1 ? [] : [publishStatus(type, request, context, "idle")])
+  ]
+}
+
+const report = (type: AgentType, state: State, { self }: Context, model: ModelName | undefined) => ({
+  agent_id: agentId(type, self.id),
+  policy: model ?? "quant",
+  unavailable_tools: unavailableOf(state),
+  open_requests: state.requests.length,
+  models: Object.entries(state.accounts ?? {}).map(([name, { usage, breaker, seen }]) => ({
+    model: name,
+    usage,
+    breaker,
+    breaker_seen: seen === null ? null : toTimestamp(seen)
+  }))
+})

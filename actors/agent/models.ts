@@ -1,0 +1,49 @@
+import { Duration, Effect, type Scope } from "effect"
+import type { AgentType, ModelName } from "../../protocols/index.ts"
+import { type CallerOptions, makeCaller } from "../model/caller.ts"
+import type { LanguageModel } from "../model/language-model.ts"
+import { loadPrompts, type PromptUnusable } from "../model/prompts.ts"
+import type { ProviderOptions } from "../model/providers.ts"
+import { recording, replaying } from "../model/traffic.ts"
+import { type ModelAccess, modelAccess } from "./asking.ts"
+
+export interface ModelsOptions extends CallerOptions {
+  /** The model of an agent type; `quant` where its own rules answer. */
+  readonly models: { readonly [T in AgentType]: ModelName | "quant" }
+  readonly providers: ProviderOptions
+  /** The folder of the prompt files. */
+  readonly prompts: string
+  /** How long a conversation may take with all its turns; 12 seconds unless given. */
+  readonly budget?: Duration.Input
+  /** How long a round takes votes; 15 seconds unless given. A conversation ends before. */
+  readonly round?: Duration.Input
+  /** Write what is asked and answered into a folder, or answer from there and ask nobody. */
+  readonly traffic?: { readonly mode: "record" | "replay"; readonly folder: string } | undefined
+}
+
+/** The language models of a node, for as long as the scope; nothing where every agent type goes by its own rules. */
+export const openModels = (
+  options: ModelsOptions
+): Effect.Effect<ModelAccess | undefined, PromptUnusable, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { models, budget = "12 seconds", round = "15 seconds" } = options
+    if (Object.values(models).every((model) => model === "quant")) return undefined
+    const prompts = yield* loadPrompts(options.prompts)
+    const caller = yield* makeCaller(yield* portOf(options), options)
+    const modelOf = (type: AgentType) => {
+      const model = models[type]
+      return model === "quant" ? undefined : model
+    }
+    const budgetMillis = Duration.toMillis(Duration.fromInputUnsafe(budget))
+    const roundMillis = Duration.toMillis(Duration.fromInputUnsafe(round))
+    return modelAccess({ modelOf, budgetMillis, roundMillis }, caller, prompts)
+  })
+
+const portOf = ({ traffic, providers }: ModelsOptions): Effect.Effect<LanguageModel> => {
+  if (traffic?.mode === "replay") return Effect.succeed(replaying(traffic.folder))
+  // Half a second of loading, which who asks no model does not wait for.
+  return Effect.promise(() => import("../model/ai-sdk.ts")).pipe(
+    Effect.map(({ aiSdkModel }) => aiSdkModel(providers)),
+    Effect.map((port) => (traffic === undefined ? port : recording(traffic.folder, port)))
+  )
+}

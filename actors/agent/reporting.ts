@@ -1,0 +1,38 @@
+// What an agent tells the trackers of its tools and models.
+import { type AgentType, FeedbackProtocol, feedbackId, type Opinion, type ToolUse } from "../../protocols/index.ts"
+import { send } from "../../runtime/index.ts"
+import { usesOf } from "../feedback/features.ts"
+import { toolsOf } from "../tools/registry.ts"
+import type { AskOutcome } from "./asking.ts"
+
+/** The name under which requests to models are tracked, beside the tools. */
+export const MODEL_TOOL = "model"
+
+/** Tells the tracker of each tool how it was used. A name that a model made up has none. */
+export const reportTools = (type: AgentType, symbol: string, opinion: Pick<Opinion, "tool_calls" | "metadata">) => {
+  const known = new Set(toolsOf(type).map(({ name }) => name))
+  return usesOf(symbol, opinion)
+    .filter(({ tool }) => known.has(tool))
+    .map(({ tool, use }) => report(type, tool, use))
+}
+
+/** Tells the tracker of models how a turn went, with all its attempts. */
+export const reportModel = (
+  type: AgentType,
+  symbol: string,
+  model: string,
+  execution_id: string,
+  { error, elapsed_ms = 0, receipts }: AskOutcome
+) =>
+  report(type, MODEL_TOOL, {
+    execution_id,
+    symbol,
+    status:
+      error === undefined ? "success" : error.kind === "timeout" || error.kind === "out_of_time" ? "timeout" : "failed",
+    execution_time_ms: Math.max(0, elapsed_ms),
+    ...(error === undefined ? {} : { error_message: `${error.kind}: ${error.detail}` }),
+    features: { symbol, policy: model.slice(0, 64), attempts: String(Math.min(9, receipts.length)) }
+  })
+
+const report = (type: AgentType, tool: string, use: ToolUse) =>
+  send(FeedbackProtocol, feedbackId(type, tool), "Used", { use })

@@ -1,0 +1,254 @@
+import { Clock, Duration, Effect, Random, Result, Schedule, type Scope, Semaphore } from "effect"
+import { CircuitBreaker, RateLimiter } from "effect/persistence"
+import type { BreakerState, ModelCallBegun, ModelErrorKind, ModelName } from "../../protocols/index.ts"
+import { CONSEQUENCES, ModelError } from "./errors.ts"
+import type { LanguageModel, Question, Turn } from "./language-model.ts"
+import { countCall, countGivenUp, showBreaker } from "./metrics.ts"
+import { costOf, estimateTokens, type Prices } from "./prices.ts"
+
+export interface CallerOptions {
+  readonly prices: Prices
+  /** How long one request may take; 10 seconds unless given. */
+  readonly timeout?: Duration.Input
+  /** How many requests a minute a model gets from this process; 60 unless given. */
+  readonly callsPerMinute?: number
+  /** How many requests to a model are under way at once; 4 unless given. What is more waits. */
+  readonly concurrency?: number
+  /** How often one question is asked, when that can help; 3 unless given. */
+  readonly attempts?: number
+  /** After so many failures in a row a model is left alone; 5 unless given. */
+  readonly failures?: number
+  /** For how long it is left alone first; 15 seconds unless given. Each further time doubles it, up to 5 minutes. */
+  readonly pause?: Duration.Input
+}
+
+/** One request, when it has ended. */
+export interface Attempt {
+  readonly call_id: string
+  readonly attempt: number
+  readonly elapsedMillis: number
+  readonly result: Result.Result<Turn, ModelError>
+  readonly cost: number | null
+}
+
+/** What becomes of requests. None of these may fail but `begin`, without which nothing is sent. */
+export interface CallHooks {
+  /** Before a request is sent. */
+  readonly begin: (call: ModelCallBegun) => Effect.Effect<void, unknown>
+  /** After it has ended. */
+  readonly ended: (attempt: Attempt) => Effect.Effect<void>
+  /** The breaker of the model opened, or closed again. Each change is told once in this process. */
+  readonly breakerTurned: (model: ModelName, state: "open" | "closed", reason: string) => Effect.Effect<void>
+}
+
+export interface Asking extends CallHooks {
+  /** What the ids of its calls begin with. */
+  readonly key: string
+  /** By when there must be an answer, in milliseconds since 1970. */
+  readonly deadline: number
+}
+
+export interface Called {
+  readonly result: Result.Result<Turn, ModelError>
+  readonly attempts: ReadonlyArray<Attempt>
+  readonly breaker: BreakerState
+}
+
+/** Asks models within limits. */
+export interface Caller {
+  /**
+   * Asks until there is an answer, it cannot help to ask again, or the time is over. It never fails.
+   *
+   * 1. A request is sent only after `begin` has succeeded, so that somebody knows of it whatever happens next.
+   * 2. No request is under way after the deadline, and no wait goes beyond it.
+   * 3. While the model's breaker is open nothing is sent; then one request tries whether it is well again.
+   */
+  readonly ask: (question: Question, asking: Asking) => Effect.Effect<Called>
+}
+
+const MINUTE = "1 minute"
+const FIRST_PAUSE_MILLIS = 300
+const OPEN_MAX = "5 minutes"
+const TURN_GRACE_MILLIS = 50
+
+/** A caller with the limits and breakers of this process, for as long as the scope. */
+export const makeCaller = (port: LanguageModel, options: CallerOptions): Effect.Effect<Caller, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const breakers = yield* CircuitBreaker.make({
+      tripPolicy: CircuitBreaker.consecutive(options.failures ?? 5),
+      openDuration: Schedule.exponential(options.pause ?? "15 seconds").pipe(
+        Schedule.modifyDelay(({ duration }) =>
+          Effect.succeed(Duration.min(duration, Duration.fromInputUnsafe(OPEN_MAX)))
+        )
+      ),
+      maxOpenDuration: OPEN_MAX
+    })
+    const limiter = yield* RateLimiter.make
+    const limits = { breakers, limiter, permits: new Map(), told: new Map() }
+    const caller: Caller = { ask: (question, asking) => ask({ port, options, question, asking, ...limits }) }
+    return caller
+  }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()), Effect.provide(RateLimiter.layerStoreMemory))
+
+interface Call {
+  readonly port: LanguageModel
+  readonly options: CallerOptions
+  readonly question: Question
+  readonly asking: Asking
+  readonly breakers: CircuitBreaker.CircuitBreaker
+  readonly limiter: RateLimiter.RateLimiter
+  readonly permits: Map<ModelName, Semaphore.Semaphore>
+  /** What was told of each model's breaker. */
+  readonly told: Map<ModelName, "open" | "closed">
+}
+
+const ask = Effect.fnUntraced(function* (call: Call): Effect.fn.Return<Called> {
+  const { model } = call.question
+  const attempts: Array<Attempt> = []
+  const permits = permitsOf(call)
+  let result: Result.Result<Turn, ModelError> = Result.fail(outOfTime(model))
+  const most = call.options.attempts ?? 3
+  for (let number = 1; number <= most; number++) {
+    // A request ends by itself at the deadline; this ends the wait for a turn.
+    const patience = Math.max(0, yield* timeLeft(call)) + TURN_GRACE_MILLIS
+    const tried = yield* permits
+      .withPermits(1)(attempt(call, number, attempts))
+      .pipe(Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail(outOfTime(model)) }), Effect.result)
+    // What has run into the end of the time keeps the name of its own last failure.
+    result = Result.isFailure(tried) && tried.failure.kind === "out_of_time" && number > 1 ? result : tried
+    yield* tellBreaker(call, tried)
+    if (number === most || Result.isSuccess(tried) || !CONSEQUENCES[tried.failure.kind].again) break
+    const pause = yield* pauseAfter(tried.failure, number)
+    if (pause >= (yield* timeLeft(call))) break
+    yield* Effect.sleep(pause)
+  }
+  if (Result.isFailure(result)) yield* countGivenUp(model, result.failure.kind)
+  return { result, attempts, breaker: yield* breakerState(call) }
+})
+
+/** One request, if the rate and the breaker let it. */
+const attempt = (call: Call, number: number, attempts: Array<Attempt>): Effect.Effect<Turn, ModelError> => {
+  const { model } = call.question
+  const guarded = call.breakers.execute(send(call, number, attempts), {
+    key: model,
+    classify: (exit) => {
+      const error =
+        exit._tag === "Failure" ? exit.cause.reasons.find((reason) => reason._tag === "Fail")?.error : undefined
+      if (exit._tag === "Success") return CircuitBreaker.success
+      if (error === undefined || !CONSEQUENCES[error.kind].trips) return CircuitBreaker.ignored
+      const { retry_after_ms } = error
+      return CircuitBreaker.failure(retry_after_ms === undefined ? {} : { retryAfter: retry_after_ms })
+    }
+  })
+  return Effect.andThen(keepRate(call), guarded).pipe(
+    Effect.catchTag("CircuitBreakerError", () => Effect.fail(circuitOpen(model)))
+  )
+}
+
+/** Waits until the rate allows a request; fails at once where that is after the deadline. */
+const keepRate = (call: Call): Effect.Effect<void, ModelError> =>
+  Effect.gen(function* () {
+    const { model } = call.question
+    const limit = call.options.callsPerMinute ?? 60
+    while (true) {
+      const asked = { algorithm: "token-bucket", onExceeded: "fail", window: MINUTE, limit, key: model } as const
+      const taken = yield* Effect.result(call.limiter.consume(asked))
+      if (Result.isSuccess(taken)) return
+      const { reason } = taken.failure
+      const wait = reason._tag === "RateLimitExceeded" ? Math.max(1, Duration.toMillis(reason.retryAfter)) : 0
+      if (wait === 0 || wait >= (yield* timeLeft(call))) {
+        return yield* new ModelError({ kind: "out_of_time", detail: `${model}: more than ${limit} calls a minute` })
+      }
+      yield* Effect.sleep(wait)
+    }
+  })
+
+const send = (call: Call, number: number, attempts: Array<Attempt>): Effect.Effect<Turn, ModelError> =>
+  Effect.gen(function* () {
+    const { question, asking, options } = call
+    const { model } = question
+    if ((yield* timeLeft(call)) <= 0) return yield* outOfTime(model)
+    const drawn = yield* Random.nextIntBetween(0, 36 ** 6)
+    const call_id = `${asking.key}.${number}-${drawn.toString(36).padStart(6, "0")}`
+    const estimated_input_tokens = estimateTokens(question)
+    const estimated_cost_usd = costOf(options.prices, model, estimated_input_tokens, 0)
+    yield* asking
+      .begin({ call_id, model, estimated_input_tokens, estimated_cost_usd })
+      .pipe(Effect.mapError((cause) => new ModelError({ kind: "defect", detail: `not begun: ${String(cause)}` })))
+    const timeout = Duration.toMillis(Duration.fromInputUnsafe(options.timeout ?? "10 seconds"))
+    const left = yield* timeLeft(call)
+    const startedAt = yield* Clock.monotonicTimeNanos
+    const result = yield* call.port.ask(question).pipe(
+      Effect.timeoutOrElse({
+        duration: Math.min(timeout, left),
+        // A model that is asked late is not to blame for the rest of the time being short.
+        orElse: () =>
+          Effect.fail(
+            left < timeout
+              ? outOfTime(model)
+              : new ModelError({ kind: "timeout", detail: `${model}: no answer in time` })
+          )
+      }),
+      Effect.result
+    )
+    const elapsedMillis = Number((yield* Clock.monotonicTimeNanos) - startedAt) / 1e6
+    const { input, output } = tokensOf(result)
+    const cost = Result.isSuccess(result) ? costOf(options.prices, model, input, output) : null
+    const ended: Attempt = { call_id, attempt: number, elapsedMillis, result, cost }
+    attempts.push(ended)
+    yield* countCall(model, endOf(result), elapsedMillis, { input, output, cost })
+    if (Result.isFailure(result)) {
+      const { kind, detail } = result.failure
+      yield* Effect.logWarning("model call failed", { model, call: call_id, attempt: number, kind, detail })
+    }
+    yield* asking.ended(ended)
+    return yield* Effect.fromResult(result)
+  })
+
+const endOf = (result: Result.Result<Turn, ModelError>): "success" | ModelErrorKind =>
+  Result.isSuccess(result) ? "success" : result.failure.kind
+
+const tokensOf = (result: Result.Result<Turn, ModelError>) => ({
+  input: Result.isSuccess(result) ? (result.success.input_tokens ?? 0) : 0,
+  output: Result.isSuccess(result) ? (result.success.output_tokens ?? 0) : 0
+})
+
+/** As long as the server asks for, or else 300 ms that double with each try, jittered by half. */
+const pauseAfter = ({ retry_after_ms }: ModelError, number: number): Effect.Effect<number> =>
+  Effect.map(Random.nextBetween(0.5, 1.5), (jitter) =>
+    Math.ceil(Math.max(retry_after_ms ?? 0, FIRST_PAUSE_MILLIS * 2 ** (number - 1) * jitter))
+  )
+
+const timeLeft = ({ asking }: Call): Effect.Effect<number> =>
+  Effect.map(Clock.currentTimeMillis, (now) => asking.deadline - now)
+
+const permitsOf = ({ permits, question: { model }, options }: Call): Semaphore.Semaphore => {
+  const known = permits.get(model)
+  if (known !== undefined) return known
+  const made = Semaphore.makeUnsafe(options.concurrency ?? 4)
+  permits.set(model, made)
+  return made
+}
+
+const breakerState = ({ breakers, question: { model } }: Call): Effect.Effect<BreakerState> =>
+  breakers.state(model).pipe(
+    Effect.map(({ _tag }): BreakerState => (_tag === "Closed" ? "closed" : _tag === "Open" ? "open" : "half_open")),
+    Effect.orElseSucceed((): BreakerState => "closed")
+  )
+
+/** Shows the breaker as it is, and tells of it where it opened or closed since it was last told of. */
+const tellBreaker = Effect.fnUntraced(function* (call: Call, tried: Result.Result<Turn, ModelError>) {
+  const { model } = call.question
+  const state = yield* breakerState(call)
+  yield* showBreaker(model, state)
+  if (state === "half_open" || state === (call.told.get(model) ?? "closed")) return
+  call.told.set(model, state)
+  const reason = Result.isFailure(tried) ? tried.failure.detail : "it answers again"
+  yield* Effect.logWarning("model circuit breaker turned", { model, state, reason })
+  yield* call.asking.breakerTurned(model, state, reason)
+})
+
+const outOfTime = (model: ModelName) =>
+  new ModelError({ kind: "out_of_time", detail: `${model}: the time for the analysis is over` })
+
+const circuitOpen = (model: ModelName) =>
+  new ModelError({ kind: "circuit_open", detail: `${model}: it failed too often lately and is left alone for a while` })

@@ -1,0 +1,93 @@
+// What the AI SDK, its providers and Node's fetch throw, as the kinds of failure that we know.
+import { APICallError, NoSuchModelError } from "ai"
+import { Option } from "effect"
+import type { ModelErrorKind } from "../../protocols/index.ts"
+
+export interface Failure {
+  readonly kind: ModelErrorKind
+  readonly detail: string
+  readonly retry_after_ms?: number
+}
+
+const DETAIL_CHARACTERS_MAX = 300
+
+/** Names the failure behind whatever was thrown. Never shows a request, a header or more than the server's own first words. */
+export const failureOf = (thrown: unknown): Failure => {
+  const chain = causesOf(thrown)
+  const call = chain.find((each) => APICallError.isInstance(each))
+  if (APICallError.isInstance(call) && call.statusCode !== undefined && call.statusCode >= 300) return byStatus(call)
+  const text = chain.map((each) => (each instanceof Error ? `${each.name}: ${each.message}` : String(each))).join(" ← ")
+  const codes = chain.map((each) => String(Object(each).code ?? ""))
+  if (chain.some((each) => NoSuchModelError.isInstance(each))) return { kind: "rejected", detail: clip(text) }
+  if (codes.some((code) => REFUSED.test(code)) || /bad port/.test(text)) {
+    return { kind: "refused", detail: `no connection (${codes.find((code) => REFUSED.test(code)) ?? "bad port"})` }
+  }
+  if (/abort/i.test(text)) return { kind: "interrupted", detail: "the call was interrupted" }
+  if (
+    codes.some((code) => BROKEN_OFF.test(code)) ||
+    /terminated|other side closed|premature|end of JSON|Unterminated/i.test(text)
+  ) {
+    return { kind: "truncated", detail: "the answer broke off" }
+  }
+  const malformed = chain.some(
+    (each) =>
+      each instanceof Error &&
+      /JSONParse|TypeValidation|InvalidResponse|EmptyResponse|NoContent|NoOutput/.test(each.name)
+  )
+  if (malformed || APICallError.isInstance(call)) {
+    return { kind: "malformed", detail: "what came is not in the provider's format" }
+  }
+  return { kind: "defect", detail: clip(text) }
+}
+
+const REFUSED = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/
+const BROKEN_OFF = /^(ECONNRESET|EPIPE|UND_ERR_SOCKET|UND_ERR_RES_CONTENT_LENGTH_MISMATCH|HPE_[A-Z_]+)$/
+
+const byStatus = (error: APICallError): Failure => {
+  const status = error.statusCode ?? 0
+  const detail = `status ${status}: ${clip(wordsOf(error))}`
+  if (status === 429 || status === 529) {
+    const wait = retryAfter(error.responseHeaders ?? {})
+    return { kind: "rate_limited", detail, ...(wait === undefined ? {} : { retry_after_ms: wait }) }
+  }
+  if (status >= 500) {
+    const wait = retryAfter(error.responseHeaders ?? {})
+    return { kind: "server_error", detail, ...(wait === undefined ? {} : { retry_after_ms: wait }) }
+  }
+  if (status === 401 || status === 403) return { kind: "unauthorized", detail }
+  if (status === 408) return { kind: "timeout", detail }
+  return { kind: "rejected", detail }
+}
+
+const LONGEST_WAIT_SECONDS = 3_600
+
+/** Milliseconds of a `Retry-After` header in seconds; a date would need a clock that agrees with the server's. */
+const retryAfter = (headers: { readonly [name: string]: string | undefined }): number | undefined => {
+  const text = Object.entries(headers).find(([name]) => name.toLowerCase() === "retry-after")?.[1] ?? ""
+  return /^\d{1,7}(\.\d+)?$/.test(text) ? 1_000 * Math.min(Number(text), LONGEST_WAIT_SECONDS) : undefined
+}
+
+/** What the server said: the `error` or `error.message` of its body, where it has one, or the words of its status. */
+const wordsOf = (error: APICallError): string => {
+  const body = Option.liftThrowable((): unknown => JSON.parse(error.responseBody ?? ""))()
+  const { error: said } = Object(Option.getOrUndefined(body))
+  const words = typeof said === "string" ? said : Object(said).message
+  return typeof words === "string" && words.trim() !== "" ? words : error.message
+}
+
+const CAUSES_MAX = 6
+
+const causesOf = (thrown: unknown): ReadonlyArray<unknown> => {
+  const chain: Array<unknown> = []
+  for (let each = thrown; each !== undefined && each !== null && chain.length < CAUSES_MAX; ) {
+    chain.push(each)
+    const { cause, lastError } = Object(each)
+    each = cause ?? lastError
+  }
+  return chain
+}
+
+const clip = (text: string): string => {
+  const line = text.replace(/\s+/g, " ")
+  return line.length > DETAIL_CHARACTERS_MAX ? `${line.slice(0, DETAIL_CHARACTERS_MAX)}…` : line
+}

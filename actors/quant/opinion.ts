@@ -1,0 +1,113 @@
+import type { AgentType, BarWindow, Opinion, PastDecision, Probabilities } from "../../protocols/index.ts"
+import { coach } from "./coach.ts"
+import { openDesk, type RoutedAround } from "./desk.ts"
+import { analyst, optimizer, type Rule, risk, type View } from "./rules.ts"
+import { likeliest, pool, softmax, tempered } from "./scores.ts"
+
+/** What an opinion is formed of. */
+export interface QuantRequest {
+  readonly bars: BarWindow
+  /** The latest joint decisions on the symbol, oldest first; none unless given. */
+  readonly past?: ReadonlyArray<PastDecision>
+}
+
+export interface QuantOptions {
+  /** What the execution ids of tool calls begin with, before a dot and the tool's name. */
+  readonly executionPrefix: string
+  /** Milliseconds from any origin; only differences are used, for `execution_time_ms`. */
+  readonly now: () => number
+  /** Names of tools that are not to be used; none unless given. */
+  readonly unavailable?: ReadonlySet<string>
+}
+
+const RULES = {
+  market_analyst: analyst,
+  risk_advisor: risk,
+  strategy_optimizer: optimizer,
+  performance_coach: coach
+} as const
+type Single = keyof typeof RULES
+const PANEL: ReadonlyArray<Single> = ["market_analyst", "risk_advisor", "strategy_optimizer", "performance_coach"]
+
+/** How much each of the panel counts in `comprehensive`: the same, for nothing here learns who is better. */
+const POOL_WEIGHT = 1
+
+/** What is left of the scores for each reading that nothing could give. */
+const MISSING_FACTOR = 0.7
+
+/**
+ * An agent type's opinion by fixed rules. Pure, but for what `now` says: the same for the same bars and past.
+ *
+ * A tool that is unavailable is replaced by its substitute, or gone without at less confidence; reasoning and
+ * `routed_around` in the metadata say so. Where a tool that is needed has too few bars or fails, the opinion is HOLD
+ * with each decision equally likely. `comprehensive` is the logarithmic pool of those of the panel that have a view.
+ */
+export const quantOpinion = (type: AgentType, request: QuantRequest, options: QuantOptions): Opinion => {
+  if (type !== "comprehensive") return toOpinion(single(RULES[type], request, options))
+  const panel = PANEL.map((member) => ({
+    member,
+    said: single(RULES[member], request, { ...options, executionPrefix: `${options.executionPrefix}.${member}` })
+  }))
+  const opinions = panel.map(({ member, said }) => ({ member, hasView: said.hasView, ...toOpinion(said) }))
+  const views = opinions.filter(({ hasView }) => hasView)
+  const seen = views.map(({ member, decision, confidence }) => `${member} ${decision} ${confidence.toFixed(2)}`)
+  return toOpinion({
+    probabilities: pool(views.map(({ probabilities }) => ({ weight: POOL_WEIGHT, probabilities }))),
+    reasoning:
+      (seen.length === 0 ? "Nobody of the panel has a view. " : `Pooled from ${seen.join(", ")}. `) +
+      opinions.map(({ member, reasoning }) => `${member}: ${reasoning}`).join(" "),
+    calls: panel.flatMap(({ said }) => said.calls),
+    routedAround: distinct(panel.flatMap(({ said }) => said.routedAround)),
+    hasView: views.length > 0
+  })
+}
+
+/** An opinion before it is put into the protocol's words. */
+interface Said {
+  readonly probabilities: Probabilities
+  readonly reasoning: string
+  readonly calls: Opinion["tool_calls"]
+  readonly routedAround: ReadonlyArray<RoutedAround>
+  readonly hasView: boolean
+}
+
+const single = (rule: Rule, { bars, past = [] }: QuantRequest, { unavailable = NONE, ...rest }: QuantOptions): Said => {
+  const desk = openDesk({ bars, past }, { ...rest, unavailable })
+  const found = rule(desk, bars)
+  const view = desk.failed() ? undefined : found
+  const routedAround = distinct(desk.routedAround)
+  const missing = routedAround.filter(({ instead }) => instead === null).length
+  const { scores, reasoning } = view ?? unsure(desk.calls)
+  return {
+    probabilities: softmax(tempered(scores, MISSING_FACTOR ** missing)),
+    reasoning: [reasoning, ...routedAround.map(detour)].join(" "),
+    calls: desk.calls,
+    routedAround,
+    hasView: view !== undefined
+  }
+}
+
+const NONE: ReadonlySet<string> = new Set()
+
+const toOpinion = ({ probabilities, reasoning, calls, routedAround }: Said): Opinion => {
+  const decision = likeliest(probabilities)
+  return {
+    decision,
+    confidence: probabilities[decision],
+    probabilities,
+    reasoning,
+    tool_calls: calls,
+    metadata: { policy: "quant", ...(routedAround.length === 0 ? {} : { routed_around: routedAround }) }
+  }
+}
+
+const unsure = (calls: Opinion["tool_calls"]): View => ({
+  scores: { BUY: 0, SELL: 0, HOLD: 0 },
+  reasoning: `No view yet: ${calls.flatMap((call) => call.error_message ?? []).join("; ")}.`
+})
+
+const detour = ({ tool, instead }: RoutedAround): string =>
+  instead === null ? `This is without ${tool}, which is unavailable.` : `${tool} is unavailable; ${instead} stands in.`
+
+const distinct = (all: ReadonlyArray<RoutedAround>): ReadonlyArray<RoutedAround> =>
+  all.filter((one, at) => all.findIndex(({ tool, instead }) => tool === one.tool && instead === one.instead) === at)

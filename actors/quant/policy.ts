@@ -1,0 +1,23 @@
+import { Clock, Effect } from "effect"
+import type { PolicyRequest } from "../policy.ts"
+import { quantOpinion } from "./opinion.ts"
+
+/**
+ * The policy that is always there: fixed rules on what tools say, the same answer for the same bars and past. Never
+ * fails.
+ *
+ * The rules' constants are round numbers from how the indicators are usually read, and were not fitted to any prices.
+ * Everything is measured in the market's own volatility, so that minutes of a currency and days of a stock compare.
+ */
+export const quantPolicy = ({ agentType, bars, past, unavailable, consensusId }: PolicyRequest) =>
+  Effect.map(Clock.Clock, (clock) =>
+    quantOpinion(
+      agentType,
+      { bars, ...(past === undefined ? {} : { past }) },
+      {
+        executionPrefix: `${consensusId}.${agentType}`,
+        now: () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6,
+        ...(unavailable === undefined ? {} : { unavailable })
+      }
+    )
+  )

@@ -1,0 +1,27 @@
+import type { AgentType } from "../../protocols/index.ts"
+import { ema, macd, sma } from "./averages.ts"
+import { markov } from "./markov.ts"
+import { rsi, stochastic, williamsR } from "./oscillators.ts"
+import { adx, atr, bollinger } from "./ranges.ts"
+import { regime } from "./regime.ts"
+import { tradeReview } from "./review.ts"
+import { positionSize, riskLimits } from "./risk.ts"
+import type { AnyTool } from "./tool.ts"
+import { drawdown, volatility } from "./volatility.ts"
+
+/** All tools. */
+export const TOOLS: ReadonlyArray<AnyTool> = [
+  ...[sma, ema, macd, rsi, stochastic, williamsR, bollinger, atr, adx],
+  ...[volatility, drawdown, regime, markov, positionSize, riskLimits, tradeReview]
+]
+
+/** The tools that an agent type may use, those that its quant rules and their substitutes take among them. */
+export const toolsOf = (type: AgentType): ReadonlyArray<AnyTool> => LISTS[type]
+
+const LISTS: { readonly [T in AgentType]: ReadonlyArray<AnyTool> } = {
+  market_analyst: [sma, ema, macd, rsi, stochastic, williamsR, bollinger, atr, adx, volatility, regime, markov],
+  risk_advisor: [volatility, atr, drawdown, regime, adx, positionSize, riskLimits],
+  strategy_optimizer: [adx, bollinger, stochastic, williamsR, rsi, atr, regime, markov, positionSize],
+  performance_coach: [tradeReview, regime, drawdown, volatility, adx],
+  comprehensive: TOOLS
+}

@@ -1,0 +1,219 @@
+// The settings of language models.
+import { readFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import { type Duration, Effect, Option, Redacted, Schema, SchemaTransformation } from "effect"
+import { type ModelsOptions, Prices } from "../actors/index.ts"
+import { AgentType, type ModelName, ModelName as ModelNameSchema } from "../protocols/index.ts"
+import { durationBetween, InvalidSetting, readOptional, readSetting, type Setting, settingsTable } from "./config.ts"
+import { setting, wholeNumber } from "./setting.ts"
+
+const PROMPTS = fileURLToPath(new URL("../prompts", import.meta.url))
+
+const Model = Schema.Union([Schema.Literal("quant"), ModelNameSchema])
+const MODEL_RULE = "must be quant, ollama:NAME, anthropic:NAME, perplexity:NAME or openai:NAME"
+
+const baseUrl = (variable: string, fallback: string, about: string) =>
+  setting({
+    variable,
+    default: fallback,
+    about,
+    rule: "must be an http:// or https:// address without a user name",
+    schema: Schema.String.check(
+      Schema.makeFilter((text: string) => {
+        const url = URL.parse(text)
+        return url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === ""
+      })
+    )
+  })
+
+/** A key is read as what it is and never shown. Shorter ones could not be kept out of what servers say. */
+const key = (variable: string, about: string) =>
+  setting({
+    variable,
+    default: "",
+    about,
+    rule: "must be 8 characters or more, without spaces",
+    schema: Schema.String.check(Schema.isPattern(/^\S{8,}$/))
+  })
+
+const ofType = (type: AgentType) =>
+  setting({
+    variable: `CONCLAVE_MODEL_${type.toUpperCase()}`,
+    default: "",
+    about: `The same for \`${type}\` alone.`,
+    rule: MODEL_RULE,
+    schema: Model
+  })
+
+const Traffic = Schema.String.check(Schema.isPattern(/^(record|replay):.+$/)).pipe(
+  Schema.decodeTo(
+    Schema.Struct({ mode: Schema.Literals(["record", "replay"]), folder: Schema.NonEmptyString }),
+    SchemaTransformation.transform({
+      decode: (text) => ({
+        mode: text.startsWith("record:") ? ("record" as const) : ("replay" as const),
+        folder: text.slice(text.indexOf(":") + 1)
+      }),
+      encode: ({ mode, folder }) => `${mode}:${folder}`
+    })
+  )
+)
+
+/** Every variable about language models. */
+export const modelSettings = {
+  model: setting({
+    variable: "CONCLAVE_MODEL",
+    default: "quant",
+    about:
+      "How agents come to their opinions: `quant`, by rules; or a language model, `ollama:NAME`, `anthropic:NAME`, `perplexity:NAME` or `openai:NAME` (any server that speaks OpenAI's format).",
+    rule: MODEL_RULE,
+    schema: Model
+  }),
+  market_analyst: ofType("market_analyst"),
+  risk_advisor: ofType("risk_advisor"),
+  strategy_optimizer: ofType("strategy_optimizer"),
+  performance_coach: ofType("performance_coach"),
+  comprehensive: ofType("comprehensive"),
+  ollamaBaseUrl: baseUrl("OLLAMA_BASE_URL", "http://127.0.0.1:11434", "Where Ollama is."),
+  anthropicBaseUrl: baseUrl("ANTHROPIC_BASE_URL", "https://api.anthropic.com/v1", "Where Anthropic's API is."),
+  perplexityBaseUrl: baseUrl("PERPLEXITY_BASE_URL", "https://api.perplexity.ai", "Where Perplexity's API is."),
+  openaiBaseUrl: baseUrl(
+    "OPENAI_BASE_URL",
+    "https://api.openai.com/v1",
+    "Where the server is that speaks OpenAI's format."
+  ),
+  anthropicKey: key("ANTHROPIC_API_KEY", "The key for Anthropic; its models need it."),
+  perplexityKey: key("PERPLEXITY_API_KEY", "The key for Perplexity; its models need it."),
+  openaiKey: key("OPENAI_API_KEY", "The key for `openai` models, where the server wants one."),
+  timeout: setting({
+    variable: "MODEL_TIMEOUT",
+    default: "10 seconds",
+    about: "How long one request to a model may take.",
+    rule: "must be a duration from 100 milliseconds to 2 minutes, such as 10 seconds",
+    schema: durationBetween("100 millis", "2 minutes")
+  }),
+  budget: setting({
+    variable: "MODEL_BUDGET",
+    default: "12 seconds",
+    about:
+      "How long a conversation with a model may take, with its tools and repeated requests; then the agent's own rules answer.",
+    rule: "must be a duration from 100 milliseconds to 2 minutes, such as 12 seconds",
+    schema: durationBetween("100 millis", "2 minutes")
+  }),
+  rate: setting({
+    variable: "MODEL_RATE",
+    default: "60",
+    about: "How many requests a minute a model gets from one process.",
+    rule: "must be a whole number from 1 to 100000",
+    schema: wholeNumber(1, 100_000)
+  }),
+  concurrency: setting({
+    variable: "MODEL_CONCURRENCY",
+    default: "4",
+    about: "How many requests to a model are under way at once from one process.",
+    rule: "must be a whole number from 1 to 1000",
+    schema: wholeNumber(1, 1_000)
+  }),
+  prices: setting({
+    variable: "MODEL_PRICES",
+    default: "",
+    about: "A JSON file of what models cost, in dollars per million tokens; without it costs are not known.",
+    rule: 'must be a JSON file such as {"anthropic:NAME": {"input": 3, "output": 15}, "ollama:*": {"input": 0, "output": 0}}',
+    schema: Schema.NonEmptyString
+  }),
+  prompts: setting({
+    variable: "CONCLAVE_PROMPTS",
+    default: "",
+    about: "The folder of the prompts, in place of `prompts/`.",
+    rule: "must be the path of a folder",
+    schema: Schema.NonEmptyString
+  }),
+  traffic: setting({
+    variable: "CONCLAVE_MODEL_TRAFFIC",
+    default: "",
+    about:
+      "`record:FOLDER` writes what models are asked and answer, `replay:FOLDER` answers from there without any model.",
+    rule: "must be record:FOLDER or replay:FOLDER",
+    schema: Traffic
+  })
+} as const
+
+/** The table of the variables as README.md shows it. */
+export const modelSettingsTable = (): string => settingsTable(modelSettings)
+
+/** What models the agents of a process ask, and how. `model` stands in for `CONCLAVE_MODEL` and those of single types. */
+export const modelConfiguration = (model?: ModelName | "quant"): Effect.Effect<ModelsOptions, InvalidSetting> =>
+  Effect.gen(function* () {
+    const all = model ?? (yield* readSetting(modelSettings.model))
+    const pairs = yield* Effect.forEach(AgentType.literals, (type) =>
+      Effect.map(readOptional(modelSettings[type]), (own) => [type, model ?? own ?? all] as const)
+    )
+    const modelOf = new Map(pairs)
+    const of = (type: AgentType) => modelOf.get(type) ?? all
+    const traffic = yield* readOptional(modelSettings.traffic)
+    const options: ModelsOptions = {
+      models: {
+        market_analyst: of("market_analyst"),
+        risk_advisor: of("risk_advisor"),
+        strategy_optimizer: of("strategy_optimizer"),
+        performance_coach: of("performance_coach"),
+        comprehensive: of("comprehensive")
+      },
+      providers: {
+        ollama: { baseUrl: yield* readSetting(modelSettings.ollamaBaseUrl) },
+        anthropic: {
+          baseUrl: yield* readSetting(modelSettings.anthropicBaseUrl),
+          key: yield* readKey(modelSettings.anthropicKey)
+        },
+        perplexity: {
+          baseUrl: yield* readSetting(modelSettings.perplexityBaseUrl),
+          key: yield* readKey(modelSettings.perplexityKey)
+        },
+        openai: {
+          baseUrl: yield* readSetting(modelSettings.openaiBaseUrl),
+          key: yield* readKey(modelSettings.openaiKey)
+        }
+      },
+      prompts: (yield* readOptional(modelSettings.prompts)) ?? PROMPTS,
+      budget: yield* readSetting<Duration.Duration>(modelSettings.budget),
+      timeout: yield* readSetting<Duration.Duration>(modelSettings.timeout),
+      callsPerMinute: yield* readSetting(modelSettings.rate),
+      concurrency: yield* readSetting(modelSettings.concurrency),
+      prices: yield* readPrices,
+      traffic
+    }
+    if (traffic?.mode !== "replay") yield* checkKeys(options)
+    return options
+  })
+
+/** A key that breaks the rule is not shown either. */
+const readKey = (spec: Setting<string>): Effect.Effect<Redacted.Redacted | undefined, InvalidSetting> =>
+  readOptional(spec).pipe(
+    Effect.mapError(({ variable, rule }) => new InvalidSetting({ variable, value: "***", rule })),
+    Effect.map((text) => (text === undefined ? undefined : Redacted.make(text)))
+  )
+
+/** A model that needs a key has one. */
+const checkKeys = ({ models, providers }: ModelsOptions): Effect.Effect<void, InvalidSetting> => {
+  const needs = (["anthropic", "perplexity"] as const).find(
+    (provider) =>
+      providers[provider].key === undefined && Object.values(models).some((model) => model.startsWith(`${provider}:`))
+  )
+  if (needs === undefined) return Effect.void
+  const variable = needs === "anthropic" ? "ANTHROPIC_API_KEY" : "PERPLEXITY_API_KEY"
+  return Effect.fail(new InvalidSetting({ variable, value: "", rule: `must be set for models of ${needs}` }))
+}
+
+const decodePrices = Schema.decodeUnknownOption(Schema.fromJsonString(Prices))
+
+const readPrices: Effect.Effect<Prices, InvalidSetting> = Effect.gen(function* () {
+  const file = yield* readOptional(modelSettings.prices)
+  if (file === undefined) return {}
+  const prices = Option.liftThrowable(() => readFileSync(file, "utf8"))().pipe(
+    Option.flatMap((text) => decodePrices(text))
+  )
+  const { variable, rule } = modelSettings.prices
+  return yield* Option.match(prices, {
+    onNone: () => Effect.fail(new InvalidSetting({ variable, value: file, rule })),
+    onSome: (known) => Effect.succeed(known)
+  })
+})

@@ -1,0 +1,154 @@
+import { Schema } from "effect"
+import { Confidence, Decision } from "./decision.ts"
+import { ConsensusId, MarketSymbol, Timestamp } from "./names.ts"
+import { open } from "./open.ts"
+
+const Millis = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+const Price = Schema.Finite.check(Schema.isGreaterThan(0))
+const Share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
+
+/**
+ * An amount of money in millionths of the account's currency: whole numbers, so that adding and taking away lose nothing.
+ * At most nine thousand millions of the currency.
+ */
+export const Micros = Schema.Int.check(
+  Schema.isBetween({ minimum: -Number.MAX_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER })
+)
+
+const matching = (pattern: RegExp, rule: string) =>
+  Schema.String.check(Schema.makeFilter((text: string) => pattern.test(text) || rule))
+
+/** The name of an account. */
+export const AccountId = matching(
+  /^[A-Za-z0-9_-]{1,64}$/,
+  "an account is 1 to 64 letters, digits, dashes or underscores"
+)
+
+/** Why an order is not placed. A veto is a constraint and no opinion: no confidence outweighs it. */
+export const VetoReason = Schema.Literals([
+  "entries_stopped",
+  "drawdown",
+  "position_limit",
+  "exposure_limit",
+  "orders_per_day",
+  "order_pending",
+  "short_not_allowed",
+  "cash",
+  "too_small",
+  "too_many_symbols"
+])
+export type VetoReason = typeof VetoReason.Type
+
+/** An order as the adapter is given it. `id` is the same however often it is given, and so must be what follows. */
+export const Order = open({
+  id: Schema.NonEmptyString,
+  account: AccountId,
+  symbol: MarketSymbol,
+  /** Units to buy, above 0, or to sell, below. */
+  quantity: Schema.Int,
+  /** The start of the bar it was decided on: it is filled by a later one. */
+  bar_time: Millis,
+  /** That bar's close, in the account's currency. */
+  reference_price: Price,
+  reason: Schema.Literals(["decision", "flatten"])
+})
+export type Order = typeof Order.Type
+
+/** What an adapter says of an order: it works, it is filled at once, or it is refused. */
+export const Placement = Schema.Union([
+  open({ _tag: Schema.tag("Working") }),
+  open({ _tag: Schema.tag("Filled"), price: Price, fee: Micros }),
+  open({ _tag: Schema.tag("Rejected"), reason: Schema.String })
+])
+export type Placement = typeof Placement.Type
+
+export const OrderStatus = Schema.Literals(["placing", "working", "filled", "rejected", "cancelled"])
+
+/** `order_update`: what became of an order, or that there is none and why. */
+export const OrderUpdate = open({
+  account: AccountId,
+  symbol: MarketSymbol,
+  order_id: Schema.NullOr(Schema.String),
+  status: Schema.Union([OrderStatus, Schema.Literal("vetoed")]),
+  quantity: Schema.Int,
+  price: Schema.NullOr(Price),
+  fee: Schema.NullOr(Micros),
+  reason: Schema.NullOr(Schema.String),
+  consensus_id: Schema.NullOr(ConsensusId),
+  timestamp: Timestamp
+})
+
+export const PositionView = open({
+  symbol: MarketSymbol,
+  quantity: Schema.Int,
+  /** What was paid for it; below 0 for what was sold short. */
+  cost: Micros,
+  price: Schema.NullOr(Price),
+  value: Micros,
+  unrealized: Micros
+})
+
+/** An account as it stands. Money in millionths of its currency. */
+export const PortfolioView = open({
+  account: AccountId,
+  currency: Schema.String,
+  deposited: Micros,
+  cash: Micros,
+  equity: Micros,
+  realized: Micros,
+  fees: Micros,
+  positions: Schema.Array(PositionView),
+  /** The sum of the positions' sizes, as a part of the equity. */
+  exposure: Schema.Finite,
+  /** How far the equity is below its highest, as a part of that. */
+  drawdown: Share,
+  entries: open({ stopped: Schema.Boolean, reason: Schema.NullOr(Schema.String) }),
+  orders: Schema.Array(open({ order: Order, status: OrderStatus })),
+  counts: open({ orders: Schema.Int, fills: Schema.Int, vetoes: Schema.Int, rejected: Schema.Int }),
+  last_vetoes: Schema.Array(open({ symbol: MarketSymbol, reason: VetoReason, timestamp: Timestamp }))
+})
+export type PortfolioView = typeof PortfolioView.Type
+
+/** `portfolio_update`: an account after a fill or a switch. */
+export const PortfolioUpdate = open({
+  account: AccountId,
+  cash: Micros,
+  equity: Micros,
+  realized: Micros,
+  fees: Micros,
+  exposure: Schema.Finite,
+  drawdown: Share,
+  entries_stopped: Schema.Boolean,
+  timestamp: Timestamp
+})
+
+const Because = open({ reason: Schema.String.check(Schema.isMaxLength(1_000)) })
+const Switched = open({ entries_stopped: Schema.Boolean, orders: Schema.Int })
+
+/** What a portfolio understands. Its id is the account. */
+export const PortfolioProtocol = {
+  type: "portfolio",
+  messages: {
+    /** A final decision, made on a bar and at its close. */
+    Decided: {
+      payload: open({
+        consensus_id: ConsensusId,
+        symbol: MarketSymbol,
+        decision: Decision,
+        confidence: Confidence,
+        bar_time: Millis,
+        price: Price
+      })
+    },
+    /** A bar of a symbol: orders from earlier bars are filled at its open, positions are worth its close. */
+    Price: { payload: open({ symbol: MarketSymbol, time: Millis, open: Price, close: Price }) },
+    /** From an adapter that fills later: exactly this order, once. */
+    Filled: { payload: open({ order_id: Schema.NonEmptyString, price: Price, fee: Micros }) },
+    /** No more orders that enter or enlarge a position, until `ResumeEntries`. */
+    StopEntries: { payload: Because, reply: Switched },
+    ResumeEntries: { payload: open({}), reply: Switched },
+    /** Stops entries, cancels what works, and closes every position. */
+    Flatten: { payload: Because, reply: Switched },
+    GetPortfolio: { payload: open({}), reply: PortfolioView }
+  }
+} as const

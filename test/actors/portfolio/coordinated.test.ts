@@ -1,0 +1,31 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { allActors, quantPolicy } from "../../../actors/index.ts"
+import { CoordinatorProtocol, PortfolioProtocol, PortfolioView, toWindow } from "../../../protocols/index.ts"
+import { takeBars } from "../../../sim/index.ts"
+import { Decider } from "../../support/decider.ts"
+
+describe("an account that follows a coordinator", () => {
+  it("trades by its final decisions at the open of the next bar, and not by those on bars of a request's own", () => {
+    const world = new Decider(allActors({ policy: quantPolicy, accounts: ["main"] }))
+    const view = (account: string) =>
+      Schema.decodeUnknownSync(PortfolioView)(world.ask(PortfolioProtocol, account, "GetPortfolio", {})?.body)
+    const bars = takeBars({ seed: 3, symbol: "ACME", startTime: 0, regime: "trending_bullish" }, 120)
+    for (const bar of bars) {
+      world.ask(CoordinatorProtocol, "ACME", "Bar", { bar })
+      world.runActivities()
+    }
+    const { positions, counts } = view("main")
+    assert.isAtLeast(counts.fills, 1)
+    assert.isAbove(positions[0]!.quantity, 0)
+    assert.strictEqual(positions[0]!.price, bars.at(-1)!.close)
+    const foreign = takeBars({ seed: 8, symbol: "ACME", startTime: 0, regime: "trending_bullish" }, 128)
+    world.ask(CoordinatorProtocol, "GLOBEX", "Analyze", { correlation_id: "c1", bars: toWindow(foreign) })
+    world.runActivities()
+    assert.notInclude(
+      view("main").positions.map(({ symbol }) => symbol),
+      "GLOBEX"
+    )
+    assert.strictEqual(view("other").counts.orders, 0)
+  })
+})

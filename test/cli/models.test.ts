@@ -1,0 +1,146 @@
+import { readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Redacted } from "effect"
+import { fromRecord } from "../../cli/config.ts"
+import { modelConfiguration, modelSettings, modelSettingsTable } from "../../cli/config-models.ts"
+import { conclaveWith } from "../support/command.ts"
+import { decisionText } from "../support/model-servers/decisions.ts"
+import { modelServer } from "../support/model-servers/server.ts"
+import { temporaryFolder } from "../support/nats.ts"
+
+const KEY = "sk-ant-secret-0815"
+const ROOT = join(import.meta.dirname, "../..")
+const CSV = join(ROOT, "samples/ACME.csv")
+const read = (env: Record<string, string>) => modelConfiguration().pipe(Effect.provide(fromRecord(env)))
+const complaint = (env: Record<string, string>) => Effect.map(Effect.flip(read(env)), ({ message }) => message)
+
+describe("the settings of models", () => {
+  it.effect("ask no model unless they say so", () =>
+    Effect.gen(function* () {
+      const { models, timeout = 0, budget = 0, ...rest } = yield* read({})
+      assert.deepStrictEqual([...new Set(Object.values(models))], ["quant"])
+      assert.deepStrictEqual(
+        [timeout, budget].map((time) => Duration.toMillis(time)),
+        [10_000, 12_000]
+      )
+      assert.deepStrictEqual(rest.providers.ollama, { baseUrl: "http://127.0.0.1:11434" })
+      assert.deepStrictEqual([rest.callsPerMinute, rest.concurrency, rest.prices], [60, 4, {}])
+    })
+  )
+
+  it.effect("choose one for all, or one for an agent type; a key is read and not shown", () =>
+    Effect.gen(function* () {
+      const { models, providers } = yield* read({
+        CONCLAVE_MODEL: "anthropic:claude-test",
+        CONCLAVE_MODEL_RISK_ADVISOR: "ollama:llama3.2:3b",
+        CONCLAVE_MODEL_STRATEGY_OPTIMIZER: "quant",
+        ANTHROPIC_API_KEY: KEY
+      })
+      assert.deepInclude(models, {
+        market_analyst: "anthropic:claude-test",
+        risk_advisor: "ollama:llama3.2:3b",
+        strategy_optimizer: "quant"
+      })
+      assert.strictEqual(Redacted.value(providers.anthropic.key ?? Redacted.make("")), KEY)
+      assert.notInclude(JSON.stringify(providers) + String(providers.anthropic.key), KEY)
+    })
+  )
+
+  it.effect("say which variable is wrong and why, and never a key", () =>
+    Effect.gen(function* () {
+      assert.match(yield* complaint({ CONCLAVE_MODEL: "gpt-4" }), /^CONCLAVE_MODEL=gpt-4: must be quant, ollama:NAME/)
+      assert.strictEqual(
+        yield* complaint({ CONCLAVE_MODEL_COMPREHENSIVE: "perplexity:sonar" }),
+        "PERPLEXITY_API_KEY=: must be set for models of perplexity"
+      )
+      assert.strictEqual(
+        yield* complaint({ ANTHROPIC_API_KEY: "sk ant" }),
+        "ANTHROPIC_API_KEY=***: must be 8 characters or more, without spaces"
+      )
+      assert.match(yield* complaint({ OLLAMA_BASE_URL: "http://me:pw@host" }), /without a user name$/)
+      assert.match(yield* complaint({ MODEL_PRICES: "/no/such/file" }), /must be a JSON file/)
+      assert.match(yield* complaint({ CONCLAVE_MODEL_TRAFFIC: "keep:/tmp" }), /must be record:FOLDER or replay:FOLDER/)
+      assert.match(yield* complaint({ MODEL_BUDGET: "1 hour" }), /must be a duration/)
+    })
+  )
+
+  it("stand in the README as the command reads them", () => {
+    assert.include(readFileSync(join(ROOT, "README.md"), "utf8"), modelSettingsTable())
+    const variables = Object.values(modelSettings).map(({ variable }) => variable)
+    assert.strictEqual(new Set(variables).size, variables.length)
+  })
+})
+
+/** A model that asks for a tool first. */
+const script = ({ body }: { readonly body: unknown }) =>
+  JSON.stringify(body).includes('"role":"tool"')
+    ? ({ does: "say", text: decisionText("SELL", 0.7) } as const)
+    : ({ does: "say", tools: [{ name: "rsi", input: { period: 14 } }] } as const)
+
+describe("conclave analyze with a model", () => {
+  it.live(
+    "shows the conversation, the tools and the cost; recorded once, it is decided again without the model",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* temporaryFolder
+        const prices = join(folder, "prices.json")
+        writeFileSync(prices, '{"ollama:*":{"input":1,"output":2}}')
+        const server = yield* modelServer(script)
+        const env = { OLLAMA_BASE_URL: server.url, MODEL_PRICES: prices }
+        const traffic = join(folder, "traffic")
+        const words = ["analyze", "ACME", "--csv", CSV, "--model", "ollama:llama3.2", "--verbose"]
+        const live = yield* conclaveWith({ ...env, CONCLAVE_MODEL_TRAFFIC: `record:${traffic}` }, ...words)
+        assert.strictEqual(live.code, 0, live.stderr)
+        for (const line of [
+          /market_analyst → ollama:llama3\.2, turn 1: success in \d+ ms, 1000 tokens in, 50 out, \$0\.001100/,
+          /asks for rsi \{"period":14\}/,
+          /market_analyst_ACME rsi: success in [\d.]+ ms: \{"rsi":/,
+          /says \{"decision":"SELL"/,
+          /market_analyst decides SELL 0\.70 by ollama:llama3\.2; 2 calls, 2000 tokens in, 100 out, \$0\.002200/,
+          /ACME: SELL 0\.70 by consensus/
+        ]) {
+          assert.match(live.stdout, line)
+        }
+        assert.lengthOf(server.received, 6)
+        const again = yield* conclaveWith({ ...env, CONCLAVE_MODEL_TRAFFIC: `replay:${traffic}` }, ...words)
+        assert.match(again.stdout, /market_analyst decides SELL 0\.70 by ollama:llama3\.2; 2 calls/)
+        assert.lengthOf(server.received, 6, "nobody was asked")
+      }).pipe(Effect.scoped),
+    60_000
+  )
+
+  it.live(
+    "whose server refuses the key decides by rules, and shows the key nowhere",
+    () =>
+      Effect.gen(function* () {
+        const server = yield* modelServer(({ headers }) => {
+          return { does: "fail", status: 401, message: `wrong key ${headers["x-api-key"]}` }
+        })
+        const env = {
+          ANTHROPIC_API_KEY: KEY,
+          ANTHROPIC_BASE_URL: `${server.url}/v1`,
+          CONCLAVE_MODEL: "anthropic:claude-test",
+          LOG_LEVEL: "All",
+          LOG_FORMAT: "json"
+        }
+        const { code, stdout, stderr } = yield* conclaveWith(env, "analyze", "ACME", "--csv", CSV, "--verbose")
+        assert.strictEqual(code, 0, stderr)
+        assert.match(stdout, /turn 1: failed in \d+ ms: unauthorized: claude-test: status 401: wrong key \*\*\*/)
+        assert.match(stdout, /decides \w+ 0\.\d\d by quant in place of anthropic:claude-test \(unauthorized/)
+        assert.match(stderr, /model call failed/)
+        assert.strictEqual(server.received[0]?.headers["x-api-key"], KEY)
+        assert.notInclude(stdout + stderr, KEY)
+      }).pipe(Effect.scoped),
+    60_000
+  )
+
+  it.live("cannot choose the models of nodes elsewhere", () =>
+    Effect.gen(function* () {
+      const words = ["analyze", "ACME", "--csv", CSV, "--model", "ollama:a", "--nats", "nats://127.0.0.1:1"]
+      const { code, stderr } = yield* conclaveWith({}, ...words)
+      assert.notStrictEqual(code, 0)
+      assert.include(stderr, "--model=ollama:a: cannot be given with a NATS server")
+    })
+  )
+})
