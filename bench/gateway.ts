@@ -16,6 +16,8 @@ const AIM_BARE = 1.3
 /** What came of one server with so many clients. */
 interface Found {
   readonly speed: number
+  /** Microseconds of the server's processor time for each event that a client got. */
+  readonly micros: number
   readonly latency: Latency
   /** Bytes of each connection that says nothing, with one subscription; measured once. */
   readonly idleBytes: number | undefined
@@ -46,17 +48,23 @@ const measure = (kind: Kind, count: number) =>
     const namespace = `bench${process.pid}g${++namespaces}`
     yield* openNamespace(url, namespace)
     const server = yield* startServer(kind, url, namespace)
-    const empty = yield* server.rss
+    const empty = (yield* server.taken).rss
     const clients = yield* openClients(kind, server.port, count)
     const idleBytes = count === IDLE ? (yield* settledRss(server)) - empty : undefined
     yield* fullSpeed(server, clients, count)
+    const before = { cpu: (yield* server.taken).cpu, received: clients.received() }
     const speeds = yield* Effect.forEach(Array.from({ length: ROUNDS }), () => fullSpeed(server, clients, count))
     const speed = median(speeds)
+    const micros = ((yield* server.taken).cpu - before.cpu) / (clients.received() - before.received)
     const latency = yield* latencyAt(server, clients, count, speed / count / 2)
-    return { speed, latency, idleBytes: idleBytes && idleBytes / count } satisfies Found
+    return { speed, micros, latency, idleBytes: idleBytes && idleBytes / count } satisfies Found
   }).pipe(Effect.scoped)
 
-const settledRss = (server: Server) => Effect.andThen(Effect.sleep("1 second"), server.rss)
+const settledRss = (server: Server) =>
+  Effect.sleep("1 second").pipe(
+    Effect.andThen(server.taken),
+    Effect.map(({ rss }) => rss)
+  )
 
 const NAMES: { readonly [K in Kind]: string } = {
   gateway: "gateway",
@@ -69,12 +77,13 @@ const NAMES: { readonly [K in Kind]: string } = {
 const print = (count: number, found: ReadonlyMap<Kind, Found>): Effect.Effect<void> =>
   printTable(
     `Fan-out to ${count.toLocaleString("en-US")} clients, each with one of three wildcard patterns that match all events of 200 bytes, published 20 at a time;\n` +
-      "latency from publishing to receiving at half of that speed. Ratio: how fast it is beside bare uWebSockets, 1.00 is as fast",
-    ["", "delivered", "ratio", "p50", "p99", "idle connection"],
-    [...found].map(([kind, { speed, latency, idleBytes }]): Row => {
+      "processor: time of the server's process for each that was delivered. Latency from publishing to receiving at half of that speed. Ratio: how fast it is beside bare uWebSockets, 1.00 is as fast",
+    ["", "delivered", "ratio", "processor", "p50", "p99", "idle connection"],
+    [...found].map(([kind, { speed, micros, latency, idleBytes }]): Row => {
       const bare = found.get("bare")?.speed ?? Number.NaN
       const idle = idleBytes === undefined ? "" : kibibytes(idleBytes)
-      return [NAMES[kind], rate(speed), (speed / bare).toFixed(2), millis(latency.p50), millis(latency.p99), idle]
+      const [p50, p99] = [millis(latency.p50), millis(latency.p99)]
+      return [NAMES[kind], rate(speed), (speed / bare).toFixed(2), `${micros.toFixed(2)} µs`, p50, p99, idle]
     })
   )
 

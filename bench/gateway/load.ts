@@ -11,7 +11,7 @@ const FULL_MILLIS = 1_500
 const PACED_MILLIS = 2_500
 /** At most so many bytes are on their way to all clients together. */
 const FLIGHT_EVENTS_MAX = 200_000
-const DRAIN_MILLIS_MAX = 10_000
+const DRAIN_MILLIS_MAX = 60_000
 
 export interface Latency {
   readonly p50: number

@@ -140,6 +140,7 @@ const serve = { gateway: serveGateway, bare: serveBare, ws: serveWs, "socket.io"
 const port = await serve()
 process.on("message", () => {
   globalThis.gc?.()
-  process.send?.({ rss: process.memoryUsage.rss(), cpu: process.cpuUsage().user + process.cpuUsage().system })
+  const [{ rss, heapUsed: heap }, { user, system }] = [process.memoryUsage(), process.cpuUsage()]
+  process.send?.({ rss, heap, cpu: user + system })
 })
 process.send?.({ port })

@@ -10,7 +10,7 @@ export const ServerOptions = Schema.Struct({
 })
 export type ServerOptions = typeof ServerOptions.Type
 
-/** What it says once it listens, and when it is asked what it takes; processor time in microseconds. */
+/** What it says once it listens, and when it is asked what it takes: bytes of memory, of the heap in it, and microseconds of processor time. */
 export const Listening = Schema.Struct({ port: Schema.Int })
-export const Taken = Schema.Struct({ rss: Schema.Finite, cpu: Schema.Finite })
+export const Taken = Schema.Struct({ rss: Schema.Finite, heap: Schema.Finite, cpu: Schema.Finite })
 export type Taken = typeof Taken.Type

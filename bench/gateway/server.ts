@@ -11,8 +11,8 @@ const MAIN = fileURLToPath(new URL("./server-main.ts", import.meta.url))
 /** Who sends events to clients, in a process of its own. */
 export interface Server {
   readonly port: number
-  /** Bytes of memory that it takes, after the garbage was collected where there is a collector to ask. */
-  readonly rss: Effect.Effect<number>
+  /** What it takes, after the garbage was collected where there is a collector to ask. */
+  readonly taken: Effect.Effect<Taken>
   /** Gives it an event, by way of a nats-server. */
   readonly publish: (subject: string, payload: string) => void
 }
@@ -25,15 +25,15 @@ const decodeTaken = Schema.decodeUnknownSync(Taken)
 export const startServer = (kind: Kind, url: string, namespace: string): Effect.Effect<Server, unknown, Scope.Scope> =>
   Effect.gen(function* () {
     if (kind === "nats") {
-      const { webSocketPort, rss, ...nats } = yield* natsWebSocket
-      return { port: webSocketPort, rss, publish: yield* publisher(nats.url, "") }
+      const { webSocketPort, taken, ...nats } = yield* natsWebSocket
+      return { port: webSocketPort, taken, publish: yield* publisher(nats.url, "") }
     }
     const child = yield* startProcess({ kind, url, namespace })
-    const rss = Effect.callback<number>((resume) => {
-      child.process.once("message", (said) => resume(Effect.sync(() => decodeTaken(said).rss)))
+    const taken = Effect.callback<Taken>((resume) => {
+      child.process.once("message", (said) => resume(Effect.sync(() => decodeTaken(said))))
       child.process.send("taken")
     })
-    return { port: child.port, rss, publish: yield* publisher(url, `${namespace}.event.`) }
+    return { port: child.port, taken, publish: yield* publisher(url, `${namespace}.event.`) }
   })
 
 const publisher = (url: string, prefix: string) =>

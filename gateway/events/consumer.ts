@@ -39,7 +39,8 @@ export const openConsumer = (
       })
     ),
     // Nobody waits for it, and one that could not be removed goes by itself.
-    ({ name }) => Effect.sync(() => void manager.consumers.delete(stream, name).catch(() => undefined))
+    ({ name }) => Effect.sync(() => void manager.consumers.delete(stream, name).catch(() => undefined)),
+    { interruptible: true }
   ).pipe(Effect.map(({ name, num_pending }) => ({ name, pending: num_pending })))
 
 /** Where a consumer starts. */

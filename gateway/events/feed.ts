@@ -84,11 +84,13 @@ const read = (
       (subscription) => Effect.sync(() => subscription.unsubscribe())
     )
     yield* events.onReconnect(() => giveUp("reconnected"))
-    yield* openConsumer(events, pattern, {
+    const opening = openConsumer(events, pattern, {
       ...startConfig({ from: "sequence", sequence: cursor.position + 1 }),
       deliver_subject: inbox,
       idle_heartbeat: HEARTBEAT_NANOS
     })
+    // A request that went under with its connection is not waited for.
+    yield* Effect.raceFirst(opening, Deferred.await(lost))
     yield* Deferred.succeed(first, undefined)
     const silence: Effect.Effect<never, LogUnavailable> = Effect.suspend(() =>
       performance.now() - heardAt > SILENCE_MAX_MILLIS

@@ -121,7 +121,7 @@ const serve = (call: Exchange, options: SseOptions, wanted: Wanted, grant: Grant
     credential: "",
     now: () => performance.now(),
     socket: {
-      send: (frame) => write(messageOf(frame)),
+      send: (frame) => write(messageOf(typeof frame === "string" ? frame : Buffer.from(frame).toString())),
       // The library does not say how much waits, only that something does.
       pendingBytes: () => (blocked ? limits.socketBytesMax : 0),
       close: () => {

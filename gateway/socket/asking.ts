@@ -78,7 +78,9 @@ const analyzeTelling = (
       const following = yield* Effect.result(followAnalysis(fanout, { symbol: request.symbol, correlationId }, tell))
       // An analysis does not wait until its progress can be seen.
       tell({ stage: "accepted", correlation_id: correlationId, followed: Result.isSuccess(following) })
-      return yield* asked
+      const result = yield* asked
+      if (Result.isSuccess(following)) yield* following.success
+      return result
     })
   )
 }

@@ -2,7 +2,7 @@
 export interface Sink {
   /** Runs writes that go to the network in one go. */
   readonly cork: (write: () => void) => void
-  readonly write: (text: string) => void
+  readonly write: (frame: string | Uint8Array) => void
   /** Bytes that were written and that the network has not taken. */
   readonly bufferedBytes: () => number
   /** Called after a write, if bytes waited before it and fewer than `fullBytes` do now. */
@@ -11,8 +11,8 @@ export interface Sink {
 
 /** Frames of one client that are written together. */
 export interface Batch {
-  readonly send: (text: string) => void
-  /** What was not taken by the network, and what is not written yet; of that, characters. */
+  readonly send: (frame: string | Uint8Array) => void
+  /** What was not taken by the network, and what is not written yet; of texts that are not, characters. */
   readonly pendingBytes: () => number
   /** Writes what has gathered. */
   readonly flush: () => void
@@ -25,28 +25,42 @@ export interface Batch {
  * No more than `fullBytes` gather: past that they are written at once, so that only what the network does not take waits.
  */
 export const makeBatch = (sink: Sink, fullBytes: number): Batch => {
-  let gathered: Array<string> = []
+  // Of one client the array stays, as long as it once had to be: thousands of new ones each turn are work for the collector.
+  const gathered: Array<string | Uint8Array> = []
+  let count = 0
   let size = 0
+  // Only what we write can begin to wait, so where nothing did the socket need not be asked again before each frame.
+  let waits = false
+  const buffered = (): number => {
+    if (!waits) return 0
+    const bytes = sink.bufferedBytes()
+    waits = bytes > 0
+    return bytes
+  }
+  const writeAll = (): void => {
+    for (let index = 0; index < count; index++) {
+      sink.write(gathered[index]!)
+      gathered[index] = ""
+    }
+  }
   const flush = (): void => {
-    if (gathered.length === 0) return
-    const texts = gathered
-    gathered = []
+    if (count === 0) return
+    const waited = buffered() > 0
+    sink.cork(writeAll)
+    count = 0
     size = 0
-    const waited = sink.bufferedBytes() > 0
-    sink.cork(() => {
-      for (const text of texts) sink.write(text)
-    })
+    waits = true
     // The network may take what waited together with this, and then says nothing later.
-    if (waited && sink.bufferedBytes() < fullBytes) sink.roomAgain()
+    if (buffered() < fullBytes && waited) sink.roomAgain()
   }
   return {
-    send: (text) => {
-      if (gathered.length === 0) queueMicrotask(flush)
-      gathered.push(text)
-      size += text.length
+    send: (frame) => {
+      if (count === 0) queueMicrotask(flush)
+      gathered[count++] = frame
+      size += frame.length
       if (size >= fullBytes) flush()
     },
-    pendingBytes: () => sink.bufferedBytes() + size,
+    pendingBytes: () => buffered() + size,
     flush
   }
 }

@@ -1,22 +1,29 @@
-import { Effect, Result, Schema, type Scope } from "effect"
+import { Deferred, Effect, Result, Schema, type Scope } from "effect"
 import { AgentCoordination } from "../../protocols/index.ts"
 import type { LogUnavailable } from "../../runtime/index.ts"
 import type { Fanout, TooManyPatterns } from "../streams/fanout.ts"
 import type { Progress } from "./question.ts"
 
 const Coordination = Schema.Struct({ type: Schema.Literal("agent_coordination"), data: AgentCoordination })
+const TELL_WITHIN = "250 millis"
 const decodeEvent = Schema.decodeUnknownResult(Schema.fromJsonString(Coordination))
 
 /**
  * Tells the stages of the analysis with this correlation id, from now on until the scope closes.
  *
  * It reads the events of the symbol's rounds as a subscriber does: what it tells is stored, and comes in order.
+ *
+ * @returns what waits until all of a round that has been seen is told, for a moment at most: an answer takes a shorter way than events
  */
 export const followAnalysis = (
   fanout: Fanout,
   { symbol, correlationId }: { readonly symbol: string; readonly correlationId: string },
   tell: (progress: Progress) => void
-): Effect.Effect<void, LogUnavailable | TooManyPatterns, Scope.Scope> => {
+): Effect.Effect<Effect.Effect<void>, LogUnavailable | TooManyPatterns, Scope.Scope> => {
+  const ended = Deferred.makeUnsafe<void>()
+  const allTold = Effect.suspend(() =>
+    round === undefined ? Effect.void : Effect.asVoid(Effect.timeoutOption(Deferred.await(ended), TELL_WITHIN))
+  )
   let round: unknown
   const see = ({ message_type, payload }: typeof AgentCoordination.Type): void => {
     const { consensus_id, correlation_id, agent_id, decision, confidence, reason, invited } = payload
@@ -28,8 +35,9 @@ export const followAnalysis = (
     if (message_type === "vote") tell({ stage: "vote", consensus_id, agent_id, decision, confidence })
     else if (message_type === "abstention") tell({ stage: "abstention", consensus_id, agent_id, reason })
     else if (message_type === "escalation") tell({ stage: "escalation", consensus_id })
+    else if (message_type === "consensus_result") Deferred.doneUnsafe(ended, Effect.void)
   }
-  return fanout.subscribe(`coordination.*.${symbol}`, "new", {
+  const subscribed = fanout.subscribe(`coordination.*.${symbol}`, "new", {
     joined: () => {},
     deliver: ({ opening }) => {
       const event = decodeEvent(`${opening}}`)
@@ -39,4 +47,5 @@ export const followAnalysis = (
     caughtUp: () => {},
     ready: Effect.void
   })
+  return Effect.as(subscribed, allTold)
 }

@@ -139,8 +139,8 @@ const open = (ws: WebSocket<Attachment>, options: SocketOptions): void => {
       cork: (write) => {
         if (!over) ws.cork(write)
       },
-      write: (text) => {
-        ws.send(text, false, compresses && text.length >= limits.compressBytesMin)
+      write: (frame) => {
+        ws.send(frame, false, compresses && frame.length >= limits.compressBytesMin)
       },
       bufferedBytes: () => (over ? 0 : ws.getBufferedAmount()),
       roomAgain: drained

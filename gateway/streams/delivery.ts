@@ -1,11 +1,13 @@
 import { Effect } from "effect"
 import type { GapData, SlowPolicy } from "../../protocols/index.ts"
 import type { EncodedEvent } from "./encode.ts"
+import { type Frames, giveBack, takeFrames } from "./frames.ts"
 import { type Account, Outlet } from "./outlet.ts"
 
 /** What a connection needs of the socket below it. */
 export interface Socket {
-  readonly send: (text: string) => void
+  /** Sends a frame of text, given as text or as its bytes in UTF-8, which are not changed afterwards. */
+  readonly send: (frame: string | Uint8Array) => void
   /** Bytes sent and not yet taken by the network. */
   readonly pendingBytes: () => number
   /** Ends the conversation. May call `Connection.closed` before it returns. */
@@ -60,10 +62,10 @@ export class Delivery {
 
   open({ id, onSlow, bytesMax }: ChannelOptions): Channel {
     const outlet = new Outlet({ onSlow, bytesMax })
-    const ending = `,"sub":${JSON.stringify(id)}}`
+    const frames = takeFrames(id)
     this.#queues.set(outlet, id)
     return {
-      deliver: (event) => this.#deliver(id, outlet, event, ending),
+      deliver: (event) => this.#deliver(id, outlet, event, frames),
       say: (text) => {
         if (outlet.isEmpty) this.#socket.send(text)
         else outlet.say(text)
@@ -83,7 +85,7 @@ export class Delivery {
       account: () => outlet.account,
       end: () => {
         outlet.end()
-        this.#queues.delete(outlet)
+        if (this.#queues.delete(outlet)) giveBack(id, frames)
       }
     }
   }
@@ -115,14 +117,13 @@ export class Delivery {
     return this.#socket.pendingBytes() >= this.#limits.socketBytesMax
   }
 
-  #deliver(id: string, outlet: Outlet, event: EncodedEvent, ending: string): void {
-    const text = event.opening + ending
+  #deliver(id: string, outlet: Outlet, event: EncodedEvent, frames: Frames): void {
     if (outlet.isEmpty && !this.#isFull()) {
       outlet.passed()
-      this.#socket.send(text)
+      this.#socket.send(frames.bytesOf(event))
       return
     }
-    if (!outlet.offer(event.subject, event.sequence, text)) return this.#tooSlow(id)
+    if (!outlet.offer(event.subject, event.sequence, frames.textOf(event))) return this.#tooSlow(id)
     while (outlet.bytes > 0 && this.waitingBytes + this.#socket.pendingBytes() > this.#limits.pendingBytesMax) {
       if (outlet.onSlow === "close") return this.#tooSlow(id)
       outlet.dropOldest()

@@ -39,11 +39,21 @@ export class TooManyPatterns extends Schema.TaggedError<TooManyPatterns>()("TooM
   }
 }
 
-type Live = (event: EncodedEvent) => void
+type Live = (events: ReadonlyArray<EncodedEvent>) => void
+
+/** The subscriptions of one pattern, and what they get at the end of this turn of the event loop. */
+interface Group {
+  readonly members: Set<Live>
+  due: Array<EncodedEvent>
+}
 
 interface Home {
   readonly ring: Ring
-  readonly live: SubjectTrie<Live>
+  readonly live: SubjectTrie<Group>
+  readonly groups: Map<string, Group>
+  /** What came in this turn of the event loop. */
+  came: Array<EncodedEvent>
+  readonly atEndOfTurn: EndOfTurn
 }
 
 /** What a home keeps of the newest events, for those who come back. */
@@ -52,12 +62,16 @@ export interface RingSize {
   readonly characters: number
 }
 
+/** Calls back at the end of this turn of the event loop, or, in tests, at once. */
+export type EndOfTurn = (act: () => void) => void
+
 const RING_SIZE: RingSize = { events: 4_096, characters: 2 * 1024 * 1024 }
 
 /** A fanout that lives as long as the scope. */
 export const makeFanout = (
   size = RING_SIZE,
-  patternsMax = defaultLimits.patternsMax
+  patternsMax = defaultLimits.patternsMax,
+  atEndOfTurn: EndOfTurn = queueMicrotask
 ): Effect.Effect<Fanout, never, EventLog | Scope.Scope> =>
   Effect.gen(function* () {
     const log = yield* EventLog
@@ -73,7 +87,7 @@ export const makeFanout = (
           Effect.sync(() => open.add(pattern, member)),
           () => Effect.sync(() => open.remove(pattern, member))
         )
-        return yield* openHome(log, pattern, size, encode)
+        return yield* openHome({ log, pattern, size, encode, atEndOfTurn })
       })
     })
     const enter = Effect.acquireRelease(
@@ -83,15 +97,17 @@ export const makeFanout = (
 
     return {
       subscribe: Effect.fnUntraced(function* (pattern: string, start: Start, subscriber: Subscriber) {
-        const { ring, live } = yield* RcMap.get(homes, open.cover(pattern) ?? pattern)
+        const home = yield* RcMap.get(homes, open.cover(pattern) ?? pattern)
         yield* enter
-        let member: Live | undefined
+        const { ring } = home
+        let leave = () => {}
         const join = (position: number) => {
-          // Who was ahead of this home gets nothing a second time.
-          member = (event) => (event.sequence > position ? subscriber.deliver(event) : undefined)
-          live.add(pattern, member)
+          // Who was ahead of this home, or joins between an event and the end of its turn, gets nothing a second time.
+          leave = enterGroup(home, pattern, (events) => {
+            for (const event of events) if (event.sequence > position) subscriber.deliver(event)
+          })
         }
-        yield* Effect.addFinalizer(() => Effect.sync(() => member !== undefined && live.remove(pattern, member)))
+        yield* Effect.addFinalizer(() => Effect.sync(() => leave()))
         if (start === "new") {
           // In this order and in one go, so that no event can come before `joined`.
           subscriber.joined(ring.position)
@@ -103,12 +119,21 @@ export const makeFanout = (
     }
   })
 
-const openHome = (
-  log: EventLog["Service"],
-  pattern: string,
-  size: RingSize,
-  encode: (event: PublishedEvent) => EncodedEvent | undefined
-): Effect.Effect<Home, LogUnavailable, Scope.Scope> =>
+interface HomeOptions {
+  readonly log: EventLog["Service"]
+  readonly pattern: string
+  readonly size: RingSize
+  readonly encode: (event: PublishedEvent) => EncodedEvent | undefined
+  readonly atEndOfTurn: EndOfTurn
+}
+
+const openHome = ({
+  log,
+  pattern,
+  size,
+  encode,
+  atEndOfTurn
+}: HomeOptions): Effect.Effect<Home, LogUnavailable, Scope.Scope> =>
   Effect.gen(function* () {
     let home: Home | undefined
     // What comes before it is known where the ring begins.
@@ -117,13 +142,50 @@ const openHome = (
       if (home === undefined) early.push(event)
       else dispatch(home, encode(event))
     })
-    home = { ring: new Ring(position, size.events, size.characters), live: new SubjectTrie() }
+    const ring = new Ring(position, size.events, size.characters)
+    home = { ring, live: new SubjectTrie(), groups: new Map(), came: [], atEndOfTurn }
     for (const event of early) dispatch(home, encode(event))
     return home
   })
 
-const dispatch = ({ ring, live }: Home, event: EncodedEvent | undefined): void => {
+/** @returns what takes it out again */
+const enterGroup = ({ live, groups }: Home, pattern: string, member: Live): (() => void) => {
+  const group = groups.get(pattern) ?? { members: new Set(), due: [] }
+  group.members.add(member)
+  groups.set(pattern, group)
+  live.add(pattern, group)
+  return () => {
+    group.members.delete(member)
+    if (group.members.size > 0 || groups.get(pattern) !== group) return
+    groups.delete(pattern)
+    live.remove(pattern, group)
+  }
+}
+
+/**
+ * Events that come in one turn of the event loop go out together at its end, subscription by subscription: with thousands of
+ * clients, to look up all that belongs to one costs more than to write to it.
+ */
+const dispatch = (home: Home, event: EncodedEvent | undefined): void => {
   if (event === undefined) return
-  ring.add(event)
-  live.match(event.subject, (deliver) => deliver(event))
+  home.ring.add(event)
+  home.came.push(event)
+  if (home.came.length === 1) home.atEndOfTurn(() => deliver(home))
+}
+
+const deliver = (home: Home): void => {
+  const events = home.came
+  home.came = []
+  const waiting: Array<Group> = []
+  for (const event of events) {
+    home.live.match(event.subject, (group) => {
+      if (group.due.length === 0) waiting.push(group)
+      group.due.push(event)
+    })
+  }
+  for (const group of waiting) {
+    const { due } = group
+    group.due = []
+    for (const member of group.members) member(due)
+  }
 }

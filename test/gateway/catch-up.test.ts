@@ -23,7 +23,9 @@ const listener = (ready: Effect.Effect<void> = Effect.void) => {
 
 const makeWorld = Effect.fnUntraced(function* (ringEvents: number) {
   const log = makeFakeLog()
-  const fanout = yield* makeFanout({ events: ringEvents, characters: 10_000 }).pipe(Effect.provide(log.layer))
+  const fanout = yield* makeFanout({ events: ringEvents, characters: 10_000 }, undefined, (act) => act()).pipe(
+    Effect.provide(log.layer)
+  )
   const scope = yield* Scope.make()
   const join = (pattern: string, start: Start, ready?: Effect.Effect<void>) => {
     const heard = listener(ready)

@@ -33,7 +33,7 @@ const makeWorld = Effect.gen(function* () {
       status: () => ({ subscriptions: 0, watches: 0 })
     },
     socket: {
-      send: (text) => sent.push(text),
+      send: (frame) => sent.push(String(frame)),
       pendingBytes: () => pending,
       close: (code, reason) => closes.push([code, reason])
     }

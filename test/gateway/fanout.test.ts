@@ -20,7 +20,7 @@ const listener = () => {
 
 const world = Effect.gen(function* () {
   const log = makeFakeLog()
-  const fanout = yield* makeFanout().pipe(Effect.provide(log.layer))
+  const fanout = yield* makeFanout(undefined, undefined, (act) => act()).pipe(Effect.provide(log.layer))
   const join = Effect.fnUntraced(function* (pattern: string) {
     const scope = yield* Scope.make()
     const heard = listener()
@@ -49,6 +49,35 @@ describe("the fanout", () => {
       yield* join("decision.*.*")
       assert.deepStrictEqual([log.watching(), log.opened()], [["decision.*.*"], 2])
     })
+  )
+
+  it.effect("gives an event once to who joins after it came and before the turn ends", () =>
+    Effect.gen(function* () {
+      const log = makeFakeLog()
+      const ending: Array<() => void> = []
+      const endTurn = () => {
+        for (const act of ending.splice(0)) act()
+      }
+      const fanout = yield* makeFanout(undefined, undefined, (act) => ending.push(act)).pipe(Effect.provide(log.layer))
+      const [early, late, behind, gone] = [listener(), listener(), listener(), listener()]
+      const catching = { ...behind.subscriber, caughtUp: () => {} }
+      yield* fanout.subscribe("a.*", "new", early.subscriber)
+      const scope = yield* Scope.make()
+      yield* Scope.provide(fanout.subscribe("a.*", "new", gone.subscriber), scope)
+      log.publish("a.b", "t", {})
+      log.publish("a.b", "t", {})
+      yield* fanout.subscribe("a.*", "new", late.subscriber)
+      yield* fanout.subscribe("a.*", { seq: 2 }, catching)
+      yield* Scope.close(scope, Exit.void)
+      assert.deepStrictEqual([early.sequences(), behind.sequences()], [[], [2]])
+      endTurn()
+      log.publish("a.b", "t", {})
+      endTurn()
+      assert.deepStrictEqual(
+        [early.sequences(), late.sequences(), behind.sequences(), gone.sequences()],
+        [[1, 2, 3], [3], [2, 3], []]
+      )
+    }).pipe(Effect.scoped)
   )
 
   it.effect("joins before the first event, and writes an event once for all", () =>

@@ -46,9 +46,23 @@ describe("an analysis over a WebSocket", () => {
           say("consensus_request", { consensus_id: ROUND, correlation_id: "c-1", invited: [] })
           say("vote", { consensus_id: other, agent_id: "a", decision: "SELL", confidence: 1 })
           say("vote", { consensus_id: ROUND, agent_id: "a", decision: "BUY", confidence: 0.7 })
-          say("abstention", { consensus_id: ROUND, agent_id: "b", reason: "no model" })
           return ANALYSIS
-        })
+        }).pipe(
+          // The answer overtakes the last events.
+          Effect.tap(() =>
+            Effect.forkDetach(
+              Effect.andThen(
+                Effect.sleep("20 millis"),
+                Effect.sync(() => {
+                  say("abstention", { consensus_id: ROUND, agent_id: "b", reason: "no model" })
+                  say("consensus_result", { consensus_id: ROUND })
+                })
+              )
+            )
+          ),
+          Effect.delay("5 millis"),
+          Effect.tap(() => Effect.sleep("5 millis"))
+        )
       )
       const client = yield* openClient(gateway.url)
       const item = { kind: "news", source: "wire", time: 1, text: "calm" }

@@ -10,11 +10,12 @@ import { temporaryFolder } from "./nats.ts"
 export interface NatsWebSocket {
   readonly url: string
   readonly webSocketPort: number
-  /** Bytes of memory that it takes. */
-  readonly rss: Effect.Effect<number>
+  /** Bytes of memory that it takes, none of them a heap that could be asked for, and microseconds of processor time that it took. */
+  readonly taken: Effect.Effect<{ readonly rss: number; readonly heap: number; readonly cpu: number }>
 }
 
 const PAGE_BYTES = 4_096
+const TICK_MICROS = 10_000
 
 /** Starts it without JetStream, until the scope closes. */
 export const natsWebSocket: Effect.Effect<NatsWebSocket, NatsServerMissing, Scope.Scope> = Effect.gen(function* () {
@@ -38,8 +39,12 @@ export const natsWebSocket: Effect.Effect<NatsWebSocket, NatsServerMissing, Scop
         started.kill("SIGKILL")
       })
   )
-  const rss = Effect.sync(() => Number(readFileSync(`/proc/${child.pid}/statm`, "utf8").split(" ")[1]) * PAGE_BYTES)
-  return { url: `nats://127.0.0.1:${port}`, webSocketPort, rss }
+  const fields = (name: string) => readFileSync(`/proc/${child.pid}/${name}`, "utf8").split(" ").map(Number)
+  const taken = Effect.sync(() => {
+    const [user = 0, system = 0] = fields("stat").slice(13, 15)
+    return { rss: (fields("statm")[1] ?? 0) * PAGE_BYTES, heap: 0, cpu: (user + system) * TICK_MICROS }
+  })
+  return { url: `nats://127.0.0.1:${port}`, webSocketPort, taken }
 })
 
 const freePort = Effect.callback<number>((resume) => {
