@@ -1,5 +1,5 @@
 // `npm run bench`: what durability costs here, beside what it costs bare on the same server in the same run.
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Console, Effect, References } from "effect"
 import { natsServer } from "../test/support/nats.ts"
 import { asks } from "./asks.ts"

@@ -1,6 +1,6 @@
 // A node as a process of its own: `node bench/node-main.ts OPTIONS`, the options as JSON, with a channel to who started it.
 // It says "ready" when it serves, what memory it takes when it is asked, and ends with the channel.
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Effect, Layer, Metric, References, Schema } from "effect"
 import { layerNats, layerNode } from "../runtime/index.ts"
 import { counter } from "../test/support/counter.ts"

@@ -1,5 +1,4 @@
 import { createServer } from "node:http"
-import { NodeHttpServer } from "@effect/platform-node"
 import { Effect, Layer } from "effect"
 import { HttpRouter } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
@@ -9,11 +8,15 @@ import { type Configuration, InvalidSetting } from "./config.ts"
 export const showMetrics = ({ host, metricsPort: port }: Configuration) =>
   port === undefined
     ? Effect.void
-    : Layer.build(
-        HttpRouter.serve(PrometheusMetrics.layerHttp(), { disableLogger: true, disableListenLog: true }).pipe(
-          Layer.provide(NodeHttpServer.layer(createServer, { host, port }))
-        )
-      ).pipe(
+    : // A quarter of a second to load, and mostly not wanted.
+      Effect.promise(() => import("@effect/platform-node/NodeHttpServer")).pipe(
+        Effect.flatMap((NodeHttpServer) =>
+          Layer.build(
+            HttpRouter.serve(PrometheusMetrics.layerHttp(), { disableLogger: true, disableListenLog: true }).pipe(
+              Layer.provide(NodeHttpServer.layer(createServer, { host, port }))
+            )
+          )
+        ),
         Effect.asVoid,
         Effect.mapError(
           () =>

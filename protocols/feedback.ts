@@ -113,6 +113,9 @@ export const ToolReport = open({
 })
 export type ToolReport = typeof ToolReport.Type
 
+/** The name under which turns of models are tracked, beside the tools. Such a tracker has no breaker: models have their own. */
+export const MODEL_TOOL = "model"
+
 /** The actor that tracks one tool of one type of agent. */
 export const feedbackId = (type: AgentType, tool: string): string => `${type}:${tool}`
 

@@ -1,7 +1,7 @@
 // `npm run sim`: runs of the simulated world. Exit code 1 if a law was broken.
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Clock, Console, Effect, Exit, Queue, Random, type Scope } from "effect"
 import { type Campaign, joinCampaigns, NO_RUNS } from "./campaign.ts"
 import { readOptions, USAGE, type Wanted } from "./command-line.ts"

@@ -1,12 +1,16 @@
 // What an agent tells the trackers of its tools and models.
-import { type AgentType, FeedbackProtocol, feedbackId, type Opinion, type ToolUse } from "../../protocols/index.ts"
+import {
+  type AgentType,
+  FeedbackProtocol,
+  feedbackId,
+  MODEL_TOOL,
+  type Opinion,
+  type ToolUse
+} from "../../protocols/index.ts"
 import { send } from "../../runtime/index.ts"
 import { usesOf } from "../feedback/features.ts"
 import { toolsOf } from "../tools/registry.ts"
 import type { AskOutcome } from "./asking.ts"
-
-/** The name under which requests to models are tracked, beside the tools. */
-export const MODEL_TOOL = "model"
 
 /** Tells the tracker of each tool how it was used. A name that a model made up has none. */
 export const reportTools = (type: AgentType, symbol: string, opinion: Pick<Opinion, "tool_calls" | "metadata">) => {

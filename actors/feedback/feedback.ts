@@ -4,6 +4,7 @@ import {
   type BreakerState,
   events,
   FeedbackProtocol,
+  MODEL_TOOL,
   subjects,
   type ToolReport,
   type ToolUse,
@@ -86,7 +87,8 @@ export const feedbackActor = (given: Partial<FeedbackOptions> = {}): Actor => {
           max_age_ms: options.maxAgeMillis
         } as const
         const after = evolve.Executed(state, executed)
-        const breaker = afterExecution(state.breaker, after.window, options.breaker)
+        const isModel = subjectOf(context).tool === MODEL_TOOL
+        const breaker = isModel ? state.breaker : afterExecution(state.breaker, after.window, options.breaker)
         return [persist(executed), ...moved(after, breaker, options, context), ...judged(after, options, context)]
       },
       BreakerRested: (state, _, context) => moved(state, afterRest(state.breaker, context.time), options, context),

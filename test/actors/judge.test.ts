@@ -169,7 +169,7 @@ describe("an agent that is surer of the winner", () => {
         assert.strictEqual(after.decision, before.decision)
         if (before.achieved) assert.isTrue(after.achieved)
       }),
-      { numRuns: 20000 }
+      { numRuns: 5000 }
     )
   })
 

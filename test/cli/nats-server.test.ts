@@ -8,6 +8,7 @@ import { connect } from "@nats-io/transport-node"
 import { Effect, Exit, Schedule, Scope } from "effect"
 import { useDataFolder } from "../../cli/data-folder.ts"
 import { embeddedNats } from "../../cli/nats-server.ts"
+import { isAlive } from "../support/alive.ts"
 import { NatsServer, natsServer, temporaryFolder } from "../support/nats.ts"
 
 const connection = (url: string) =>
@@ -33,16 +34,6 @@ const addStream = (url: string) =>
       yield* Effect.promise(() => manager.streams.add({ name: "KEPT", subjects: ["kept"] }))
     })
   )
-
-/** Whether a process runs. One that has ended and that nobody has taken note of yet, a zombie, does not. */
-const isAlive = (pid: number) => {
-  try {
-    process.kill(pid, 0)
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"))
-  } catch {
-    return false
-  }
-}
 
 const until = (condition: () => boolean) =>
   Effect.suspend(() => (condition() ? Effect.void : Effect.fail("not yet"))).pipe(

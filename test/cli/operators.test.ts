@@ -1,5 +1,5 @@
 import { join } from "node:path"
-import { NodeServices } from "@effect/platform-node"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Cause, Clock, Console, Effect, Exit, Schema } from "effect"
 import { Command } from "effect/cli"

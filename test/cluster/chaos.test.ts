@@ -4,7 +4,7 @@ import { runChaos } from "../support/chaos.ts"
 import { type Book, enter, type LedgerReport } from "../support/chaos-actors.ts"
 import { complaintsOf, type Sent } from "../support/chaos-load.ts"
 
-const SECONDS = 60
+const SECONDS = 25
 
 describe("three nodes on three servers, of which one after the other is killed or stopped", () => {
   it.live(

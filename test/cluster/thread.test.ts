@@ -16,6 +16,7 @@ import {
   toWindow
 } from "../../protocols/index.ts"
 import { Actors, Leases, layerNats } from "../../runtime/index.ts"
+import { isAlive } from "../support/alive.ts"
 import { dailyBars, opinionOf } from "../support/bars.ts"
 import { dataFolder, type Running, serverOn, start } from "../support/command.ts"
 import { type Client, eventually, http, openClient } from "../support/gateway.ts"
@@ -145,7 +146,7 @@ const assertStops = (running: Running, data: string) =>
     const { code, stdout, stderr } = yield* running.ended
     assert.deepStrictEqual({ code, stderr }, { code: 130, stderr: "" })
     assert.match(stdout, /\nstopping\n(.*\n)*stopped\n$/)
-    assert.throws(() => process.kill(server!, 0))
+    assert.isFalse(isAlive(server!))
     assert.isFalse(existsSync(join(data, "lock")))
   })
 

@@ -1,6 +1,6 @@
 // `npm run chaos -- --minutes 10 [--seed N]`: the chaos test for as long as is wanted. Exit code 1 if anything is wrong.
 import { parseArgs } from "node:util"
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Console, Effect } from "effect"
 import { runChaos } from "./chaos.ts"
 import { exitWith, tellFailed } from "./exit-code.ts"

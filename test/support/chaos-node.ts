@@ -1,5 +1,5 @@
 // A node process of the chaos test: `node test/support/chaos-node.ts URL NAMESPACE NAME`. It says "ready" when it serves.
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Effect, Layer } from "effect"
 import { layerNats, layerNode } from "../../runtime/index.ts"
 import { ledger, mirror } from "./chaos-actors.ts"

@@ -1,7 +1,7 @@
 // A process that runs a nats-server on the folder it is given until somebody ends it. Started by tests of what is left then.
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Effect } from "effect"
 import { embeddedNats } from "../../cli/nats-server.ts"
 

@@ -1,6 +1,6 @@
 // A node process whose actors are slower than who sends to them, for the test of what memory that takes. Every half second it
 // says how many bytes its heap holds after a collection: `node --expose-gc test/support/hungry-main.ts URL NAMESPACE`.
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Effect, Layer, Schedule, Schema } from "effect"
 import { define, layerNats, layerNode, persist } from "../../runtime/index.ts"
 

@@ -1,6 +1,6 @@
 // A node process for tests that kill it: `node test/support/node-main.ts URL NAMESPACE NAME [ACTORS]`. It says "ready" when
 // it serves.
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Effect, Layer } from "effect"
 import { allActors, quantPolicy } from "../../actors/index.ts"
 import { type Actor, layerNats, layerNode } from "../../runtime/index.ts"

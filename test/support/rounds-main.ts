@@ -1,6 +1,6 @@
 // `npm run rounds -- [--rounds 1000] [--seed N]`: rounds in flight while nodes are killed, each verified. Exit code 1 if anything is wrong.
 import { parseArgs } from "node:util"
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Clock, Console, Effect } from "effect"
 import { exitWith, tellFailed } from "./exit-code.ts"
 import { runRounds } from "./rounds-chaos.ts"

@@ -137,7 +137,7 @@ describe("a decision's outcome", () => {
           assert.strictEqual(outcome, change > 0.01 ? "BUY" : change < -0.01 ? "SELL" : "HOLD")
         }
       }),
-      { numRuns: 200 }
+      { numRuns: 60 }
     )
   })
 
