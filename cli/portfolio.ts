@@ -81,7 +81,9 @@ const switching = (name: keyof typeof SWITCHES) =>
             ? ask(PortfolioProtocol, given.account, message, {}, options)
             : ask(PortfolioProtocol, given.account, message, { reason: given.reason }, options)
         })
-        const { entries_stopped, orders } = yield* withParts(server, asked)
+        const { entries_stopped, orders } = yield* withParts(server, asked).pipe(
+          Effect.catchTag("UnknownAccount", () => Effect.fail(new NoSuchAccount({ name: given.account })))
+        )
         const text = `${given.account}: entries are ${entries_stopped ? "stopped" : "open"}, ${orders} orders are under way`
         yield* Console.log(given.json ? JSON.stringify({ account: given.account, entries_stopped, orders }) : text)
       })

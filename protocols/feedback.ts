@@ -9,6 +9,13 @@ const Share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
 const Millis = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
 const Short = Schema.String.check(Schema.isMaxLength(64))
 
+/** The name of a tool, or `model` for the requests to language models. */
+export const ToolName = Schema.String.check(
+  Schema.makeFilter(
+    (text: string) => /^[A-Za-z0-9_-]{1,64}$/.test(text) || "a tool is 1 to 64 letters, digits, dashes or underscores"
+  )
+)
+
 /** The most features that an execution is told with. */
 export const TOOL_FEATURES_MAX = 12
 

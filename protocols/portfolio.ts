@@ -122,8 +122,27 @@ export const PortfolioUpdate = open({
   timestamp: Timestamp
 })
 
+/** Nobody has told this account of a price or a decision: it is no account that trades, but perhaps a misspelt one. */
+export const UnknownAccount = open({ _tag: Schema.tag("UnknownAccount"), account: Schema.String })
+
+/** What a person may do with an account's switches: see `StopEntries`, `ResumeEntries` and `Flatten`. */
+export const SwitchAction = Schema.Literals(["stop_entries", "resume_entries", "flatten"])
+
+/** The body of `POST /api/v1/agents/portfolio/{account}/switch`. */
+export const SwitchBody = Schema.Struct({
+  action: SwitchAction,
+  /** For those who read it later; a switch back needs none. */
+  reason: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(1_000)))
+})
+export type SwitchBody = typeof SwitchBody.Type
+
 const Because = open({ reason: Schema.String.check(Schema.isMaxLength(1_000)) })
-const Switched = open({ entries_stopped: Schema.Boolean, orders: Schema.Int })
+const switchedFields = { entries_stopped: Schema.Boolean, orders: Schema.Int } as const
+/** Whether entries are stopped now, and how many orders are under way. */
+export const Switched = open(switchedFields)
+
+/** The answer to `POST /api/v1/agents/portfolio/{account}/switch`. */
+export const AccountSwitched = open({ account: AccountId, ...switchedFields })
 
 /** What a portfolio understands. Its id is the account. */
 export const PortfolioProtocol = {
@@ -145,10 +164,10 @@ export const PortfolioProtocol = {
     /** From an adapter that fills later: exactly this order, once. */
     Filled: { payload: open({ order_id: Schema.NonEmptyString, price: Price, fee: Micros }) },
     /** No more orders that enter or enlarge a position, until `ResumeEntries`. */
-    StopEntries: { payload: Because, reply: Switched },
-    ResumeEntries: { payload: open({}), reply: Switched },
+    StopEntries: { payload: Because, reply: Switched, error: UnknownAccount },
+    ResumeEntries: { payload: open({}), reply: Switched, error: UnknownAccount },
     /** Stops entries, cancels what works, and closes every position. */
-    Flatten: { payload: Because, reply: Switched },
-    GetPortfolio: { payload: open({}), reply: PortfolioView }
+    Flatten: { payload: Because, reply: Switched, error: UnknownAccount },
+    GetPortfolio: { payload: open({}), reply: PortfolioView, error: UnknownAccount }
   }
 } as const

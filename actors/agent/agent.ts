@@ -161,7 +161,7 @@ const analyze = (
       start("analyze", consensus_id, { ...given, ...withoutTools(state) })
     ]
   }
-  const ends = Math.min(given.deadline ?? Number.POSITIVE_INFINITY, context.time + models.roundMillis) - RULES_MILLIS
+  const ends = (given.deadline ?? context.time + models.roundMillis) - RULES_MILLIS
   const deadline = Math.max(context.time, Math.min(context.time + models.budgetMillis, Math.floor(ends)))
   const asked = { model, request: given, deadline, turns: [], calls: [], usage: noUsage, ...withoutTools(state) }
   return [

@@ -1,6 +1,7 @@
 import { Schema } from "effect"
 import { ulid } from "ulid"
 import {
+  agentId,
   agentProtocol,
   type BarWindow,
   ConsensusProtocol,
@@ -10,7 +11,7 @@ import {
 } from "../../protocols/index.ts"
 import { type Context, persist, send, setTimer } from "../../runtime/index.ts"
 import { disappointAsker } from "./asker.ts"
-import { lifetimeOf, toRoundRequest } from "./options.ts"
+import { lifetimeOf, toRoundRequest, votesUntil } from "./options.ts"
 import { type Asked, evolve, type Running, type State } from "./state.ts"
 import { assignSteps, type Coordination, drawArm, heldBy } from "./trial.ts"
 
@@ -100,6 +101,7 @@ export const startAnalysis = (
     ...held.options.panel.map((type) =>
       send(agentProtocol(type), symbol, "Analyze", {
         ...{ consensus_id, correlation_id, symbol, bars },
+        deadline: votesUntil(request, agentId(type, symbol), context.time),
         ...(items === undefined ? {} : { context: items }),
         ...pastOf(state, running.bar_time)
       })

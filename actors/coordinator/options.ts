@@ -70,6 +70,16 @@ export const fillRequest = (
   symbol
 })
 
+/** Until when a round that opens at `now` takes the vote of an agent of the panel, in milliseconds since 1970. */
+export const votesUntil = (
+  { invited, timeout_ms, agent_timeout_ms }: RoundRequest,
+  voter: string,
+  now: number
+): number => {
+  const own = invited.find(({ agent_id }) => agent_id === voter)?.agent_timeout_ms ?? agent_timeout_ms
+  return now + Math.min(timeout_ms, own ?? timeout_ms)
+}
+
 /** A round ends by its deadlines; what is not heard of this much later, in milliseconds, will not be heard of. */
 const OVERDUE_MARGIN_MILLIS = 30_000
 

@@ -1,8 +1,8 @@
-import { agentProtocol, ConsensusProtocol, type ConsensusRequest, roundFaults } from "../../protocols/index.ts"
+import { agentId, agentProtocol, ConsensusProtocol, type ConsensusRequest, roundFaults } from "../../protocols/index.ts"
 import { type Context, persist, refuse, reply, send } from "../../runtime/index.ts"
 import { newId, pastOf } from "./analysis.ts"
 import { disappointAsker } from "./asker.ts"
-import { type CoordinatorOptions, fillRequest, votersOf } from "./options.ts"
+import { type CoordinatorOptions, fillRequest, votersOf, votesUntil } from "./options.ts"
 import { nameFaults } from "./outside.ts"
 import { evolve, type State } from "./state.ts"
 import { type Coordination, heldBy } from "./trial.ts"
@@ -33,6 +33,7 @@ export const requestConsensus = (
     ...asked.map((type) =>
       send(agentProtocol(type), symbol, "Analyze", {
         ...{ consensus_id, correlation_id, symbol, bars: state.window },
+        deadline: votesUntil(request, agentId(type, symbol), context.time),
         ...pastOf(state, state.window.time.at(-1) ?? 0)
       })
     ),

@@ -7,7 +7,6 @@ import {
   MODEL_TOOL,
   subjects,
   type ToolReport,
-  type ToolUse,
   toTimestamp
 } from "../../protocols/index.ts"
 import {
@@ -22,9 +21,9 @@ import {
   setTimer
 } from "../../runtime/index.ts"
 import { afterExecution, afterRest, BREAKER_DEFAULTS, type BreakerOptions } from "./breaker.ts"
-import { ERROR_CHARACTERS_MAX } from "./errors.ts"
+import { EXECUTIONS_MAX, toExecution } from "./execution.ts"
 import { type ReportSubject, reportOf } from "./report.ts"
-import { type Breaker, EVENTS, type Execution, evolve, initial, inWindow, State, type WindowBounds } from "./state.ts"
+import { type Breaker, EVENTS, evolve, initial, inWindow, State, type WindowBounds } from "./state.ts"
 import { wilson } from "./statistics.ts"
 import { successTrend } from "./trend.ts"
 
@@ -49,7 +48,7 @@ export const FEEDBACK_DEFAULTS: FeedbackOptions = {
 
 const Positive = Schema.Int.check(Schema.isGreaterThan(0))
 const Valid = Schema.Struct({
-  executionsMax: Positive.check(Schema.isLessThanOrEqualTo(10_000)),
+  executionsMax: Positive.check(Schema.isLessThanOrEqualTo(EXECUTIONS_MAX)),
   maxAgeMillis: Positive,
   breaker: Schema.Struct({ latest: Positive, failures: Positive, pauseMillis: Positive, pauseMillisMax: Positive })
 })
@@ -123,15 +122,6 @@ export const feedbackReport = (
   const subject = { agent_type: agent.value, tool: tool.join(":") }
   return reportOf(known.value, subject, options, now, seededRandom(now))
 }
-
-const toExecution = (use: ToolUse, at: number): Execution => ({
-  at,
-  status: use.status,
-  ms: use.execution_time_ms,
-  ...(use.error_kind === undefined ? {} : { kind: use.error_kind }),
-  ...(use.error_message === undefined ? {} : { error: use.error_message.slice(0, ERROR_CHARACTERS_MAX) }),
-  features: use.features
-})
 
 /** What follows where the breaker has changed: its rest, who is told, and the alert. */
 const moved = (state: State, breaker: Breaker, options: FeedbackOptions, context: Context) => {

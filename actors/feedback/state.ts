@@ -96,8 +96,9 @@ export const evolve = {
         timed_out: timed_out + (status === "timeout" ? 1 : 0)
       },
       window: [...kept.slice(Math.max(0, kept.length + 1 - executions_max)), execution],
+      // Who was told that it is not used has to be told that it is: nobody is forgotten before.
       symbols:
-        state.symbols.at(-1) === symbol
+        state.breaker.state !== "closed" || state.symbols.at(-1) === symbol
           ? state.symbols
           : [...state.symbols.filter((each) => each !== symbol), symbol].slice(-SYMBOLS_MAX)
     }

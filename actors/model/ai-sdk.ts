@@ -5,6 +5,7 @@ import { ModelError } from "./errors.ts"
 import { failureOf } from "./failures.ts"
 import { type LanguageModel, type Message, nameAt, type Question, type Turn } from "./language-model.ts"
 import { keysOf, type ProviderOptions, sdkModel } from "./providers.ts"
+import { type Redaction, redactionOf } from "./redaction.ts"
 
 /** The most tokens of one answer. */
 export const OUTPUT_TOKENS_MAX = 1_500
@@ -19,23 +20,25 @@ const TEXT_CHARACTERS_MAX = 16_000
 export const aiSdkModel = (options: ProviderOptions): LanguageModel => {
   // The library writes its warnings to the console unless it is told not to.
   Object.assign(globalThis, { AI_SDK_LOG_WARNINGS: false })
-  const redact = redacting(keysOf(options))
+  const redaction = redactionOf(keysOf(options))
   return {
     ask: (question) =>
       Effect.tryPromise({
-        try: (abortSignal) => generate(options, question, abortSignal),
-        catch: (cause) => cause
-      }).pipe(
-        Effect.map((turn) => ({ ...turn, text: redact(turn.text) })),
-        Effect.mapError((cause) => {
-          const { detail, ...rest } = failureOf(cause)
-          return new ModelError({ ...rest, detail: redact(`${nameAt(question.model)}: ${detail}`) })
-        })
-      )
+        try: (abortSignal) => generate(options, question, redaction, abortSignal),
+        catch: (cause) => {
+          const { detail, ...rest } = failureOf(cause, redaction)
+          return new ModelError({ ...rest, detail: `${nameAt(question.model)}: ${detail}` })
+        }
+      })
   }
 }
 
-const generate = async (options: ProviderOptions, question: Question, abortSignal: AbortSignal): Promise<Turn> => {
+const generate = async (
+  options: ProviderOptions,
+  question: Question,
+  redaction: Redaction,
+  abortSignal: AbortSignal
+): Promise<Turn> => {
   const { text, toolCalls, usage } = await generateText({
     model: sdkModel(options, question.model),
     instructions: question.instructions,
@@ -50,14 +53,14 @@ const generate = async (options: ProviderOptions, question: Question, abortSigna
     ...(question.form === null ? {} : { output: formed(question.form) })
   })
   return {
-    text: text.slice(0, TEXT_CHARACTERS_MAX),
+    text: redaction.text(text).slice(0, TEXT_CHARACTERS_MAX),
     tools: toolCalls
       .slice(0, TOOLS_PER_TURN_MAX)
       // Ids of our own: some servers give none, and then the library draws one that is another in every run.
       .map(({ toolName, input }, index) => ({
         id: `call_${question.messages.length}_${index + 1}`,
-        name: toolName,
-        input: input ?? {}
+        name: redaction.text(toolName),
+        input: redaction.json(input ?? {})
       })),
     input_tokens: usage.inputTokens ?? null,
     output_tokens: usage.outputTokens ?? null
@@ -109,11 +112,3 @@ const toSdk = (message: Message): ModelMessage => {
       }
   }
 }
-
-const KEY_SHOWN = "***"
-
-/** Takes keys out of a text; a server may repeat the one it was given. */
-const redacting =
-  (keys: ReadonlyArray<string>) =>
-  (text: string): string =>
-    keys.reduce((left, key) => (key === "" ? left : left.replaceAll(key, KEY_SHOWN)), text)

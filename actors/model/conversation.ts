@@ -141,6 +141,6 @@ const dataBlock = ({ symbol, bars, context = [], past = [], measured }: Conversa
  * inside can end the block that it is in, open another one, or hide.
  */
 export const dataText = (value: unknown): string =>
-  JSON.stringify(value).replace(/[<>&`]|[\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}\u0080-\u009f\u007f]/gu, (found) =>
+  JSON.stringify(value).replace(/[<>&`]|[\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}\p{DI}\u0080-\u009f\u007f]/gu, (found) =>
     Array.from({ length: found.length }, (_, at) => `\\u${found.charCodeAt(at).toString(16).padStart(4, "0")}`).join("")
   )

@@ -3,6 +3,7 @@ import { APICallError, NoSuchModelError } from "ai"
 import { Option } from "effect"
 import type { ModelErrorKind } from "../../protocols/index.ts"
 import { TOO_LARGE } from "./bounded-fetch.ts"
+import type { Redaction } from "./redaction.ts"
 
 export interface Failure {
   readonly kind: ModelErrorKind
@@ -12,12 +13,14 @@ export interface Failure {
 
 const DETAIL_CHARACTERS_MAX = 300
 
-/** Names the failure behind whatever was thrown. Never shows a request, a header or more than the server's own first words. */
-export const failureOf = (thrown: unknown): Failure => {
+/** Names the failure behind whatever was thrown. Never shows a request, a header, a key or more than the server's own first words. */
+export const failureOf = (thrown: unknown, redaction: Redaction): Failure => {
   const chain = causesOf(thrown)
   const call = chain.find((each) => APICallError.isInstance(each))
-  if (APICallError.isInstance(call) && call.statusCode !== undefined && call.statusCode >= 300) return byStatus(call)
-  const text = chain.map((each) => (each instanceof Error ? `${each.name}: ${each.message}` : String(each))).join(" ← ")
+  if (APICallError.isInstance(call) && call.statusCode !== undefined && call.statusCode >= 300)
+    return byStatus(call, redaction)
+  const said = chain.map((each) => (each instanceof Error ? `${each.name}: ${each.message}` : String(each))).join(" ← ")
+  const text = redaction.text(said)
   const codes = chain.map((each) => String(Object(each).code ?? ""))
   if (chain.some((each) => NoSuchModelError.isInstance(each))) return { kind: "rejected", detail: clip(text) }
   if (codes.some((code) => REFUSED.test(code)) || /bad port/.test(text)) {
@@ -47,9 +50,9 @@ export const failureOf = (thrown: unknown): Failure => {
 const REFUSED = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/
 const BROKEN_OFF = /^(ECONNRESET|EPIPE|UND_ERR_SOCKET|UND_ERR_RES_CONTENT_LENGTH_MISMATCH|HPE_[A-Z_]+)$/
 
-const byStatus = (error: APICallError): Failure => {
+const byStatus = (error: APICallError, redaction: Redaction): Failure => {
   const status = error.statusCode ?? 0
-  const detail = `status ${status}: ${clip(wordsOf(error))}`
+  const detail = `status ${status}: ${clip(redaction.text(wordsOf(error)))}`
   if (status === 429 || status === 529) {
     const wait = retryAfter(error.responseHeaders ?? {})
     return { kind: "rate_limited", detail, ...(wait === undefined ? {} : { retry_after_ms: wait }) }

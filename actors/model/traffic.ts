@@ -26,21 +26,27 @@ const decode = Schema.decodeUnknownOption(Recorded)
 /** Of one question asked again and again, so many outcomes are kept. */
 const OUTCOMES_MAX = 16
 
+/** Of so many questions a process knows what became of them; the one asked longest ago is forgotten first. */
+const QUESTIONS_KNOWN_MAX = 1_000
+
 /** The name of a question: the SHA-256 of what it holds as canonical JSON. */
 export const questionKey = (question: Question): string => sha256(canonical(question))
 
 /**
  * A model whose traffic is written into a folder: each question, and in order what came of it, failures too. Questions hold no key.
  *
- * A question that is asked anew begins its file anew. What cannot be written is said in the log, and the model answers all the same.
+ * A question that is asked anew by another process, or after many others, begins its file anew. What cannot be written is said in the log, and the model answers all the same.
  */
-export const recording = (folder: string, port: LanguageModel): LanguageModel => {
+export const recording = (folder: string, port: LanguageModel, knownMax = QUESTIONS_KNOWN_MAX): LanguageModel => {
   const known = new Map<string, ReadonlyArray<Outcome>>()
   const write = (question: Question, outcome: Outcome) =>
     Effect.try(() => {
       const key = questionKey(question)
       const [first = outcome, ...rest] = [...(known.get(key) ?? []), outcome].slice(-OUTCOMES_MAX)
+      known.delete(key)
       known.set(key, [first, ...rest])
+      const [longestAgo] = known.keys()
+      if (known.size > knownMax && longestAgo !== undefined) known.delete(longestAgo)
       mkdirSync(folder, { recursive: true })
       const file = join(folder, `${key}.json`)
       writeFileSync(`${file}.new`, `${encode({ question, outcomes: [first, ...rest] })}\n`, { mode: 0o600 })

@@ -10,7 +10,7 @@ import {
 } from "../../protocols/index.ts"
 import { type Context, publish } from "../../runtime/index.ts"
 import { amountOf, equityOf, grossOf } from "./book.ts"
-import { drawdownOf, pricesOf, State } from "./state.ts"
+import { drawdownOf, isKnown, pricesOf, State } from "./state.ts"
 
 type Became = {
   readonly price?: number
@@ -110,6 +110,10 @@ export const viewOf = (state: State, account: string, currency: string): Portfol
 
 const decodeState = Schema.decodeUnknownOption(Schema.toCodecJson(State))
 
-/** An account from its state as it is stored; nothing where it is none. */
+/** An account from its state as it is stored; nothing where it is none, or was never told of anything. */
 export const portfolioView = (account: string, state: unknown, currency = "USD"): PortfolioView | undefined =>
-  Option.getOrUndefined(Option.map(decodeState(state), (known) => viewOf(known, account, currency)))
+  decodeState(state).pipe(
+    Option.filter(isKnown),
+    Option.map((known) => viewOf(known, account, currency)),
+    Option.getOrUndefined
+  )

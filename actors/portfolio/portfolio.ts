@@ -9,6 +9,7 @@ import {
   type Persist,
   type Publish,
   persist,
+  refuse,
   reply,
   type StartActivity,
   start
@@ -17,7 +18,7 @@ import { type OrderAdapter, paper } from "./adapter.ts"
 import { alert, publishAccount, publishOrder, publishVeto, viewOf } from "./announcements.ts"
 import { amountOf, equityOf, isWritable, MICROS } from "./book.ts"
 import { ACCOUNT_DEFAULTS, AccountRules, feeOf, fillPrice, isReduction, vetoOf, wanted } from "./limits.ts"
-import { drawdownOf, EVENTS, evolve, initial, ordersSince, pricesOf, State, SYMBOLS_MAX } from "./state.ts"
+import { drawdownOf, EVENTS, evolve, initial, isKnown, ordersSince, pricesOf, State, SYMBOLS_MAX } from "./state.ts"
 
 export interface PortfolioOptions {
   /** What is paid in when an account is first heard of, in its currency; 100,000 unless given. */
@@ -43,7 +44,7 @@ const Deposit = Schema.Finite.check(Schema.isBetween({ minimum: 1, maximum: 1_00
  * It is told final decisions and bars. A decision becomes at most one order, which an activity gives to the adapter; on paper it is
  * filled at the open of the first bar after the one it was decided on, worse by the slippage, less the fee. What breaks
  * a limit is vetoed, and the veto is told. Two switches for people: stop entries, and flatten; a drawdown beyond the limit
- * stops entries by itself.
+ * stops entries by itself. Who asks of an account that was never told of anything is refused: the name may be misspelt.
  *
  * Guarantees: a decision is taken once; an order has one end; money neither appears nor vanishes (the law of `post`), whatever
  * crashes; the state is bounded. Throws a `SchemaError` on options that are none.
@@ -67,13 +68,18 @@ export const portfolioActor = (given: Partial<PortfolioOptions> = {}): Actor<Sta
       },
       Price: (state, bar, context) => seePrice(state, bar, options, context),
       Filled: (state, { order_id, price, fee }, context) => fill(state, order_id, price, fee, context),
-      StopEntries: (state, { reason }) => [...stopped(state, reason, false), switched(state, true)],
-      ResumeEntries: (state) => [
-        ...(state.stopped === null && !state.flattening ? [] : [persist({ _tag: "EntriesResumed" } as const)]),
-        switched(state, false)
-      ],
-      Flatten: (state, { reason }, context) => flatten(state, reason, context),
-      GetPortfolio: (state, _, context) => [reply(viewOf(state, context.self.id, options.currency))]
+      StopEntries: (state, { reason }, context) =>
+        isKnown(state) ? [...stopped(state, reason, false), switched(state, true)] : unknown(context),
+      ResumeEntries: (state, _, context) =>
+        isKnown(state)
+          ? [
+              ...(state.stopped === null && !state.flattening ? [] : [persist({ _tag: "EntriesResumed" } as const)]),
+              switched(state, false)
+            ]
+          : unknown(context),
+      Flatten: (state, { reason }, context) => (isKnown(state) ? flatten(state, reason, context) : unknown(context)),
+      GetPortfolio: (state, _, context) =>
+        isKnown(state) ? [reply(viewOf(state, context.self.id, options.currency))] : unknown(context)
     },
     evolve,
     activities: {
@@ -236,6 +242,8 @@ const stopped = (state: State, reason: string, flatten: boolean) =>
   state.stopped !== null && (!flatten || state.flattening)
     ? []
     : [persist({ _tag: "EntriesStopped", reason: state.stopped ?? reason, flatten } as const)]
+
+const unknown = ({ self }: Context) => [refuse({ _tag: "UnknownAccount", account: self.id } as const)]
 
 const switched = (state: State, entries_stopped: boolean) => reply({ entries_stopped, orders: state.orders.length })
 

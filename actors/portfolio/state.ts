@@ -61,6 +61,10 @@ export const initial = (deposit: number) => (): State => ({
   counts: { orders: 0, fills: 0, vetoes: 0, rejected: 0 }
 })
 
+/** Whether the account was ever told of something to trade on, or stopped. A name that was only asked about may be a misspelt one. */
+export const isKnown = ({ prices, taken, stopped }: State): boolean =>
+  stopped !== null || taken.length > 0 || Object.keys(prices).length > 0
+
 /** The last prices by symbol. */
 export const pricesOf = (state: State): { readonly [symbol: string]: number } =>
   Object.fromEntries(Object.entries(state.prices).map(([symbol, { price }]) => [symbol, price]))

@@ -1,6 +1,9 @@
 import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import {
+  AccountId,
+  AccountSwitched,
+  AgentType,
   Allocated,
   AllocationBody,
   AllocationId,
@@ -17,8 +20,12 @@ import {
   MarketSymbol,
   MessageBody,
   Pattern,
+  PortfolioView,
   Problem,
   RoundStatus,
+  SwitchBody,
+  ToolName,
+  ToolReport,
   VoteBody
 } from "../../protocols/index.ts"
 
@@ -90,6 +97,13 @@ const analyses = HttpApiGroup.make("agents")
       error: problems(READS)
     }).annotateMerge(said("What is known of a symbol, and the analyses of it"))
   )
+  .add(
+    HttpApiEndpoint.get("tool", "/api/v1/agents/tools", {
+      query: { agent_type: AgentType, tool: ToolName },
+      success: ToolReport,
+      error: problems([404, ...READS])
+    }).annotateMerge(said("How a tool has done for an agent type"))
+  )
 
 const rounds = HttpApiGroup.make("consensus")
   .add(
@@ -143,6 +157,24 @@ const allocations = HttpApiGroup.make("allocation")
     }).annotateMerge(said("Its targets, once they are decided"))
   )
 
+const portfolios = HttpApiGroup.make("portfolio")
+  .add(
+    HttpApiEndpoint.get("show", "/api/v1/agents/portfolio/:account", {
+      params: { account: AccountId },
+      success: PortfolioView,
+      error: problems([404, ...READS])
+    }).annotateMerge(said("A trading account: cash, positions, orders, limits"))
+  )
+  .add(
+    HttpApiEndpoint.post("switch", "/api/v1/agents/portfolio/:account/switch", {
+      params: { account: AccountId },
+      headers,
+      payload: SwitchBody,
+      success: AccountSwitched,
+      error: problems([404, ...CHANGES])
+    }).annotateMerge(said("Stop or resume an account's entries, or close everything"))
+  )
+
 const clients = HttpApiGroup.make("clients").add(
   HttpApiEndpoint.get("list", "/api/v1/clients", {
     success: Schema.Struct({ clients: Schema.Array(Client) }),
@@ -173,6 +205,7 @@ export const api = HttpApi.make("conclave")
   .add(analyses)
   .add(rounds)
   .add(allocations)
+  .add(portfolios)
   .add(clients)
   .add(system)
   .annotateMerge(OpenApi.annotations({ title: "Conclave", version: "1" }))

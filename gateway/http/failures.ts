@@ -1,12 +1,18 @@
 import type { AllocationFailure } from "../operations/allocation.ts"
 import type { AnalyzeFailure, CancelAnalysisFailure } from "../operations/analysis.ts"
 import type { ConsensusFailure } from "../operations/consensus.ts"
+import type { PortfolioFailure } from "../operations/portfolio.ts"
 import type { TooManyRounds, TooManySymbols } from "../operations/quota.ts"
 import type { Reply } from "../uws.ts"
 import { askProblem, internal, invalidRequest, problem, unavailable } from "./problem.ts"
 
 /** What may go wrong with anything that a client asks for. */
-export type OperationFailure = AnalyzeFailure | CancelAnalysisFailure | ConsensusFailure | AllocationFailure
+export type OperationFailure =
+  | AnalyzeFailure
+  | CancelAnalysisFailure
+  | ConsensusFailure
+  | AllocationFailure
+  | PortfolioFailure
 
 /** What went wrong, as the client may know it. */
 export const failureProblem = (failure: OperationFailure, correlationId?: string): Reply => {
@@ -23,6 +29,7 @@ export const failureProblem = (failure: OperationFailure, correlationId?: string
       return analysisProblem(failure, correlationId)
     case "UnknownAnalysis":
     case "UnknownAllocation":
+    case "UnknownAccount":
     case "UnknownRound":
     case "NotInvited":
     case "DuplicateVote":
@@ -125,6 +132,12 @@ const REFUSALS = {
     code: "unknown-allocation",
     title: "There is no such allocation",
     detail: "nobody asked for an allocation with this id"
+  },
+  UnknownAccount: {
+    status: 404,
+    code: "unknown-account",
+    title: "There is no such account",
+    detail: "no account with this name has been told of a price or a decision"
   },
   UnknownRound: {
     status: 404,

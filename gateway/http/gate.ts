@@ -71,6 +71,7 @@ export const operationOf = (method: string, path: string): Operation | undefined
   if (path === "/api/v1/clients") return "clients"
   if (!path.startsWith(AGENTS)) return undefined
   if (method === "get") return "status"
+  if (path.startsWith(`${AGENTS}portfolio/`)) return "trade"
   if (path.endsWith("/cancel")) return "cancel"
   if (path === `${AGENTS}message`) return "message"
   if (!path.startsWith(`${AGENTS}consensus`)) return "analyze"

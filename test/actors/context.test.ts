@@ -73,6 +73,33 @@ describe("the context of an analysis", () => {
   })
 })
 
+describe("the deadline that agents are told", () => {
+  const deadlines = (panel: ReturnType<typeof openPanel>) =>
+    requests(panel).map(({ deadline }) => (deadline ?? Number.NaN) - panel.world.now)
+
+  it("is when the round takes its last votes: by the options, or sooner by the request", () => {
+    const panel = openPanel()
+    panel.bar(0)
+    assert.deepStrictEqual(deadlines(panel), [5_000, 5_000, 5_000])
+    panel.world.runActivities()
+    panel.world.ask(CoordinatorProtocol, "ACME", "Analyze", { correlation_id: "soon", timeout_ms: 700 })
+    assert.deepStrictEqual(deadlines(panel), [700, 700, 700])
+  })
+
+  it("is the agent's own where the round gives it less", () => {
+    const panel = openPanel()
+    panel.bar(0)
+    panel.world.runActivities()
+    const invited = [
+      { agent_id: "market_analyst_ACME", agent_type: "market_analyst", agent_timeout_ms: 300 },
+      { agent_id: "risk_advisor_ACME", agent_type: "risk_advisor" }
+    ]
+    const request = { correlation_id: "c", invited, agent_timeout_ms: 800, timeout_ms: 60_000 }
+    panel.world.ask(CoordinatorProtocol, "ACME", "RequestConsensus", { request })
+    assert.deepStrictEqual(deadlines(panel), [300, 800])
+  })
+})
+
 describe("the past of a symbol", () => {
   it("is told to the agents, oldest first, as far as the bars they see", () => {
     const panel = openPanel()

@@ -44,6 +44,7 @@ const bodies = fc
         token: ["secret", ""],
         decision: ["BUY", "ABSTAIN", "KEEP"],
         confidence: [0.5, 2],
+        action: ["flatten", "stop_entries", "panic"],
         holdings: [[{ symbol: "ACME", group: "g", current: 0 }], []],
         limits: [{ gross: 1, net: 1, per_symbol: 1, per_group: 1, drawdown: { from: 0, to: 1 }, allow_short: true }]
       }).map(([name, values]) => [
@@ -89,7 +90,7 @@ describe("the description of the API", () => {
       const { port } = gateway
       answerWith(() => Effect.fail({ _tag: "NoMarketData", symbol: "A" }))
       const routes = yield* readDescription(port)
-      assert.isAtLeast(routes.length, 13)
+      assert.isAtLeast(routes.length, 16)
       const index = JSON.stringify((yield* http(port, "/")).json).replace(/\{\w+\}/g, ID)
       for (const { path, method } of routes) {
         const { status } = yield* http(port, path, { method })

@@ -7,6 +7,8 @@ import { ALLOCATION, addAllocationRoutes } from "./allocation.ts"
 import { ANALYZE, addAnalysisRoutes } from "./analysis.ts"
 import { addConsensusRoutes, CONSENSUS } from "./consensus.ts"
 import { addDeskRoutes, MESSAGE, STATUS } from "./desk.ts"
+import { addPortfolioRoutes, PORTFOLIO } from "./portfolio.ts"
+import { addToolRoutes, TOOLS } from "./tools.ts"
 
 /** What the HTTP side needs from the gateway around it. */
 export interface HttpOptions extends RouteOptions {
@@ -29,10 +31,12 @@ export const addRoutes = (app: TemplatedApp, options: HttpOptions): void => {
   addConsensusRoutes(app, options, route)
   addAllocationRoutes(app, options, route)
   addDeskRoutes(app, options, route)
-  for (const path of [ANALYZE, ALLOCATION, CONSENSUS]) {
+  addToolRoutes(app, options, route)
+  addPortfolioRoutes(app, options, route)
+  for (const path of [ANALYZE, ALLOCATION, CONSENSUS, PORTFOLIO]) {
     for (const each of [path, `${path}/*`]) app.options(each, route(answerPreflight(options)))
   }
-  for (const path of [MESSAGE, STATUS]) app.options(path, route(answerPreflight(options)))
+  for (const path of [MESSAGE, STATUS, TOOLS]) app.options(path, route(answerPreflight(options)))
   app.get(
     "/healthz",
     always(() => json(200, { status: "ok", ...options.health() }))
@@ -70,6 +74,9 @@ const index = {
     [`POST ${CONSENSUS}/{id}/cancel`]: "close a round without a decision",
     [`POST ${MESSAGE}`]: 'say something to an agent, or to all who watch: {"symbol":"AAPL","text":"…"}',
     [`GET ${STATUS}?symbol=…`]: "what is known of a symbol, and its analyses",
+    [`GET ${TOOLS}?agent_type=…&tool=…`]: "how a tool has done for an agent type: success, time, trend, what to do",
+    [`GET ${PORTFOLIO}/{account}`]: "a trading account: cash, positions, orders, limits",
+    [`POST ${PORTFOLIO}/{account}/switch`]: 'stop or resume entries, or close everything: {"action":"flatten"}',
     "GET /healthz": "whether the gateway is alive",
     "GET /readyz": "whether the system can answer",
     "GET /api/v1/events?pattern=…": "the same events as server-sent events",

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import fc from "fast-check"
+import { SYMBOLS_MAX } from "../../../actors/feedback/state.ts"
 import { BreakerState } from "../../../protocols/index.ts"
 import { define, persist, send } from "../../../runtime/index.ts"
 import { FAILED, openTracker } from "../../support/uses.ts"
@@ -80,5 +81,20 @@ describe("the breaker of a tool", () => {
     assert.deepStrictEqual(told(), ["rsi closed", "rsi closed"])
     assert.strictEqual(tracker.report().breaker.state, "closed")
     assert.deepStrictEqual(alertsOf(tracker.world), ["tool_breaker_open", "tool_breaker_closed"])
+  })
+
+  it("tells whom it told that it opened also that it closed, whoever else uses the tool meanwhile", () => {
+    const tracker = openTracker(
+      { breaker, tellAgent: ({ symbol }, tool) => send(Listener, symbol, "Told", tool) },
+      listener
+    )
+    tracker.use({ symbol: "ACME", ...FAILED })
+    tracker.use({ symbol: "ACME", ...FAILED })
+    const others = Array.from({ length: SYMBOLS_MAX }, (_, index) => `S${index}`)
+    for (const symbol of others) tracker.use({ symbol })
+    assert.strictEqual(tracker.world.state("listener/ACME"), "rsi open")
+    tracker.world.advance(1_000)
+    for (const symbol of others) tracker.use({ symbol })
+    assert.strictEqual(tracker.world.state("listener/ACME"), "rsi closed")
   })
 })

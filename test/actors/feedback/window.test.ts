@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
+import { EXECUTIONS_MAX, toExecution } from "../../../actors/feedback/execution.ts"
 import { evolve, initial } from "../../../actors/feedback/state.ts"
-import type { ToolUse } from "../../../protocols/index.ts"
+import { TOOL_FEATURES_MAX, type ToolUse } from "../../../protocols/index.ts"
 import { fraction } from "../../support/fractions.ts"
-import { executionOf, openTracker } from "../../support/uses.ts"
+import { executionOf, openTracker, useOf } from "../../support/uses.ts"
 
 const use: fc.Arbitrary<Partial<ToolUse>> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ execution_time_ms: fraction(0, 50) }) },
@@ -64,6 +65,28 @@ describe("the window of a feedback tracker", () => {
         }
       )
     )
+  })
+
+  it("fits into a message of the log when it is full, whatever its executions were told with", () => {
+    const worst = (character: string) => {
+      const features = Object.fromEntries(
+        Array.from({ length: TOOL_FEATURES_MAX }, (_, index) => [
+          `${character.repeat(62)}${String(index).padStart(2, "0")}`,
+          character.repeat(64)
+        ])
+      )
+      const error_message = character.repeat(10_000)
+      const use = { ...useOf({ status: "failed", error_kind: "insufficient_data", error_message, features }) }
+      return new TextEncoder().encode(JSON.stringify(toExecution({ ...use, execution_time_ms: 1 / 3 }, Date.now())))
+    }
+    for (const character of ["a", "\u0001", '"', "字", "\ud800"]) {
+      assert.isBelow(EXECUTIONS_MAX * worst(character).length, 900_000, JSON.stringify(character))
+    }
+  })
+
+  it("keeps the features that agents give as they are", () => {
+    const features = { symbol: "BTC/USDT", policy: "ollama:llama3.2", regime: "trending_bullish", "input.period": "14" }
+    assert.deepStrictEqual(toExecution(useOf({ features }), 1).features, features)
   })
 
   it("stays bounded at a million executions", () => {

@@ -154,6 +154,30 @@ describe("a server of language models", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("that repeats it in what it asks for does not either", () =>
+    Effect.gen(function* () {
+      const tools = [{ name: KEY, input: { [KEY]: 1, deep: [{ why: `the key is ${KEY}` }] } }]
+      const server = yield* modelServer(() => ({ does: "say", tools }))
+      const turn = yield* modelAt(server.url).ask(question("ollama:a", { tools: [RSI], form: null }))
+      assert.deepStrictEqual(turn.tools, [
+        { id: "call_1_1", name: "***", input: { "***": 1, deep: [{ why: "the key is ***" }] } }
+      ])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("that puts it where its words are cut off shows no part of it", () =>
+    Effect.gen(function* () {
+      const until = (length: number) => `${"x".repeat(length - 5)}${KEY}`
+      const server = yield* modelServer(() => ({ does: "say", text: until(16_000) }))
+      const turn = yield* modelAt(server.url).ask(question("openai:a", { form: null }))
+      assert.notInclude(turn.text, KEY.slice(0, 4))
+      server.follow(() => ({ does: "fail", status: 400, message: until(300) }))
+      const error = yield* Effect.flip(modelAt(server.url).ask(question("openai:a")))
+      assert.isAtLeast(error.detail.length, 300)
+      assert.notInclude(error.detail, KEY.slice(0, 4))
+    }).pipe(Effect.scoped)
+  )
+
   it.live("asks for no more than eight tools at once", () =>
     Effect.gen(function* () {
       const tools = Array.from({ length: 20 }, () => ({ name: "rsi", input: {} }))

@@ -48,6 +48,22 @@ describe("the traffic with models", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("is remembered of the latest questions only, and those that came before begin anew", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      let asked = 0
+      const fake = {
+        ask: () => Effect.sync(() => ({ text: `${++asked}`, tools: [], input_tokens: 1, output_tokens: 1 }))
+      }
+      const recorder = recording(folder, fake, 2)
+      for (const text of ["a", "b", "a", "c", "a", "b"]) yield* recorder.ask(question(text))
+      const again = replaying(folder)
+      const said = (text: string) => Effect.map(again.ask(question(text)), (turn) => turn.text)
+      assert.deepStrictEqual([yield* said("a"), yield* said("a"), yield* said("a")], ["1", "3", "5"])
+      assert.deepStrictEqual([yield* said("b"), yield* said("b")], ["6", "6"])
+    }).pipe(Effect.scoped)
+  )
+
   it.live("that cannot be read or written is said, and never mistaken for an answer", () =>
     Effect.gen(function* () {
       const folder = yield* temporaryFolder

@@ -26,6 +26,7 @@ describe("an account that follows a coordinator", () => {
       view("main").positions.map(({ symbol }) => symbol),
       "GLOBEX"
     )
-    assert.strictEqual(view("other").counts.orders, 0)
+    const other = world.ask(PortfolioProtocol, "other", "GetPortfolio", {})
+    assert.deepStrictEqual(other?.body, { _tag: "UnknownAccount", account: "other" }, "nobody told it")
   })
 })

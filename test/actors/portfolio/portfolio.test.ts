@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import fc from "fast-check"
 import { OrderError } from "../../../actors/portfolio/adapter.ts"
+import { portfolioView } from "../../../actors/portfolio/announcements.ts"
 import { MICROS } from "../../../actors/portfolio/book.ts"
 import { ACCOUNT_DEFAULTS, type AccountRules } from "../../../actors/portfolio/limits.ts"
 import { type PortfolioOptions, portfolioActor } from "../../../actors/portfolio/portfolio.ts"
@@ -245,6 +246,7 @@ describe("an account", () => {
     fc.assert(
       fc.property(fc.array(deed, { maxLength: 40 }), fc.boolean(), (story, short) => {
         const account = openAccount({ rules: { short, fee: 0.001, slippage: 0.002, maxOrdersPerDay: 1_000 } })
+        account.bar(100)
         for (const each of story) {
           if (each.what === "decide") account.decide(each.decision, each.confidence, 100, each.symbol)
           else if (each.what === "bar") account.bar(each.price, each.price, each.symbol)
@@ -261,5 +263,15 @@ describe("an account", () => {
       }),
       { numRuns: 150 }
     )
+  })
+
+  it("is none where nobody told it of a price or a decision: a misspelt switch does not look as if it had worked", () => {
+    const account = openAccount()
+    const body = { _tag: "UnknownAccount", account: "main" }
+    for (const answer of [account.stop(), account.resume(), account.flatten()]) assert.deepStrictEqual(answer, body)
+    assert.isUndefined(portfolioView("main", account.world.state("portfolio/main")))
+    account.bar(100)
+    assert.deepStrictEqual(account.stop(), { entries_stopped: true, orders: 0 })
+    assert.strictEqual(portfolioView("main", account.world.state("portfolio/main"))?.entries.stopped, true)
   })
 })

@@ -1,0 +1,49 @@
+import { Effect, Schema } from "effect"
+import {
+  PortfolioProtocol,
+  PortfolioView,
+  type SwitchBody,
+  type Switched,
+  type UnknownAccount
+} from "../../protocols/index.ts"
+import { Actors, type AskError } from "../../runtime/index.ts"
+import { type Caller, messageIdOf } from "./caller.ts"
+import type { TooManySymbols } from "./quota.ts"
+
+export type PortfolioFailure = AskError | TooManySymbols | typeof UnknownAccount.Type
+
+const encode = Schema.encodeEffect(PortfolioView)
+
+/** Accounts are counted with the symbols that a client names: asking makes an actor, which stays. */
+const name = ({ quota }: Caller, account: string) => quota.name([`${PortfolioProtocol.type}:${account}`])
+
+/** A trading account as it stands. */
+export const portfolio = (
+  account: string,
+  caller: Caller
+): Effect.Effect<typeof PortfolioView.Encoded, PortfolioFailure, Actors> =>
+  Effect.gen(function* () {
+    yield* name(caller, account)
+    const view = yield* (yield* Actors).ask(PortfolioProtocol, account, "GetPortfolio", {})
+    return yield* Effect.orDie(encode(view))
+  })
+
+/** Turns one of an account's switches. Turned again it stays as it is. */
+export const turnSwitch = (
+  account: string,
+  { action, reason = "by a client" }: SwitchBody,
+  caller: Caller
+): Effect.Effect<typeof Switched.Type, PortfolioFailure, Actors> =>
+  Effect.gen(function* () {
+    yield* name(caller, account)
+    const { ask } = yield* Actors
+    const once = messageIdOf(caller, "switch")
+    switch (action) {
+      case "stop_entries":
+        return yield* ask(PortfolioProtocol, account, "StopEntries", { reason }, once)
+      case "resume_entries":
+        return yield* ask(PortfolioProtocol, account, "ResumeEntries", {}, once)
+      case "flatten":
+        return yield* ask(PortfolioProtocol, account, "Flatten", { reason }, once)
+    }
+  })
