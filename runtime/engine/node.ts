@@ -1,4 +1,4 @@
-import { Cause, type Clock, Deferred, Effect, Latch, type Scope } from "effect"
+import { Cause, type Clock, Deferred, Effect, Latch, Schedule, type Scope } from "effect"
 import type { Announcement, Leases, Membership } from "../leases.ts"
 import type { ActorLog } from "../log.ts"
 import type { Engine } from "./engine.ts"
@@ -9,6 +9,8 @@ import { Purge } from "./purge.ts"
 import { Shards } from "./shards.ts"
 
 const RETRY_MILLIS = 100
+/** A log that does not answer a node that starts gets this long. */
+const START_PATIENCE = Schedule.spaced("500 millis").pipe(Schedule.upTo({ duration: "20 seconds" }))
 /** A shard that is declined has an actor in it that will never be done here: the others get no longer than this. */
 const DECLINED_PATIENCE = "500 millis"
 
@@ -102,7 +104,10 @@ export class Node {
       this.#changed.openUnsafe()
     })
     yield* Effect.addFinalizer(() => this.#leave)
-    if (!(yield* this.#presence.join(this.#announcement()))) yield* this.#nameTaken
+    const join = Effect.suspend(() => this.#presence.join(this.#announcement()))
+    // A server that is about to have a leader says that nobody is there: a node that starts then need not end.
+    const joined = Effect.retry(join, { while: ({ _tag }) => _tag === "LogUnavailable", schedule: START_PATIENCE })
+    if (!(yield* joined)) yield* this.#nameTaken
     yield* this.#vital(this.#follow(scope))
   })
 

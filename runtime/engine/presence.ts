@@ -56,9 +56,11 @@ export class Presence {
     return time <= until.time && monotonic <= until.monotonic
   }
 
-  /** Announces the node. False if another process is alive under its name. */
+  /** Announces the node, unless it has joined already. False if another process is alive under its name. */
   join(announcement: Announcement): Effect.Effect<boolean, ReadError> {
-    return this.#turn.withPermits(1)(this.#join(announcement))
+    return this.#turn.withPermits(1)(
+      Effect.suspend(() => (this.joined ? Effect.succeed(true) : this.#join(announcement)))
+    )
   }
 
   /** Renews the lease, or joins if there is none. `announcement` is asked for when it is our turn. */

@@ -1,6 +1,6 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { ActorLog, Actors, layerNode } from "../../runtime/index.ts"
+import { ActorLog, Actors, LogUnavailable, layerNode } from "../../runtime/index.ts"
 import { CounterProtocol, counter } from "../support/counter.ts"
 import { leasesOfOne } from "../support/leases.ts"
 import { NatsServer } from "../support/nats.ts"
@@ -38,6 +38,22 @@ layer(NatsServer.layer, { excludeTestServices: true })("a node whose leases may 
       assert.strictEqual(yield* again, 2, "the message waited, and counts once")
     }).pipe(Effect.provide(Layer.provideMerge(node, client({ namespace: "stall" }))))
   )
+
+  it.effect("waits at its start for a log that has nobody to answer yet", () => {
+    let tries = 0
+    const late = leasesOfOne({
+      join: () =>
+        Effect.suspend(() => (++tries < 3 ? new LogUnavailable({ detail: "no responders" }) : Effect.succeed(true)))
+    })
+    const starting = layerNode({ name: "node", actors: [counter] }).pipe(
+      Layer.provide(late),
+      Layer.provideMerge(client({ namespace: "patient" }))
+    )
+    return Effect.gen(function* () {
+      assert.strictEqual(yield* Actors.use((actors) => actors.ask(CounterProtocol, "a", "Add", { n: 1 })), 1)
+      assert.strictEqual(tries, 3)
+    }).pipe(Effect.provide(starting))
+  })
 
   it.effect("decides nothing that it was given before, either", () => {
     const slowJournals = Layer.effect(
