@@ -1,9 +1,10 @@
 import { Context, Effect, Layer, References } from "effect"
 import { allActors, quantPolicy } from "../actors/index.ts"
-import { type BarWindow, CoordinatorProtocol } from "../protocols/index.ts"
+import { CoordinatorProtocol } from "../protocols/index.ts"
 import { Actors, layerNats, layerNode } from "../runtime/index.ts"
 import { CONSENSUS_STEPS, decideConsensus, SIZES } from "./bare-consensus.ts"
 import { bareLoad } from "./bare-load.ts"
+import { windowOf } from "./bars.ts"
 import type { Part } from "./part.ts"
 import {
   type Aim,
@@ -114,17 +115,4 @@ const aimsOf = (alone: Turns, together: Turns): ReadonlyArray<Aim> => {
     { says: `round p50 ${AIM_MILLIS} ms unloaded`, value: millis(p50), met: p50 <= AIM_MILLIS },
     { says: `${AIM_RATE} rounds/s at ${SYMBOLS} in flight`, value: rate(perSec), met: perSec >= AIM_RATE }
   ]
-}
-
-/** Prices that rise and fall, the same each time. */
-const windowOf = (count: number): BarWindow => {
-  const closes = range(count).map((index) => 100 + 10 * Math.sin(index / 5) + ((index * 7) % 13) / 7)
-  return {
-    time: range(count).map((index) => Date.UTC(2024, 0, 1 + index)),
-    open: closes,
-    high: closes.map((close) => close * 1.01),
-    low: closes.map((close) => close * 0.99),
-    close: closes,
-    volume: closes.map(() => 1_000)
-  }
 }

@@ -2,6 +2,7 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Console, Effect, References } from "effect"
 import { natsServer } from "../test/support/nats.ts"
+import { analysis } from "./analysis.ts"
 import { asks } from "./asks.ts"
 import { consensus } from "./consensus.ts"
 import { gateway } from "./gateway.ts"
@@ -14,7 +15,18 @@ import { takeover } from "./takeover.ts"
 import { tells } from "./tells.ts"
 import { tracing } from "./tracing.ts"
 
-const PARTS: ReadonlyArray<Part> = [tells, asks, rounds, consensus, tracing, recovery, memory, takeover, gateway]
+const PARTS: ReadonlyArray<Part> = [
+  tells,
+  asks,
+  rounds,
+  consensus,
+  analysis,
+  tracing,
+  recovery,
+  memory,
+  takeover,
+  gateway
+]
 
 const SYNC = [
   { fsync: true, interval: "always", says: "sync_interval: always (every confirmed write is on the disk)" },
