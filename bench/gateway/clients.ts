@@ -12,6 +12,8 @@ interface Step {
 export interface Clients {
   /** Events that all of them got. */
   readonly received: () => number
+  /** How many of them the server closed. */
+  readonly lost: () => number
   /** The microseconds that each sampled event took, since this was last asked. */
   readonly takeSamples: () => ReadonlyArray<number>
 }
@@ -25,6 +27,10 @@ const PATHS: { readonly [K in Kind]: string } = {
 }
 
 const CONNECT_AT_ONCE = 100
+/** A server takes a client for gone that answers no ping in a minute. These do not look for pings: they say that they live. */
+const ALIVE_EVERY_MILLIS = 15_000
+const TEXT = 0x81
+const PONG = 0x8a
 /** At most so many clients look at the times of their events. */
 const SAMPLED_MAX = 100
 
@@ -60,6 +66,8 @@ const stepsOf = (kind: Kind, pattern: string): ReadonlyArray<Step> => {
 export const openClients = (kind: Kind, port: number, count: number): Effect.Effect<Clients, never, Scope.Scope> =>
   Effect.gen(function* () {
     let received = 0
+    let lost = 0
+    const sockets = new Set<Socket>()
     let samples: Array<number> = []
     const every = Math.ceil(count / SAMPLED_MAX)
     const open = (index: number) =>
@@ -69,6 +77,10 @@ export const openClients = (kind: Kind, port: number, count: number): Effect.Eff
           const steps = stepsOf(kind, PATTERNS[index % PATTERNS.length] ?? ">")
           const see = counterOf(index % every === 0 ? (took) => samples.push(took) : undefined)
           const ready = () => {
+            sockets.add(socket)
+            socket.on("close", () => {
+              if (sockets.delete(socket)) lost++
+            })
             socket.on("data", (chunk) => {
               received += see(chunk)
             })
@@ -78,11 +90,21 @@ export const openClients = (kind: Kind, port: number, count: number): Effect.Eff
           socket.on("error", () => {})
           shakeHands(socket, PATHS[kind], steps, ready)
         }),
-        (socket) => Effect.sync(() => socket.destroy())
+        (socket) =>
+          Effect.sync(() => {
+            sockets.delete(socket)
+            socket.destroy()
+          })
       )
+    const alive = maskedFrame("", PONG)
+    yield* Effect.acquireRelease(
+      Effect.sync(() => setInterval(() => sockets.forEach((socket) => void socket.write(alive)), ALIVE_EVERY_MILLIS)),
+      (timer) => Effect.sync(() => clearInterval(timer))
+    )
     yield* Effect.forEach(Array.from({ length: count }).keys(), open, { concurrency: CONNECT_AT_ONCE, discard: true })
     return {
       received: () => received,
+      lost: () => lost,
       takeSamples: () => {
         const taken = samples
         samples = []
@@ -120,11 +142,11 @@ const shakeHands = (socket: Socket, path: string, steps: ReadonlyArray<Step>, re
   socket.on("data", see)
 }
 
-/** A text frame as a client sends it, with the mask of zeros. */
-const maskedFrame = (payload: string): Buffer => {
+/** A frame as a client sends it, with the mask of zeros. */
+const maskedFrame = (payload: string, opcode = TEXT): Buffer => {
   const body = Buffer.from(payload)
   if (body.length > 125) throw new Error("a short frame is enough here")
-  return Buffer.concat([Buffer.from([0x81, 0x80 | body.length, 0, 0, 0, 0]), body])
+  return Buffer.concat([Buffer.from([opcode, 0x80 | body.length, 0, 0, 0, 0]), body])
 }
 
 /** Counts the events in what a socket brings, also one that is cut in two. Times are looked at where they are whole. */

@@ -29,7 +29,7 @@ const groups = <Client>() => {
     const group = all.get(pattern) ?? { matches: matcherOf(pattern), clients: new Set<Client>() }
     group.clients.add(client)
     all.set(pattern, group)
-    return () => group.clients.delete(client)
+    return () => void group.clients.delete(client)
   }
   return { all, join }
 }
@@ -53,17 +53,29 @@ const Subscribe = Schema.fromJsonString(Schema.Struct({ pattern: Schema.String }
 const patternOf = (text: string): string => Schema.decodeUnknownSync(Subscribe)(text).pattern
 const SUBSCRIBED = '{"type":"subscribed"}'
 
+/** To be called when a client is gone. */
+interface Leaving {
+  leave: () => void
+}
+
 const serveBare = async (): Promise<number> => {
-  const { all, join } = groups<Library<unknown>>()
+  const { all, join } = groups<Library<Leaving>>()
   const app = App()
-  app.ws("/*", {
+  app.ws<Leaving>("/*", {
     maxBackpressure: 64 * 1024 * 1024,
     sendPingsAutomatically: false,
     idleTimeout: 0,
+    upgrade: (res, req, context) => {
+      const [key, protocol, extensions] = ["key", "protocol", "extensions"].map((name) =>
+        req.getHeader(`sec-websocket-${name}`)
+      )
+      res.upgrade<Leaving>({ leave: () => {} }, key!, protocol!, extensions!, context)
+    },
     message: (socket, message) => {
-      join(patternOf(Buffer.from(message).toString()), socket)
+      socket.getUserData().leave = join(patternOf(Buffer.from(message).toString()), socket)
       socket.send(SUBSCRIBED)
-    }
+    },
+    close: (socket) => socket.getUserData().leave()
   })
   // What comes in one turn is written together, as by the gateway: a call to the system costs more than a frame.
   let gathered: Array<{ readonly subject: string; readonly frame: string }> = []
@@ -138,8 +150,8 @@ const serveGateway = (): Promise<number> =>
 
 const serve = { gateway: serveGateway, bare: serveBare, ws: serveWs, "socket.io": serveSocketIo }[kind]
 const port = await serve()
-process.on("message", () => {
-  globalThis.gc?.()
+process.on("message", (question) => {
+  if (question === "taken") globalThis.gc?.()
   const [{ rss, heapUsed: heap }, { user, system }] = [process.memoryUsage(), process.cpuUsage()]
   process.send?.({ rss, heap, cpu: user + system })
 })

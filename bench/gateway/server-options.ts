@@ -14,3 +14,6 @@ export type ServerOptions = typeof ServerOptions.Type
 export const Listening = Schema.Struct({ port: Schema.Int })
 export const Taken = Schema.Struct({ rss: Schema.Finite, heap: Schema.Finite, cpu: Schema.Finite })
 export type Taken = typeof Taken.Type
+
+/** What it is asked: to collect the garbage takes processor time of its own. */
+export type Question = "taken" | "cpu"

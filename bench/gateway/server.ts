@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url"
 import { connect } from "@nats-io/transport-node"
 import { Effect, Schema, type Scope } from "effect"
 import { natsWebSocket } from "../../test/support/nats-websocket.ts"
-import { Listening, ServerOptions, Taken } from "./server-options.ts"
+import { Listening, type Question, ServerOptions, Taken } from "./server-options.ts"
 import type { Kind } from "./wire.ts"
 
 const MAIN = fileURLToPath(new URL("./server-main.ts", import.meta.url))
@@ -13,6 +13,8 @@ export interface Server {
   readonly port: number
   /** What it takes, after the garbage was collected where there is a collector to ask. */
   readonly taken: Effect.Effect<Taken>
+  /** Microseconds of processor time that it took so far. */
+  readonly cpu: Effect.Effect<number>
   /** Gives it an event, by way of a nats-server. */
   readonly publish: (subject: string, payload: string) => void
 }
@@ -26,14 +28,17 @@ export const startServer = (kind: Kind, url: string, namespace: string): Effect.
   Effect.gen(function* () {
     if (kind === "nats") {
       const { webSocketPort, taken, ...nats } = yield* natsWebSocket
-      return { port: webSocketPort, taken, publish: yield* publisher(nats.url, "") }
+      const cpu = Effect.map(taken, (all) => all.cpu)
+      return { port: webSocketPort, taken, cpu, publish: yield* publisher(nats.url, "") }
     }
     const child = yield* startProcess({ kind, url, namespace })
-    const taken = Effect.callback<Taken>((resume) => {
-      child.process.once("message", (said) => resume(Effect.sync(() => decodeTaken(said))))
-      child.process.send("taken")
-    })
-    return { port: child.port, taken, publish: yield* publisher(url, `${namespace}.event.`) }
+    const ask = (question: Question) =>
+      Effect.callback<Taken>((resume) => {
+        child.process.once("message", (said) => resume(Effect.sync(() => decodeTaken(said))))
+        child.process.send(question)
+      })
+    const cpu = Effect.map(ask("cpu"), (all) => all.cpu)
+    return { port: child.port, taken: ask("taken"), cpu, publish: yield* publisher(url, `${namespace}.event.`) }
   })
 
 const publisher = (url: string, prefix: string) =>

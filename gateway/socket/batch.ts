@@ -1,3 +1,5 @@
+import { atEndOfTurn } from "../turn.ts"
+
 /** What a batch writes to. */
 export interface Sink {
   /** Runs writes that go to the network in one go. */
@@ -55,7 +57,7 @@ export const makeBatch = (sink: Sink, fullBytes: number): Batch => {
   }
   return {
     send: (frame) => {
-      if (count === 0) queueMicrotask(flush)
+      if (count === 0) atEndOfTurn(flush)
       gathered[count++] = frame
       size += frame.length
       if (size >= fullBytes) flush()

@@ -39,9 +39,11 @@ export const followAnalysis = (
   }
   const subscribed = fanout.subscribe(`coordination.*.${symbol}`, "new", {
     joined: () => {},
-    deliver: ({ opening }) => {
-      const event = decodeEvent(`${opening}}`)
-      if (Result.isSuccess(event)) see(event.success.data)
+    deliver: (events) => {
+      for (const { opening } of events) {
+        const event = decodeEvent(`${opening}}`)
+        if (Result.isSuccess(event)) see(event.success.data)
+      }
     },
     missing: () => {},
     caughtUp: () => {},

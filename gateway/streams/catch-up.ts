@@ -16,7 +16,8 @@ export interface Missing {
 export interface Subscriber {
   /** Once, before anything else. `position`: what was asked for begins after this sequence; not known of a time. */
   readonly joined: (position: number | undefined) => void
-  readonly deliver: (event: EncodedEvent) => void
+  /** Events in order, all of them after those that came before. */
+  readonly deliver: (events: ReadonlyArray<EncodedEvent>) => void
   readonly missing: (missing: Missing) => void
   /** Once, where there was history to give: it is given, up to this sequence. */
   readonly caughtUp: (position: number) => void
@@ -96,7 +97,7 @@ const replay = (options: CatchUpOptions, progress: Progress) =>
     const give = (event: EncodedEvent) => {
       if (event.sequence <= progress.position) return
       progress.position = event.sequence
-      subscriber.deliver(event)
+      subscriber.deliver([event])
     }
     let history: History | undefined
     while (true) {

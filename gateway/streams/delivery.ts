@@ -23,7 +23,7 @@ export interface DeliveryLimits {
 
 /** One subscription's way to the socket. */
 export interface Channel {
-  readonly deliver: (event: EncodedEvent) => void
+  readonly deliver: (events: ReadonlyArray<EncodedEvent>) => void
   /** Says something about the subscription, behind the events before it. */
   readonly say: (text: string) => void
   /** Waits until nothing of it waits. */
@@ -63,9 +63,13 @@ export class Delivery {
   open({ id, onSlow, bytesMax }: ChannelOptions): Channel {
     const outlet = new Outlet({ onSlow, bytesMax })
     const frames = takeFrames(id)
+    let ended = false
     this.#queues.set(outlet, id)
     return {
-      deliver: (event) => this.#deliver(id, outlet, event, frames),
+      deliver: (events) => {
+        // One that is too slow may end the subscription, and all others of the client.
+        for (let index = 0; index < events.length && !ended; index++) this.#deliver(id, outlet, events[index]!, frames)
+      },
       say: (text) => {
         if (outlet.isEmpty) this.#socket.send(text)
         else outlet.say(text)
@@ -84,6 +88,7 @@ export class Delivery {
       }),
       account: () => outlet.account,
       end: () => {
+        ended = true
         outlet.end()
         if (this.#queues.delete(outlet)) giveBack(id, frames)
       }

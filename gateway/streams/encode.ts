@@ -8,10 +8,17 @@ export interface EncodedEvent {
   readonly opening: string
 }
 
-const Payload = Schema.fromJsonString(
-  Schema.Struct({ type: Schema.NonEmptyString, data: Schema.Record(Schema.String, Schema.Unknown) })
-)
+const Payload = Schema.Struct({ type: Schema.NonEmptyString, data: Schema.Record(Schema.String, Schema.Unknown) })
 const decodePayload = Schema.decodeUnknownResult(Payload)
+
+// `Schema.fromJsonString` does the same and takes twice the time, for each event.
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
 
 // Copies of an event come close together, so a few are enough; one that is missed costs time only.
 const RECENT_EVENTS = 64
@@ -41,7 +48,7 @@ export const encoderOf = (run: (effect: Effect.Effect<void>) => unknown) => {
 }
 
 const encodeEvent = (event: PublishedEvent): EncodedEvent | undefined => {
-  const payload = decodePayload(event.payload)
+  const payload = decodePayload(parse(event.payload))
   if (Result.isFailure(payload)) return undefined
   const { type, data } = payload.success
   const [typeText, subjectText, dataText] = [type, event.subject, data].map((value) => JSON.stringify(value))

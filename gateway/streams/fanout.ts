@@ -3,6 +3,7 @@ import type { Start } from "../../protocols/index.ts"
 import type { LogUnavailable, PublishedEvent } from "../../runtime/index.ts"
 import { EventLog } from "../events/log.ts"
 import { defaultLimits, limitNames } from "../policy.ts"
+import { atEndOfTurn, type EndOfTurn } from "../turn.ts"
 import { catchUp, type Subscriber } from "./catch-up.ts"
 import { type EncodedEvent, encoderOf } from "./encode.ts"
 import { Ring } from "./ring.ts"
@@ -62,16 +63,13 @@ export interface RingSize {
   readonly characters: number
 }
 
-/** Calls back at the end of this turn of the event loop, or, in tests, at once. */
-export type EndOfTurn = (act: () => void) => void
-
 const RING_SIZE: RingSize = { events: 4_096, characters: 2 * 1024 * 1024 }
 
 /** A fanout that lives as long as the scope. */
 export const makeFanout = (
   size = RING_SIZE,
   patternsMax = defaultLimits.patternsMax,
-  atEndOfTurn: EndOfTurn = queueMicrotask
+  endOfTurn: EndOfTurn = atEndOfTurn
 ): Effect.Effect<Fanout, never, EventLog | Scope.Scope> =>
   Effect.gen(function* () {
     const log = yield* EventLog
@@ -87,7 +85,7 @@ export const makeFanout = (
           Effect.sync(() => open.add(pattern, member)),
           () => Effect.sync(() => open.remove(pattern, member))
         )
-        return yield* openHome({ log, pattern, size, encode, atEndOfTurn })
+        return yield* openHome({ log, pattern, size, encode, atEndOfTurn: endOfTurn })
       })
     })
     const enter = Effect.acquireRelease(
@@ -103,9 +101,11 @@ export const makeFanout = (
         let leave = () => {}
         const join = (position: number) => {
           // Who was ahead of this home, or joins between an event and the end of its turn, gets nothing a second time.
-          leave = enterGroup(home, pattern, (events) => {
-            for (const event of events) if (event.sequence > position) subscriber.deliver(event)
-          })
+          leave = enterGroup(home, pattern, (events) =>
+            subscriber.deliver(
+              isAfter(events, position) ? events : events.filter(({ sequence }) => sequence > position)
+            )
+          )
         }
         yield* Effect.addFinalizer(() => Effect.sync(() => leave()))
         if (start === "new") {
@@ -147,6 +147,9 @@ const openHome = ({
     for (const event of early) dispatch(home, encode(event))
     return home
   })
+
+/** Whether all of some events, which are in order, come after a sequence. */
+const isAfter = (events: ReadonlyArray<EncodedEvent>, position: number): boolean => events[0]!.sequence > position
 
 /** @returns what takes it out again */
 const enterGroup = ({ live, groups }: Home, pattern: string, member: Live): (() => void) => {

@@ -69,9 +69,7 @@ export const keepSubscriptions = (
       )
     const subscriber: Subscriber = {
       joined: (position) => unlessReleased(() => outcomes.joined(id, position)),
-      deliver: (event) => {
-        if (!entry.released) channel.deliver(event)
-      },
+      deliver: channel.deliver,
       missing: (missing) => unlessReleased(() => channel.say(gapText({ id, ...missing, count: null }))),
       caughtUp: (seq) => unlessReleased(() => channel.say(caughtUpText(id, seq))),
       ready: channel.ready

@@ -96,7 +96,7 @@ describe("a client of a gateway with a secret", () => {
 
   it.live("is refused with a reason: another's signature, no signature, an old token, none in time", () =>
     Effect.gen(function* () {
-      const { gateway } = yield* startGateway({ auth, limits: { authMillis: 300 } })
+      const { gateway } = yield* startGateway({ auth, limits: { authMillis: 60_000 } })
       const unsigned = `${Buffer.from('{"alg":"none"}').toString("base64url")}.${Buffer.from(
         '{"sub":"ada","exp":9999999999,"patterns":[">"]}'
       ).toString("base64url")}.`
@@ -114,24 +114,32 @@ describe("a client of a gateway with a secret", () => {
         assert.deepInclude(data, { id: "a", code: "unauthorized" })
         assert.match(JSON.stringify(data), reason)
       }
-      assert.deepInclude((yield* client.next).data, { code: "unauthenticated" })
-      assert.deepStrictEqual(yield* client.closed, { code: 1008, reason: "authentication needed" })
+      const hasty = yield* startGateway({ auth, limits: { authMillis: 300 } })
+      const silent = yield* openClient(hasty.gateway.url)
+      assert.deepInclude((yield* silent.next).data, { code: "unauthenticated" })
+      assert.deepStrictEqual(yield* silent.closed, { code: 1008, reason: "authentication needed" })
     })
   )
 
   it.live("is closed when its token runs out, and not when it brings a new one in time", () =>
     Effect.gen(function* () {
       const { log, gateway } = yield* startGateway({ auth })
-      const short = yield* sign(decisions, 3)
+      const long = yield* sign(decisions)
       const [stays, goes] = [
-        yield* openClientWith(gateway.url, { headers: bearer(short) }),
-        yield* openClientWith(gateway.url, { headers: bearer(short) })
+        yield* openClientWith(gateway.url, { headers: bearer(long) }),
+        yield* openClientWith(gateway.url, { headers: bearer(long) })
       ]
       for (const client of [stays, goes]) {
         yield* client.next
         yield* client.call({ op: "subscribe", id: "s", pattern: "decision.>" })
       }
-      yield* stays.call({ op: "auth", id: "a", token: yield* sign(decisions) })
+      // Both from now on have little time; one of them says at once that it has more.
+      const short = yield* sign(decisions, 3)
+      stays.send({ op: "auth", id: "a", token: short })
+      stays.send({ op: "auth", id: "b", token: long })
+      assert.deepInclude((yield* stays.next).data, { id: "a", ok: true })
+      assert.deepInclude((yield* stays.next).data, { id: "b", ok: true })
+      assert.deepInclude((yield* goes.call({ op: "auth", id: "a", token: short })).data, { id: "a", ok: true })
       assert.deepInclude((yield* goes.next).data, { code: "token_expired" })
       assert.deepStrictEqual(yield* goes.closed, { code: 1008, reason: "token expired" })
       const seq = log.publish("decision.A.b", "agent_decision", {})

@@ -13,7 +13,7 @@ const listener = (ready: Effect.Effect<void> = Effect.void) => {
   const said: Array<string | Missing> = []
   const subscriber: Subscriber = {
     joined: (position) => said.push(`joined ${position}`),
-    deliver: ({ sequence }) => sequences.push(sequence),
+    deliver: (events) => sequences.push(...events.map(({ sequence }) => sequence)),
     missing: (missing) => said.push(missing),
     caughtUp: (position) => said.push(`caught up ${position}`),
     ready

@@ -51,7 +51,7 @@ describe("a connection", () => {
   it.effect("adds the subscription's id to each event", () =>
     Effect.gen(function* () {
       const { sent, subscriber } = yield* makeWorld
-      subscriber.deliver(event)
+      subscriber.deliver([event])
       assert.strictEqual(sent.at(-1), frame)
     })
   )
@@ -62,7 +62,7 @@ describe("a connection", () => {
       say({ op: "unsubscribe", id: "s" })
       const before = sent.length
       assert.match(sent.at(-1) ?? "", /"result"/)
-      subscriber.deliver(event)
+      subscriber.deliver([event])
       assert.strictEqual(sent.length, before)
       yield* end
     })
@@ -74,7 +74,7 @@ describe("a connection", () => {
       connection.closed()
       const before = sent.length
       say({ op: "ping", id: "p" })
-      subscriber.deliver(event)
+      subscriber.deliver([event])
       connection.close(1001, "late")
       assert.deepStrictEqual([sent.length, closes], [before, []])
       yield* end
@@ -85,7 +85,7 @@ describe("a connection", () => {
     Effect.gen(function* () {
       const { connection, sent, subscriber, setPending, end } = yield* makeWorld
       setPending(defaultLimits.socketBytesMax)
-      subscriber.deliver(event)
+      subscriber.deliver([event])
       assert.strictEqual(sent.length, 2)
       assert.deepStrictEqual(connection.account(), { produced: 1, sent: 0, dropped: 0, conflated: 0, waiting: 1 })
       setPending(defaultLimits.socketBytesMax - 1)
@@ -100,10 +100,9 @@ describe("a connection", () => {
     Effect.gen(function* () {
       const { connection, sent, closes, subscriber, setPending, end } = yield* makeWorld
       setPending(defaultLimits.pendingBytesMax - frame.length)
-      subscriber.deliver(event)
+      subscriber.deliver([event])
       assert.deepStrictEqual(closes, [])
-      subscriber.deliver(event)
-      subscriber.deliver(event)
+      subscriber.deliver([event, event])
       assert.match(sent.at(-1) ?? "", /"id":"s","code":"slow_consumer"/)
       assert.deepStrictEqual([sent.length, closes], [3, [[1013, "slow consumer"]]])
       assert.deepStrictEqual(connection.account(), { produced: 2, sent: 0, dropped: 2, conflated: 0, waiting: 0 })

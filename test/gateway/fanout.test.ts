@@ -9,7 +9,7 @@ const listener = () => {
   const events: Array<EncodedEvent | "joined"> = []
   const subscriber: Subscriber = {
     joined: () => events.push("joined"),
-    deliver: (event) => events.push(event),
+    deliver: (came) => events.push(...came),
     missing: () => assert.fail("nothing is missing"),
     caughtUp: () => assert.fail("there was no history"),
     ready: Effect.void

@@ -51,7 +51,7 @@ const selectorOf = (stored: ReadonlyArray<Stored>, opening: number, pattern: str
 
 export const makeFakeLog = (): FakeLog => {
   const watches = new Set<Watch>()
-  let stored: ReadonlyArray<Stored> = []
+  let stored: Array<Stored> = []
   let sequence = 0
   let opened = 0
   let pages = 0
@@ -72,7 +72,7 @@ export const makeFakeLog = (): FakeLog => {
   })
   const publishPayload = (subject: string, payload: string) => {
     const event = { subject, sequence: ++sequence, payload, time: Date.now() }
-    stored = [...stored, event]
+    stored.push(event)
     for (const watch of watches) if (matches(watch.pattern, subject)) watch.see(event)
     return sequence
   }
@@ -84,7 +84,11 @@ export const makeFakeLog = (): FakeLog => {
         if (broken) return yield* new LogUnavailable({ detail: "the test says so" })
         pages++
         acting("before")
-        const left = stored.filter((event) => event.sequence > position && selects(event))
+        const left: Array<Stored> = []
+        let place = stored.findIndex(({ sequence: at }) => at > position)
+        for (; place >= 0 && place < stored.length && left.length <= PAGE; place++) {
+          if (selects(stored[place]!)) left.push(stored[place]!)
+        }
         const events = left.slice(0, PAGE)
         position = events.at(-1)?.sequence ?? position
         acting("after")

@@ -73,6 +73,9 @@ export interface Client {
 
 const decodeFrame = Schema.decodeUnknownSync(Schema.fromJsonString(Frame), { onExcessProperty: "error" })
 
+/** How long anything that has to come may take: less than a test may, and more than a busy machine needs. */
+const WAIT = "25 seconds"
+
 /** A WebSocket client that has been welcomed; it is closed with the scope. */
 export const openClient = (url: string) => openClientWith(url)
 
@@ -104,7 +107,7 @@ export const openClientWith = Effect.fnUntraced(function* (
         if (frame === undefined) waiters.push(resolve)
         else resolve(frame)
       })
-  ).pipe(Effect.timeoutOrElse({ duration: "5 seconds", orElse: () => Effect.die(new Error("no frame came")) }))
+  ).pipe(Effect.timeoutOrElse({ duration: WAIT, orElse: () => Effect.die(new Error("no frame came")) }))
   const sendRaw = (data: string | Uint8Array) => socket.send(data)
   const send = (operation: unknown) => sendRaw(JSON.stringify(operation))
   const client: Client = {
@@ -135,13 +138,13 @@ export const subscribe = Effect.fnUntraced(function* (client: Client, id: string
   if (frame.type !== "subscribed") return yield* Effect.die(new Error(`not subscribed: ${JSON.stringify(frame)}`))
 })
 
-/** Waits until something is true, for at most five seconds. */
+/** Waits until something is true, for at most 25 seconds. */
 export const eventually = (what: string, check: () => boolean): Effect.Effect<void> => {
   const poll: Effect.Effect<void> = Effect.suspend(() =>
     check() ? Effect.void : Effect.andThen(Effect.sleep("5 millis"), poll)
   )
   return poll.pipe(
-    Effect.timeoutOrElse({ duration: "5 seconds", orElse: () => Effect.die(new Error(`not in time: ${what}`)) })
+    Effect.timeoutOrElse({ duration: WAIT, orElse: () => Effect.die(new Error(`not in time: ${what}`)) })
   )
 }
 
