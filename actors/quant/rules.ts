@@ -35,7 +35,7 @@ const TRUST: { readonly [R in Regime]?: number } = {
   sideways: 0.2,
   mean_reversion: 0.2,
   high_volatility: 0.2,
-  low_volatility: 0.4,
+  low_volatility: 0.2,
   undetermined: 0.7
 }
 

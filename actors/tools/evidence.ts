@@ -103,7 +103,10 @@ export const breakoutOf = (bars: BarWindow, returns: ReadonlyArray<number>): Bre
 
 const moveOver = (bars: BarWindow, returns: ReadonlyArray<number>, length: number): Breakout => {
   const usual = returns.slice(0, -length)
-  const size = rootMeanSquare(usual)
+  const before = rootMeanSquare(usual)
+  const spread = spreadOf(returns.slice(-Math.max(length, SPREAD_BARS_MIN)))
+  // Where all bars have become larger, a large move is no surprise.
+  const size = spread >= WILDER * before ? spread : before
   const move = size === 0 ? 0 : sum(returns.slice(-length)) / (size * Math.sqrt(length))
   const range = bars.close.slice(0, -length)
   const unit = averageTrueRange(barsBefore(bars, length), 14)
@@ -112,6 +115,26 @@ const moveOver = (bars: BarWindow, returns: ReadonlyArray<number>, length: numbe
   const bottom = Math.min(...range)
   const beyond = last > top ? last - top : last < bottom ? last - bottom : 0
   return { length, move, distance: unit === 0 ? 0 : beyond / unit, before: driftOf(usual) }
+}
+
+/** From so many times the spread before on, price moves otherwise than it did. */
+const WILDER = 1.75
+/** Fewer say too little of a spread. */
+const SPREAD_BARS_MIN = 10
+
+/**
+ * The standard deviation of normal values, from the median distance to their median: neither a drift nor a single jump
+ * makes it larger. Source: F. R. Hampel, Journal of the American Statistical Association 69, 1974.
+ */
+const spreadOf = (values: ReadonlyArray<number>): number => {
+  const middle = medianOf(values)
+  return 1.4826 * medianOf(values.map((value) => Math.abs(value - middle)))
+}
+
+const medianOf = (values: ReadonlyArray<number>): number => {
+  const sorted = values.toSorted((a, b) => a - b)
+  const half = sorted.length / 2
+  return (sorted[Math.ceil(half) - 1]! + sorted[Math.floor(half)]!) / 2
 }
 
 const barsBefore = ({ time, open, high, low, close, volume }: BarWindow, length: number): BarWindow => ({
