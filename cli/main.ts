@@ -4,6 +4,7 @@ import { Cause, Console, Effect } from "effect"
 import { CliError, Command } from "effect/cli"
 import { actors } from "./actors.ts"
 import { analyze } from "./analyze.ts"
+import { backtest } from "./backtest.ts"
 import { dead } from "./dead.ts"
 import { experiments } from "./experiments.ts"
 import { exportJournal } from "./export.ts"
@@ -13,6 +14,7 @@ import { nodes } from "./nodes.ts"
 import { gateway, node } from "./parts.ts"
 import { replayActor } from "./replay.ts"
 import { VERSION } from "./system.ts"
+import { testAgents } from "./test-agents.ts"
 import { tools } from "./tools.ts"
 import { up } from "./up.ts"
 import { layerUsage } from "./usage.ts"
@@ -30,6 +32,8 @@ const conclave = Command.make("conclave").pipe(
     nodes,
     experiments,
     market,
+    testAgents,
+    backtest,
     tools,
     verify,
     replayActor,

@@ -118,7 +118,7 @@ const moveOver = (bars: BarWindow, returns: ReadonlyArray<number>, length: numbe
 }
 
 /** From so many times the spread before on, price moves otherwise than it did. */
-const WILDER = 1.75
+const WILDER = 1.5
 /** Fewer say too little of a spread. */
 const SPREAD_BARS_MIN = 10
 

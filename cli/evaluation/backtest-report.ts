@@ -57,6 +57,8 @@ export interface BacktestReport {
   readonly warm_up: number
   readonly bars_per_year: number
   readonly threshold: number
+  /** The part of the moves from close to close that were up: who always says BUY is right as often. */
+  readonly rises: number
   readonly costs: { readonly fee: number; readonly slippage: number; readonly size: number; readonly short: boolean }
   readonly strategies: ReadonlyArray<StrategyReport>
 }
@@ -78,6 +80,7 @@ export const backtestReport = (walk: Walk): BacktestReport => {
     warm_up: walk.warmUp,
     bars_per_year: barsPerYear,
     threshold: walk.threshold,
+    rises: risesOf(bars.map(({ close }) => close)),
     costs: { fee: rules.fee, slippage: rules.slippage, size: rules.maxPosition, short: rules.short },
     strategies: walk.strategies.map((strategy) => reportOf(strategy, walk, barsPerYear, trials))
   }
@@ -114,6 +117,11 @@ const reportOf = (
     decisions: { BUY: count("BUY"), SELL: count("SELL"), HOLD: count("HOLD") },
     calibration: scores?.bins ?? []
   }
+}
+
+const risesOf = (closes: ReadonlyArray<number>): number => {
+  const moves = returnsOf(closes).filter((move) => move !== 0)
+  return moves.length === 0 ? 0 : moves.filter((move) => move > 0).length / moves.length
 }
 
 export const shareOf = (hits: number, count: number): Share => ({

@@ -32,12 +32,12 @@ export const BACKTEST_LEGEND =
   "outcomes so far, below 0 is worse than those; TURNOVER: equities traded a year."
 
 export const backtestText = (report: BacktestReport): string => {
-  const { symbol, from, to, bars, warm_up, costs, threshold } = report
+  const { symbol, from, to, bars, warm_up, costs, threshold, rises } = report
   const { fee, slippage, size, short } = costs
   return [
     `${symbol}, ${counted(bars, "bar")} from ${from.slice(0, 10)} to ${to.slice(0, 10)}, after ${warm_up} of warm-up.`,
     `BUY: long with ${percentText(size, 0)} of the equity; SELL: ${short ? "short with as much" : "flat"}; HOLD: as it is. Filled at the next open, fee ` +
-      `${percentText(fee, 2)}, slippage ${percentText(slippage, 2)}. A move above ${percentText(threshold, 2)} makes BUY or SELL right.`,
+      `${percentText(fee, 2)}, slippage ${percentText(slippage, 2)}. A move above ${percentText(threshold, 2)} makes BUY or SELL right. ${percentText(rises)} of all moves were up.`,
     "",
     table(
       BACKTEST_COLUMNS.map(([title]) => title),
