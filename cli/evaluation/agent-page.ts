@@ -35,7 +35,7 @@ ${htmlTable(
   ])
 )}
 <h2>What was expected, and why</h2>
-<div class="prose">${htmlTable(
+<div class="prose left">${htmlTable(
       ["Regime", "Bars", "Analyst, optimizer, comprehensive, joint", "Risk advisor, coach", "Because"],
       rules.expectations.map(({ regime, bars, traders, careful, why }) => [
         named(regime),
@@ -52,7 +52,7 @@ ${calibrationPlot(report.calibration.bins, "Calibration of all answers")}
 ${
   common_failures.length === 0
     ? html`<p>None.</p>`
-    : htmlTable(
+    : html`<div class="left">${htmlTable(
         ["Regime", "Who", "Said", "Taken for", "Times", "Example"],
         common_failures
           .slice(0, FAILURES_SHOWN)
@@ -64,7 +64,7 @@ ${
             String(count),
             `seed ${example.seed}, ${example.symbol}`
           ])
-      )
+      )}</div>`
 }
 <h2>What to do</h2>
 <ul>${recommendations.map((each) => html`<li>${each}</li>`)}</ul>

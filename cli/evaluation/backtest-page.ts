@@ -1,10 +1,13 @@
 import { drawdownsOf } from "../../sim/index.ts"
+import { counted } from "../table.ts"
 import { BUY_AND_HOLD, type Followed, LEARNED, type Walk } from "./backtest.ts"
 import type { BacktestReport, StrategyReport } from "./backtest-report.ts"
 import { BACKTEST_COLUMNS, numberText, percentText, shareText } from "./backtest-text.ts"
 import { calibrationPlot } from "./calibration-plot.ts"
 import { card, html, htmlTable, pageOf } from "./html.ts"
 
+/** Fewer trades say nothing, whatever the statistics. */
+const FILLS_MIN = 20
 /** More points than a chart has pixels are of no use. */
 const POINTS_MAX = 4_000
 
@@ -46,7 +49,7 @@ ${card("Deepest fall", percentText(learned.max_drawdown), beside(percentText(hel
 ${card("Direction right", percentText(learned.direction.rate), `95%: ${percentText(learned.direction.low, 0)} to ${percentText(learned.direction.high, 0)}`)}
 </section>
 <h2>Price and decisions</h2>
-<p class="note">Where the panel, its votes weighed by what was learnt, turned to BUY and to SELL. Logarithmic scale.</p>
+<p class="note">Where the panel, its votes weighed by what was learnt, turned to BUY and to SELL. </p>
 <div class="chart" id="price"></div>
 <h2>What became of 100</h2>
 <p class="note">Each strategy with an account of its own; all began after the warm-up of ${report.warm_up} bars, with the same costs.</p>
@@ -81,9 +84,11 @@ const summaryOf = ({ symbol, bars, rises }: BacktestReport, learned: StrategyRep
   const luck =
     likely === null
       ? "It never traded."
-      : likely >= 0.95
-        ? "That is more than luck among the strategies compared explains."
-        : "That is no more than luck among the strategies compared may explain."
+      : learned.fills < FILLS_MIN
+        ? `It traded ${counted(learned.fills, "time")}: too few to say anything of.`
+        : likely >= 0.95
+          ? "That is more than luck among the strategies compared explains."
+          : "That is no more than luck among the strategies compared may explain."
   const direction =
     learned.direction.rate === null
       ? ""

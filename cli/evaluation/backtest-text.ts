@@ -21,6 +21,7 @@ export const BACKTEST_COLUMNS: ReadonlyArray<readonly [string, (report: Strategy
   ["BRIER", ({ brier_score }) => numberText(brier_score, 3)],
   ["SKILL", ({ brier_skill }) => percentText(brier_skill)],
   ["TURNOVER", ({ turnover }) => numberText(turnover, 1)],
+  ["FILLS", ({ fills }) => String(fills)],
   ["EXPOSED", ({ mean_exposure }) => percentText(mean_exposure, 0)]
 ]
 

@@ -33,6 +33,16 @@ const valueText = (unit) => (_, value) =>
       ? `${value.toFixed(1)}%`
       : String(Number(value.toPrecision(6)))
 
+/** Prices that multiply are seen by a logarithmic scale; those that hardly move by a plain one. */
+const scaleOf = (data, log) => {
+  const values = data.slice(1).flatMap((column) => column.filter((value) => value !== null))
+  const [least, most] = values.reduce(
+    ([low, high], each) => [Math.min(low, each), Math.max(high, each)],
+    [Infinity, -Infinity]
+  )
+  return log && most > 3 * least ? { distr: 3, range: [0.93 * least, 1.07 * most] } : {}
+}
+
 const draw = (place, { series, data, unit, height, log }) => {
   const wide = place.clientWidth - 16
   const shown = series.map((each, index) => ({ ...seriesOf(each, index), value: valueText(unit) }))
@@ -40,7 +50,7 @@ const draw = (place, { series, data, unit, height, log }) => {
     {
       width: wide,
       height: wide < 500 ? Math.round(height * 0.8) : height,
-      scales: { y: { distr: log ? 3 : 1 } },
+      scales: { y: scaleOf(data, log) },
       cursor: { sync: { key: "time" } },
       legend: { markers: { fill: (chart, index) => chart.series[index].stroke(chart, index) } },
       axes: [
