@@ -43,19 +43,30 @@ const scaleOf = (data, log) => {
   return log && most > 3 * least ? { distr: 3, range: [0.93 * least, 1.07 * most] } : {}
 }
 
+/** The ones, twos, threes and fives of a logarithmic scale. */
+const logTicks = (least, most) => {
+  const all = []
+  for (let power = 10 ** Math.floor(Math.log10(least)); power <= most; power *= 10) {
+    all.push(...[1, 2, 3, 5, 7].map((each) => each * power))
+  }
+  return all.filter((each) => each >= least && each <= most)
+}
+
 const draw = (place, { series, data, unit, height, log }) => {
   const wide = place.clientWidth - 16
   const shown = series.map((each, index) => ({ ...seriesOf(each, index), value: valueText(unit) }))
+  const scale = scaleOf(data, log)
+  const ticks = scale.distr === 3 && { splits: (_, __, least, most) => logTicks(least, most), filter: (_, all) => all }
   return new uPlot(
     {
       width: wide,
       height: wide < 500 ? Math.round(height * 0.8) : height,
-      scales: { y: scaleOf(data, log) },
+      scales: { y: scale },
       cursor: { sync: { key: "time" } },
       legend: { markers: { fill: (chart, index) => chart.series[index].stroke(chart, index) } },
       axes: [
         axis({}),
-        axis({ size: 62, values: (_, ticks) => ticks.map((each) => (each === null ? "" : `${each}${unit}`)) })
+        axis({ ...ticks, size: 62, values: (_, all) => all.map((each) => (each === null ? "" : `${each}${unit}`)) })
       ],
       series: [{}, ...shown]
     },
