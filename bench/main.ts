@@ -3,6 +3,7 @@ import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, References } from "effect"
 import { natsServer } from "../test/support/nats.ts"
 import { asks } from "./asks.ts"
+import { backtest } from "./backtest.ts"
 import { consensus } from "./consensus.ts"
 import { memory } from "./memory.ts"
 import type { Part } from "./part.ts"
@@ -13,7 +14,7 @@ import { takeover } from "./takeover.ts"
 import { tells } from "./tells.ts"
 import { tracing } from "./tracing.ts"
 
-const PARTS: ReadonlyArray<Part> = [tells, asks, rounds, consensus, tracing, recovery, memory, takeover]
+const PARTS: ReadonlyArray<Part> = [tells, asks, rounds, consensus, tracing, recovery, memory, takeover, backtest]
 
 const SYNC = [
   { fsync: true, interval: "always", says: "sync_interval: always (every confirmed write is on the disk)" },

@@ -1,13 +1,14 @@
-import type { AgentTestReport, Cell } from "./agent-report.ts"
+import type { AgentTestReport } from "./agent-report.ts"
 import { percentText, pText, shareText } from "./backtest-text.ts"
 import { calibrationPlot } from "./calibration-plot.ts"
+import type { Cell } from "./checks.ts"
 import { card, Html, html, htmlTable, pageOf } from "./html.ts"
 
 const FAILURES_SHOWN = 12
 
 /** The agent tests as a page in one file. */
 export const agentTestPage = (report: AgentTestReport): string => {
-  const { executive_summary: summary, rules, common_failures, recommendations } = report
+  const { executive_summary: summary, rules, recommendations } = report
   const { seeds, beside, interval } = summary
   return pageOf({
     title: "What the agents do in each kind of market",
@@ -49,23 +50,7 @@ ${htmlTable(
 <p class="note">All answers by their confidence. Above the line they were right more often than they said: more than one decision may be acceptable.</p>
 ${calibrationPlot(report.calibration.bins, "Calibration of all answers")}
 <h2>Most common failures</h2>
-${
-  common_failures.length === 0
-    ? html`<p>None.</p>`
-    : html`<div class="left">${htmlTable(
-        ["Regime", "Who", "Said", "Taken for", "Times", "Example"],
-        common_failures
-          .slice(0, FAILURES_SHOWN)
-          .map(({ regime, subject, decision, fault, named: taken, count, example }) => [
-            named(regime),
-            named(subject),
-            fault === "decision" ? decision : `${decision}, ${fault}`,
-            named(taken ?? "nothing"),
-            String(count),
-            `seed ${example.seed}, ${example.symbol}`
-          ])
-      )}</div>`
-}
+${failuresTable(report)}
 <h2>What to do</h2>
 <ul>${recommendations.map((each) => html`<li>${each}</li>`)}</ul>
 <h2>Response times</h2>
@@ -106,4 +91,18 @@ const heat = (cell: Cell | undefined): Html => {
   const strength = Math.round(cell.rate >= 0.75 ? 10 + 100 * (cell.rate - 0.75) : 30)
   const style = new Html(`background: color-mix(in srgb, var(--${colour}) ${strength}%, transparent)`)
   return html`<span class="swatch" style="${style}">${percentText(cell.rate, 0)}</span>`
+}
+
+const failuresTable = ({ common_failures }: AgentTestReport): Html => {
+  if (common_failures.length === 0) return html`<p>None.</p>`
+  const shown = common_failures.slice(0, FAILURES_SHOWN)
+  const rows = shown.map(({ regime, subject, decision, fault, named: taken, count, example }) => [
+    named(regime),
+    named(subject),
+    fault === "decision" ? decision : `${decision}, ${fault}`,
+    named(taken ?? "nothing"),
+    String(count),
+    `seed ${example.seed}, ${example.symbol}`
+  ])
+  return html`<div class="left">${htmlTable(["Regime", "Who", "Said", "Taken for", "Times", "Example"], rows)}</div>`
 }

@@ -1,41 +1,14 @@
 // What the agent tests came to. Pure.
 import { percentile, wilson } from "../../actors/index.ts"
 import { coinTest, type Regime, spreadOf } from "../../sim/index.ts"
-import type { Check, Guess } from "./agent-tests.ts"
-import { type Share, shareOf } from "./backtest-report.ts"
+import { shareOf } from "./backtest-report.ts"
 import { type Bin, binsOf, calibrationError } from "./calibration.ts"
+import type { Cell, Check, FailureGroup, Guess, MartingaleLine } from "./checks.ts"
 import { CONFIDENCE_MIN, EXPECTATIONS, RESPONSE_MILLIS_MAX, type Subject } from "./expectations.ts"
 import { recommendationsOf } from "./recommendations.ts"
 
 /** Below this a coin is no explanation any more; shared by all who are tested (Bonferroni). */
 export const CHANCE_LEVEL = 0.01
-
-export interface Cell {
-  readonly passed: number
-  readonly count: number
-  readonly rate: number
-}
-
-/** The same fault many times. */
-export interface FailureGroup {
-  readonly regime: Regime
-  readonly subject: Subject
-  readonly fault: NonNullable<Check["fault"]>
-  readonly decision: Check["decision"]
-  /** Which kind of market the agents took it for. */
-  readonly named: string | null
-  readonly count: number
-  /** One of them, to look at: `conclave test-agents --seed` gives it again. */
-  readonly example: { readonly seed: number; readonly symbol: string }
-}
-
-export interface MartingaleLine {
-  readonly subject: Subject
-  readonly direction: Share
-  /** How likely a coin is as far from half. */
-  readonly p: number
-  readonly chance: boolean
-}
 
 export interface AgentTestReport {
   readonly executive_summary: {

@@ -3,6 +3,7 @@ import { Clock, Effect } from "effect"
 import { type Policy, quantPolicy } from "../../actors/index.ts"
 import { REGIMES, type Regime } from "../../sim/index.ts"
 import { type AgentTestReport, agentTestReport } from "./agent-report.ts"
+import type { Check, Guess } from "./checks.ts"
 import { type Answer, type Examine, makeExaminer } from "./examiner.ts"
 import { acceptedOf, CONFIDENCE_MIN, RESPONSE_MILLIS_MAX, SUBJECTS, type Subject } from "./expectations.ts"
 import {
@@ -23,22 +24,6 @@ export interface AgentTestOptions {
   readonly runs?: number
   /** The first seed; 1 unless given. */
   readonly seed?: number
-}
-
-/** What somebody answered in a scenario, and whether it will do. */
-export interface Check extends Answer {
-  readonly seed: number
-  readonly symbol: string
-  readonly regime: Regime
-  readonly accepted: ReadonlyArray<Answer["decision"]>
-  /** What is wrong with it; nothing where it passes. */
-  readonly fault: "decision" | "confidence" | "time" | "silent" | undefined
-}
-
-/** What somebody said of where a martingale goes, and whether it went there. */
-export interface Guess {
-  readonly subject: Subject
-  readonly hit: boolean
 }
 
 /**

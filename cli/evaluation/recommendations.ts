@@ -1,4 +1,4 @@
-import type { Cell, FailureGroup, MartingaleLine } from "./agent-report.ts"
+import type { Cell, FailureGroup, MartingaleLine } from "./checks.ts"
 
 const FALLS_SHORT = 0.9
 const GROUPS_MAX = 5

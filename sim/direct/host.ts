@@ -8,11 +8,11 @@ import {
   type Context,
   formatAddress,
   type MessageName,
-  type Operation,
   type Payload,
   type Protocol,
   seededRandom
 } from "../../runtime/index.ts"
+import { evolved, type Live, type Message, type Step, type Timer, type Work } from "./live.ts"
 import { wireOf } from "./plain.ts"
 import { VirtualClock } from "./virtual-clock.ts"
 
@@ -32,48 +32,6 @@ export interface HostOptions {
   readonly startTime: number
   /** Is told every event that is published, in order. */
   readonly hear?: (event: PublishedEvent) => void
-}
-
-type Step = ReadonlyArray<
-  Operation<
-    unknown,
-    unknown,
-    unknown,
-    { readonly name: string; readonly payload: unknown },
-    { readonly name: string; readonly input: unknown }
-  >
->
-
-interface Live {
-  readonly actor: Actor
-  readonly address: Address
-  readonly name: string
-  state: unknown
-}
-
-interface Message {
-  readonly to: Address
-  readonly message: string
-  readonly body: unknown
-  readonly from: string
-  readonly ask: string | undefined
-  readonly correlationId: string
-}
-
-interface Work {
-  readonly owner: Live
-  readonly key: string
-  readonly name: string
-  readonly input: unknown
-  readonly correlationId: string
-}
-
-interface Timer {
-  readonly owner: Live
-  readonly at: number
-  readonly message: string
-  readonly body: unknown
-  readonly correlationId: string
 }
 
 /**
@@ -297,11 +255,4 @@ export class DirectHost {
   #answer(ask: string | undefined, outcome: "ok" | "error", body: unknown): void {
     if (ask !== undefined) this.#answers.set(ask, { outcome, body })
   }
-}
-
-const evolved = ({ actor, state }: Live, event: unknown): unknown => {
-  const { _tag: tag } = event as { readonly _tag: string }
-  const evolve = actor.definition.evolve[tag]
-  if (evolve === undefined) throw new Error(`${actor.type} has no event ${tag}`)
-  return evolve(state, event)
 }
