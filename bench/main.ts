@@ -4,6 +4,7 @@ import { Console, Effect, References } from "effect"
 import { natsServer } from "../test/support/nats.ts"
 import { analysis } from "./analysis.ts"
 import { asks } from "./asks.ts"
+import { backtest } from "./backtest.ts"
 import { consensus } from "./consensus.ts"
 import { gateway } from "./gateway.ts"
 import { memory } from "./memory.ts"
@@ -25,7 +26,8 @@ const PARTS: ReadonlyArray<Part> = [
   recovery,
   memory,
   takeover,
-  gateway
+  gateway,
+  backtest
 ]
 
 const SYNC = [

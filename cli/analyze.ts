@@ -129,7 +129,7 @@ const inWords = (error: Error | { readonly _tag: string; readonly symbol: string
 
 const encode = Schema.encodeSync(AnalysisResult)
 
-const temporaryFolder: Effect.Effect<string, DataFolderUnusable, Scope.Scope> = Effect.acquireRelease(
+export const temporaryFolder: Effect.Effect<string, DataFolderUnusable, Scope.Scope> = Effect.acquireRelease(
   onDisk(tmpdir(), () => mkdtempSync(join(tmpdir(), "conclave-"))),
   (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
 )

@@ -5,6 +5,7 @@ import { Cause, Console, Effect } from "effect"
 import { CliError, Command } from "effect/cli"
 import { actors } from "./actors.ts"
 import { analyze } from "./analyze.ts"
+import { backtest } from "./backtest.ts"
 import { clients } from "./clients.ts"
 import { dead } from "./dead.ts"
 import { experiments } from "./experiments.ts"
@@ -17,6 +18,7 @@ import { gateway, node } from "./parts.ts"
 import { portfolio } from "./portfolio.ts"
 import { replayActor } from "./replay.ts"
 import { VERSION } from "./system.ts"
+import { testAgents } from "./test-agents.ts"
 import { tools } from "./tools.ts"
 import { up } from "./up.ts"
 import { layerUsage } from "./usage.ts"
@@ -37,6 +39,8 @@ const conclave = Command.make("conclave").pipe(
     feedback,
     portfolio,
     market,
+    testAgents,
+    backtest,
     tools,
     verify,
     replayActor,

@@ -36,18 +36,38 @@ export const readBars = (file: string): Effect.Effect<ReadonlyArray<Bar>, Market
 export const barsUntil = (
   bars: ReadonlyArray<Bar>,
   at: string,
-  file: string
+  file: string,
+  flag = "--at"
 ): Effect.Effect<ReadonlyArray<Bar>, MarketFileError> =>
   Effect.gen(function* () {
     const last = endOf(at)
     if (last === undefined) {
-      const detail = `--at ${JSON.stringify(at)} is not a date such as 2013-02-28 or 2018-02-07T15:00`
+      const detail = `${flag} ${JSON.stringify(at)} is not a date such as 2013-02-28 or 2018-02-07T15:00`
       return yield* new MarketFileError({ file, detail })
     }
     const chosen = bars.filter((bar) => bar.time <= last)
     if (chosen.length > 0) return chosen
     const first = asDay(bars[0]?.time ?? 0)
     return yield* new MarketFileError({ file, detail: `there are no bars up to ${at}; the first is of ${first}` })
+  })
+
+/** The bars from an instant or day on, with so many before it. Fails if there are none. */
+export const barsFrom = (
+  bars: ReadonlyArray<Bar>,
+  from: string,
+  file: string,
+  before: number
+): Effect.Effect<ReadonlyArray<Bar>, MarketFileError> =>
+  Effect.gen(function* () {
+    const end = endOf(from)
+    if (end === undefined) {
+      const detail = `--from ${JSON.stringify(from)} is not a date such as 2013-02-28 or 2018-02-07T15:00`
+      return yield* new MarketFileError({ file, detail })
+    }
+    const first = from.length > 10 ? end : end - DAY_MILLIS + 1
+    const at = bars.findIndex((bar) => bar.time >= first)
+    if (at >= 0) return bars.slice(Math.max(0, at - before))
+    return yield* new MarketFileError({ file, detail: `there are no bars from ${from} on` })
   })
 
 const DAY_MILLIS = 24 * 3_600_000

@@ -1,4 +1,15 @@
 export { type Campaign, type CampaignOptions, runCampaign } from "./campaign.ts"
+export { DirectHost, type HostAnswer, type HostOptions, type PublishedEvent } from "./direct/host.ts"
+export { coinTest, spreadOf } from "./evaluation/proportions.ts"
+export {
+  deflatedSharpe,
+  drawdownsOf,
+  type Estimate,
+  returnsOf,
+  sharpeOf,
+  sharpeOfPeriod,
+  sortinoOf
+} from "./evaluation/returns.ts"
 export {
   type Drawn,
   type Experiment,

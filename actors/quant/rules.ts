@@ -35,7 +35,7 @@ const TRUST: { readonly [R in Regime]?: number } = {
   sideways: 0.2,
   mean_reversion: 0.2,
   high_volatility: 0.2,
-  low_volatility: 0.4,
+  low_volatility: 0.2,
   undetermined: 0.7
 }
 
@@ -87,7 +87,7 @@ const CAUTION: { readonly [R in Regime]?: Probabilities } = {
   sideways: { BUY: -1, SELL: 0, HOLD: 0 },
   mean_reversion: { BUY: -1, SELL: 0, HOLD: 0 },
   high_volatility: { BUY: -1.5, SELL: 0, HOLD: 0.4 },
-  low_volatility: { BUY: -0.4, SELL: 0, HOLD: 0 },
+  low_volatility: { BUY: -1, SELL: 0, HOLD: 0 },
   undetermined: { BUY: -0.5, SELL: 0, HOLD: 0 }
 }
 

@@ -96,22 +96,45 @@ export interface Breakout {
  * The largest move over the last 5, 10 or 20 bars, beside the range of the bars before it.
  * Sources: the channel, R. Donchian 1960; the cumulated sum, E. S. Page, Biometrika 41, 1954.
  */
-export const breakoutOf = (bars: BarWindow, returns: ReadonlyArray<number>): Breakout =>
-  [5, 10, 20]
-    .map((length) => moveOver(bars, returns, length))
+export const breakoutOf = (bars: BarWindow, returns: ReadonlyArray<number>): Breakout => {
+  const { length, move } = [5, 10, 20]
+    .map((each) => ({ length: each, move: moveOver(returns, each) }))
     .reduce((best, next) => (Math.abs(next.move) > Math.abs(best.move) ? next : best))
-
-const moveOver = (bars: BarWindow, returns: ReadonlyArray<number>, length: number): Breakout => {
-  const usual = returns.slice(0, -length)
-  const size = rootMeanSquare(usual)
-  const move = size === 0 ? 0 : sum(returns.slice(-length)) / (size * Math.sqrt(length))
   const range = bars.close.slice(0, -length)
   const unit = averageTrueRange(barsBefore(bars, length), 14)
   const last = bars.close.at(-1)!
   const top = Math.max(...range)
   const bottom = Math.min(...range)
   const beyond = last > top ? last - top : last < bottom ? last - bottom : 0
-  return { length, move, distance: unit === 0 ? 0 : beyond / unit, before: driftOf(usual) }
+  return { length, move, distance: unit === 0 ? 0 : beyond / unit, before: driftOf(returns.slice(0, -length)) }
+}
+
+const moveOver = (returns: ReadonlyArray<number>, length: number): number => {
+  const before = rootMeanSquare(returns.slice(0, -length))
+  const spread = spreadOf(returns.slice(-Math.max(length, SPREAD_BARS_MIN)))
+  // Where all bars have become larger, a large move is no surprise.
+  const size = spread >= WILDER * before ? spread : before
+  return size === 0 ? 0 : sum(returns.slice(-length)) / (size * Math.sqrt(length))
+}
+
+/** From so many times the spread before on, price moves otherwise than it did. */
+const WILDER = 1.5
+/** Fewer say too little of a spread. */
+const SPREAD_BARS_MIN = 10
+
+/**
+ * The standard deviation of normal values, from the median distance to their median: neither a drift nor a single jump
+ * makes it larger. Source: F. R. Hampel, Journal of the American Statistical Association 69, 1974.
+ */
+const spreadOf = (values: ReadonlyArray<number>): number => {
+  const middle = medianOf(values)
+  return 1.4826 * medianOf(values.map((value) => Math.abs(value - middle)))
+}
+
+const medianOf = (values: ReadonlyArray<number>): number => {
+  const sorted = values.toSorted((a, b) => a - b)
+  const half = sorted.length / 2
+  return (sorted[Math.ceil(half) - 1]! + sorted[Math.floor(half)]!) / 2
 }
 
 const barsBefore = ({ time, open, high, low, close, volume }: BarWindow, length: number): BarWindow => ({

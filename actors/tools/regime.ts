@@ -41,10 +41,10 @@ const VARIANCE_RATIO_LAG = 5
 const RULES =
   "In this order: breakout: the move of the last 5, 10 or 20 bars is at least 2.75 standard deviations of " +
   "the bars before, the close at least half an average true range beyond them, and they had no trend; " +
-  "high_volatility: a year's volatility of at least `high_volatility`, or the last 20 bars at least 1.75 " +
-  "times those before, without a strong trend (2.576 standard errors) or a strong pull back (-3.5, see " +
-  "below); trending: a drift of at least 1.645 standard errors; mean_reversion: Dickey and Fuller's " +
-  "statistic is at most -2.89; low_volatility: at most `low_volatility`, or the last 20 bars at most 1/1.75 " +
+  "high_volatility: the last 20 bars at least 1.75 times those before, without a strong trend (2.576 " +
+  "standard errors) or a strong pull back (-3.5, see below); trending: a drift of at least 1.645 standard " +
+  "errors; mean_reversion: Dickey and Fuller's statistic is at most -2.89; high_volatility also: a year's " +
+  "volatility of at least `high_volatility`; low_volatility: at most `low_volatility`, or the last 20 bars at most 1/1.75 " +
   "of those before; sideways: a drift of less than one standard error; otherwise undetermined"
 
 export const regime = defineTool({
@@ -139,14 +139,15 @@ const judge = (
     const reason = `price is ${far} average ranges ${way} the range that it left ${breakout.length} bars ago or later`
     return [breakout.move > 0 ? "breakout_bullish" : "breakout_bearish", reason]
   }
-  const isHigh = volatility >= bounds.high || volatilityRatio >= VOLATILITY_CHANGE
   const isClear = Math.abs(drift) >= STRONG_TREND || reversion.statistic <= STRONG_REVERSION
-  if (isHigh && !isClear) return ["high_volatility", yearly]
+  if (volatilityRatio >= VOLATILITY_CHANGE && !isClear) return ["high_volatility", yearly]
   if (drift >= TREND) return ["trending_bullish", trend]
   if (drift <= -TREND) return ["trending_bearish", trend]
   if (reversion.statistic <= REVERSION) {
     return ["mean_reversion", `the pull to the mean has a statistic of ${reversion.statistic.toFixed(1)}`]
   }
+  // Drift and pull are measured in the market's own volatility: a high but steady one hides neither.
+  if (volatility >= bounds.high) return ["high_volatility", yearly]
   if (volatility <= bounds.low || volatilityRatio <= 1 / VOLATILITY_CHANGE) return ["low_volatility", yearly]
   return Math.abs(drift) < NO_TREND ? ["sideways", trend] : ["undetermined", trend]
 }

@@ -49,17 +49,19 @@ const shape = (given: Partial<RegimeShape>): RegimeShape => ({
 })
 
 /**
- * The regimes. Trends drift a quarter of a bar's volatility, so that a hundred bars of one show it two and a half times over its own noise;
+ * The regimes. Each is strong enough to be seen by statistics after the bars it lasts, for otherwise no decision could be called right.
+ * Trends drift about 0.37 of their own volatility a bar: a hundred bars show it at 3.7 standard errors, and a test at 5 percent
+ * finds it 98 times in 100 (at 2.3, as it once was, 74 times). Breakouts jump and go on, 12 units in ten bars whose own noise is 4.
  * `sideways` and `mean_reversion` are Ornstein–Uhlenbeck in log price with half-lives of 9 and 3 bars.
  */
 export const SHAPES: { readonly [R in RegimeOrMartingale]: RegimeShape } = {
-  trending_bullish: shape({ drift: 0.25, volatility: 0.9, bars: 80 }),
-  trending_bearish: shape({ drift: -0.25, volatility: 1.1, bars: 60 }),
+  trending_bullish: shape({ drift: 0.35, volatility: 0.9, bars: 80 }),
+  trending_bearish: shape({ drift: -0.4, volatility: 1.1, bars: 60 }),
   sideways: shape({ volatility: 0.8, reversion: 0.075, bars: 60 }),
   high_volatility: shape({ volatility: 2.2, volume: 1.5, bars: 40 }),
   low_volatility: shape({ volatility: 0.5, reversion: 0.03, volume: 0.7, bars: 60 }),
-  breakout_bullish: shape({ drift: 0.6, volatility: 1.3, jump: 4, halfLife: 12, volume: 2.5, bars: 20 }),
-  breakout_bearish: shape({ drift: -0.6, volatility: 1.5, jump: -4, halfLife: 12, volume: 2.5, bars: 20 }),
+  breakout_bullish: shape({ drift: 1.2, volatility: 1.2, jump: 4, halfLife: 8, volume: 2.5, bars: 20 }),
+  breakout_bearish: shape({ drift: -1.2, volatility: 1.2, jump: -4, halfLife: 8, volume: 2.5, bars: 20 }),
   mean_reversion: shape({ volatility: 1.1, reversion: 0.22, bars: 60 }),
   martingale: shape({ bars: Number.POSITIVE_INFINITY })
 }

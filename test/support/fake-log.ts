@@ -49,6 +49,15 @@ const selectorOf = (stored: ReadonlyArray<Stored>, opening: number, pattern: str
   }
 }
 
+const pageOf = (stored: ReadonlyArray<Stored>, selects: (event: Stored) => boolean, position: number) => {
+  const left: Array<Stored> = []
+  let place = stored.findIndex(({ sequence: at }) => at > position)
+  for (; place >= 0 && place < stored.length && left.length <= PAGE; place++) {
+    if (selects(stored[place]!)) left.push(stored[place]!)
+  }
+  return { events: left.slice(0, PAGE), complete: left.length <= PAGE }
+}
+
 export const makeFakeLog = (): FakeLog => {
   const watches = new Set<Watch>()
   let stored: Array<Stored> = []
@@ -84,16 +93,11 @@ export const makeFakeLog = (): FakeLog => {
         if (broken) return yield* new LogUnavailable({ detail: "the test says so" })
         pages++
         acting("before")
-        const left: Array<Stored> = []
-        let place = stored.findIndex(({ sequence: at }) => at > position)
-        for (; place >= 0 && place < stored.length && left.length <= PAGE; place++) {
-          if (selects(stored[place]!)) left.push(stored[place]!)
-        }
-        const events = left.slice(0, PAGE)
-        position = events.at(-1)?.sequence ?? position
+        const found = pageOf(stored, selects, position)
+        position = found.events.at(-1)?.sequence ?? position
         acting("after")
         yield* Effect.yieldNow
-        return { events, complete: left.length === events.length }
+        return found
       })
       return { next }
     })

@@ -1,0 +1,142 @@
+// `conclave backtest`: what following the agents would have come to.
+import { Effect, Option, Schema } from "effect"
+import { Command, Flag } from "effect/cli"
+import { quantPolicy } from "../actors/index.ts"
+import { AgentType, type Bar } from "../protocols/index.ts"
+import { MARTINGALE, takeBars } from "../sim/index.ts"
+import { barsNeeded, walkForward } from "./evaluation/backtest.ts"
+import { backtestPage } from "./evaluation/backtest-page.ts"
+import { backtestReport } from "./evaluation/backtest-report.ts"
+import { backtestText } from "./evaluation/backtest-text.ts"
+import { outputFlags, printReport } from "./evaluation/output.ts"
+import { barsFrom, barsUntil, readBars } from "./market.ts"
+import { symbolFlag } from "./options.ts"
+
+/** What was asked for cannot be walked through; the sentence says why. */
+export class BacktestImpossible extends Schema.TaggedError<BacktestImpossible>()("BacktestImpossible", {
+  detail: Schema.String
+}) {
+  override get message() {
+    return this.detail
+  }
+}
+
+const share = (name: string, otherwise: number, about: string) =>
+  Flag.Finite(name).pipe(
+    Flag.withDescription(about),
+    Flag.filter(
+      (value) => value >= 0 && value <= 1,
+      () => "must be from 0 to 1"
+    ),
+    Flag.withDefault(otherwise)
+  )
+
+const dateFlag = (name: string, about: string) =>
+  Flag.String(name).pipe(Flag.withDescription(about), Flag.withMetavar("DATE"), Flag.optional)
+
+export const backtest = Command.make(
+  "backtest",
+  {
+    csv: Flag.String("csv").pipe(Flag.withDescription("A file of prices"), Flag.withMetavar("FILE"), Flag.optional),
+    martingale: Flag.Boolean("martingale").pipe(
+      Flag.withDescription("Instead of a file, a simulated market in which nothing can be foreseen"),
+      Flag.withDefault(false)
+    ),
+    seed: Flag.Int("seed").pipe(Flag.withDescription("Which simulated market"), Flag.withDefault(1)),
+    bars: Flag.Int("bars").pipe(
+      Flag.withDescription("How many simulated bars"),
+      Flag.filter(
+        (count) => count >= barsNeeded() && count <= 1_000_000,
+        () => `must be from ${barsNeeded()} to 1000000`
+      ),
+      Flag.withDefault(2_000)
+    ),
+    symbol: symbolFlag,
+    from: dateFlag("from", "The first day or instant that counts; what comes before is the warm-up"),
+    to: dateFlag("to", "The last day or instant"),
+    panel: Flag.String("panel").pipe(
+      Flag.withDescription("Who votes, separated by commas; the usual three unless given"),
+      Flag.withSchema(Schema.String),
+      Flag.optional
+    ),
+    fee: share("fee", 0.0005, "What a trade costs, as a part of its amount"),
+    slippage: share("slippage", 0.0005, "How much worse than the open it is filled, as a part of the price"),
+    size: share("size", 0.9, "The part of the equity that a position takes"),
+    short: Flag.Boolean("short").pipe(
+      Flag.withDescription("SELL sells short; it only gets out unless given"),
+      Flag.withDefault(false)
+    ),
+    ...outputFlags
+  },
+  (given) =>
+    Effect.gen(function* () {
+      const { fee, slippage, size, short } = given
+      const bars = yield* barsOf(given)
+      const panel = yield* panelOf(given.panel)
+      if (bars.length < barsNeeded()) {
+        const detail = `${bars.length} bars are too few: a backtest takes ${barsNeeded()}, and the first ${barsNeeded() - 2} are its warm-up`
+        return yield* new BacktestImpossible({ detail })
+      }
+      const symbol = Option.getOrElse(given.symbol, () => symbolOf(given.csv))
+      const walk = walkForward(bars, { symbol, policy: quantPolicy, fee, slippage, size, short, ...panel })
+      const report = backtestReport(walk)
+      yield* printReport(given, {
+        text: () => backtestText(report),
+        data: report,
+        page: () => backtestPage(walk, report)
+      })
+    })
+).pipe(
+  Command.withDescription("Walk through past prices with the agents, and say what following them would have come to"),
+  Command.withExamples([
+    {
+      command: "conclave backtest --csv GOOG.csv --html goog.html",
+      description: "All of a file, with a page to look at"
+    },
+    { command: "conclave backtest --csv GOOG.csv --from 2009-01-01 --to 2010-12-31", description: "Two years of it" },
+    { command: "conclave backtest --martingale --seed 7", description: "Where nobody may foresee anything" }
+  ])
+)
+
+const barsOf = (given: {
+  readonly csv: Option.Option<string>
+  readonly martingale: boolean
+  readonly seed: number
+  readonly bars: number
+  readonly from: Option.Option<string>
+  readonly to: Option.Option<string>
+}) =>
+  Effect.gen(function* () {
+    const { csv, martingale, seed, bars } = given
+    if (martingale === Option.isSome(csv)) {
+      return yield* new BacktestImpossible({ detail: "give either --csv FILE or --martingale" })
+    }
+    const file = Option.getOrElse(csv, () => "--martingale")
+    const all: ReadonlyArray<Bar> = martingale
+      ? takeBars({ seed, symbol: "SIM", startTime: 0, regime: MARTINGALE }, bars)
+      : yield* readBars(file)
+    const until = Option.isSome(given.to) ? yield* barsUntil(all, given.to.value, file, "--to") : all
+    return Option.isSome(given.from) ? yield* barsFrom(until, given.from.value, file, barsNeeded() - 2) : until
+  })
+
+const isType = Schema.is(AgentType)
+
+const panelOf = (text: Option.Option<string>) =>
+  Effect.gen(function* () {
+    if (Option.isNone(text)) return {}
+    const named = [...new Set(text.value.split(",").map((each) => each.trim()))]
+    const wrong = named.find((each) => !isType(each))
+    const [first, ...others] = named.filter(isType)
+    if (wrong !== undefined || first === undefined) {
+      const detail = `--panel: there is no agent ${JSON.stringify(wrong ?? "")}; there are ${AgentType.literals.join(", ")}`
+      return yield* new BacktestImpossible({ detail })
+    }
+    return { panel: [first, ...others] as const }
+  })
+
+/** The name of the file, as far as a symbol may have it. */
+const symbolOf = (csv: Option.Option<string>): string => {
+  const name = Option.getOrElse(csv, () => "SIM")
+  const found = /([A-Za-z0-9][A-Za-z0-9_-]{0,31})(?:\.[^/\\]*)?$/.exec(name.split(/[/\\]/).at(-1) ?? "")?.[1]
+  return (found ?? "SIM").toUpperCase()
+}

@@ -1,0 +1,86 @@
+// The agent tests: every kind of market, every symbol, everybody, from many seeds.
+import { Clock, Effect } from "effect"
+import { type Policy, quantPolicy } from "../../actors/index.ts"
+import { REGIMES, type Regime } from "../../sim/index.ts"
+import { type AgentTestReport, agentTestReport } from "./agent-report.ts"
+import type { Check, Guess } from "./checks.ts"
+import { type Answer, type Examine, makeExaminer } from "./examiner.ts"
+import { acceptedOf, CONFIDENCE_MIN, RESPONSE_MILLIS_MAX, SUBJECTS, type Subject } from "./expectations.ts"
+import {
+  type MartingaleScenario,
+  martingaleScenarios,
+  type RegimeScenario,
+  regimeScenario,
+  TRADED
+} from "./scenarios.ts"
+
+export interface AgentTestOptions {
+  /** How the agents come to their opinions; it must not wait for the world. The quant rules unless given. */
+  readonly policy?: Policy
+  /** All of them unless given. */
+  readonly regimes?: ReadonlyArray<Regime>
+  readonly subjects?: ReadonlyArray<Subject>
+  /** How many seeds, each the one before and 1; 20 unless given. */
+  readonly runs?: number
+  /** The first seed; 1 unless given. */
+  readonly seed?: number
+}
+
+/**
+ * Tests the agents. The decisions follow from the options alone; the times are real.
+ *
+ * Dies of what an actor throws, and with a policy that waits.
+ */
+export const runAgentTests = (options: AgentTestOptions = {}): Effect.Effect<AgentTestReport> =>
+  Effect.gen(function* () {
+    const { policy = quantPolicy, regimes = REGIMES, subjects = SUBJECTS, runs = 20, seed = 1 } = options
+    const examine = makeExaminer(policy, yield* Clock.Clock)
+    const seeds = Array.from({ length: runs }, (_, index) => seed + index)
+    const checks: Array<Check> = []
+    const guesses: Array<Guess> = []
+    for (const each of seeds) {
+      for (const traded of TRADED) {
+        for (const regime of regimes) checks.push(...checksOf(examine, regimeScenario(regime, traded, each), subjects))
+        for (const scenario of martingaleScenarios(traded, each))
+          guesses.push(...guessesOf(examine, scenario, subjects))
+      }
+      // Between seeds others may have their turn.
+      yield* Effect.yieldNow
+    }
+    return agentTestReport({ seeds, regimes, subjects, checks, guesses })
+  })
+
+const checksOf = (
+  examine: Examine,
+  scenario: RegimeScenario,
+  subjects: ReadonlyArray<Subject>
+): ReadonlyArray<Check> => {
+  const { regime, distance, seed, symbol } = scenario
+  const answers = examine(scenario)
+  return subjects.map((subject) => {
+    const accepted = acceptedOf(regime, subject, distance)
+    const answer = answers.find((each) => each.subject === subject)
+    const about = { seed, symbol, regime, accepted }
+    if (answer !== undefined) return { ...answer, ...about, fault: faultOf(answer, accepted) }
+    return { ...about, subject, decision: "HOLD", confidence: 0, named: undefined, millis: 0, fault: "silent" }
+  })
+}
+
+const faultOf = ({ decision, confidence, millis }: Answer, accepted: ReadonlyArray<Answer["decision"]>) => {
+  if (!accepted.includes(decision)) return "decision"
+  if (confidence < CONFIDENCE_MIN) return "confidence"
+  return millis > RESPONSE_MILLIS_MAX ? "time" : undefined
+}
+
+const guessesOf = (
+  examine: Examine,
+  scenario: MartingaleScenario,
+  subjects: ReadonlyArray<Subject>
+): ReadonlyArray<Guess> => {
+  const move = scenario.next - scenario.bars.close.at(-1)!
+  return examine(scenario).flatMap(({ subject, decision }) =>
+    decision === "HOLD" || move === 0 || !subjects.includes(subject)
+      ? []
+      : [{ subject, hit: move > 0 === (decision === "BUY") }]
+  )
+}

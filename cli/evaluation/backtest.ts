@@ -1,0 +1,222 @@
+// Walks forward through prices with the actors themselves, in virtual time.
+import { Schema } from "effect"
+import {
+  ACCOUNT_DEFAULTS,
+  type AccountRules,
+  allActors,
+  equityOf,
+  grossOf,
+  judge,
+  MICROS,
+  PANEL,
+  type Policy,
+  portfolioActor
+} from "../../actors/index.ts"
+import {
+  type AgentType,
+  type Bar,
+  ConsensusResult,
+  CoordinatorProtocol,
+  type Decision,
+  PortfolioProtocol,
+  type Probabilities,
+  WINDOW_BARS_MAX
+} from "../../protocols/index.ts"
+import { DirectHost, type PublishedEvent, returnsOf, spreadOf } from "../../sim/index.ts"
+
+export interface BacktestOptions {
+  readonly symbol: string
+  readonly policy: Policy
+  readonly panel?: readonly [AgentType, ...ReadonlyArray<AgentType>]
+  /** What a trade costs, as parts of its amount and of the price; as the paper account has them unless given. */
+  readonly fee?: number
+  readonly slippage?: number
+  /** Whether SELL sells short, or only gets out; only out unless given. */
+  readonly short?: boolean
+  /** The part of the equity that a position takes when it is entered; 0.9 unless given. */
+  readonly size?: number
+  /** How many bars nobody trades on; as many as an analysis looks at unless given. */
+  readonly warmUp?: number
+}
+
+/** What one strategy said of a bar. */
+export interface Said {
+  readonly decision: Decision
+  readonly confidence: number
+  readonly probabilities: Probabilities
+}
+
+/** What one strategy did with an account, a value for each bar from the end of the warm-up on. */
+export interface Followed {
+  readonly name: string
+  readonly said: ReadonlyArray<Said | undefined>
+  /** In the account's currency, at the bar's close. */
+  readonly equity: ReadonlyArray<number>
+  /** The size of the position as a part of the equity. */
+  readonly exposure: ReadonlyArray<number>
+  /** What was bought and sold, in the account's currency. */
+  readonly traded: number
+  readonly fees: number
+  readonly fills: number
+}
+
+export interface Walk {
+  readonly symbol: string
+  /** The bars from the end of the warm-up on. */
+  readonly bars: ReadonlyArray<Bar>
+  readonly warmUp: number
+  /** A return beyond which BUY or SELL was right: a quarter of the standard deviation of the warm-up's returns. */
+  readonly threshold: number
+  readonly strategies: ReadonlyArray<Followed>
+  readonly rules: AccountRules
+  /** How many messages and outcomes the actors decided. */
+  readonly messages: number
+}
+
+export const BUY_AND_HOLD = "buy_and_hold"
+export const LEARNED = "learned_weights"
+export const EQUAL = "equal_weights"
+
+const DEPOSIT = 100_000
+const MIN_CONFIDENCE = 0.6
+const WEEK_MILLIS = 7 * 86_400_000
+
+/** The fewest bars of a backtest. */
+export const barsNeeded = (warmUp = WINDOW_BARS_MAX): number => warmUp + 2
+
+/**
+ * Gives bars, of which there are at least `barsNeeded`, one after the other to a coordinator with its panel, rounds and learning, and to a paper account for each strategy:
+ * the panel with learned weights, the same votes with equal weights, each agent alone, and buying at the first chance.
+ *
+ * Guarantee: what is decided on a bar, and what an account has at its close, follows from that bar and those before it alone. Throws what
+ * the actors throw.
+ */
+export const walkForward = (bars: ReadonlyArray<Bar>, options: BacktestOptions): Walk => {
+  const { symbol, policy, panel = PANEL, warmUp = WINDOW_BARS_MAX } = options
+  const before = bars.slice(0, warmUp)
+  const interval = intervalOf(before)
+  const threshold = spreadOf(returnsOf(before.map(({ close }) => close))).deviation / 4
+  const rules: AccountRules = {
+    ...ACCOUNT_DEFAULTS,
+    ...{ maxPosition: options.size ?? 0.9, maxDrawdown: 1, minTrade: 0.05, maxOrdersPerDay: 1_000 },
+    ...{ fee: options.fee ?? ACCOUNT_DEFAULTS.fee, slippage: options.slippage ?? ACCOUNT_DEFAULTS.slippage },
+    short: options.short ?? false
+  }
+  const portfolio = portfolioActor({ deposit: DEPOSIT, rules })
+  const ears = new Ears()
+  const learning = { horizonMillis: interval, patienceMillis: Math.max(WEEK_MILLIS, 10 * interval), threshold }
+  const host = new DirectHost({
+    actors: [...allActors({ policy, panel, minConfidence: MIN_CONFIDENCE, performance: learning }), portfolio],
+    startTime: bars[0]?.time ?? 0,
+    hear: ears.hear
+  })
+  const accounts = [LEARNED, EQUAL, ...panel, BUY_AND_HOLD].map(openAccount)
+  for (const [index, bar] of bars.entries()) {
+    const { time, open, close } = bar
+    host.advanceTo(time + interval)
+    for (const { name } of accounts) host.tell(PortfolioProtocol, name, "Price", { symbol, time, open, close })
+    host.ask(CoordinatorProtocol, symbol, "Bar", { bar })
+    const result = ears.take()
+    if (result !== undefined) host.forget("consensus", result.consensus_id)
+    if (index < warmUp) continue
+    for (const account of accounts) {
+      const said = saidBy(account.name, result, index === warmUp)
+      account.said.push(said)
+      if (said !== undefined && result !== undefined) {
+        // The whole size whatever the confidence, so that strategies differ by their decisions alone.
+        const decided = { consensus_id: result.consensus_id, symbol, decision: said.decision, confidence: 1 }
+        host.tell(PortfolioProtocol, account.name, "Decided", { ...decided, bar_time: time, price: close })
+      }
+      const state = host.stateOf(portfolio, account.name)
+      const equity = state === undefined ? DEPOSIT * MICROS : equityOf(state.book, { [symbol]: close })
+      account.equity.push(equity / MICROS)
+      account.exposure.push(state === undefined ? 0 : grossOf(state.book, { [symbol]: close }) / equity)
+    }
+  }
+  const strategies = accounts.map((account) => {
+    const state = host.stateOf(portfolio, account.name)
+    const { traded, fills } = ears.tradedBy(account.name)
+    return { ...account, traded, fills, fees: (state?.book.fees ?? 0) / MICROS }
+  })
+  return { symbol, bars: bars.slice(warmUp), warmUp, threshold, strategies, rules, messages: host.decided }
+}
+
+const openAccount = (name: string) => ({
+  name,
+  said: [] as (Said | undefined)[],
+  equity: [] as number[],
+  exposure: [] as number[]
+})
+
+/** The usual distance of bars, in milliseconds: the median. */
+const intervalOf = (bars: ReadonlyArray<Bar>): number => {
+  const gaps = bars.slice(1).map(({ time }, index) => time - bars[index]!.time)
+  return gaps.toSorted((a, b) => a - b)[Math.floor(gaps.length / 2)] ?? 1
+}
+
+const EVEN: Probabilities = { BUY: 1 / 3, SELL: 1 / 3, HOLD: 1 / 3 }
+
+/** What a strategy made of a round. */
+const saidBy = (name: string, result: ConsensusResult | undefined, first: boolean): Said | undefined => {
+  if (result === undefined) return undefined
+  if (name === BUY_AND_HOLD) return { decision: first ? "BUY" : "HOLD", confidence: 1, probabilities: EVEN }
+  const { votes } = result
+  if (name === LEARNED) {
+    return {
+      decision: result.final_decision,
+      confidence: result.confidence,
+      probabilities: result.probabilities ?? EVEN
+    }
+  }
+  if (name === EQUAL) {
+    const { decision, confidence } = judge(
+      { method: result.method, min_confidence: MIN_CONFIDENCE, invited: votes },
+      votes
+    )
+    return { decision, confidence, probabilities: meanOf(votes.flatMap(({ probabilities }) => probabilities ?? [])) }
+  }
+  const vote = votes.find(({ agent_type }) => agent_type === name)
+  return vote === undefined
+    ? undefined
+    : { decision: vote.decision, confidence: vote.confidence, probabilities: vote.probabilities ?? EVEN }
+}
+
+const meanOf = (all: ReadonlyArray<Probabilities>): Probabilities => {
+  const mean = (decision: Decision) => all.reduce((sum, each) => sum + each[decision], 0) / all.length
+  return all.length === 0 ? EVEN : { BUY: mean("BUY"), SELL: mean("SELL"), HOLD: mean("HOLD") }
+}
+
+const Announced = Schema.Struct({ payload: ConsensusResult })
+const decodeResult = Schema.decodeUnknownSync(Announced)
+const Filled = Schema.Struct({
+  account: Schema.String,
+  status: Schema.Literal("filled"),
+  quantity: Schema.Finite,
+  price: Schema.Finite
+})
+const isFilled = Schema.is(Filled)
+
+/** Hears what is decided and what is filled. */
+class Ears {
+  readonly #traded = new Map<string, { traded: number; fills: number }>()
+  #result: ConsensusResult | undefined
+
+  readonly hear = ({ type, subject, data }: PublishedEvent): void => {
+    if (subject.startsWith("coordination.final_decision.")) this.#result = decodeResult(data).payload
+    if (type !== "order_update" || !isFilled(data)) return
+    const { traded, fills } = this.tradedBy(data.account)
+    const amount = Math.abs(data.quantity) * data.price
+    this.#traded.set(data.account, { traded: traded + amount, fills: fills + 1 })
+  }
+
+  /** The last decision, once. */
+  take(): ConsensusResult | undefined {
+    const result = this.#result
+    this.#result = undefined
+    return result
+  }
+
+  tradedBy(account: string) {
+    return this.#traded.get(account) ?? { traded: 0, fills: 0 }
+  }
+}

@@ -1,0 +1,32 @@
+/** Decisions of one tenth of the confidences: how sure they were in the mean, and how often they were right. */
+export interface Bin {
+  readonly from: number
+  readonly to: number
+  readonly count: number
+  readonly mean_confidence: number
+  readonly accuracy: number
+}
+
+const BINS = 10
+
+/** Confidences and whether they were right, by tenths; tenths without any are left out. */
+export const binsOf = (
+  scored: ReadonlyArray<{ readonly confidence: number; readonly right: boolean }>
+): ReadonlyArray<Bin> =>
+  Array.from({ length: BINS }, (_, index) => {
+    const here = scored.filter(({ confidence }) => Math.min(BINS - 1, Math.floor(confidence * BINS)) === index)
+    return {
+      from: index / BINS,
+      to: (index + 1) / BINS,
+      count: here.length,
+      mean_confidence: here.reduce((sum, { confidence }) => sum + confidence, 0) / Math.max(1, here.length),
+      accuracy: here.filter(({ right }) => right).length / Math.max(1, here.length)
+    }
+  }).filter(({ count }) => count > 0)
+
+/** The mean distance of confidence and accuracy, from 0 (best) to 1: the expected calibration error. */
+export const calibrationError = (bins: ReadonlyArray<Bin>): number => {
+  const all = bins.reduce((sum, { count }) => sum + count, 0)
+  const off = bins.reduce((sum, bin) => sum + bin.count * Math.abs(bin.mean_confidence - bin.accuracy), 0)
+  return all === 0 ? 0 : off / all
+}

@@ -1,0 +1,48 @@
+// The words of the agent tests: single checks, and what they add up to.
+import type { Regime } from "../../sim/index.ts"
+import type { Share } from "./backtest-report.ts"
+import type { Answer } from "./examiner.ts"
+import type { Subject } from "./expectations.ts"
+
+/** What somebody answered in a scenario, and whether it will do. */
+export interface Check extends Answer {
+  readonly seed: number
+  readonly symbol: string
+  readonly regime: Regime
+  readonly accepted: ReadonlyArray<Answer["decision"]>
+  /** What is wrong with it; nothing where it passes. */
+  readonly fault: "decision" | "confidence" | "time" | "silent" | undefined
+}
+
+/** What somebody said of where a martingale goes, and whether it went there. */
+export interface Guess {
+  readonly subject: Subject
+  readonly hit: boolean
+}
+
+export interface Cell {
+  readonly passed: number
+  readonly count: number
+  readonly rate: number
+}
+
+/** The same fault many times. */
+export interface FailureGroup {
+  readonly regime: Regime
+  readonly subject: Subject
+  readonly fault: NonNullable<Check["fault"]>
+  readonly decision: Check["decision"]
+  /** Which kind of market the agents took it for. */
+  readonly named: string | null
+  readonly count: number
+  /** One of them, to look at: `conclave test-agents --seed` gives it again. */
+  readonly example: { readonly seed: number; readonly symbol: string }
+}
+
+export interface MartingaleLine {
+  readonly subject: Subject
+  readonly direction: Share
+  /** How likely a coin is as far from half. */
+  readonly p: number
+  readonly chance: boolean
+}

@@ -1,0 +1,73 @@
+// `conclave test-agents`: what the agents do in each kind of market, beside what would be right.
+import { Effect, Option } from "effect"
+import { Command, Flag } from "effect/cli"
+import { REGIMES } from "../sim/index.ts"
+import { configuration } from "./config.ts"
+import { agentTestPage } from "./evaluation/agent-page.ts"
+import { runAgentTests } from "./evaluation/agent-tests.ts"
+import { agentTestText } from "./evaluation/agent-text.ts"
+import { SUBJECTS } from "./evaluation/expectations.ts"
+import { outputFlags, printReport } from "./evaluation/output.ts"
+import { runStressTest, stressText } from "./evaluation/stress.ts"
+
+const RUNS_MAX = 1_000
+const STRESS_MAX = 100_000
+
+const between = (least: number, most: number) =>
+  Flag.filter<number>(
+    (value) => value >= least && value <= most,
+    () => `must be a whole number from ${least} to ${most}`
+  )
+
+export const testAgents = Command.make(
+  "test-agents",
+  {
+    regime: Flag.Literals("regime", REGIMES).pipe(Flag.withDescription("Only this kind of market"), Flag.optional),
+    agent: Flag.Literals("agent", SUBJECTS).pipe(
+      Flag.withDescription("Only this agent, or the joint decision"),
+      Flag.optional
+    ),
+    runs: Flag.Int("runs").pipe(Flag.withDescription("How many seeds"), between(1, RUNS_MAX), Flag.withDefault(20)),
+    seed: Flag.Int("seed").pipe(
+      Flag.withDescription("The first seed: the same number asks the same again"),
+      between(0, 2 ** 31),
+      Flag.withDefault(1)
+    ),
+    stress: Flag.Int("stress").pipe(
+      Flag.withDescription("Instead, so many analyses at once through the runtime on a NATS server of its own"),
+      Flag.withMetavar("COUNT"),
+      between(1, STRESS_MAX),
+      Flag.optional
+    ),
+    ...outputFlags
+  },
+  (given) =>
+    Effect.gen(function* () {
+      if (Option.isSome(given.stress)) {
+        const found = yield* runStressTest(yield* configuration, { analyses: given.stress.value, seed: given.seed })
+        return yield* printReport(
+          { ...given, html: Option.none() },
+          { text: () => stressText(found), data: found, page: () => "" }
+        )
+      }
+      const report = yield* runAgentTests({
+        runs: given.runs,
+        seed: given.seed,
+        ...(Option.isSome(given.regime) ? { regimes: [given.regime.value] } : {}),
+        ...(Option.isSome(given.agent) ? { subjects: [given.agent.value] } : {})
+      })
+      yield* printReport(given, { text: () => agentTestText(report), data: report, page: () => agentTestPage(report) })
+    })
+).pipe(
+  Command.withDescription(
+    "Test the agents in every kind of simulated market, and on one where nothing can be foreseen"
+  ),
+  Command.withExamples([
+    { command: "conclave test-agents --html agents.html", description: "Twenty seeds, with a page to look at" },
+    {
+      command: "conclave test-agents --regime breakout_bullish --agent joint --runs 100",
+      description: "One of them, closely"
+    },
+    { command: "conclave test-agents --stress 500", description: "Throughput and latencies of the whole system" }
+  ])
+)
