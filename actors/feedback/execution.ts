@@ -37,4 +37,4 @@ const shortFeatures = (features: ToolUse["features"]): Execution["features"] => 
   return Object.fromEntries(kept)
 }
 
-const plain = (text: string): string => text.replace(/[^ -~]|["\\]/gu, "_")
+const plain = (text: string): string => text.replace(/[^ !#-[\]-~]/g, "_")

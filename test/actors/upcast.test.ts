@@ -83,3 +83,31 @@ describe("a coordinator of version 1", () => {
     assert.deepStrictEqual(core.state, { ...state, waiting })
   })
 })
+
+describe("an agent that knew no models, and a coordinator that knew no past", () => {
+  const named = (type: string) => compile(allActors({ policy: quantPolicy }).find((actor) => actor.type === type)!)
+  const asked = { consensus_id: ROUND, correlation_id: "c", symbol: "ACME" }
+
+  it("go on: what was asked is answered, and what came after is as if it had always been", () => {
+    const compiled = named("market_analyst")
+    const to = { type: "market_analyst", id: "ACME" }
+    const state = { requests: [asked], answered: ["01HNZX8JGFACFA36RBXDHEQN6F"] }
+    const core = emptyCore(compiled, to)
+    applyRecord(compiled, core, record({ snapshot: snapshot(state) }))
+    applyRecord(compiled, core, record({ steps: [step(2, "Failed", { consensus_id: ROUND, reason: "it broke" })] }))
+    assert.deepStrictEqual(core.state, { requests: [], answered: [...state.answered, ROUND] })
+    const body = { consensus_id: ROUND.replace(/.$/, "G"), correlation_id: "c", symbol: "ACME", bars: emptyWindow }
+    const payload = JSON.stringify({ kind: "message", message: "Analyze", body, correlation: "c" })
+    const verdict = decideMail(compiled, core, { to, shard: "any.0", sequence: 9, time: 2_000, payload }, limits)
+    assert.strictEqual(verdict.kind, "commit", JSON.stringify(verdict))
+
+    const coordinator = named(CoordinatorProtocol.type)
+    const running = { ...asked, symbol: undefined, reply_to: null, requested: false, bar_time: 1, price: 100 }
+    const before = { window: emptyWindow, running, unseen: null, waiting: [], decisions: 3 }
+    const desk = emptyCore(coordinator, { type: CoordinatorProtocol.type, id: "ACME" })
+    applyRecord(coordinator, desk, record({ snapshot: snapshot(JSON.parse(JSON.stringify(before))) }))
+    const ended = { ...step(2, "AnalysisEnded", { consensus_id: ROUND }) }
+    applyRecord(coordinator, desk, record({ steps: [ended] }))
+    assert.deepStrictEqual(desk.state, { ...before, running: null, decisions: 4 })
+  })
+})
