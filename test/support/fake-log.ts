@@ -49,6 +49,16 @@ const selectorOf = (stored: ReadonlyArray<Stored>, opening: number, pattern: str
   }
 }
 
+/** The first events after a sequence that are wanted: a page, and one more if there is one. */
+const firstAfter = (stored: ReadonlyArray<Stored>, position: number, wanted: (event: Stored) => boolean) => {
+  const left: Array<Stored> = []
+  let place = stored.findIndex(({ sequence }) => sequence > position)
+  for (; place >= 0 && place < stored.length && left.length <= PAGE; place++) {
+    if (wanted(stored[place]!)) left.push(stored[place]!)
+  }
+  return left
+}
+
 export const makeFakeLog = (): FakeLog => {
   const watches = new Set<Watch>()
   let stored: Array<Stored> = []
@@ -84,11 +94,7 @@ export const makeFakeLog = (): FakeLog => {
         if (broken) return yield* new LogUnavailable({ detail: "the test says so" })
         pages++
         acting("before")
-        const left: Array<Stored> = []
-        let place = stored.findIndex(({ sequence: at }) => at > position)
-        for (; place >= 0 && place < stored.length && left.length <= PAGE; place++) {
-          if (selects(stored[place]!)) left.push(stored[place]!)
-        }
+        const left = firstAfter(stored, position, selects)
         const events = left.slice(0, PAGE)
         position = events.at(-1)?.sequence ?? position
         acting("after")
