@@ -49,13 +49,14 @@ const selectorOf = (stored: ReadonlyArray<Stored>, opening: number, pattern: str
   }
 }
 
-const pageOf = (stored: ReadonlyArray<Stored>, selects: (event: Stored) => boolean, position: number) => {
+/** The first events after a sequence that are wanted: a page, and one more if there is one. */
+const firstAfter = (stored: ReadonlyArray<Stored>, position: number, wanted: (event: Stored) => boolean) => {
   const left: Array<Stored> = []
-  let place = stored.findIndex(({ sequence: at }) => at > position)
+  let place = stored.findIndex(({ sequence }) => sequence > position)
   for (; place >= 0 && place < stored.length && left.length <= PAGE; place++) {
-    if (selects(stored[place]!)) left.push(stored[place]!)
+    if (wanted(stored[place]!)) left.push(stored[place]!)
   }
-  return { events: left.slice(0, PAGE), complete: left.length <= PAGE }
+  return left
 }
 
 export const makeFakeLog = (): FakeLog => {
@@ -93,11 +94,12 @@ export const makeFakeLog = (): FakeLog => {
         if (broken) return yield* new LogUnavailable({ detail: "the test says so" })
         pages++
         acting("before")
-        const found = pageOf(stored, selects, position)
-        position = found.events.at(-1)?.sequence ?? position
+        const left = firstAfter(stored, position, selects)
+        const events = left.slice(0, PAGE)
+        position = events.at(-1)?.sequence ?? position
         acting("after")
         yield* Effect.yieldNow
-        return found
+        return { events, complete: left.length === events.length }
       })
       return { next }
     })
