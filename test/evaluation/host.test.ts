@@ -123,7 +123,7 @@ describe("the direct host", () => {
 
 layer(NatsServer.layer, { excludeTestServices: true })("the real runtime on NATS", (it) => {
   it.effect("decides, votes and learns the same, to the byte", () => {
-    const few = bars.slice(0, 100)
+    const few = bars.slice(0, 80)
     const actorsHere = system({ namespace: "evaluation", actors: actors() })
     return Effect.gen(function* () {
       const { ask } = yield* Actors
