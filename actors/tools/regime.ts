@@ -40,7 +40,8 @@ const VARIANCE_RATIO_LAG = 5
 
 const RULES =
   "In this order: breakout: the move of the last 5, 10 or 20 bars is at least 2.75 standard deviations of " +
-  "the bars before, the close at least half an average true range beyond them, and they had no trend; " +
+  "the bars before (and 1.645 of its own bars, where they are half as large again), the close at least half " +
+  "an average true range beyond them, and they had no trend; " +
   "high_volatility: the last 20 bars at least 1.75 times those before, without a strong trend (2.576 " +
   "standard errors) or a strong pull back (-3.5, see below); trending: a drift of at least 1.645 standard " +
   "errors; mean_reversion: Dickey and Fuller's statistic is at most -2.89; high_volatility also: a year's " +
@@ -152,8 +153,9 @@ const judge = (
   return Math.abs(drift) < NO_TREND ? ["sideways", trend] : ["undetermined", trend]
 }
 
-const hasBrokenOut = ({ move, distance, before }: Breakout): boolean =>
+const hasBrokenOut = ({ move, now, distance, before }: Breakout): boolean =>
   Math.abs(move) >= BREAKOUT_MOVE &&
+  Math.abs(now) >= TREND &&
   Math.abs(distance) >= BREAKOUT_DISTANCE &&
   Math.sign(distance) === Math.sign(move) &&
   Math.abs(before) < TREND
