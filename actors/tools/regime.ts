@@ -89,7 +89,7 @@ export const regime = defineTool({
   }),
   needed: ({ minimum }) => minimum,
   compute: ({ bars }, { high_volatility, low_volatility }) => {
-    const evidence = gather(bars)
+    const evidence = evidenceOf(bars)
     const bounds = { high: high_volatility, low: low_volatility }
     const [name, reason] = judge(evidence, bounds)
     const { breakout, reversion, varianceRatio } = evidence
@@ -125,6 +125,18 @@ const gather = (bars: BarWindow) => {
   }
 }
 type Evidence = ReturnType<typeof gather>
+
+const gathered = new WeakMap<ReadonlyArray<number>, { readonly bars: BarWindow; readonly evidence: Evidence }>()
+
+/** Several agents look at the same bars, one after the other: what they show is worked out once. */
+const evidenceOf = (bars: BarWindow): Evidence => {
+  const known = gathered.get(bars.close)
+  const isSame = known?.bars.time === bars.time && known.bars.high === bars.high && known.bars.low === bars.low
+  if (known !== undefined && isSame) return known.evidence
+  const evidence = gather(bars)
+  gathered.set(bars.close, { bars, evidence })
+  return evidence
+}
 
 const judge = (
   { drift, volatility, volatilityRatio, breakout, reversion }: Evidence,
