@@ -84,6 +84,8 @@ export interface Breakout {
   readonly length: number
   /** The move in standard deviations of the range before it: about standard normal on a walk. */
   readonly move: number
+  /** The same in standard deviations of what price moves now, where that is much more than before. */
+  readonly now: number
   /**
    * How far the close is beyond the highest or lowest close of the range, in average true ranges; negative when below.
    */
@@ -97,8 +99,8 @@ export interface Breakout {
  * Sources: the channel, R. Donchian 1960; the cumulated sum, E. S. Page, Biometrika 41, 1954.
  */
 export const breakoutOf = (bars: BarWindow, returns: ReadonlyArray<number>): Breakout => {
-  const { length, move } = [5, 10, 20]
-    .map((each) => ({ length: each, move: moveOver(returns, each) }))
+  const { length, move, now } = [5, 10, 20]
+    .map((each) => ({ length: each, ...moveOver(returns, each) }))
     .reduce((best, next) => (Math.abs(next.move) > Math.abs(best.move) ? next : best))
   const range = bars.close.slice(0, -length)
   const unit = averageTrueRange(barsBefore(bars, length), 14)
@@ -106,15 +108,17 @@ export const breakoutOf = (bars: BarWindow, returns: ReadonlyArray<number>): Bre
   const top = Math.max(...range)
   const bottom = Math.min(...range)
   const beyond = last > top ? last - top : last < bottom ? last - bottom : 0
-  return { length, move, distance: unit === 0 ? 0 : beyond / unit, before: driftOf(returns.slice(0, -length)) }
+  const distance = unit === 0 ? 0 : beyond / unit
+  return { length, move, now, distance, before: driftOf(returns.slice(0, -length)) }
 }
 
-const moveOver = (returns: ReadonlyArray<number>, length: number): number => {
+const moveOver = (returns: ReadonlyArray<number>, length: number) => {
   const before = rootMeanSquare(returns.slice(0, -length))
   const spread = spreadOf(returns.slice(-Math.max(length, SPREAD_BARS_MIN)))
-  // Where all bars have become larger, a large move is no surprise.
-  const size = spread >= WILDER * before ? spread : before
-  return size === 0 ? 0 : sum(returns.slice(-length)) / (size * Math.sqrt(length))
+  const total = sum(returns.slice(-length)) / Math.sqrt(length)
+  const move = before === 0 ? 0 : total / before
+  // Where all bars have become larger, a large move is less of a surprise.
+  return { move, now: spread >= WILDER * before && spread > 0 ? total / spread : move }
 }
 
 /** From so many times the spread before on, price moves otherwise than it did. */

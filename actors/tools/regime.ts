@@ -40,7 +40,8 @@ const VARIANCE_RATIO_LAG = 5
 
 const RULES =
   "In this order: breakout: the move of the last 5, 10 or 20 bars is at least 2.75 standard deviations of " +
-  "the bars before, the close at least half an average true range beyond them, and they had no trend; " +
+  "the bars before (and 1.645 of its own bars, where they are half as large again), the close at least half " +
+  "an average true range beyond them, and they had no trend; " +
   "high_volatility: the last 20 bars at least 1.75 times those before, without a strong trend (2.576 " +
   "standard errors) or a strong pull back (-3.5, see below); trending: a drift of at least 1.645 standard " +
   "errors; mean_reversion: Dickey and Fuller's statistic is at most -2.89; high_volatility also: a year's " +
@@ -88,7 +89,7 @@ export const regime = defineTool({
   }),
   needed: ({ minimum }) => minimum,
   compute: ({ bars }, { high_volatility, low_volatility }) => {
-    const evidence = gather(bars)
+    const evidence = evidenceOf(bars)
     const bounds = { high: high_volatility, low: low_volatility }
     const [name, reason] = judge(evidence, bounds)
     const { breakout, reversion, varianceRatio } = evidence
@@ -125,6 +126,18 @@ const gather = (bars: BarWindow) => {
 }
 type Evidence = ReturnType<typeof gather>
 
+const gathered = new WeakMap<ReadonlyArray<number>, { readonly bars: BarWindow; readonly evidence: Evidence }>()
+
+/** Several agents look at the same bars, one after the other: what they show is worked out once. */
+const evidenceOf = (bars: BarWindow): Evidence => {
+  const known = gathered.get(bars.close)
+  const isSame = known?.bars.time === bars.time && known.bars.high === bars.high && known.bars.low === bars.low
+  if (known !== undefined && isSame) return known.evidence
+  const evidence = gather(bars)
+  gathered.set(bars.close, { bars, evidence })
+  return evidence
+}
+
 const judge = (
   { drift, volatility, volatilityRatio, breakout, reversion }: Evidence,
   bounds: { readonly high: number; readonly low: number }
@@ -152,8 +165,9 @@ const judge = (
   return Math.abs(drift) < NO_TREND ? ["sideways", trend] : ["undetermined", trend]
 }
 
-const hasBrokenOut = ({ move, distance, before }: Breakout): boolean =>
+const hasBrokenOut = ({ move, now, distance, before }: Breakout): boolean =>
   Math.abs(move) >= BREAKOUT_MOVE &&
+  Math.abs(now) >= TREND &&
   Math.abs(distance) >= BREAKOUT_DISTANCE &&
   Math.sign(distance) === Math.sign(move) &&
   Math.abs(before) < TREND

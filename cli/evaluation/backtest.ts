@@ -122,7 +122,8 @@ export const walkForward = (bars: ReadonlyArray<Bar>, options: BacktestOptions):
     for (const account of accounts) {
       const said = saidBy(account.name, result, index === warmUp)
       account.said.push(said)
-      if (said !== undefined && result !== undefined) {
+      // HOLD asks an account for nothing.
+      if (said !== undefined && said.decision !== "HOLD" && result !== undefined) {
         // The whole size whatever the confidence, so that strategies differ by their decisions alone.
         const decided = { consensus_id: result.consensus_id, symbol, decision: said.decision, confidence: 1 }
         host.tell(PortfolioProtocol, account.name, "Decided", { ...decided, bar_time: time, price: close })

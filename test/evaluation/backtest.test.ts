@@ -96,7 +96,7 @@ describe("a backtest", () => {
       }),
       { numRuns: 8 }
     )
-  })
+  }, 120_000)
 
   it("foresees nothing on a martingale: over twenty seeds the direction is a coin's at 1 percent", () => {
     let [hits, count] = [0, 0]
@@ -109,7 +109,7 @@ describe("a backtest", () => {
     }
     assert.isAbove(count, 300)
     assert.isAbove(coinTest(hits, count), 0.01, `${hits} of ${count}`)
-  })
+  }, 120_000)
 })
 
 /** Bars whose first ones are the same and whose others are those of another market, or the same in another order. */
