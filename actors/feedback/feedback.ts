@@ -20,7 +20,7 @@ import {
   seededRandom,
   setTimer
 } from "../../runtime/index.ts"
-import { afterExecution, afterRest, BREAKER_DEFAULTS, type BreakerOptions } from "./breaker.ts"
+import { afterExecution, afterRest, BREAKER_DEFAULTS, type BreakerOptions, tells } from "./breaker.ts"
 import { EXECUTIONS_MAX, toExecution } from "./execution.ts"
 import { type ReportSubject, reportOf } from "./report.ts"
 import { type Breaker, EVENTS, evolve, initial, inWindow, State, type WindowBounds } from "./state.ts"
@@ -154,7 +154,8 @@ const alert = (severity: "info" | "warning", code: string, message: string, cont
 /** Says once that a tool degrades, and once that it has recovered: that it does as well as before, and not that it stays bad. */
 const judged = (state: State, options: FeedbackOptions, context: Context) => {
   if (state.total.executions % TREND_EVERY !== 0) return []
-  const window = inWindow(state.window, context.time, options.maxAgeMillis)
+  // Too few bars of a new symbol are no sign that the tool gets worse.
+  const window = inWindow(state.window, context.time, options.maxAgeMillis).filter(tells)
   const { verdict, p_value, earlier, later } = successTrend(window)
   if (earlier === null || later === null) return []
   const { agent_type, tool } = subjectOf(context)

@@ -97,4 +97,11 @@ describe("the breaker of a tool", () => {
     for (const symbol of others) tracker.use({ symbol })
     assert.strictEqual(tracker.world.state("listener/ACME"), "rsi closed")
   })
+
+  it("and the alert of a tool that degrades, do not mind that new symbols have too few bars", () => {
+    const tracker = openTracker({})
+    for (let index = 0; index < 50; index++) tracker.use()
+    for (let index = 0; index < 50; index++) tracker.use({ status: "failed", error_kind: "insufficient_data" })
+    assert.deepStrictEqual(alertsOf(tracker.world), [])
+  })
 })
