@@ -76,7 +76,10 @@ const reportText = (report: ToolReport): string => {
   const { window, success_interval: interval, execution_time_ms: time, trend, time_trend, breaker } = report
   const lines = [
     ["used", `${report.total.executions} times, ${report.total.failed} failed, ${report.total.timed_out} timed out`],
-    ["window", `the last ${window.executions}${window.from === null ? "" : `, since ${window.from}`}`],
+    [
+      "window",
+      `the last ${window.executions}${window.from === null ? "" : `, since ${window.from}`}; ${report.warm_up} of them with too few bars`
+    ],
     [
       "success",
       `${percent(report.success_rate)}${interval === null ? "" : `, 95% interval ${percent(interval.low)} to ${percent(interval.high)}`}`

@@ -102,6 +102,8 @@ export const ToolReport = open({
     from: Schema.NullOr(Timestamp),
     to: Schema.NullOr(Timestamp)
   }),
+  /** How many of the window had too few bars: they count neither as success nor as failure. */
+  warm_up: Count,
   success_rate: Schema.NullOr(Share),
   /** Wilson's, for 95%. */
   success_interval: Schema.NullOr(open({ low: Share, high: Share })),

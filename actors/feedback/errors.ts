@@ -13,7 +13,7 @@ export const patternOf = (text: string): string =>
     .replace(/\b[0-9A-HJKMNP-TV-Z]{26}\b/g, "<id>")
     .replace(/\b[0-9a-f]{8}-[0-9a-f-]{27}\b/gi, "<id>")
     .replace(/\bhttps?:\/\/\S+/g, "<url>")
-    .replace(/"[^"]*"|'[^']*'/g, "<text>")
+    .replace(/"[^"]*"|(?<!\w)'[^']*'(?!\w)/g, "<text>")
     .replace(/\b0x[0-9a-f]+\b/gi, "#")
     .replace(/[-+]?\d+(?:[.,]\d+)*(?:e[-+]?\d+)?/gi, "#")
 

@@ -22,7 +22,10 @@ export const reportOf = (
 ): ToolReport => {
   const window = inWindow(state.window, now, bounds.maxAgeMillis)
   const count = window.length
-  const successes = window.filter(({ status }) => status === "success").length
+  // A warm-up says nothing of the tool: who has too few bars gets no result from any.
+  const judged = window.filter(({ kind }) => kind !== "insufficient_data")
+  const failures = judged.filter(({ status }) => status !== "success").length
+  const successes = judged.length - failures
   const { breaker } = state
   const found = {
     ...subject,
@@ -34,22 +37,23 @@ export const reportOf = (
       from: window[0] === undefined ? null : toTimestamp(window[0].at),
       to: window[0] === undefined ? null : toTimestamp(window.at(-1)!.at)
     },
-    success_rate: count === 0 ? null : successes / count,
-    success_interval: count === 0 ? null : wilson(successes, count),
+    warm_up: count - judged.length,
+    success_rate: judged.length === 0 ? null : successes / judged.length,
+    success_interval: judged.length === 0 ? null : wilson(successes, judged.length),
     execution_time_ms: timesOf(window),
     errors: errorPatterns(window),
-    trend: successTrend(window),
+    trend: successTrend(judged),
     time_trend: timeTrend(window),
-    predictors: failurePredictors(window),
+    predictors: failurePredictors(judged),
     clusters: clustersOf(window, random),
     breaker: {
       state: breaker.state,
       since: toTimestamp(breaker.since),
       until: breaker.until === null ? null : toTimestamp(breaker.until)
     },
-    insufficient: missing(count, count - successes)
+    insufficient: missing(judged.length, failures)
   }
-  return { ...found, suggestions: suggestionsFor(found) }
+  return { ...found, suggestions: suggestionsFor(found, failures + found.warm_up) }
 }
 
 const timesOf = (window: ReadonlyArray<Execution>): ToolReport["execution_time_ms"] => {

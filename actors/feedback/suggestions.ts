@@ -7,18 +7,16 @@ const FAILURES_MIN = 5
 const percent = (share: number): string => `${Math.round(100 * share)}%`
 
 /** What a person could do about how a tool does; nothing where nothing is wrong. */
-export const suggestionsFor = (found: Found): ReadonlyArray<Suggestion> =>
+export const suggestionsFor = (found: Found, failures: number): ReadonlyArray<Suggestion> =>
   [
     resting(found),
-    warmUp(found),
+    warmUp(found, failures),
     slow(found),
     dominant(found),
     predicted(found),
     declining(found),
     slower(found)
   ].flatMap((each) => each ?? [])
-
-const failuresOf = ({ errors }: Found): number => errors.reduce((sum, { count }) => sum + count, 0)
 
 const ofKind = (found: Found, wanted: string): number =>
   found.errors.reduce((sum, { kind, count }) => sum + (kind === wanted ? count : 0), 0)
@@ -31,13 +29,13 @@ const resting = ({ breaker, tool, errors }: Found): Suggestion | undefined =>
         text: `${tool} is not used until ${breaker.until}: it failed too often, last with "${errors[0]?.example ?? "no message"}".`
       }
 
-const warmUp = (found: Found): Suggestion | undefined => {
+const warmUp = (found: Found, failures: number): Suggestion | undefined => {
   const count = ofKind(found, "insufficient_data")
-  if (count < FAILURES_MIN || count < 0.2 * failuresOf(found)) return undefined
+  if (count < FAILURES_MIN || count < 0.2 * failures) return undefined
   const example = found.errors.find(({ kind }) => kind === "insufficient_data")?.example
   return {
     code: "more_bars",
-    text: `Give ${found.tool} more bars, or do without it until there are enough: ${count} of ${failuresOf(found)} failures were too few bars ("${example}").`
+    text: `Give ${found.tool} more bars, or do without it until there are enough: ${count} of ${failures} failures were too few bars ("${example}").`
   }
 }
 

@@ -234,7 +234,18 @@ const end = (state: State, id: string, status: "rejected" | "cancelled", reason:
   const why = reason.slice(0, 300)
   return [
     persist({ _tag: "OrderEnded", order_id: id, status, reason: why } as const),
-    publishOrder(found.order, status, { reason: why, consensus_id: found.consensus_id }, context)
+    publishOrder(found.order, status, { reason: why, consensus_id: found.consensus_id }, context),
+    // Somebody wanted out, and is not.
+    ...(status === "rejected" && found.order.reason === "flatten"
+      ? [
+          alert(
+            "critical",
+            "flatten_rejected",
+            `${found.order.symbol} of ${context.self.id} is still held: ${why}`,
+            context
+          )
+        ]
+      : [])
   ]
 }
 

@@ -28,12 +28,25 @@ describe("what a feedback tracker says", () => {
     assert.deepStrictEqual(one.suggestions, [])
   })
 
+  it("leaves a warm-up out of what it judges by, and counts it", () => {
+    const { report, use } = openTracker()
+    for (let count = 0; count < 6; count++)
+      use({ status: "failed", error_kind: "insufficient_data", error_message: "has 3" })
+    assert.deepStrictEqual([report().success_rate, report().warm_up], [null, 6])
+    use()
+    use(FAILED)
+    const { success_rate, warm_up, suggestions, total } = report()
+    assert.deepStrictEqual([success_rate, warm_up, total.failed], [0.5, 6, 7])
+    assert.match(suggestions[0]!.text, /6 of 7 failures were too few bars/)
+  })
+
   it("groups failures that differ in numbers, names and ids only", () => {
     assert.strictEqual(patternOf('rsi needs 15 bars and has 3 of "ACME"'), "rsi needs # bars and has # of <text>")
     assert.strictEqual(
       patternOf("round 01HNZX8JGFACFA36RBXDHEQN6E: GET http://10.0.0.1:80/x gave 503"),
       "round <id>: GET <url> gave #"
     )
+    assert.strictEqual(patternOf("can't read 'x', doesn't open"), "can't read <text>, doesn't open")
     const found = errorPatterns([
       ...many(7, (index) => failed(`it took ${index * 1.5} ms`)),
       executionOf(),

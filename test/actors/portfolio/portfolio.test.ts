@@ -198,6 +198,22 @@ describe("an account", () => {
     )
   })
 
+  it("says aloud that something is still held where a broker refuses to close it", () => {
+    let refuses = false
+    const place = () =>
+      Effect.succeed(
+        refuses ? ({ _tag: "Rejected", reason: "halted" } as const) : ({ _tag: "Filled", price: 100, fee: 0 } as const)
+      )
+    const account = openAccount({ adapter: { name: "broker", fillsAtBars: false, place } })
+    account.bar(100)
+    account.decide("BUY")
+    refuses = true
+    account.flatten()
+    account.place()
+    assert.deepInclude(account.world.seen("alert.critical")[0], { code: "flatten_rejected" })
+    assert.lengthOf(account.view().positions, 1)
+  })
+
   it("sells short where it may, and turns", () => {
     const account = openAccount({ rules: { short: true, maxExposure: 2 } })
     account.bar(100)
