@@ -1,8 +1,6 @@
 import { Schema } from "effect"
 import { ulid } from "ulid"
 import {
-  agentId,
-  agentProtocol,
   type BarWindow,
   ConsensusProtocol,
   type ContextItems,
@@ -11,6 +9,7 @@ import {
 } from "../../protocols/index.ts"
 import { type Context, persist, send, setTimer } from "../../runtime/index.ts"
 import { disappointAsker } from "./asker.ts"
+import { askAgents } from "./asking.ts"
 import { lifetimeOf, toRoundRequest, votesUntil } from "./options.ts"
 import { type Asked, evolve, type Running, type State } from "./state.ts"
 import { assignSteps, type Coordination, drawArm, heldBy } from "./trial.ts"
@@ -98,13 +97,14 @@ export const startAnalysis = (
     ...(trial === undefined || drawn === undefined || given !== undefined ? [] : assignSteps(trial, drawn.request_id)),
     // Before the panel is asked, so that the round is open when the first vote comes.
     send(ConsensusProtocol, consensus_id, "Open", { request, coordinator: symbol }),
-    ...held.options.panel.map((type) =>
-      send(agentProtocol(type), symbol, "Analyze", {
+    ...askAgents(
+      held.options.panel,
+      {
         ...{ consensus_id, correlation_id, symbol, bars },
-        deadline: votesUntil(request, agentId(type, symbol), context.time),
         ...(items === undefined ? {} : { context: items }),
         ...pastOf(state, running.bar_time)
-      })
+      },
+      (agent) => votesUntil(request, agent, context.time)
     )
   ]
 }

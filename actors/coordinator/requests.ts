@@ -1,7 +1,8 @@
-import { agentId, agentProtocol, ConsensusProtocol, type ConsensusRequest, roundFaults } from "../../protocols/index.ts"
+import { agentProtocol, ConsensusProtocol, type ConsensusRequest, roundFaults } from "../../protocols/index.ts"
 import { type Context, persist, refuse, reply, send } from "../../runtime/index.ts"
 import { newId, pastOf } from "./analysis.ts"
 import { disappointAsker } from "./asker.ts"
+import { askAgents } from "./asking.ts"
 import { type CoordinatorOptions, fillRequest, votersOf, votesUntil } from "./options.ts"
 import { nameFaults } from "./outside.ts"
 import { evolve, type State } from "./state.ts"
@@ -30,12 +31,13 @@ export const requestConsensus = (
   return [
     persist({ _tag: "ConsensusRequested", consensus_id } as const),
     send(ConsensusProtocol, consensus_id, "Open", { request }),
-    ...asked.map((type) =>
-      send(agentProtocol(type), symbol, "Analyze", {
+    ...askAgents(
+      asked,
+      {
         ...{ consensus_id, correlation_id, symbol, bars: state.window },
-        deadline: votesUntil(request, agentId(type, symbol), context.time),
         ...pastOf(state, state.window.time.at(-1) ?? 0)
-      })
+      },
+      (agent) => votesUntil(request, agent, context.time)
     ),
     reply({ consensus_id })
   ]

@@ -107,6 +107,8 @@ export const walkForward = (bars: ReadonlyArray<Bar>, options: BacktestOptions):
   const learning = { horizonMillis: interval, patienceMillis: Math.max(WEEK_MILLIS, 10 * interval), threshold }
   const host = new DirectHost({
     actors: [...allActors({ policy, panel, minConfidence: MIN_CONFIDENCE, performance: learning }), portfolio],
+    // What the tools' trackers would say is of no use here, and a third of all messages.
+    unread: ["feedback"],
     startTime: bars[0]?.time ?? 0,
     hear: ears.hear
   })

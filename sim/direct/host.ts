@@ -29,6 +29,8 @@ export type HostAnswer = { readonly outcome: "ok" | "error"; readonly body: unkn
 
 export interface HostOptions {
   readonly actors: ReadonlyArray<Actor>
+  /** Types of actors whose mail nobody reads here; none unless given. */
+  readonly unread?: ReadonlyArray<string>
   /** The time at the beginning, in milliseconds since 1970. */
   readonly startTime: number
   /** Is told every event that is published, in order. */
@@ -47,6 +49,7 @@ export interface HostOptions {
  */
 export class DirectHost {
   readonly #actors: ReadonlyMap<string, Actor>
+  readonly #unread: ReadonlySet<string>
   readonly #live = new Map<string, Live>()
   readonly #timers = new Map<string, Timer>()
   readonly #open = new Map<string, Work>()
@@ -56,7 +59,8 @@ export class DirectHost {
   #queue: Array<Message | Work> = []
   #sequence = 0
 
-  constructor({ actors, startTime, hear = () => {} }: HostOptions) {
+  constructor({ actors, unread = [], startTime, hear = () => {} }: HostOptions) {
+    this.#unread = new Set(unread)
     this.#actors = new Map(actors.map((actor) => [actor.type, actor]))
     this.#clock = new VirtualClock(startTime)
     this.#hear = hear
@@ -145,6 +149,7 @@ export class DirectHost {
   }
 
   #deliver(mail: Message): void {
+    if (this.#unread.has(mail.to.type)) return
     const live = this.#activate(mail.to)
     const decide = live.actor.definition.decide[mail.message]
     const spec = live.actor.definition.protocol.messages[mail.message]
