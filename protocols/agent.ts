@@ -30,25 +30,24 @@ export const opinionFields = {
 export const OpinionRequest = open(opinionFields)
 export type OpinionRequest = typeof OpinionRequest.Type
 
+// Made once: what is known of a schema, such as how it encodes, is remembered by the schema itself.
+const messages = {
+  /** Form an opinion and vote on it in the round named. */
+  Analyze: { payload: OpinionRequest },
+  /** The round does not need the opinion any more. */
+  Cancel: { payload: open({ consensus_id: ConsensusId }) },
+  /** How it comes to its opinions, and what that has cost so far. */
+  GetStatus: { payload: open({}), reply: AgentReport },
+  /** From a tool's feedback tracker: whether the tool is used. */
+  ToolState: { payload: open({ tool: Schema.NonEmptyString, state: BreakerState }) },
+  /** Its own activity is about to send a request to a model. */
+  ModelCallBegan: { payload: open({ consensus_id: ConsensusId, activity: Schema.String, call: ModelCallBegun }) },
+  /** Its own timer: a model had all the time it may take. */
+  ModelOutOfTime: { payload: open({ consensus_id: ConsensusId }) }
+} as const
+
 /** What an agent actor understands. Its id is the symbol it follows. */
-export const agentProtocol = <const T extends AgentType>(type: T) =>
-  ({
-    type,
-    messages: {
-      /** Form an opinion and vote on it in the round named. */
-      Analyze: { payload: OpinionRequest },
-      /** The round does not need the opinion any more. */
-      Cancel: { payload: open({ consensus_id: ConsensusId }) },
-      /** How it comes to its opinions, and what that has cost so far. */
-      GetStatus: { payload: open({}), reply: AgentReport },
-      /** From a tool's feedback tracker: whether the tool is used. */
-      ToolState: { payload: open({ tool: Schema.NonEmptyString, state: BreakerState }) },
-      /** Its own activity is about to send a request to a model. */
-      ModelCallBegan: { payload: open({ consensus_id: ConsensusId, activity: Schema.String, call: ModelCallBegun }) },
-      /** Its own timer: a model had all the time it may take. */
-      ModelOutOfTime: { payload: open({ consensus_id: ConsensusId }) }
-    }
-  }) as const
+export const agentProtocol = <const T extends AgentType>(type: T) => ({ type, messages }) as const
 
 /** `agent_status`: what an agent is doing, as clients see it. */
 export const AgentStatus = open({
