@@ -10,7 +10,7 @@ import type { StepRecord } from "../../runtime/index.ts"
 import { ask, type Ending, simulate, takeBars } from "../../sim/index.ts"
 import { decisionText } from "../support/model-servers/decisions.ts"
 
-const RUNS = 20
+const RUNS = 12
 const MODEL = "ollama:a"
 const PANEL: ReadonlyArray<string> = ["market_analyst", "risk_advisor", "strategy_optimizer"]
 

@@ -15,7 +15,7 @@ import {
   SEED_MAX
 } from "../../sim/index.ts"
 
-const FRESH_MILLIS = 20_000
+const FRESH_MILLIS = 12_000
 
 const trial = makeTrial(ledgerExperiment)
 
@@ -88,7 +88,7 @@ describe("a world", () => {
         assert.strictEqual(coverage.hits.size, FAULT_KINDS.length)
         assert.isAbove(coverage.pairs.size, 40)
       }),
-    6 * FRESH_MILLIS
+    10 * FRESH_MILLIS
   )
 })
 
