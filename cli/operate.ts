@@ -54,6 +54,15 @@ export interface Output {
   readonly json: unknown
 }
 
+/** The system that is named, or else the one that runs on the data folder, and the configuration to reach it with. */
+export const findSystem = (given: Pick<Given, "nats" | "data">) =>
+  Effect.gen(function* () {
+    const config = yield* configuration
+    const folder = yield* optionOr(given.data, "--data", settings.dataFolder, config.dataFolder)
+    const url = (yield* natsUrl(given.nats, config)) ?? (yield* runningServer(folder))
+    return url === undefined ? yield* new NoServer({ folder }) : { config, server: namedServer(url) }
+  })
+
 /**
  * Connects to the system that is named, or else to the one that runs on the data folder, does something there, and prints
  * what came of it.
@@ -63,15 +72,12 @@ export const operate = <E>(
   use: (operators: Operators["Service"]) => Effect.Effect<Output, E>
 ): Effect.Effect<void, E | Error> =>
   Effect.gen(function* () {
-    const config = yield* configuration
-    const folder = yield* optionOr(given.data, "--data", settings.dataFolder, config.dataFolder)
-    const url = (yield* natsUrl(given.nats, config)) ?? (yield* runningServer(folder))
-    if (url === undefined) return yield* new NoServer({ folder })
+    const { config, server } = yield* findSystem(given)
     const used = Effect.gen(function* () {
-      const context = yield* Layer.build(connectOperators(config, namedServer(url)))
+      const context = yield* Layer.build(connectOperators(config, server))
       return yield* Effect.flatMap(Operators, use).pipe(Effect.provide(context))
     })
-    const { text, json } = yield* withParts(namedServer(url), used)
+    const { text, json } = yield* withParts(server, used)
     yield* Console.log(given.json ? JSON.stringify(json, null, 2) : text)
   })
 

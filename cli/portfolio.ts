@@ -1,14 +1,17 @@
 // `conclave portfolio`: trading accounts, and their two switches.
-import { Console, Effect, Layer, Schema } from "effect"
+import { Console, Effect, Layer, type Option, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { portfolioActor, portfolioView } from "../actors/index.ts"
-import { AccountId, PortfolioProtocol, type PortfolioView } from "../protocols/index.ts"
-import { Actors } from "../runtime/index.ts"
-import { configuration, settings } from "./config.ts"
-import { runningServer } from "./nats-server.ts"
-import { maxFlag, NoServer, operate, operatorFlags } from "./operate.ts"
-import { natsUrl, optionOr } from "./options.ts"
-import { connectClient, namedServer, withParts } from "./system.ts"
+import {
+  AccountId,
+  PortfolioProtocol,
+  type PortfolioView,
+  type Switched,
+  type UnknownAccount
+} from "../protocols/index.ts"
+import { Actors, type AskError, type Operators } from "../runtime/index.ts"
+import { findSystem, maxFlag, operate, operatorFlags } from "./operate.ts"
+import { connectClient, withParts } from "./system.ts"
 import { plain, table } from "./table.ts"
 
 /** No account has this name. */
@@ -23,14 +26,18 @@ const accountArgument = Argument.String("account").pipe(
   Argument.withSchema(AccountId)
 )
 
+/** Reads it from its journal: it need not run, and does not notice. */
+const readAccount = (operators: Operators["Service"], account: string) =>
+  operators
+    .inspect({ type: PortfolioProtocol.type, id: account }, { definition: portfolioActor(), last: 1 })
+    .pipe(Effect.map(({ state }) => portfolioView(account, state)))
+
 const show = Command.make("show", { account: accountArgument, ...operatorFlags }, (given) =>
   operate(given, (operators) =>
     Effect.gen(function* () {
-      const address = { type: PortfolioProtocol.type, id: given.account }
-      const { state } = yield* operators
-        .inspect(address, { definition: portfolioActor(), last: 1 })
-        .pipe(Effect.catchTag("NoSuchActor", () => new NoSuchAccount({ name: given.account })))
-      const view = portfolioView(given.account, state)
+      const view = yield* readAccount(operators, given.account).pipe(
+        Effect.catchTag("NoSuchActor", () => Effect.undefined)
+      )
       if (view === undefined) return yield* new NoSuchAccount({ name: given.account })
       return { text: viewText(view), json: view }
     })
@@ -41,58 +48,62 @@ const list = Command.make("list", { max: maxFlag, ...operatorFlags }, (given) =>
   operate(given, (operators) =>
     Effect.gen(function* () {
       const found = yield* operators.actors({ type: PortfolioProtocol.type }, undefined, given.max)
-      const read = yield* Effect.forEach(found, ({ address }) =>
-        Effect.map(operators.inspect(address, { definition: portfolioActor(), last: 1 }), ({ state }) =>
-          portfolioView(address.id, state)
-        )
-      )
+      const read = yield* Effect.forEach(found, ({ address }) => readAccount(operators, address.id))
       const views = read.filter((view) => view !== undefined)
       return { text: views.length === 0 ? "there is no account" : rowsOf(views), json: views }
     })
   )
 ).pipe(Command.withDescription("List trading accounts"))
 
-const SWITCHES = {
-  stop: { message: "StopEntries", says: "No more orders that enter or enlarge a position" },
-  resume: { message: "ResumeEntries", says: "Entries again; drawdown counts from here" },
-  flatten: { message: "Flatten", says: "Stop entries, cancel what works, close every position" }
-} as const
+interface Given {
+  readonly account: string
+  readonly nats: Option.Option<string>
+  readonly data: Option.Option<string>
+  readonly json: boolean
+}
+
+/** Turns a switch, and says how it stands then. */
+const turn = (
+  given: Given,
+  ask: (actors: Actors["Service"]) => Effect.Effect<typeof Switched.Type, AskError | typeof UnknownAccount.Type>
+) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const { config, server } = yield* findSystem(given)
+      const asked = Effect.gen(function* () {
+        const system = yield* Layer.build(connectClient(config, server, "portfolio"))
+        return yield* Effect.flatMap(Actors, ask).pipe(Effect.provide(system))
+      })
+      const { entries_stopped, orders } = yield* withParts(server, asked).pipe(
+        Effect.catchTag("UnknownAccount", () => Effect.fail(new NoSuchAccount({ name: given.account })))
+      )
+      const text = `${given.account}: entries are ${entries_stopped ? "stopped" : "open"}, ${orders} orders are under way`
+      yield* Console.log(given.json ? JSON.stringify({ account: given.account, entries_stopped, orders }) : text)
+    })
+  )
+
+const PATIENCE = { timeout: "15 seconds" } as const
 
 const reasonFlag = Flag.String("reason").pipe(
   Flag.withDescription("Why, for those who read it later"),
   Flag.withDefault("by hand")
 )
 
-const switching = (name: keyof typeof SWITCHES) =>
+const stopping = (name: "stop" | "flatten", message: "StopEntries" | "Flatten", says: string) =>
   Command.make(name, { account: accountArgument, reason: reasonFlag, ...operatorFlags }, (given) =>
-    Effect.scoped(
-      Effect.gen(function* () {
-        const config = yield* configuration
-        const folder = yield* optionOr(given.data, "--data", settings.dataFolder, config.dataFolder)
-        const url = (yield* natsUrl(given.nats, config)) ?? (yield* runningServer(folder))
-        if (url === undefined) return yield* new NoServer({ folder })
-        const server = namedServer(url)
-        const asked = Effect.gen(function* () {
-          const system = yield* Layer.build(connectClient(config, server, "portfolio"))
-          const { ask } = yield* Actors.pipe(Effect.provide(system))
-          const { message } = SWITCHES[name]
-          const options = { timeout: "15 seconds" } as const
-          return yield* message === "ResumeEntries"
-            ? ask(PortfolioProtocol, given.account, message, {}, options)
-            : ask(PortfolioProtocol, given.account, message, { reason: given.reason }, options)
-        })
-        const { entries_stopped, orders } = yield* withParts(server, asked).pipe(
-          Effect.catchTag("UnknownAccount", () => Effect.fail(new NoSuchAccount({ name: given.account })))
-        )
-        const text = `${given.account}: entries are ${entries_stopped ? "stopped" : "open"}, ${orders} orders are under way`
-        yield* Console.log(given.json ? JSON.stringify({ account: given.account, entries_stopped, orders }) : text)
-      })
-    )
-  ).pipe(Command.withDescription(SWITCHES[name].says))
+    turn(given, ({ ask }) => ask(PortfolioProtocol, given.account, message, { reason: given.reason }, PATIENCE))
+  ).pipe(Command.withDescription(says))
+
+const stop = stopping("stop", "StopEntries", "No more orders that enter or enlarge a position")
+const flatten = stopping("flatten", "Flatten", "Stop entries, cancel what works, close every position")
+
+const resume = Command.make("resume", { account: accountArgument, ...operatorFlags }, (given) =>
+  turn(given, ({ ask }) => ask(PortfolioProtocol, given.account, "ResumeEntries", {}, PATIENCE))
+).pipe(Command.withDescription("Entries again; drawdown counts from here"))
 
 export const portfolio = Command.make("portfolio").pipe(
   Command.withDescription("Trading accounts, and their two switches"),
-  Command.withSubcommands([list, show, switching("stop"), switching("resume"), switching("flatten")]),
+  Command.withSubcommands([list, show, stop, resume, flatten]),
   Command.withExamples([
     { command: "conclave portfolio show main", description: "Cash, positions, orders" },
     { command: "conclave portfolio flatten main --reason holidays", description: "Close everything, enter nothing" }

@@ -9,13 +9,6 @@ const Share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
 const Millis = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
 const Short = Schema.String.check(Schema.isMaxLength(64))
 
-/** The name of a tool, or `model` for the requests to language models. */
-export const ToolName = Schema.String.check(
-  Schema.makeFilter(
-    (text: string) => /^[A-Za-z0-9_-]{1,64}$/.test(text) || "a tool is 1 to 64 letters, digits, dashes or underscores"
-  )
-)
-
 /** The most features that an execution is told with. */
 export const TOOL_FEATURES_MAX = 12
 
@@ -89,11 +82,11 @@ export const ToolCluster = open({
 
 export const ToolSuggestion = open({ code: Schema.NonEmptyString, text: Schema.NonEmptyString })
 
-/** How one tool has done for one type of agent. Everything but `total` and `breaker` is of the window. */
+/** How one tool has done for one type of agent. Everything but `total` and `breaker` is of the window, warm-ups left out. */
 export const ToolReport = open({
   agent_type: AgentType,
   tool: Schema.NonEmptyString,
-  /** Since the first execution. */
+  /** Since the first execution; a warm-up is an execution, and neither succeeded nor failed. */
   total: open({ executions: Count, succeeded: Count, failed: Count, timed_out: Count }),
   window: open({
     executions: Count,
@@ -102,7 +95,7 @@ export const ToolReport = open({
     from: Schema.NullOr(Timestamp),
     to: Schema.NullOr(Timestamp)
   }),
-  /** How many of the window had too few bars: they count neither as success nor as failure. */
+  /** How many of the window had too few bars, and so no result. */
   warm_up: Count,
   success_rate: Schema.NullOr(Share),
   /** Wilson's, for 95%. */
@@ -127,6 +120,14 @@ export const MODEL_TOOL = "model"
 
 /** The actor that tracks one tool of one type of agent. */
 export const feedbackId = (type: AgentType, tool: string): string => `${type}:${tool}`
+
+const isAgentType = Schema.is(AgentType)
+
+/** What a tracker with this id tracks; nothing where trackers have no such id. */
+export const trackedBy = (id: string): { readonly agent_type: AgentType; readonly tool: string } | undefined => {
+  const [agent_type, ...tool] = id.split(":")
+  return isAgentType(agent_type) && tool.length > 0 ? { agent_type, tool: tool.join(":") } : undefined
+}
 
 /** What a feedback tracker understands. Its id is `<agent_type>:<tool>`. */
 export const FeedbackProtocol = {

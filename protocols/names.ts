@@ -44,6 +44,15 @@ export const AllocationId = matching(
   "an allocation's id is 1 to 64 letters, digits, dashes or underscores"
 )
 
+/** The name of a trading account. */
+export const AccountId = matching(
+  /^[A-Za-z0-9_-]{1,64}$/,
+  "an account is 1 to 64 letters, digits, dashes or underscores"
+)
+
+/** The name of a tool, or `model` for the requests to language models. */
+export const ToolName = matching(/^[A-Za-z0-9_-]{1,64}$/, "a tool is 1 to 64 letters, digits, dashes or underscores")
+
 /** An instant as clients see it: ISO 8601 in UTC with milliseconds. */
 export const Timestamp = Schema.String
 

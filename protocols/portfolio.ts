@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { Confidence, Decision } from "./decision.ts"
-import { ConsensusId, MarketSymbol, Timestamp } from "./names.ts"
+import { AccountId, ConsensusId, MarketSymbol, Timestamp } from "./names.ts"
 import { open } from "./open.ts"
 
 const Millis = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
@@ -13,15 +13,6 @@ const Share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
  */
 export const Micros = Schema.Int.check(
   Schema.isBetween({ minimum: -Number.MAX_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER })
-)
-
-const matching = (pattern: RegExp, rule: string) =>
-  Schema.String.check(Schema.makeFilter((text: string) => pattern.test(text) || rule))
-
-/** The name of an account. */
-export const AccountId = matching(
-  /^[A-Za-z0-9_-]{1,64}$/,
-  "an account is 1 to 64 letters, digits, dashes or underscores"
 )
 
 /** Why an order is not placed. A veto is a constraint and no opinion: no confidence outweighs it. */

@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import {
+  AccountId,
   type Bar,
   type ConsensusResult,
   CoordinatorProtocol,
@@ -52,6 +53,7 @@ export const coordinatorActor = (given: CoordinatorOptions): Actor => {
   const options = toCoordination(given)
   const { a, b } = options.trial?.arms ?? {}
   for (const held of [options, a?.options, b?.options]) if (held !== undefined) check(held)
+  Schema.decodeUnknownSync(Accounts)(options.accounts ?? [])
   return define({
     protocol: CoordinatorProtocol,
     version: 2,
@@ -104,6 +106,8 @@ export const coordinatorActor = (given: CoordinatorOptions): Actor => {
     evolve
   })
 }
+
+const Accounts = Schema.Array(AccountId)
 
 const check = (options: CoordinatorOptions): void => {
   const request = toRoundRequest(options, { symbol: "CHECK", correlation_id: "check", weights: {} })

@@ -1,25 +1,24 @@
 import { Option, Schema } from "effect"
 import {
-  AgentType,
+  type AgentType,
   type BreakerState,
-  events,
   FeedbackProtocol,
   MODEL_TOOL,
-  subjects,
   type ToolReport,
-  toTimestamp
+  toTimestamp,
+  trackedBy
 } from "../../protocols/index.ts"
 import {
   type Actor,
   type Context,
   define,
   persist,
-  publish,
   reply,
   type Send,
   seededRandom,
   setTimer
 } from "../../runtime/index.ts"
+import { publishAlert } from "../alert.ts"
 import { afterExecution, afterRest, BREAKER_DEFAULTS, type BreakerOptions, tells } from "./breaker.ts"
 import { EXECUTIONS_MAX, toExecution } from "./execution.ts"
 import { type ReportSubject, reportOf } from "./report.ts"
@@ -99,15 +98,13 @@ export const feedbackActor = (given: Partial<FeedbackOptions> = {}): Actor => {
   })
 }
 
-const decodeAgentType = Schema.decodeUnknownSync(AgentType)
-
 const subjectOf = ({ self }: Context): ReportSubject => {
-  const [type, ...tool] = self.id.split(":")
-  return { agent_type: decodeAgentType(type), tool: tool.join(":") }
+  const subject = trackedBy(self.id)
+  if (subject === undefined) throw new Error(`a tracker's id is <agent_type>:<tool>, and not ${self.id}`)
+  return subject
 }
 
 const decodeState = Schema.decodeUnknownOption(Schema.toCodecJson(State))
-const decodeType = Schema.decodeUnknownOption(AgentType)
 
 /** What a tracker would say at a time, from its state as it is stored; nothing where it is none, or has another name than trackers have. */
 export const feedbackReport = (
@@ -116,11 +113,13 @@ export const feedbackReport = (
   now: number,
   options: WindowBounds = FEEDBACK_DEFAULTS
 ): ToolReport | undefined => {
-  const [type, ...tool] = id.split(":")
-  const [known, agent] = [decodeState(state), decodeType(type)]
-  if (Option.isNone(known) || Option.isNone(agent) || tool.length === 0) return undefined
-  const subject = { agent_type: agent.value, tool: tool.join(":") }
-  return reportOf(known.value, subject, options, now, seededRandom(now))
+  const subject = trackedBy(id)
+  return subject === undefined
+    ? undefined
+    : decodeState(state).pipe(
+        Option.map((known) => reportOf(known, subject, options, now, seededRandom(now))),
+        Option.getOrUndefined
+      )
 }
 
 /** What follows where the breaker has changed: its rest, who is told, and the alert. */
@@ -140,16 +139,13 @@ const moved = (state: State, breaker: Breaker, options: FeedbackOptions, context
 
 const alertOf = (breaker: Breaker, { agent_type, tool }: ReportSubject, context: Context) =>
   breaker.state === "open"
-    ? alert(
+    ? publishAlert(
         "warning",
         "tool_breaker_open",
         `${agent_type} does without ${tool} until ${toTimestamp(breaker.until ?? 0)}: it failed too often`,
         context
       )
-    : alert("info", "tool_breaker_closed", `${agent_type} uses ${tool} again`, context)
-
-const alert = (severity: "info" | "warning", code: string, message: string, context: Context) =>
-  publish(events.alert, subjects.alert(severity), { severity, code, message, timestamp: toTimestamp(context.time) })
+    : publishAlert("info", "tool_breaker_closed", `${agent_type} uses ${tool} again`, context)
 
 /** Says once that a tool degrades, and once that it has recovered: that it does as well as before, and not that it stays bad. */
 const judged = (state: State, options: FeedbackOptions, context: Context) => {
@@ -164,7 +160,7 @@ const judged = (state: State, options: FeedbackOptions, context: Context) => {
     const rates = `${percent(later)} of its newer executions succeeded, ${percent(earlier)} of the older`
     return [
       persist({ _tag: "Degraded", from: earlier } as const),
-      alert("warning", "tool_degraded", `${tool} of ${agent_type} degrades: ${rates}`, context)
+      publishAlert("warning", "tool_degraded", `${tool} of ${agent_type} degrades: ${rates}`, context)
     ]
   }
   const newer = window.slice(Math.floor(window.length / 2))
@@ -172,7 +168,7 @@ const judged = (state: State, options: FeedbackOptions, context: Context) => {
   const rate = `${percent(later)} of its newer executions succeeded`
   return [
     persist({ _tag: "Recovered" } as const),
-    alert("info", "tool_recovered", `${tool} of ${agent_type} has recovered: ${rate}`, context)
+    publishAlert("info", "tool_recovered", `${tool} of ${agent_type} has recovered: ${rate}`, context)
   ]
 }
 

@@ -2,7 +2,7 @@ import { type AgentType, type ToolReport, toTimestamp } from "../../protocols/in
 import { CLUSTER_EXECUTIONS_MIN, clustersOf } from "./clusters.ts"
 import { errorPatterns } from "./errors.ts"
 import { failurePredictors, PREDICTOR_EXECUTIONS_MIN, PREDICTOR_FAILURES_MIN } from "./predictors.ts"
-import { type Execution, inWindow, type State, type WindowBounds } from "./state.ts"
+import { type Execution, inWindow, isWarmUp, type State, type WindowBounds } from "./state.ts"
 import { percentile, wilson } from "./statistics.ts"
 import { suggestionsFor } from "./suggestions.ts"
 import { successTrend, TREND_EXECUTIONS_MIN, timeTrend } from "./trend.ts"
@@ -20,40 +20,38 @@ export const reportOf = (
   now: number,
   random: () => number
 ): ToolReport => {
-  const window = inWindow(state.window, now, bounds.maxAgeMillis)
-  const count = window.length
-  // A warm-up says nothing of the tool: who has too few bars gets no result from any.
-  const judged = window.filter(({ kind }) => kind !== "insufficient_data")
-  const failures = judged.filter(({ status }) => status !== "success").length
-  const successes = judged.length - failures
+  const all = inWindow(state.window, now, bounds.maxAgeMillis)
+  const window = all.filter((execution) => !isWarmUp(execution))
+  const failures = window.filter(({ status }) => status !== "success").length
+  const successes = window.length - failures
   const { breaker } = state
   const found = {
     ...subject,
     total: state.total,
     window: {
-      executions: count,
+      executions: all.length,
       executions_max: bounds.executionsMax,
       max_age_ms: bounds.maxAgeMillis,
-      from: window[0] === undefined ? null : toTimestamp(window[0].at),
-      to: window[0] === undefined ? null : toTimestamp(window.at(-1)!.at)
+      from: all[0] === undefined ? null : toTimestamp(all[0].at),
+      to: all[0] === undefined ? null : toTimestamp(all.at(-1)!.at)
     },
-    warm_up: count - judged.length,
-    success_rate: judged.length === 0 ? null : successes / judged.length,
-    success_interval: judged.length === 0 ? null : wilson(successes, judged.length),
+    warm_up: all.length - window.length,
+    success_rate: window.length === 0 ? null : successes / window.length,
+    success_interval: window.length === 0 ? null : wilson(successes, window.length),
     execution_time_ms: timesOf(window),
     errors: errorPatterns(window),
-    trend: successTrend(judged),
+    trend: successTrend(window),
     time_trend: timeTrend(window),
-    predictors: failurePredictors(judged),
+    predictors: failurePredictors(window),
     clusters: clustersOf(window, random),
     breaker: {
       state: breaker.state,
       since: toTimestamp(breaker.since),
       until: breaker.until === null ? null : toTimestamp(breaker.until)
     },
-    insufficient: missing(judged.length, failures)
+    insufficient: missing(window.length, failures)
   }
-  return { ...found, suggestions: suggestionsFor(found, failures + found.warm_up) }
+  return { ...found, suggestions: suggestionsFor(found) }
 }
 
 const timesOf = (window: ReadonlyArray<Execution>): ToolReport["execution_time_ms"] => {

@@ -14,6 +14,9 @@ export const Execution = open({
 })
 export type Execution = typeof Execution.Type
 
+/** Whether there were too few bars: who has too few gets no result from any tool, so it says nothing of this one. */
+export const isWarmUp = ({ kind }: Execution): boolean => kind === "insufficient_data"
+
 export const Breaker = open({
   state: BreakerState,
   since: Schema.Int,
@@ -92,7 +95,7 @@ export const evolve = {
         ...state.total,
         executions: executions + 1,
         succeeded: succeeded + (status === "success" ? 1 : 0),
-        failed: failed + (status === "failed" ? 1 : 0),
+        failed: failed + (status === "failed" && !isWarmUp(execution) ? 1 : 0),
         timed_out: timed_out + (status === "timeout" ? 1 : 0)
       },
       window: [...kept.slice(Math.max(0, kept.length + 1 - executions_max)), execution],

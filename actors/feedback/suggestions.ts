@@ -7,10 +7,10 @@ const FAILURES_MIN = 5
 const percent = (share: number): string => `${Math.round(100 * share)}%`
 
 /** What a person could do about how a tool does; nothing where nothing is wrong. */
-export const suggestionsFor = (found: Found, failures: number): ReadonlyArray<Suggestion> =>
+export const suggestionsFor = (found: Found): ReadonlyArray<Suggestion> =>
   [
     resting(found),
-    warmUp(found, failures),
+    warmUp(found),
     slow(found),
     dominant(found),
     predicted(found),
@@ -29,15 +29,13 @@ const resting = ({ breaker, tool, errors }: Found): Suggestion | undefined =>
         text: `${tool} is not used until ${breaker.until}: it failed too often, last with "${errors[0]?.example ?? "no message"}".`
       }
 
-const warmUp = (found: Found, failures: number): Suggestion | undefined => {
-  const count = ofKind(found, "insufficient_data")
-  if (count < FAILURES_MIN || count < 0.2 * failures) return undefined
-  const example = found.errors.find(({ kind }) => kind === "insufficient_data")?.example
-  return {
-    code: "more_bars",
-    text: `Give ${found.tool} more bars, or do without it until there are enough: ${count} of ${failures} failures were too few bars ("${example}").`
-  }
-}
+const warmUp = ({ warm_up, window, tool }: Found): Suggestion | undefined =>
+  warm_up < FAILURES_MIN || warm_up < 0.2 * window.executions
+    ? undefined
+    : {
+        code: "more_bars",
+        text: `Give ${tool} more bars, or do without it until there are enough: ${warm_up} of ${window.executions} uses had too few.`
+      }
 
 const slow = (found: Found): Suggestion | undefined => {
   const time = found.execution_time_ms
@@ -56,7 +54,7 @@ const slow = (found: Found): Suggestion | undefined => {
 }
 
 const dominant = ({ errors, tool }: Found): Suggestion | undefined => {
-  const worst = errors.find(({ kind }) => kind !== "insufficient_data" && kind !== "unavailable")
+  const worst = errors.find(({ kind }) => kind !== "unavailable")
   if (worst === undefined || worst.count < FAILURES_MIN || worst.share < 0.5) return undefined
   return {
     code: "one_cause",

@@ -75,9 +75,6 @@ export const publishAccount = (state: State, context: Context) => {
   })
 }
 
-export const alert = (severity: "warning" | "critical", code: string, message: string, context: Context) =>
-  publish(events.alert, subjects.alert(severity), { severity, code, message, timestamp: toTimestamp(context.time) })
-
 const exposureOf = (state: State, equity: number): number =>
   equity <= 0 ? 0 : grossOf(state.book, pricesOf(state)) / equity
 

@@ -14,8 +14,9 @@ import {
   type StartActivity,
   start
 } from "../../runtime/index.ts"
+import { publishAlert } from "../alert.ts"
 import { type OrderAdapter, paper } from "./adapter.ts"
-import { alert, publishAccount, publishOrder, publishVeto, viewOf } from "./announcements.ts"
+import { publishAccount, publishOrder, publishVeto, viewOf } from "./announcements.ts"
 import { amountOf, equityOf, isWritable, MICROS } from "./book.ts"
 import { ACCOUNT_DEFAULTS, AccountRules, feeOf, fillPrice, isReduction, vetoOf, wanted } from "./limits.ts"
 import { drawdownOf, EVENTS, evolve, initial, isKnown, ordersSince, pricesOf, State, SYMBOLS_MAX } from "./state.ts"
@@ -128,7 +129,9 @@ const trade = (state: State, decided: Decided, { rules }: PortfolioOptions, cont
   const known = { ...pricesOf(state), [symbol]: price }
   const equity = equityOf(state.book, known)
   const held = state.book.positions[symbol]?.quantity ?? 0
-  const after = wanted(decision, confidence, held, { equity, price, rules })
+  const desired = wanted(decision, confidence, held, { equity, price, rules })
+  // What turns a position closes it and enters another one: where entries are stopped, it only closes.
+  const after = state.stopped !== null && Math.sign(desired) === -Math.sign(held) ? 0 : desired
   const quantity = after - held
   if (decision === "HOLD" || (quantity === 0 && (decision === "SELL" || held !== 0))) return []
   const veto = (reason: VetoReason) => [
@@ -190,7 +193,7 @@ const seePrice = (state: State, bar: SeenBar, { rules, adapter }: PortfolioOptio
     marked.stopped === null && drawdown >= rules.maxDrawdown
       ? [
           ...stopped(marked, `drawdown of ${(100 * drawdown).toFixed(1)}%`, false),
-          alert(
+          publishAlert(
             "critical",
             "drawdown",
             `${context.self.id} is ${(100 * drawdown).toFixed(1)}% below its highest: entries are stopped`,
@@ -238,7 +241,7 @@ const end = (state: State, id: string, status: "rejected" | "cancelled", reason:
     // Somebody wanted out, and is not.
     ...(status === "rejected" && found.order.reason === "flatten"
       ? [
-          alert(
+          publishAlert(
             "critical",
             "flatten_rejected",
             `${found.order.symbol} of ${context.self.id} is still held: ${why}`,

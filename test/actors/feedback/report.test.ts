@@ -36,8 +36,8 @@ describe("what a feedback tracker says", () => {
     use()
     use(FAILED)
     const { success_rate, warm_up, suggestions, total } = report()
-    assert.deepStrictEqual([success_rate, warm_up, total.failed], [0.5, 6, 7])
-    assert.match(suggestions[0]!.text, /6 of 7 failures were too few bars/)
+    assert.deepStrictEqual([success_rate, warm_up, total.failed, total.executions], [0.5, 6, 1, 8])
+    assert.match(suggestions[0]!.text, /6 of 8 uses had too few/)
   })
 
   it("groups failures that differ in numbers, names and ids only", () => {

@@ -230,6 +230,18 @@ describe("an account", () => {
     assert.strictEqual(account.view().realized, 250 * MICROS)
   })
 
+  it("only closes what it would have turned, where entries are stopped", () => {
+    const account = openAccount({ rules: { short: true, maxExposure: 2 } })
+    account.bar(100)
+    account.decide("SELL", 0.5)
+    account.bar(100)
+    account.stop()
+    account.decide("BUY", 1)
+    account.bar(100)
+    assert.deepStrictEqual(account.view().positions, [])
+    assert.strictEqual(account.view().counts.vetoes, 0)
+  })
+
   it("says what its adapter refuses or fails at, and forgets the order", () => {
     for (const [place, reason] of [
       [() => Effect.succeed({ _tag: "Rejected", reason: "market closed" } as const), "market closed"],
