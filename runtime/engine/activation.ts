@@ -11,10 +11,8 @@ import { addCommit, emptyPending, fits, isFull, type Pending, type Size, sizeOf 
 import { Recorder } from "./recorder.ts"
 import { Refusals } from "./refusals.ts"
 import { release } from "./release.ts"
-import { Retries } from "./retries.ts"
+import { RESTART_POLL_MILLIS, Retries } from "./retries.ts"
 import type { Commit, OutgoingAnswer } from "./verdict.ts"
-
-const RESTART_POLL_MILLIS = 20
 
 /**
  * One live actor: recovers, decides, runs ahead of its commits.
@@ -216,7 +214,7 @@ export class Activation {
       else if (!this.#decide(mail)) break
       taken++
     }
-    if (taken > 0) this.#mailbox.shift(taken)
+    this.#mailbox.shift(taken)
   }
 
   /** False if the message cannot be decided yet: it stays in the mailbox. */
@@ -224,13 +222,18 @@ export class Activation {
     this.#barred = !this.#host.admit(this)
     if (this.#barred) return false
     const refused = this.#refusals.causeOf(mail)
-    if (refused !== undefined) return this.#park(mail, refused, 1)
+    const taken = refused === undefined ? this.#act(mail) : this.#park(mail, refused, 1)
+    // A try that failed is one of the type's rate; a message that did not fit is decided again.
+    if (taken || this.#retries.waiting) this.#host.decided(this)
+    return taken
+  }
+
+  #act(mail: Mail): boolean {
     const verdict = decideMail(this.compiled, this.#core, mail, this.#host.limits)
     if (verdict.kind === "nothing") return this.#answer(mail, verdict.answers)
     if (verdict.kind === "commit") return this.#take(mail, verdict)
-    if (verdict.kind === "failed") return this.#fail(mail, verdict.failure)
-    this.#host.tooOld(this, verdict.error)
-    return false
+    if (verdict.kind === "newer") this.#host.tooOld(this, verdict.error)
+    return verdict.kind === "failed" && this.#fail(mail, verdict.failure)
   }
 
   #take(mail: Mail, commit: Commit): boolean {
@@ -253,8 +256,7 @@ export class Activation {
 
   /** The actor is read anew from its journal once what it had decided is stored. */
   #restart(): void {
-    const busy = this.#flight !== undefined || this.#open.steps.length > 0
-    if (this.#phase === "running" && busy) return this.#host.later(RESTART_POLL_MILLIS, () => this.#restart())
+    if (this.#phase === "running" && this.#undone) return this.#host.later(RESTART_POLL_MILLIS, () => this.#restart())
     this.#retries.again()
     if (this.#phase === "running") this.reload() // otherwise it is being read already
   }
@@ -287,8 +289,7 @@ export class Activation {
 
   /** An actor that is paused or cannot go on takes nobody's place, also where an activity of it is open. */
   #rest(): void {
-    if (this.#undone || (this.#core.activities.size > 0 && !this.#halted)) return
-    this.#host.rested(this)
+    if (!this.#undone && (this.#core.activities.size === 0 || this.#halted)) this.#host.rested(this)
   }
 
   #readBacklog(): void {

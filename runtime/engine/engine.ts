@@ -85,7 +85,7 @@ export const makeEngine = Effect.fnUntraced(function* (
     for (const shard of shards) shard.shed()
   })
   const setbacks = makeSetbacks({ log, controls, decline, now, later, fork })
-  const loads = new Loads(log, { fork, ...setbacks })
+  const loads = new Loads(log, { fork, later, ...setbacks })
   const forget = (activation: Activation) => {
     for (const part of [loads, committer, activities, gates]) part.forget(activation)
   }
@@ -102,6 +102,7 @@ export const makeEngine = Effect.fnUntraced(function* (
       later,
       paused,
       admit: (activation) => gates.admit(activation),
+      decided: (activation) => gates.spend(activation),
       rested: (activation) => gates.rested(activation),
       load: (activation) => loads.journal(activation),
       readMail: (activation, from) => loads.mail(activation, from),

@@ -26,6 +26,8 @@ export class Gate {
   #tokens: number
   #filledAt: number
   #called = false
+  /** Somebody is being called, who may leave at once: then who called goes on, and nobody calls from inside. */
+  #calling = false
 
   constructor(limits: Limits, host: GateHost) {
     this.#host = host
@@ -38,13 +40,13 @@ export class Gate {
     this.#filledAt = host.now()
   }
 
-  /** Lets an actor decide one message. False: it is resumed when it may try again. */
+  /** Whether an actor may decide one message, for which it then spends a token. False: it is resumed when it may try again. */
   enter(activation: Activation): boolean {
     if (!this.#working.has(activation) && this.#working.size >= this.#concurrency) {
       this.#waiting.add(activation)
       return false
     }
-    if (!this.#takeToken()) {
+    if (!this.#hasToken()) {
       const waiting = this.#working.has(activation) ? this.#starved : this.#waiting
       waiting.add(activation)
       this.#callWhenFilled()
@@ -54,6 +56,11 @@ export class Gate {
     this.#starved.delete(activation)
     this.#working.add(activation)
     return true
+  }
+
+  /** A message was decided. */
+  spend(): void {
+    this.#tokens--
   }
 
   /** The actor has nothing under way any more. */
@@ -66,12 +73,6 @@ export class Gate {
     this.#waiting.delete(activation)
     this.#starved.delete(activation)
     this.leave(activation)
-  }
-
-  #takeToken(): boolean {
-    if (!this.#hasToken()) return false
-    this.#tokens--
-    return true
   }
 
   #hasToken(): boolean {
@@ -93,18 +94,32 @@ export class Gate {
 
   /** As many as there is room for, in the order in which they came. */
   #callNext(): void {
-    for (const activation of this.#starved) {
-      if (!this.#hasToken()) return this.#callWhenFilled()
-      this.#starved.delete(activation)
-      activation.resume()
-    }
-    for (const activation of this.#waiting) {
-      if (this.#working.size >= this.#concurrency) return
-      if (!this.#hasToken()) return this.#callWhenFilled()
-      this.#waiting.delete(activation)
-      activation.resume()
+    if (this.#calling) return
+    this.#calling = true
+    try {
+      for (let next = this.#next(); next !== undefined; next = this.#next()) {
+        this.#starved.delete(next)
+        this.#waiting.delete(next)
+        next.resume()
+      }
+    } finally {
+      this.#calling = false
     }
   }
+
+  /** Who is to be called now. Who has a place already needs only the rate. */
+  #next(): Activation | undefined {
+    const hasPlace = this.#working.size < this.#concurrency
+    const next = first(this.#starved) ?? (hasPlace ? first(this.#waiting) : undefined)
+    if (next === undefined || this.#hasToken()) return next
+    this.#callWhenFilled()
+    return undefined
+  }
+}
+
+const first = <A>(all: Iterable<A>): A | undefined => {
+  for (const one of all) return one
+  return undefined
 }
 
 /** The gates of a node, one for each type that has limits. */
@@ -118,6 +133,10 @@ export class Gates {
 
   admit(activation: Activation): boolean {
     return this.#of(activation)?.enter(activation) ?? true
+  }
+
+  spend(activation: Activation): void {
+    this.#of(activation)?.spend()
   }
 
   rested(activation: Activation): void {

@@ -16,6 +16,8 @@ export interface ActivationHost<Activation> {
   readonly paused: (address: Address) => boolean
   /** Whether the type's limits let the actor decide a message now; it is resumed when they do. */
   readonly admit: (activation: Activation) => boolean
+  /** The actor has decided a message that it was admitted for. */
+  readonly decided: (activation: Activation) => void
   /** Nothing of the actor is under way any more. */
   readonly rested: (activation: Activation) => void
   /** Asks for the journal to be read and given to `recover`. */

@@ -3,6 +3,9 @@ import type { Compiled } from "./compiled.ts"
 import type { StepFailure } from "./failure.ts"
 import { retryAfter } from "./supervise.ts"
 
+/** So often it is looked whether what was decided before a message that failed is stored, and the actor may be read anew. */
+export const RESTART_POLL_MILLIS = 20
+
 /** Counts how often one actor's next message has failed, and says when it is tried again. */
 export class Retries {
   readonly #compiled: Compiled

@@ -77,6 +77,7 @@ export class ShardWorld {
         mayDecide: () => this.leased,
         paused: ({ id }) => this.#paused.has(id),
         admit: (activation) => this.#gates.admit(activation),
+        decided: (activation) => this.#gates.spend(activation),
         rested: (activation) => this.#gates.rested(activation),
         load: (activation) => void this.#loads.add({ activation }),
         readMail: (activation, from) => void this.#reads.add({ activation, from }),
