@@ -1,4 +1,4 @@
-import { Effect, Schedule } from "effect"
+import { Effect } from "effect"
 import { formatAddress } from "../address.ts"
 import { NewerVersion } from "../errors.ts"
 import type { ActorLog, Mail } from "../log.ts"
@@ -6,23 +6,41 @@ import type { Activation } from "./activation.ts"
 
 const LOADS_MAX = 128
 const PAGE = 1_024
-const LOAD_AGAIN = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("2 seconds")])
+/** How long until a reading that failed is tried again: twice as long each time, up to a limit. */
+const AGAIN_MILLIS = 50
+const AGAIN_MILLIS_MAX = 2_000
 /** A server that is behind the others may not have what was delivered already. */
-const EMPTY_AGAIN = Schedule.spaced("200 millis").pipe(Schedule.upTo({ times: 25 }))
+const EMPTY_AGAIN_MILLIS = 200
+const EMPTY_TRIES = 25
 
 /** What becomes of an activation whose journal cannot be read. */
 export interface LoadsHost {
   readonly fork: (effect: Effect.Effect<void>) => unknown
+  /** Calls back after so many milliseconds. */
+  readonly later: (millis: number, callback: () => void) => void
   readonly tooOld: (activation: Activation, error: NewerVersion) => void
   readonly giveUp: (activation: Activation, cause: unknown) => void
 }
 
-/** Reads journals and mail for activations, so many at once, again until it succeeds or the activation is given up. */
+/** After how many milliseconds a reading is tried again; nothing once it is done. */
+type Again = number | undefined
+
+interface Reading {
+  readonly activation: Activation
+  /** Tries it; `tries` is how often that was done before. */
+  readonly read: (tries: number) => Effect.Effect<Again>
+  readonly tries: number
+}
+
+/**
+ * Reads journals and mail for activations, so many at once, again until it succeeds or the activation is given up. A reading
+ * that waits to be tried again takes no place from others.
+ */
 export class Loads {
   readonly #log: ActorLog["Service"]
   readonly #host: LoadsHost
   readonly #wanted = new Set<Activation>()
-  #queue: Array<{ readonly activation: Activation; readonly read: Effect.Effect<void> }> = []
+  #queue: Array<Reading> = []
   /** What comes next in the queue: what lies before it was taken. */
   #next = 0
   /** Whose journal is being read, or to be read. */
@@ -38,12 +56,14 @@ export class Loads {
   journal(activation: Activation): void {
     if (this.#journals.has(activation)) return
     this.#journals.add(activation)
-    this.#add(activation, this.#readJournal(activation))
+    this.#wanted.add(activation)
+    this.#add({ activation, tries: 0, read: (tries) => this.#readJournal(activation, tries) })
   }
 
   /** Reads mail from a sequence on and gives it to `refill`. */
   mail(activation: Activation, from: number): void {
-    this.#add(activation, this.#readMail(activation, from))
+    this.#wanted.add(activation)
+    this.#add({ activation, tries: 0, read: this.#readMail(activation, from) })
   }
 
   /** The activation is given up: nothing is read for it any more. */
@@ -52,23 +72,17 @@ export class Loads {
     this.#journals.delete(activation)
   }
 
-  #add(activation: Activation, read: Effect.Effect<void>): void {
-    this.#wanted.add(activation)
-    this.#queue.push({ activation, read })
+  #add(reading: Reading): void {
+    this.#queue.push(reading)
     this.#startNext()
   }
 
   #startNext(): void {
     while (this.#running < LOADS_MAX && this.#next < this.#queue.length) {
-      const { activation, read } = this.#queue[this.#next++]!
-      if (!this.#wanted.has(activation)) continue
+      const reading = this.#queue[this.#next++]!
+      if (!this.#wanted.has(reading.activation)) continue
       this.#running++
-      this.#host.fork(
-        Effect.ensuring(
-          read,
-          Effect.sync(() => this.#ended())
-        )
-      )
+      this.#host.fork(this.#run(reading))
     }
     // Not each time: to move a long queue up costs more than to read a journal.
     if (this.#next * 2 < this.#queue.length) return
@@ -76,46 +90,63 @@ export class Loads {
     this.#next = 0
   }
 
-  #ended(): void {
-    this.#running--
-    this.#startNext()
+  #run(reading: Reading): Effect.Effect<void> {
+    const { activation, read, tries } = reading
+    return read(tries).pipe(
+      Effect.map((again) => {
+        if (again === undefined || !this.#wanted.has(activation)) return
+        this.#host.later(again, () => this.#add({ ...reading, tries: tries + 1 }))
+      }),
+      Effect.ensuring(
+        Effect.sync(() => {
+          this.#running--
+          this.#startNext()
+        })
+      )
+    )
   }
 
-  #readJournal(activation: Activation): Effect.Effect<void> {
+  #readJournal(activation: Activation, tries: number): Effect.Effect<Again> {
     return this.#log.readJournal(activation.address).pipe(
-      Effect.retry({ while: () => this.#wanted.has(activation), schedule: LOAD_AGAIN }),
       Effect.map((records) => {
         this.#journals.delete(activation)
         if (this.#wanted.has(activation)) activation.recover(records)
+        return undefined
       }),
-      Effect.catch(() => Effect.void),
+      Effect.catch(() => Effect.succeed(againAfter(tries))),
       Effect.catchDefect((defect) => Effect.sync(() => this.#refuse(activation, defect)))
     )
   }
 
-  #refuse(activation: Activation, defect: unknown): void {
+  #refuse(activation: Activation, defect: unknown): undefined {
     this.#journals.delete(activation)
     if (defect instanceof NewerVersion) this.#host.tooOld(activation, defect)
     else this.#host.giveUp(activation, defect)
   }
 
-  #readMail(activation: Activation, from: number): Effect.Effect<void> {
-    const page = this.#log.readMail(activation.address, from - 1, PAGE)
-    return page.pipe(
-      Effect.retry({ while: () => this.#wanted.has(activation), schedule: LOAD_AGAIN }),
-      Effect.repeat({ until: (mails) => mails.length > 0 || !this.#wanted.has(activation), schedule: EMPTY_AGAIN }),
-      Effect.flatMap((mails) => this.#give(activation, Array.isArray(mails) ? mails : [])),
-      Effect.catch(() => Effect.void)
-    )
+  #readMail(activation: Activation, from: number): Reading["read"] {
+    let empty = 0
+    const took = (mails: ReadonlyArray<Mail>): Effect.Effect<Again> => {
+      if (!this.#wanted.has(activation)) return Effect.undefined
+      return mails.length === 0 && empty++ < EMPTY_TRIES
+        ? Effect.succeed(EMPTY_AGAIN_MILLIS)
+        : this.#give(activation, mails)
+    }
+    return (tries) =>
+      this.#log.readMail(activation.address, from - 1, PAGE).pipe(
+        Effect.flatMap(took),
+        Effect.catch(() => Effect.succeed(againAfter(tries)))
+      )
   }
 
-  #give(activation: Activation, mails: ReadonlyArray<Mail>): Effect.Effect<void> {
-    if (!this.#wanted.has(activation)) return Effect.void
+  #give(activation: Activation, mails: ReadonlyArray<Mail>): Effect.Effect<undefined> {
     const gone = "mail was removed from the log by somebody else"
     const said = mails.length > 0 ? Effect.void : Effect.logWarning(gone, { actor: formatAddress(activation.address) })
-    return Effect.andThen(
-      said,
-      Effect.sync(() => activation.refill(mails))
-    )
+    return Effect.map(said, () => {
+      activation.refill(mails)
+      return undefined
+    })
   }
 }
+
+const againAfter = (tries: number): number => Math.min(AGAIN_MILLIS_MAX, AGAIN_MILLIS * 2 ** tries)

@@ -1,4 +1,4 @@
-import { Effect, Exit, Latch } from "effect"
+import { Effect, Exit, Latch, type Scope, Semaphore } from "effect"
 import { LogUnavailable, type ReadError } from "../errors.ts"
 import type { JournalRecord } from "../log.ts"
 import { readLast, readLastSequence, readPage, type Stored } from "./direct.ts"
@@ -12,6 +12,8 @@ const PAGE = 1_000
 const TOGETHER = 256
 /** So many are asked for one by one at a time. */
 const SINGLES = 32
+/** So many journals are read record by record at a time. */
+const WHOLE = 16
 
 type Records = ReadonlyArray<JournalRecord>
 
@@ -34,6 +36,7 @@ export class JournalReader {
   readonly #reads: StreamReads
   readonly #work = Latch.makeUnsafe(false)
   #waiting: Array<Waiting> = []
+  readonly #whole = Semaphore.makeUnsafe(WHOLE)
 
   constructor(reads: StreamReads) {
     this.#reads = reads
@@ -47,44 +50,43 @@ export class JournalReader {
     })
   }
 
-  /** Serves `read` for ever. */
-  readonly run: Effect.Effect<never> = Effect.gen({ self: this }, function* () {
-    while (true) {
-      yield* this.#work.await
-      this.#work.closeUnsafe()
-      // What is asked for in the same turn of the event loop goes into one request.
-      yield* Effect.yieldNow
-      while (this.#waiting.length > 0) {
-        const group = this.#waiting.slice(0, TOGETHER)
-        this.#waiting = this.#waiting.slice(TOGETHER)
-        yield* this.#serve(group)
+  /** Serves `read` for ever. What is read record by record holds up nobody who comes after it. */
+  readonly run: Effect.Effect<never> = Effect.scoped(
+    Effect.gen({ self: this }, function* () {
+      const scope = yield* Effect.scope
+      while (true) {
+        yield* this.#work.await
+        this.#work.closeUnsafe()
+        // What is asked for in the same turn of the event loop goes into one request.
+        yield* Effect.yieldNow
+        while (this.#waiting.length > 0) {
+          const group = this.#waiting.slice(0, TOGETHER)
+          this.#waiting = this.#waiting.slice(TOGETHER)
+          yield* this.#serve(group, scope)
+        }
       }
-    }
-  })
+    })
+  )
 
-  #serve(group: ReadonlyArray<Waiting>): Effect.Effect<void> {
-    const subjects = [...new Set(group.map((waiting) => waiting.subject))]
-    return this.#newest(subjects).pipe(
-      Effect.exit,
-      Effect.flatMap((newest) =>
-        Effect.forEach(
-          group,
-          ({ subject, settle }) =>
-            this.#whole(subject, newest).pipe(
-              Effect.exit,
-              Effect.map((exit) => settle(exit))
-            ),
-          { concurrency: 8, discard: true }
-        )
-      )
-    )
+  #serve(group: ReadonlyArray<Waiting>, scope: Scope.Scope): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      const newest = yield* Effect.exit(this.#newest([...new Set(group.map(({ subject }) => subject))]))
+      for (const { subject, settle } of group) {
+        if (Exit.isFailure(newest)) {
+          settle(Exit.failCause(newest.cause))
+          continue
+        }
+        const last = newest.value.get(subject)
+        if (last === undefined) settle(Exit.succeed([]))
+        else if (standsAlone(last)) settle(Exit.succeed([toRecord(last)]))
+        else yield* Effect.forkIn(this.#readWhole(subject, last.sequence, settle), scope)
+      }
+    })
   }
 
-  #whole(subject: string, newest: Exit.Exit<Newest, ReadError>): Effect.Effect<Records, ReadError> {
-    if (Exit.isFailure(newest)) return Effect.failCause(newest.cause)
-    const last = newest.value.get(subject)
-    if (last === undefined) return Effect.succeed([])
-    return standsAlone(last) ? Effect.succeed([toRecord(last)]) : this.#all(subject, last.sequence)
+  #readWhole(subject: string, last: number, settle: Waiting["settle"]): Effect.Effect<void> {
+    const read = this.#whole.withPermits(1)(this.#all(subject, last))
+    return Effect.map(Effect.exit(read), settle)
   }
 
   #newest(subjects: ReadonlyArray<string>): Effect.Effect<Newest, ReadError> {

@@ -1,4 +1,6 @@
 import { assert, describe, layer, it as plain } from "@effect/vitest"
+import { jetstream } from "@nats-io/jetstream"
+import { connect } from "@nats-io/transport-node"
 import { Effect, Layer, Schema } from "effect"
 import fc from "fast-check"
 import {
@@ -109,4 +111,28 @@ layer(NatsServer.layer, { excludeTestServices: true })("a journal", (it) => {
       assert.isAbove(Math.max(...counts), 4)
     }).pipe(on(bulk), Effect.provide(client({ namespace: "bulk" })))
   )
+
+  it.effect("that is long holds up the reading of no other", () =>
+    Effect.gen(function* () {
+      const log = yield* ActorLog
+      const long = { type: "counter", id: "long" }
+      const { url } = yield* NatsServer
+      yield* publishMany(url, "long.journal.counter.long", 8_000)
+      yield* log.append([recordOf({ type: "counter", id: "short" }, 0, 0, 1)])
+      const order: Array<string> = []
+      const read = (id: string) =>
+        log.readJournal({ ...long, id }).pipe(Effect.map(({ length }) => order.push(`${id} ${length}`)))
+      yield* Effect.all([read("long"), Effect.delay(read("short"), "5 millis")], { concurrency: 2 })
+      assert.deepStrictEqual(order, ["short 1", "long 8000"])
+    }).pipe(Effect.provide(client({ namespace: "long" })))
+  )
 })
+
+/** Many messages of a subject, which are not the first of their subject. */
+const publishMany = (url: string, subject: string, count: number) =>
+  Effect.promise(async () => {
+    const connection = await connect({ servers: url })
+    const js = jetstream(connection)
+    await Promise.all(Array.from({ length: count }, () => js.publish(subject, "x".repeat(200))))
+    await connection.close()
+  })
