@@ -102,7 +102,7 @@ export class Activities {
   }
 
   #run(activation: Activation, key: string, open: OpenActivity): Effect.Effect<void> {
-    return this.#permitted(activation, open.activity, this.#timed(attempt(activation, key, open, this.#outbox))).pipe(
+    return this.#attempted(activation, key, open).pipe(
       Effect.flatMap((result) =>
         this.#deliver(activation, key, open, result).pipe(
           Effect.catchTag("TooLarge", (error) =>
@@ -120,20 +120,32 @@ export class Activities {
     )
   }
 
-  #timed(run: Effect.Effect<Result>): Effect.Effect<Result> {
+  /** Each try takes a place, and none is taken between two tries. */
+  #attempted(activation: Activation, key: string, open: OpenActivity): Effect.Effect<Result> {
     return Effect.suspend(() => {
-      const started = this.#nanos()
-      return Effect.map(run, (result) => {
+      let nanos = 0n
+      const timed: Around = (run) =>
+        Effect.suspend(() => {
+          const started = this.#nanos()
+          return Effect.ensuring(
+            run,
+            Effect.sync(() => {
+              nanos += this.#nanos() - started
+            })
+          )
+        })
+      const each: Around = (run) => this.#permitted(activation, open.activity, timed(run))
+      return Effect.map(attempt(activation, key, open, this.#outbox, each), (result) => {
         if (result._tag === "Succeeded") this.#meter.counts.activitiesSucceeded++
         else this.#meter.counts.activitiesFailed++
-        this.#meter.activityRan(Number(this.#nanos() - started) / 1e9)
+        this.#meter.activityRan(Number(nanos) / 1e9)
         return result
       })
     })
   }
 
   /** First its turn among those of its name: who waits for that takes no place from others. */
-  #permitted<A>(activation: Activation, name: string, run: Effect.Effect<A>): Effect.Effect<A> {
+  #permitted<A, E>(activation: Activation, name: string, run: Effect.Effect<A, E>): Effect.Effect<A, E> {
     const { type, definition } = activation.compiled
     const limit = definition.activities?.[name]?.concurrency
     const permitted = this.#permits.withPermits(1)(run)
@@ -156,7 +168,16 @@ export class Activities {
   }
 }
 
-const attempt = (activation: Activation, key: string, open: OpenActivity, outbox: Outbox): Effect.Effect<Result> => {
+/** What is done round each try of an activity. */
+type Around = <A, E>(run: Effect.Effect<A, E>) => Effect.Effect<A, E>
+
+const attempt = (
+  activation: Activation,
+  key: string,
+  open: OpenActivity,
+  outbox: Outbox,
+  each: Around
+): Effect.Effect<Result> => {
   const { compiled, address } = activation
   const spec = compiled.definition.activities?.[open.activity]
   if (spec === undefined) {
@@ -173,7 +194,7 @@ const attempt = (activation: Activation, key: string, open: OpenActivity, outbox
     Effect.map((output) => compiled.encodeOutput(open.activity, output)),
     Effect.timeoutOrElse({ duration: spec.timeout, orElse: () => Effect.fail(TIMED_OUT) })
   )
-  const tried = spec.retry === undefined ? once : Effect.retry(once, spec.retry)
+  const tried = spec.retry === undefined ? each(once) : Effect.retry(each(once), spec.retry)
   return observed(tried, activation, open).pipe(
     Effect.exit,
     // An interruption that gets here came from the inside: one of ours ends the fiber before.
