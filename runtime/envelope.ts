@@ -24,6 +24,8 @@ const MessageEnvelope = Schema.Struct({
   age: Schema.optionalKey(Schema.Int),
   /** The sender chose the id and may repeat it: its answer is remembered also where the message had no other effect. */
   keep: Schema.optionalKey(Schema.Literal(true)),
+  /** It was parked, and an operator gave it back under this name: it counts once, although what became of its id is known. */
+  retry: Schema.optionalKey(Schema.String),
   ...Common
 })
 

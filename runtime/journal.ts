@@ -7,6 +7,12 @@ import { Failure } from "./supervision.ts"
 export const RecordedAnswer = Schema.Struct({ outcome: Schema.Literals(["ok", "error"]), body: Schema.Unknown })
 export type RecordedAnswer = typeof RecordedAnswer.Type
 
+/** What an ask got whose message was parked. */
+export interface FailedAnswer {
+  readonly outcome: "failed"
+  readonly body: unknown
+}
+
 /** By which message of its own an actor wants to be told. */
 export const Watcher = Schema.Struct({
   role: Schema.optionalKey(Schema.String),
@@ -24,6 +30,8 @@ export const StepRecord = Schema.Struct({
   /** When the message was stored, in milliseconds since 1970. */
   time: Schema.Int,
   id: Schema.optionalKey(Schema.String),
+  /** By which name an operator gave it back, where it had been parked. */
+  retry: Schema.optionalKey(Schema.String),
   from: Schema.optionalKey(Schema.String),
   correlation: Schema.String,
   /** Where in a trace the message belongs, as a W3C `traceparent`. */
@@ -74,6 +82,8 @@ export const Snapshot = Schema.Struct({
   activities: Schema.Record(Schema.String, OpenActivity),
   /** The latest message ids, each with its reply and when its message was stored, oldest first. */
   recent: Schema.Array(Schema.Tuple([Schema.String, Schema.NullOr(RecordedAnswer), Schema.Int])),
+  /** What those of them got whose messages were parked; in `recent` they stand without an answer. */
+  failed: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown)),
   /** When the latest of the messages was stored whose ids are not among them any more. */
   forgotten: Schema.optionalKey(Schema.Int),
   watchers: Schema.optionalKey(Schema.Record(Schema.String, Watcher)),

@@ -90,8 +90,8 @@ export const readLetter = ({ owner, sequence, time, payload }: StoredLetter): Le
 /**
  * The mail that gives a letter's message to its actor again, under an id that is the letter's own: twice is once.
  *
- * Nobody waits for the answer any more. A timer's firing becomes a message, because the timer is closed; the outcome of
- * an activity, which is closed as well, is marked.
+ * Who asked may ask again with its id, and then gets what comes of it now. A timer's firing becomes a message, because the timer
+ * is closed; the outcome of an activity, which is closed as well, is marked.
  */
 export const retryOf = (letter: Letter): Extract<Entry, { kind: "mail" }> | NotRetryable => {
   const id = `retry ${letter.sequence}`
@@ -115,6 +115,8 @@ const again = (fields: Readonly<Record<string, unknown>>, envelope: Envelope, id
     const { name: _, generation: __, ...rest } = fields
     return { ...rest, kind: "message", id }
   }
-  const { reply: _, again: __, ...rest } = fields
-  return { ...rest, id: envelope.id ?? id }
+  const { again: _, ...rest } = fields
+  if (envelope.id !== undefined) return { ...rest, retry: id }
+  const { reply: __, ...unasked } = rest
+  return { ...unasked, id }
 }

@@ -1,11 +1,21 @@
 import type { Address } from "../address.ts"
 import { NewerVersion } from "../errors.ts"
-import type { CommitRecord, OpenActivity, RecordedAnswer, Snapshot, StepRecord, Watcher } from "../journal.ts"
+import type {
+  CommitRecord,
+  FailedAnswer,
+  OpenActivity,
+  RecordedAnswer,
+  Snapshot,
+  StepRecord,
+  Watcher
+} from "../journal.ts"
 import type { Compiled } from "./compiled.ts"
+
+type Answer = RecordedAnswer | FailedAnswer
 
 /** The answer that a message id got, if any, and when its message was stored. */
 export interface Remembered {
-  readonly answer: RecordedAnswer | null
+  readonly answer: Answer | null
   readonly time: number
   /** Of the answer as JSON. */
   readonly characters: number
@@ -73,7 +83,8 @@ export const applyStep = (compiled: Compiled, core: Core, step: StepRecord, stat
     const { sequence: generation, correlation, trace } = step
     core.activities.set(key, { activity, input, generation, correlation, ...(trace !== undefined && { trace }) })
   }
-  if (step.id !== undefined) remember(compiled, core, step.id, null, step.time)
+  if (step.id !== undefined) remember(compiled, core, step.id, failureOf(step), step.time)
+  if (step.retry !== undefined) remember(compiled, core, step.retry, null, step.time)
   for (const [id, answer] of Object.entries(step.answers ?? {})) remember(compiled, core, id, answer, step.time)
   for (const watcher of step.unwatched ?? []) core.watchers.delete(watcher)
   for (const [watcher, told] of Object.entries(step.watched ?? {})) core.watchers.set(watcher, told)
@@ -89,6 +100,10 @@ export const applyStep = (compiled: Compiled, core: Core, step: StepRecord, stat
     core.watchers.clear()
   }
 }
+
+/** What is said of a message that was parked. */
+export const failureOf = ({ parked, message }: Pick<StepRecord, "parked" | "message">): FailedAnswer | null =>
+  parked === undefined ? null : { outcome: "failed", body: { message, detail: parked } }
 
 /** The state after events, which are stored as tag and data, written by a version of the actor type. */
 export const evolveAll = (
@@ -125,12 +140,23 @@ export const takeSnapshot = (compiled: Compiled, core: Core): Snapshot => ({
   consumed: core.consumed,
   timers: Object.fromEntries(core.timers),
   activities: Object.fromEntries(core.activities),
-  recent: Array.from(core.recent, ([id, { answer, time }]) => [id, answer, time] as const),
+  ...recentOf(core),
   ...(core.forgotten > 0 && { forgotten: core.forgotten }),
   ...(core.watchers.size > 0 && { watchers: Object.fromEntries(core.watchers) }),
   ...(core.failures.length > 0 && { failures: core.failures }),
   ...(core.stopped && { stopped: true as const })
 })
+
+/** Older versions know no failed answers among the recent ones. */
+const recentOf = (core: Core): Pick<Snapshot, "recent" | "failed"> => {
+  const failed: Array<readonly [string, unknown]> = []
+  const recent = Array.from(core.recent, ([id, { answer, time }]) => {
+    if (answer?.outcome !== "failed") return [id, answer, time] as const
+    failed.push([id, answer.body])
+    return [id, null, time] as const
+  })
+  return failed.length === 0 ? { recent } : { recent, failed: Object.fromEntries(failed) }
+}
 
 const restore = (compiled: Compiled, core: Core, snapshot: Snapshot, version: number): void => {
   core.stopped = snapshot.stopped === true
@@ -142,7 +168,10 @@ const restore = (compiled: Compiled, core: Core, snapshot: Snapshot, version: nu
   core.recent.clear()
   core.rememberedCharacters = 0
   core.forgotten = snapshot.forgotten ?? 0
-  for (const [id, answer, time] of snapshot.recent) put(core, id, answer, time)
+  const failed = new Map(Object.entries(snapshot.failed ?? {}))
+  for (const [id, answer, time] of snapshot.recent) {
+    put(core, id, failed.has(id) ? { outcome: "failed", body: failed.get(id) } : answer, time)
+  }
   replaceAll(core.watchers, Object.entries(snapshot.watchers ?? {}))
   core.failures.splice(0, core.failures.length, ...(snapshot.failures ?? []))
 }
@@ -153,13 +182,7 @@ const replaceAll = <K, V>(map: Map<K, V>, entries: Iterable<readonly [K, V]>): v
 }
 
 /** Time is that of the messages: what is remembered then is the same wherever the journal is read. */
-const remember = (
-  compiled: Compiled,
-  core: Core,
-  id: string,
-  answer: RecordedAnswer | null,
-  messageTime: number
-): void => {
+const remember = (compiled: Compiled, core: Core, id: string, answer: Answer | null, messageTime: number): void => {
   forget(core, id) // so that it counts as the latest
   put(core, id, answer, messageTime)
   const oldest = messageTime - compiled.rememberMillis
@@ -171,7 +194,7 @@ const remember = (
   }
 }
 
-const put = (core: Core, id: string, answer: RecordedAnswer | null, time: number): void => {
+const put = (core: Core, id: string, answer: Answer | null, time: number): void => {
   const characters = answer === null ? 0 : JSON.stringify(answer).length
   core.recent.set(id, { answer, time, characters })
   core.rememberedCharacters += characters

@@ -41,13 +41,17 @@ const decided = (compiled: Compiled, core: Core, mail: Mail, envelope: Decidable
   const operations = handle(compiled, core, envelope, context)
   inPart("decide", () => addAll(draft, operations))
   inPart("size", () => checkAnswers(draft.answers, limits))
-  const kept = envelope.kind === "message" && envelope.keep === true && draft.answers.length > 0
+  const kept = isKept(envelope) && draft.answers.length > 0
   if (!draft.effective && !kept) return { kind: "nothing", answers: draft.answers }
   const step = toRecord(draft, mail.time)
   const text = JSON.stringify(step)
   inPart("size", () => checkSize(text, draft.entries, limits))
   return { kind: "commit", step, text, state: draft.state, entries: draft.entries, answers: draft.answers }
 }
+
+/** Its answer is remembered also where it has no other effect. */
+const isKept = (envelope: Decidable): boolean =>
+  envelope.kind === "message" && (envelope.keep === true || envelope.retry !== undefined)
 
 /** The answers that a redelivered message gets: it was processed before, but its asker may not have heard. */
 export const answerAgain = (compiled: Compiled, core: Core, mail: Mail, limits: LogLimits) => {
@@ -87,6 +91,11 @@ const repetition = (core: Core, mail: Mail, envelope: Envelope): Nothing | undef
     return core.recent.has(envelope.id) ? NOTHING : undefined
   if (envelope.kind !== "message" || envelope.id === undefined) return undefined
   const answer = core.recent.get(envelope.id)?.answer
+  if (envelope.retry !== undefined) {
+    return core.recent.has(envelope.retry) || (answer !== undefined && answer?.outcome !== "failed")
+      ? NOTHING
+      : undefined
+  }
   // The first one lay before it in this mailbox, so it was processed, even where its answer is forgotten.
   if (answer === undefined) return envelope.again === true && mayBeForgotten(core, mail, envelope) ? NOTHING : undefined
   if (answer === null || envelope.reply === undefined) return NOTHING

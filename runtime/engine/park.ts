@@ -4,7 +4,7 @@ import type { StepRecord } from "../journal.ts"
 import type { Entry, LogLimits, Mail } from "../log.ts"
 import type { FailureReport } from "../supervision.ts"
 import type { Compiled } from "./compiled.ts"
-import type { Core } from "./core.ts"
+import { type Core, failureOf } from "./core.ts"
 import { endedBy, mailOf } from "./draft.ts"
 import type { StepFailure } from "./failure.ts"
 import { closeAll } from "./stopping.ts"
@@ -48,6 +48,7 @@ export const park = (
     message: report.message,
     time: mail.time,
     correlation,
+    ...idsOf(envelope),
     parked: report.cause,
     failure: report.failure,
     ...(compiled.complete && isSmall(mail, limits) && { mail: envelope ?? mail.payload }),
@@ -66,8 +67,15 @@ export const park = (
     text: JSON.stringify(step),
     state: core.state,
     entries,
-    answers: told(envelope, report)
+    answers: told(envelope, report, step)
   }
+}
+
+/** Sent again, the message gets the same answer, and is not parked again; given back by an operator, it is tried again. */
+const idsOf = (envelope: Envelope | undefined): Pick<StepRecord, "id" | "retry"> => {
+  if (envelope?.kind !== "message" || envelope.id === undefined) return {}
+  const { id, retry } = envelope
+  return { id, ...(retry !== undefined && { retry }) }
 }
 
 /** A message may be parked for its size: the record of that must fit whatever comes. The dead letter holds it in any case. */
@@ -116,11 +124,11 @@ const alertOf = (mail: Mail, { actor, message, failure, cause }: FailureReport):
   return { kind: "event", subject: ALERT_SUBJECT, payload: JSON.stringify({ type: ALERT_TYPE, data: alert }) }
 }
 
-const told = (envelope: Envelope | undefined, { actor, message, cause }: FailureReport) => {
-  if (envelope?.kind !== "message" || envelope.reply === undefined || envelope.id === undefined) return []
-  const { reply: inbox, id } = envelope
-  const body = { message, detail: cause }
-  return [{ inbox, payload: formatReply({ id, from: actor, outcome: "failed", body }) }]
+const told = (envelope: Envelope | undefined, { actor }: FailureReport, step: StepRecord) => {
+  const answer = failureOf(step)
+  if (answer === null || envelope?.kind !== "message" || envelope.reply === undefined || envelope.id === undefined)
+    return []
+  return [{ inbox: envelope.reply, payload: formatReply({ id: envelope.id, from: actor, ...answer }) }]
 }
 
 const readable = (mail: Mail): Envelope | undefined => {

@@ -100,6 +100,8 @@ const compare = (
   version: number
 ): ReadonlyArray<Deviation> =>
   STEP_MEMBERS.flatMap((name) => {
+    // Older versions did not keep the id of a message that they parked.
+    if (name === "id" && recorded.parked !== undefined && recorded.id === undefined) return []
     const one = name === "events" ? upcast(compiled, recorded.events, version) : recorded[name]
     const other = decided.step[name]
     // In which order timers and activities are closed is of no effect, and not kept by a snapshot.

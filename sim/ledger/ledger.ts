@@ -39,7 +39,7 @@ const messages = {
   Follow: { payload: Schema.Struct({ ...Token, target: Schema.String }), reply: Count },
   Told: { payload: Schema.Struct(Token) },
   Halt: { payload: Schema.Struct(Token), reply: Count },
-  Fail: { payload: Schema.Struct(Token) }
+  Fail: { payload: Schema.Struct(Token), reply: Count }
 } as const
 
 /** Goes whole into most of its records; `mortal` ones stop. */

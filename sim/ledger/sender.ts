@@ -8,6 +8,8 @@ import { FAILS, type Fate, type Notes, type Sent } from "./notes.ts"
 /** After so many milliseconds a timer of an actor that may stop fires: it may have stopped by then. */
 const MORTAL_MILLIS = 2_000
 const AGAIN = "300 millis"
+/** How long one waits who asks for what fails, and then asks again. */
+const INSISTS = "10 seconds"
 
 /** One who does what was planned, one thing after the other, and notes what it is told. */
 export class Sender {
@@ -134,9 +136,15 @@ export class Sender {
 
   #fail(protocol: LedgerProtocol, id: string): Effect.Effect<void, never, Actors> {
     const token = this.#token()
-    const telling = Actors.use((actors) => actors.tell(protocol, id, "Fail", { token }))
     const sent = this.#sent({ token, to: `${protocol.type}/${id}`, what: FAILS })
-    return this.#noted(sent, telling)
+    const telling = Actors.use((actors) => actors.tell(protocol, id, "Fail", { token }))
+    // Who may stop remembers few ids.
+    if (protocol === MORTAL || this.#count % 2 === 0) return this.#noted(sent, telling)
+    const options = { messageId: token, timeout: INSISTS } as const
+    const asking = Actors.use((actors) => actors.ask(protocol, id, "Fail", { token }, options)).pipe(
+      Effect.catchTag("ActorFailed", () => Effect.void)
+    )
+    return Effect.repeat(this.#noted(sent, asking), { times: 1 })
   }
 
   #look(to: Target): Effect.Effect<void, never, Actors> {

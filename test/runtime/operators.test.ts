@@ -125,39 +125,41 @@ layer(NatsServer.layer, { excludeTestServices: true })("a dead letter that is re
     }).pipe(Effect.provide(operatorsOf("rate")))
   )
 
-  it.effect("becomes mail that its actor can take: nobody waits for it, and what it does not know stays in it", () =>
-    Effect.gen(function* () {
-      const log = yield* ActorLog
-      const operators = yield* Operators
-      const x = owner("x")
-      const result = { _tag: "Succeeded", value: 1 }
-      const originals = [
-        { ...NOTE, reply: "inbox", id: "mine", again: true, newer: [1] },
-        NOTE,
-        { kind: "timer", name: "t", generation: 4, message: "Note", body: { text: "t" }, correlation: "c", newer: 2 },
-        { kind: "outcome", activity: "work", key: "k", generation: 4, result, correlation: "c" }
-      ]
-      const sequences: Array<number> = []
-      for (const original of originals) sequences.push(yield* log.append([letterOf(x, original)]))
-      for (const sequence of sequences) yield* operators.retry(sequence)
-      const mail = yield* log.readMail(x, 0, 10)
-      assert.deepStrictEqual(
-        mail.map(({ payload }) => JSON.parse(payload)),
-        [
-          { ...NOTE, id: "mine", newer: [1] },
-          { ...NOTE, id: `retry ${sequences[1]}` },
-          {
-            kind: "message",
-            message: "Note",
-            body: { text: "t" },
-            correlation: "c",
-            newer: 2,
-            id: `retry ${sequences[2]}`
-          },
-          { ...originals[3], retried: true, id: `retry ${sequences[3]}` }
+  it.effect(
+    "becomes mail that its actor can take: who asked may still hear of it, and what it does not know stays in it",
+    () =>
+      Effect.gen(function* () {
+        const log = yield* ActorLog
+        const operators = yield* Operators
+        const x = owner("x")
+        const result = { _tag: "Succeeded", value: 1 }
+        const originals = [
+          { ...NOTE, reply: "inbox", id: "mine", again: true, newer: [1] },
+          NOTE,
+          { kind: "timer", name: "t", generation: 4, message: "Note", body: { text: "t" }, correlation: "c", newer: 2 },
+          { kind: "outcome", activity: "work", key: "k", generation: 4, result, correlation: "c" }
         ]
-      )
-    }).pipe(Effect.provide(operatorsOf("envelopes")))
+        const sequences: Array<number> = []
+        for (const original of originals) sequences.push(yield* log.append([letterOf(x, original)]))
+        for (const sequence of sequences) yield* operators.retry(sequence)
+        const mail = yield* log.readMail(x, 0, 10)
+        assert.deepStrictEqual(
+          mail.map(({ payload }) => JSON.parse(payload)),
+          [
+            { ...NOTE, reply: "inbox", id: "mine", retry: `retry ${sequences[0]}`, newer: [1] },
+            { ...NOTE, id: `retry ${sequences[1]}` },
+            {
+              kind: "message",
+              message: "Note",
+              body: { text: "t" },
+              correlation: "c",
+              newer: 2,
+              id: `retry ${sequences[2]}`
+            },
+            { ...originals[3], retried: true, id: `retry ${sequences[3]}` }
+          ]
+        )
+      }).pipe(Effect.provide(operatorsOf("envelopes")))
   )
 
   it.effect("goes to the nodes that may run its actor", () =>

@@ -204,8 +204,8 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   {
     defect: "a place for reading journals is never given back",
     file: engine("loads"),
-    from: "    this.#running--\n    this.#startNext()\n",
-    to: "    this.#startNext()\n",
+    from: "          this.#running--\n          this.#startNext()\n",
+    to: "          this.#startNext()\n",
     laws: /left undone/,
     within: 1_000,
     survives: "a node of these runs reads fewer journals than it has places for, which are 128"

@@ -13,10 +13,18 @@ export const REMEMBERING: ReadonlyArray<Mutant> = [
   {
     defect: "a snapshot forgets which messages were seen",
     file: engine("core"),
-    from: "recent: Array.from(core.recent, ([id, { answer, time }]) => [id, answer, time] as const),",
-    to: "recent: [],",
+    from: "  ...recentOf(core),\n",
+    to: "  recent: [],\n",
     laws: /effect once|same answer|left undone/,
     within: 200
+  },
+  {
+    defect: "the id of a message that was parked is not remembered",
+    file: engine("park"),
+    from: "    ...idsOf(envelope),\n",
+    to: "",
+    laws: /parked once/,
+    within: 100
   },
   {
     defect: "a snapshot forgets who watches",
