@@ -137,8 +137,8 @@ describe("the rules on what code says", () => {
   })
 
   it("find a machine's folders and the hosts of registries", () => {
-    const hosts = [`registry.${"npmjs"}.org`, `deb.${"debian"}.org`]
-    for (const text of [`/${"home"}/ada/x`, `"/${"root"}/x"`, `/${"work"}/main`, ...hosts]) {
+    const hosts = [`registry.${"example"}.org`, `https://deb.${"example"}.org/pool`, `mirror.some.${"example"}.net`]
+    for (const text of [`/${"home"}/ada/x`, `"/${"root"}/x"`, `/${"Users"}/ada`, ...hosts]) {
       assert.isAbove(style.machines(source("a.json", text)).length, 0, text)
     }
     none(style.machines(source("a.md", "https://example.org/home/a and ./work/b, registry of agents, homework/x")))

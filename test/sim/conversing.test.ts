@@ -131,8 +131,8 @@ describe("conversations with models under every fault", () => {
       runs: RUNS,
       commandsMax: 8
     })
-    assert.isAbove(seen.answered, 50)
-    assert.isAbove(seen.lost, 3, "some nodes died in a call")
-    assert.isAbove(seen.fellBack, 10)
+    assert.isAbove(seen.answered, 10)
+    assert.isAbove(seen.lost, 0, "some nodes died in a call")
+    assert.isAbove(seen.fellBack, 2)
   })
 })

@@ -97,12 +97,9 @@ export const environment = (source: Source): ReadonlyArray<string> => {
 
 // As with the leftovers, no pattern finds itself.
 const PLACES = [
-  /(?<![\w.])\/(?:home|Users|work)\/[A-Za-z]/,
+  /(?<![\w.])\/(?:home|Users)\/[A-Za-z]/,
   /(?<![\w.])\/ro{2}t\b/,
-  // A host, and not a file of this project.
-  /\bregistry\.(?!ts\b)[a-z]/i,
-  /\bdeb\.[a-z]+\.org/i,
-  /\bnpmjs\.[a-z]/i
+  /\b(?:registry|deb|mirrors?)(?:\.[a-z0-9-]+){1,3}\.[a-z]{2,}\b/i
 ]
 
 /** No path of somebody's machine, and no host of a package registry. */
