@@ -1,7 +1,7 @@
 import { Schema } from "effect"
 import { Confidence, Decision, Probabilities } from "./decision.ts"
 import { AgentId, ConsensusId, CorrelationId, MarketSymbol } from "./names.ts"
-import { roundQuestion, roundRules, TimeoutMillis, VoterType } from "./round.ts"
+import { givenRules, roundQuestion, TimeoutMillis, VoterType } from "./round.ts"
 
 /** A voter as a client invites it. One that is `external` is given a secret, and votes through the gateway. */
 const InvitedVoter = Schema.Struct({
@@ -18,7 +18,7 @@ const InvitedVoter = Schema.Struct({
  * `escalate_to_human` and nobody named it is `human_<symbol>` who is asked.
  */
 export const ConsensusBody = Schema.Struct({
-  ...roundRules,
+  ...givenRules,
   ...roundQuestion,
   symbol: MarketSymbol,
   correlation_id: Schema.optionalKey(CorrelationId),

@@ -6,7 +6,7 @@ import { Arm, ExperimentName } from "./experiment.ts"
 import { Bar, BarWindow } from "./market.ts"
 import { AgentId, AllocationId, ConsensusId, CorrelationId, MarketSymbol } from "./names.ts"
 import { open } from "./open.ts"
-import { roundQuestion, roundRules, TimeoutMillis, Voter, Weights } from "./round.ts"
+import { GivenWeights, givenRules, roundQuestion, TimeoutMillis, Voter } from "./round.ts"
 
 /** Which arm of an experiment held an analysis. */
 export const HeldBy = open({ name: ExperimentName, arm: Arm, label: Schema.String })
@@ -66,7 +66,7 @@ export const InvalidRound = open({
  * votes are taken for as long as in an analysis.
  */
 export const ConsensusRequest = open({
-  ...roundRules,
+  ...givenRules,
   ...roundQuestion,
   correlation_id: CorrelationId,
   invited: Schema.optionalKey(Schema.Array(Voter)),
@@ -140,7 +140,7 @@ export const CoordinatorProtocol = {
     /** Somebody says something to an agent, or to all: it is published as `agent_coordination`, and stored with that. */
     Message: { payload: open({ message: AgentMessage }), reply: open({ accepted: Schema.Literal(true) }) },
     /** What agents' votes weigh from now on, by agent id; 1 for who is not named. */
-    SetWeights: { payload: open({ weights: Weights }) },
+    SetWeights: { payload: open({ weights: GivenWeights }) },
     /** Its own timer: a request that waits has reached its deadline. */
     AnalysisDeadline: { payload: open({}) },
     /** From the consensus actor: the round is over. */

@@ -85,6 +85,22 @@ export const Weights = Schema.Record(Schema.String, Weight).check(
   })
 )
 
+/** The heaviest of the weights above 0 may be so many times the lightest: a double still tells what the lightest says. */
+const WEIGHT_RATIO_MAX = 1e12
+
+/** Weights as somebody may give them. Those that are stored already are read whatever their ratio. */
+export const GivenWeights = Weights.check(
+  Schema.makeFilter((weights: { readonly [agentId: string]: number }) => {
+    const above = Object.values(weights).filter((weight) => weight > 0)
+    // Who is not named weighs 1.
+    const [least, most] = [Math.min(1, ...above), Math.max(1, ...above)]
+    return (
+      most / least <= WEIGHT_RATIO_MAX ||
+      `a weight is 0 or so that the heaviest is at most ${WEIGHT_RATIO_MAX} times the lightest; who is not named weighs 1`
+    )
+  })
+)
+
 /** Whether objects and arrays are inside one another no deeper than this. Keeps a list and no stack, which could overflow. */
 const isShallow = (value: unknown, levels: number): boolean => {
   let inside = [value]
@@ -162,6 +178,9 @@ export const roundRules = {
   /** The people who may decide what is escalated. Anybody of type `human` may, where nobody is named. */
   humans: Schema.optionalKey(Schema.Array(Voter))
 } as const
+
+/** The same as somebody may ask for it. */
+export const givenRules = { ...roundRules, weights: Schema.optionalKey(GivenWeights) } as const
 
 /** What a round is about. */
 export const roundQuestion = {

@@ -3,6 +3,7 @@ import {
   type Abstention,
   ConsensusId,
   ConsensusProtocol,
+  type Refused,
   type RoundRequest,
   type RoundStatus,
   toTimestamp,
@@ -12,8 +13,19 @@ import {
 import { type Actor, type Context, define, persist, refuse, reply, send, setTimer } from "../../runtime/index.ts"
 import { announceAbstention, announceRequest, announceVote } from "./announcements.ts"
 import { canonical, chainNext, chainStart } from "./chain.ts"
-import { afterWord, awaitAgents, close, deadlineOf, dueOf, endVoting, escalationEndOf, TIMERS } from "./ending.ts"
+import {
+  afterWord,
+  awaitAgents,
+  close,
+  deadlineOf,
+  dueOf,
+  endOf,
+  endVoting,
+  escalationEndOf,
+  TIMERS
+} from "./ending.ts"
 import { fitting } from "./length.ts"
+import { linkOf } from "./links.ts"
 import { admit, type Given } from "./refusals.ts"
 import {
   EVENTS,
@@ -42,7 +54,7 @@ import { upcast } from "./upcast.ts"
 export const consensusActor: Actor = define({
   protocol: ConsensusProtocol,
   history: "complete",
-  version: 2,
+  version: 3,
   upcast,
   state: State,
   initial,
@@ -59,7 +71,7 @@ export const consensusActor: Actor = define({
       const { round } = state
       const consensus_id = context.self.id
       if (round === null) return [refuse({ _tag: "UnknownRound", consensus_id })]
-      if (round.result !== null) return [refuse({ _tag: "RoundClosed", consensus_id })]
+      if (round.result !== null || context.time > endOf(round)) return [refuse({ _tag: "RoundClosed", consensus_id })]
       const closing = { closedBy: "cancelled", at: context.time, reason: reason.slice(0, REASON_MAX) } as const
       return [...close(state, round, closing, context), reply({ accepted: true })]
     },
@@ -70,7 +82,8 @@ export const consensusActor: Actor = define({
     },
     AgentTimeout: (state, { due }, context) => {
       const { round } = state
-      if (round === null || !isVoting(round)) return []
+      // Where the voting is over, too, its own timer says who was not heard.
+      if (round === null || !isVoting(round) || context.time > endOf(round)) return []
       return timeOut(state, round, due, context)
     },
     QuorumTimeout: (state, _, context) => end(state, "quorum", context),
@@ -98,7 +111,7 @@ const openRound = (state: State, request: RoundRequest, coordinator: string | un
     return [refuse({ _tag: "InvalidConsensusId", consensus_id, rule: "26 of 0-9 A-Z, as a ULID" } as const)]
   }
   const chain = chainStart(context.self.id, request)
-  const opened = { request, ...present({ coordinator }), opened_at: context.time, chain }
+  const opened = { request, ...present({ coordinator }), opened_at: context.time, chain, chained: "all" } as const
   const { round } = evolve.Opened(state, opened)
   return [
     persist({ _tag: "Opened", ...opened } as const),
@@ -169,14 +182,16 @@ const refuseWord = (state: State, agentId: string, refusal: VoteRefusal, context
   // Of a round that was never opened nothing is recorded: anybody can invent as many ids as the disk holds.
   ...(state.round === null || refusalsOf(state) >= REFUSALS_MAX
     ? []
-    : [
-        persist({
-          _tag: "Refused",
-          refused: { refusal: refusal._tag, agent_id: agentId, at: context.time }
-        } as const)
-      ]),
+    : [refused(state.round, { refusal: refusal._tag, agent_id: agentId, at: context.time })]),
   refuse(refusal)
 ]
+
+const refused = (round: Round, { refusal, agent_id, at }: Refused) =>
+  persist({
+    _tag: "Refused",
+    refused: { refusal, agent_id, at },
+    ...linkOf(round, { kind: "refusal", at, word: { refusal, agent_id } })
+  } as const)
 
 /** Those who are due and silent abstain, in the order of invitation. */
 const timeOut = (state: State, round: Round, due: number, context: Context) => {
@@ -219,7 +234,7 @@ const statusOf = (state: State, round: Round, context: Context): RoundStatus => 
     waiting_for: waiting[phase],
     refusals: state.refusals,
     last_refused: state.last_refused,
-    chain_hash: round.chain,
+    chain_hash: result?.chain_hash ?? round.chain,
     result,
     ...present({ reopens: request.reopens }),
     reopened_by: round.reopened_by

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import type { Abstention, RoundRequest, Vote } from "../../protocols/index.ts"
+import type { Abstention, ClosedBy, Refused, RoundRequest, Vote } from "../../protocols/index.ts"
 
 /** Something said in a round, as it joins the chain. `at` is when it was stored, in milliseconds since 1970. */
 export interface Word {
@@ -7,6 +7,16 @@ export interface Word {
   readonly at: number
   readonly word: Vote | Abstention
 }
+
+/** Something else that happened in a round, as it joins the chain of one that is chained whole. */
+export type Incident =
+  | { readonly kind: "refusal"; readonly at: number; readonly word: Pick<Refused, "refusal" | "agent_id"> }
+  | {
+      readonly kind: "escalation"
+      readonly at: number
+      readonly word: { readonly ended_by: ClosedBy; readonly early: boolean }
+    }
+  | { readonly kind: "cancellation"; readonly at: number; readonly word: { readonly reason: string } }
 
 /**
  * A value as the one JSON text that stands for it: members sorted by name (by UTF-16 code units), no spaces, numbers and
@@ -28,6 +38,6 @@ export const sha256 = (text: string): string => createHash("sha256").update(text
 export const chainStart = (consensusId: string, request: RoundRequest): string =>
   sha256(canonical({ consensus_id: consensusId, request }))
 
-/** The chain's head after one more word: SHA-256 of the head before it, a line feed, and the word as canonical JSON. */
-export const chainNext = (head: string, { kind, at, word }: Word): string =>
+/** The chain's head after one more link: SHA-256 of the head before it, a line feed, and what is linked as canonical JSON. */
+export const chainNext = (head: string, { kind, at, word }: Word | Incident): string =>
   sha256(`${head}\n${canonical({ kind, at, word })}`)

@@ -2,6 +2,7 @@ import { type ClosedBy, CoordinatorProtocol, ROUND_DEFAULTS, type Vote } from ".
 import { type Context, cancelTimer, persist, send, setTimer } from "../../runtime/index.ts"
 import { announceEscalation, announceResult } from "./announcements.ts"
 import { judge, quorumOf } from "./judge.ts"
+import { closingLink, escalationOf, linkOf } from "./links.ts"
 import { type Closing, resultOf } from "./result.ts"
 import { isSettled } from "./settled.ts"
 import { type Round, type State, silentOf } from "./state.ts"
@@ -20,6 +21,12 @@ export const deadlineOf = ({ request, opened_at }: Pick<Round, "request" | "open
 
 export const escalationEndOf = ({ request, escalated }: Round): number =>
   (escalated?.at ?? 0) + (request.escalation_timeout_ms ?? ROUND_DEFAULTS.escalation_timeout_ms)
+
+/** What is said later than this comes too late, whether or not the timer has fired that ends the round then. */
+export const endOf = (round: Round): number =>
+  round.escalated === null
+    ? Math.min(deadlineOf(round), round.grace_until ?? Number.POSITIVE_INFINITY)
+    : escalationEndOf(round)
 
 /** When an agent that says nothing abstains; nothing where the deadline comes first. */
 export const dueOf = (round: Pick<Round, "request" | "opened_at">, voter: { readonly agent_timeout_ms?: number }) => {
@@ -43,10 +50,9 @@ export const afterWord = (state: State, round: Round, voted: Vote | undefined, c
   if (request.early_close === true && isSettled(request, votes, silent)) {
     return endVoting(state, round, { closedBy: "quorum", at: context.time, early: true }, context)
   }
-  // Votes come one by one, so the quorum is there once.
-  if (voted === undefined || request.quorum_grace_ms === undefined || votes.length !== quorumOf(request)) return []
-  const until = context.time + request.quorum_grace_ms
-  return until < deadlineOf(round) ? [setTimer(TIMERS.quorum, until, "QuorumTimeout", {})] : []
+  const begins = voted !== undefined && votes.length === quorumOf(request)
+  const until = begins ? round.grace_until : undefined
+  return until !== undefined && until < deadlineOf(round) ? [setTimer(TIMERS.quorum, until, "QuorumTimeout", {})] : []
 }
 
 /** No more votes of agents: the round is closed, or a person is asked. */
@@ -57,7 +63,7 @@ export const endVoting = (state: State, round: Round, closing: Closing, context:
   const escalated = { at: closing.at, ended_by: closing.closedBy, early: closing.early === true }
   const asking = { ...round, escalated }
   return [
-    persist({ _tag: "Escalated", ...escalated } as const),
+    persist({ _tag: "Escalated", ...escalated, ...linkOf(round, escalationOf(escalated)) } as const),
     ...cancelTimers(round, closing.closedBy),
     setTimer(TIMERS.escalation, escalationEndOf(asking), "EscalationTimeout", {}),
     announceEscalation(request, votes, escalationEndOf(asking), context)
@@ -66,7 +72,7 @@ export const endVoting = (state: State, round: Round, closing: Closing, context:
 
 /** Closes the round, for ever, and says so. */
 export const close = (state: State, round: Round, closing: Closing, context: Context) => {
-  const result = resultOf(context.self.id, round, state.refusals, closing)
+  const result = resultOf(context.self.id, { ...round, ...closingLink(round, closing) }, state.refusals, closing)
   return [
     persist({ _tag: "Closed", result } as const),
     ...cancelTimers(round, closing.closedBy),

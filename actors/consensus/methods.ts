@@ -64,7 +64,7 @@ const riskWeighted = (rules: Rules, votes: ReadonlyArray<Vote>): Winner => {
     vote,
     weight: weight * riskFactorOf(vote.agent_type)
   }))
-  return { ...weighted(weighed), enough: true }
+  return { ...weighted(weighed), enough: weighed.some(({ weight }) => weight > 0) }
 }
 
 /** The most confident expert's vote. Experts who are as sure of different decisions tie. */

@@ -1,5 +1,6 @@
 import { type Abstention, HUMAN, type Vote, type VoteRefusal, type Voter } from "../../protocols/index.ts"
 import type { Context } from "../../runtime/index.ts"
+import { dueOf, endOf } from "./ending.ts"
 import type { Round, State } from "./state.ts"
 
 /** A word as it came: with the hash of the voter's secret, where it came from outside. */
@@ -14,11 +15,13 @@ export const admit = (state: State, { word, proof }: Given, context: Context): R
   const consensus_id = context.self.id
   const { agent_id } = word
   if (round === null) return { _tag: "UnknownRound", consensus_id }
-  if (round.result !== null) return { _tag: "RoundClosed", consensus_id }
+  if (round.result !== null || context.time > endOf(round)) return { _tag: "RoundClosed", consensus_id }
   const invited = round.request.invited.find(isThe(word))
   if (round.escalated === null) {
     if (invited === undefined || !proves(invited, proof)) return { _tag: "NotInvited", consensus_id, agent_id }
-    return hasSpoken(round, agent_id) ? { _tag: "DuplicateVote", consensus_id, agent_id } : round
+    // Whose own time is over has abstained, whether or not the timer has fired that says so.
+    const isOver = context.time > (dueOf(round, invited) ?? Number.POSITIVE_INFINITY)
+    return isOver || hasSpoken(round, agent_id) ? { _tag: "DuplicateVote", consensus_id, agent_id } : round
   }
   if (invited !== undefined && proves(invited, proof)) {
     const refusal = hasSpoken(round, agent_id) ? "DuplicateVote" : "RoundClosed"

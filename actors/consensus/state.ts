@@ -11,6 +11,7 @@ import {
   RoundRequest,
   Vote
 } from "../../protocols/index.ts"
+import { quorumOf } from "./judge.ts"
 
 /** A round that was opened. Times are in milliseconds since 1970. */
 export const Round = open({
@@ -22,6 +23,10 @@ export const Round = open({
   abstentions: Schema.Array(Abstention),
   /** The head of the hash chain. */
   chain: Hash,
+  /** What joins the chain; votes and abstentions alone unless given. */
+  chained: Schema.optionalKey(Schema.Literal("all")),
+  /** When the grace after the quorum ends, in milliseconds since 1970, once it has begun. */
+  grace_until: Schema.optionalKey(Schema.Int),
   /** Null as long as agents vote; then when a person was asked, and what had ended the voting. */
   escalated: Schema.NullOr(Schema.Struct({ at: Schema.Int, ended_by: ClosedBy, early: Schema.Boolean })),
   /** The person's vote. */
@@ -45,12 +50,13 @@ export const EVENTS = {
     request: RoundRequest,
     coordinator: Schema.optionalKey(Schema.String),
     opened_at: Schema.Int,
-    chain: Hash
+    chain: Hash,
+    chained: Schema.optionalKey(Schema.Literal("all"))
   },
   VoteCast: { vote: Vote, at: Schema.Int, chain: Hash },
   Abstained: { abstention: Abstention, at: Schema.Int, chain: Hash },
-  Escalated: { at: Schema.Int, ended_by: ClosedBy, early: Schema.Boolean },
-  Refused: { refused: Refused },
+  Escalated: { at: Schema.Int, ended_by: ClosedBy, early: Schema.Boolean, chain: Schema.optionalKey(Hash) },
+  Refused: { refused: Refused, chain: Schema.optionalKey(Hash) },
   Closed: { result: ConsensusResult },
   ReopenedBy: { consensus_id: ConsensusId }
 } as const
@@ -73,13 +79,14 @@ const inRound = (state: State, change: (round: Round) => Round): State =>
 
 /** The state after each event. */
 export const evolve = {
-  Opened: (state: State, { request, coordinator, opened_at, chain }: Fields<"Opened">): State => ({
+  Opened: (state: State, { request, coordinator, opened_at, chain, chained }: Fields<"Opened">): State => ({
     ...state,
     round: {
       request,
       ...(coordinator === undefined ? {} : { coordinator }),
       opened_at,
       chain,
+      ...(chained === undefined ? {} : { chained }),
       votes: [],
       abstentions: [],
       escalated: null,
@@ -88,23 +95,34 @@ export const evolve = {
       reopened_by: []
     }
   }),
-  VoteCast: (state: State, { vote, chain }: Fields<"VoteCast">): State =>
+  VoteCast: (state: State, { vote, at, chain }: Fields<"VoteCast">): State =>
     inRound(state, (round) =>
-      round.escalated === null ? { ...round, chain, votes: [...round.votes, vote] } : { ...round, chain, human: vote }
+      round.escalated === null
+        ? { ...round, ...graceAfter(round, at), chain, votes: [...round.votes, vote] }
+        : { ...round, chain, human: vote }
     ),
   Abstained: (state: State, { abstention, chain }: Fields<"Abstained">): State =>
     inRound(state, (round) => ({ ...round, chain, abstentions: [...round.abstentions, abstention] })),
-  Escalated: (state: State, { at, ended_by, early }: Fields<"Escalated">): State =>
-    inRound(state, (round) => ({ ...round, escalated: { at, ended_by, early } })),
-  Refused: (state: State, { refused }: Fields<"Refused">): State => ({
-    ...state,
+  Escalated: (state: State, { at, ended_by, early, chain }: Fields<"Escalated">): State =>
+    inRound(state, (round) => ({ ...round, ...headOf(chain), escalated: { at, ended_by, early } })),
+  Refused: (state: State, { refused, chain }: Fields<"Refused">): State => ({
+    ...inRound(state, (round) => ({ ...round, ...headOf(chain) })),
     refusals: { ...state.refusals, [refused.refusal]: state.refusals[refused.refusal] + 1 },
     last_refused: [...state.last_refused, refused].slice(-LAST_REFUSED_MAX)
   }),
-  Closed: (state: State, { result }: Fields<"Closed">): State => inRound(state, (round) => ({ ...round, result })),
+  Closed: (state: State, { result }: Fields<"Closed">): State =>
+    inRound(state, (round) => ({ ...round, ...headOf(result.chain_hash), result })),
   ReopenedBy: (state: State, { consensus_id }: Fields<"ReopenedBy">): State =>
     inRound(state, (round) => ({ ...round, reopened_by: [...round.reopened_by, consensus_id] }))
 }
+
+const headOf = (chain: string | undefined) => (chain === undefined ? {} : { chain })
+
+/** Votes come one by one, so the quorum is there once: with the vote that makes it the grace begins. */
+const graceAfter = ({ request, votes }: Round, at: number) =>
+  request.quorum_grace_ms === undefined || votes.length + 1 !== quorumOf(request)
+    ? {}
+    : { grace_until: at + request.quorum_grace_ms }
 
 /** Who has said nothing yet. */
 export const silentOf = ({

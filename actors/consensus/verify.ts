@@ -1,8 +1,9 @@
 import { Result, Schema } from "effect"
-import { type ConsensusResult, HUMAN, open } from "../../protocols/index.ts"
-import { canonical, chainNext, chainStart, type Word } from "./chain.ts"
-import { deadlineOf, escalationEndOf } from "./ending.ts"
+import { type ClosedBy, type ConsensusResult, HUMAN, open } from "../../protocols/index.ts"
+import { canonical, chainNext, chainStart, type Incident, type Word } from "./chain.ts"
+import { deadlineOf, dueOf, endOf, escalationEndOf } from "./ending.ts"
 import { judge, quorumOf } from "./judge.ts"
+import { closingLink, escalationOf, linkOf } from "./links.ts"
 import { resultOf } from "./result.ts"
 import { isSettled } from "./settled.ts"
 import { EVENTS, evolve, initial, type Round, type State, silentOf } from "./state.ts"
@@ -40,7 +41,7 @@ export interface Verification {
  * round, and the whole result. Pure; equal means that the journal is what these rules make of the votes in it.
  */
 export const verifyRound = (consensusId: string, events: ReadonlyArray<RecordedEvent>): Verification => {
-  const found: Verifying = { consensusId, state: initial(), words: 0, closed: 0, differences: [] }
+  const found: Verifying = { consensusId, state: initial(), words: 0, refusals: 0, closed: 0, differences: [] }
   for (const event of events) verifyEvent(found, event)
   const round = found.state.round
   const result = round?.result ?? undefined
@@ -59,6 +60,7 @@ interface Verifying {
   readonly consensusId: string
   state: State
   words: number
+  refusals: number
   closed: number
   readonly differences: Array<Difference>
 }
@@ -100,13 +102,17 @@ const verifyEvent = (found: Verifying, { _tag, data, time }: RecordedEvent): voi
       })
     case "Escalated":
       return withEvent(found, _tag, decode.Escalated(data), (event) => {
-        compare(found, "escalation's time", event.at, time)
+        verifyEscalation(found, event, time)
         found.state = evolve.Escalated(found.state, event)
       })
     case "Closed":
       return withEvent(found, _tag, decode.Closed(data), ({ result }) => verifyClose(found, result, time))
     case "Refused":
       return withEvent(found, _tag, decode.Refused(data), (event) => {
+        const { refusal, agent_id, at } = event.refused
+        const what = `refusal ${++found.refusals} (${agent_id})`
+        compare(found, `${what}, its time`, at, time)
+        verifyLink(found, what, event.chain, { kind: "refusal", at, word: { refusal, agent_id } })
         found.state = evolve.Refused(found.state, event)
       })
     case "ReopenedBy":
@@ -139,13 +145,43 @@ const verifyWord = (found: Verifying, said: Word, chain: string, time: number): 
   compare(found, `${what}, its link`, chain, chainNext(round.chain, said))
 }
 
-const mayTake = (round: Round, { word: { agent_id, agent_type } }: Word): boolean => {
+/** The link of something that is no vote or abstention; none in a round whose chain holds these alone. */
+const verifyLink = (found: Verifying, what: string, chain: string | undefined, incident: Incident): void => {
+  const { round } = found.state
+  if (round !== null) compare(found, `${what}, its link`, chain, linkOf(round, incident).chain)
+}
+
+const verifyEscalation = (
+  found: Verifying,
+  event: { readonly at: number; readonly ended_by: ClosedBy; readonly early: boolean; readonly chain?: string },
+  time: number
+): void => {
+  const { round } = found.state
+  compare(found, "escalation's time", event.at, time)
+  if (round === null) return compare(found, "escalation", "escalated", "the round is not open")
+  const isDue =
+    round.escalated === null &&
+    round.result === null &&
+    escalates(round) &&
+    mayEnd(round, event.ended_by, event.early, time)
+  compare(found, "escalation", "escalated", isDue ? "escalated" : "not to be escalated, or not again")
+  verifyLink(found, "escalation", event.chain, escalationOf(event))
+}
+
+const mayTake = (round: Round, { kind, at, word }: Word): boolean => {
+  const { agent_id, agent_type } = word
   const isThe = (voter: { readonly agent_id: string; readonly agent_type: string }) =>
     voter.agent_id === agent_id && voter.agent_type === agent_type
   const spoken = [...round.votes, ...round.abstentions].some((each) => each.agent_id === agent_id)
   const { invited, humans = [] } = round.request
   if (round.result !== null || spoken || round.human !== null) return false
-  if (round.escalated === null) return invited.some(isThe)
+  if (at > endOf(round)) return false
+  if (round.escalated === null) {
+    const voter = invited.find(isThe)
+    const due = (voter && dueOf(round, voter)) ?? Number.POSITIVE_INFINITY
+    const timedOut = kind === "abstention" && "reason" in word && word.reason === "timeout"
+    return voter !== undefined && (at <= due || timedOut)
+  }
   return humans.length === 0 ? agent_type === HUMAN : humans.some(isThe)
 }
 
@@ -159,12 +195,13 @@ const verifyClose = (found: Verifying, recorded: ConsensusResult, time: number):
     recorded.closed_by,
     mayClose(round, recorded, time) ? recorded.closed_by : "something else"
   )
-  const computed = resultOf(found.consensusId, round, refusals, {
+  const closing = {
     closedBy: recorded.closed_by,
     at: time,
     ...(recorded.closed_early === true ? { early: true } : {}),
     ...(recorded.cancel_reason === undefined ? {} : { reason: recorded.cancel_reason })
-  })
+  }
+  const computed = resultOf(found.consensusId, { ...round, ...closingLink(round, closing) }, refusals, closing)
   const [left, right] = [fieldsOf(recorded), fieldsOf(computed)]
   for (const field of new Set([...left.keys(), ...right.keys()])) {
     compare(found, `result.${field}`, left.get(field), right.get(field))
@@ -178,24 +215,31 @@ const fieldsOf = (result: ConsensusResult): ReadonlyMap<string, unknown> => new 
 const CLOCKS_MILLIS = 2_000
 
 /** Whether the round could be closed in this way at this time. */
-const mayClose = (round: Round, { closed_by, closed_early }: ConsensusResult, time: number): boolean => {
-  const { request, votes, escalated, human } = round
-  const silent = silentOf(round)
-  const isVoting = escalated === null && judge(request, votes).resolution !== "escalate_to_human"
-  const now = time + CLOCKS_MILLIS
+const mayClose = (round: Round, { closed_by, closed_early, cancel_reason }: ConsensusResult, time: number): boolean => {
+  const { escalated, human } = round
   switch (closed_by) {
     case "cancelled":
-      return true
+      return cancel_reason !== undefined && time <= endOf(round)
     case "human":
       return escalated !== null && (human !== null || round.abstentions.length > 0)
     case "escalation_timeout":
-      return escalated !== null && now >= escalationEndOf(round)
-    case "all_votes":
-      return isVoting && silent.length === 0
-    case "deadline":
-      return isVoting && now >= deadlineOf(round)
-    case "quorum":
-      if (closed_early === true) return isVoting && request.early_close === true && isSettled(request, votes, silent)
-      return isVoting && request.quorum_grace_ms !== undefined && votes.length >= quorumOf(request)
+      return escalated !== null && time + CLOCKS_MILLIS >= escalationEndOf(round)
+    default:
+      return escalated === null && !escalates(round) && mayEnd(round, closed_by, closed_early === true, time)
   }
+}
+
+const escalates = ({ request, votes }: Round): boolean => judge(request, votes).resolution === "escalate_to_human"
+
+/** Whether the voting could end in this way at this time. */
+const mayEnd = (round: Round, ended_by: ClosedBy, early: boolean, time: number): boolean => {
+  const { request, votes } = round
+  const silent = silentOf(round)
+  if (early) return ended_by === "quorum" && request.early_close === true && isSettled(request, votes, silent)
+  if (ended_by === "all_votes") return silent.length === 0
+  const now = time + CLOCKS_MILLIS
+  if (ended_by === "deadline") return now >= deadlineOf(round)
+  return (
+    ended_by === "quorum" && votes.length >= quorumOf(request) && now >= (round.grace_until ?? Number.POSITIVE_INFINITY)
+  )
 }

@@ -185,3 +185,68 @@ describe("a round that is escalated", () => {
     assert.notProperty(empty.result(), "resolution")
   })
 })
+
+describe("what comes after the time of a round, and before the timer has fired", () => {
+  /** The clock goes on, and no timer fires yet. */
+  const late = (round: ReturnType<typeof openRound>, millis: number) => {
+    round.world.now += millis
+  }
+  const closed = { _tag: "RoundClosed", consensus_id: ROUND }
+
+  it("is refused from the deadline on: votes, abstentions, and a cancellation", () => {
+    const round = openRound()
+    late(round, 5 * SECOND)
+    assert.strictEqual(round.vote("market_analyst", "BUY", 0.9)?.outcome, "ok", "at the deadline itself it is in time")
+    late(round, 1)
+    assert.deepStrictEqual(round.vote("risk_advisor", "BUY", 0.9)?.body, closed)
+    assert.deepStrictEqual(round.abstain("oracle")?.body, closed)
+    const cancelled = round.world.ask(ConsensusProtocol, ROUND, "Cancel", { reason: "too late" })
+    assert.deepStrictEqual(cancelled?.body, closed)
+    round.world.advance(250)
+    assert.deepInclude(round.result(), { closed_by: "deadline", participating_agents: ["market_analyst_ACME"] })
+    assert.deepInclude(round.result()!.refusals, { RoundClosed: 2 })
+    assert.deepStrictEqual(round.verify().differences, [])
+  })
+
+  it("is refused from the end of the grace on", () => {
+    const round = openRound({ quorum_grace_ms: SECOND })
+    round.vote("market_analyst", "BUY", 0.9)
+    round.vote("risk_advisor", "BUY", 0.9)
+    late(round, SECOND + 1)
+    assert.deepStrictEqual(round.vote("oracle", "SELL", 1)?.body, closed)
+    round.world.advance(0)
+    assert.deepInclude(round.result(), { closed_by: "quorum", missing_agents: ["oracle_ACME"] })
+    assert.deepStrictEqual(round.verify().differences, [])
+  })
+
+  it("is refused to an agent whose own time is over, and counts as its abstention", () => {
+    const round = openRound({ agent_timeout_ms: SECOND })
+    round.vote("market_analyst", "BUY", 0.9)
+    round.vote("risk_advisor", "BUY", 0.9)
+    late(round, SECOND + 1)
+    assert.deepInclude(round.vote("oracle", "SELL", 1)?.body, { _tag: "DuplicateVote", agent_id: "oracle_ACME" })
+    round.world.advance(0)
+    assert.deepInclude(round.result()!.abstentions[0], { agent_id: "oracle_ACME", reason: "timeout" })
+    assert.deepStrictEqual(round.verify().differences, [])
+  })
+
+  it("is refused to a person whose time is over", () => {
+    const round = openRound({ conflict_resolution: "escalate_to_human", escalation_timeout_ms: SECOND })
+    round.vote("market_analyst", "BUY", 0.9)
+    round.vote("risk_advisor", "SELL", 0.9)
+    round.vote("oracle", "HOLD", 0.9)
+    late(round, SECOND + 1)
+    assert.deepStrictEqual(round.vote("human", "BUY", 1)?.body, closed)
+    round.world.advance(0)
+    assert.deepInclude(round.result(), { closed_by: "escalation_timeout", final_decision: "HOLD" })
+    assert.deepStrictEqual(round.verify().differences, [])
+  })
+
+  it("lets no agent abstain after the deadline, where the timers fire in one", () => {
+    const round = openRound({ agent_timeout_ms: 4 * SECOND })
+    late(round, 5 * SECOND + 1)
+    round.world.advance(0)
+    assert.deepInclude(round.result(), { closed_by: "deadline" })
+    assert.deepStrictEqual(round.verify().differences, [])
+  })
+})

@@ -145,6 +145,58 @@ describe("verifying a round", () => {
     assert.include(whats(tampered("Opened", "oracle_ACME", "miracle_ACME")), "word 3 (oracle_ACME), who may speak")
   })
 
+  /** A round with everything in it that is no vote: a refusal, an escalation that came early, and a cancellation. */
+  const eventful = () => {
+    const round = openRound({ conflict_resolution: "escalate_to_human", method: "unanimous", early_close: true })
+    round.vote("market_analyst", "BUY", 0.9)
+    round.vote("market_analyst", "SELL", 0.9)
+    round.world.advance(10)
+    round.vote("risk_advisor", "SELL", 0.7)
+    round.vote("oracle", "SELL", 0.7)
+    round.world.ask(ConsensusProtocol, ROUND, "Cancel", { reason: "holidays" })
+    round.vote("stranger", "SELL", 0.7)
+    return round.journal()
+  }
+  const changed = (tag: string, from: string | RegExp, to: string) =>
+    eventful().map((event) => {
+      const text = JSON.stringify(event.data)
+      return event._tag === tag ? { ...event, data: JSON.parse(text.replace(from, to)) } : event
+    })
+
+  it("names who and when of a refusal, how it was escalated, and why it was cancelled", () => {
+    assert.deepStrictEqual(whats(eventful()), [])
+    assert.include(
+      whats(changed("Refused", '"market_analyst_ACME"', '"risk_advisor_ACME"')),
+      "refusal 1 (risk_advisor_ACME), its link"
+    )
+    assert.isNotEmpty(whats(changed("Refused", '"stranger_ACME"', '"oracle_ACME"')), "also after the close")
+    assert.include(whats(changed("Refused", /"at":\d+/, '"at":1')), "refusal 1 (market_analyst_ACME), its time")
+    assert.include(whats(changed("Refused", /,"chain":"\w+"/, "")), "refusal 1 (market_analyst_ACME), its link")
+    assert.include(whats(changed("Escalated", '"early":true', '"early":false')), "escalation")
+    assert.include(whats(changed("Escalated", '"quorum"', '"deadline"')), "escalation, its link")
+    assert.include(whats(changed("Closed", "holidays", "regret")), "result.chain_hash")
+    const twice = eventful().flatMap((event) => (event._tag === "Escalated" ? [event, event] : [event]))
+    assert.include(whats(twice), "escalation")
+  })
+
+  it("names a word that was taken after the deadline", () => {
+    const events = held().map((event) => {
+      if (event._tag !== "Opened") return event
+      return { ...event, data: JSON.parse(JSON.stringify(event.data).replace('"timeout_ms":5000', '"timeout_ms":5')) }
+    })
+    assert.include(whats(events), "word 2 (risk_advisor_ACME), who may speak")
+    assert.notInclude(whats(events), "word 1 (market_analyst_ACME), who may speak")
+  })
+
+  it("takes the chain of a round that was begun before refusals joined it as it is", () => {
+    const begun = held().map((event) => {
+      const { chained: _, ...data } = Object(event.data)
+      return { ...event, data }
+    })
+    const refused = { refusal: "RoundClosed", agent_id: "oracle_ACME", at: 1 } as const
+    assert.deepStrictEqual(whats([...begun, { _tag: "Refused", data: { refused }, time: 1 }]), [])
+  })
+
   it("misses no word that was lost, said twice or moved, no second close, and no event that it does not know", () => {
     const journal = held()
     const at = (tag: string) => journal.findIndex((event) => event._tag === tag)

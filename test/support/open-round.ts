@@ -62,12 +62,13 @@ export const openRound = (more: Partial<RoundRequest> = {}, id = ROUND) => {
 const Times = Schema.Struct({
   at: Schema.optionalKey(Schema.Int),
   opened_at: Schema.optionalKey(Schema.Int),
+  refused: Schema.optionalKey(Schema.Struct({ at: Schema.Int })),
   result: Schema.optionalKey(Schema.Struct({ closed_at: Schema.String }))
 })
 
 /** As the runtime stores it; every event here says itself when it was. */
 export const toRecorded = (event: { readonly _tag: string }): RecordedEvent => {
   const { _tag, ...data } = event
-  const { at, opened_at, result } = Schema.decodeUnknownSync(Times)(data)
-  return { _tag, data, time: at ?? opened_at ?? Date.parse(result?.closed_at ?? "1970-01-01") }
+  const { at, opened_at, refused, result } = Schema.decodeUnknownSync(Times)(data)
+  return { _tag, data, time: at ?? opened_at ?? refused?.at ?? Date.parse(result?.closed_at ?? "1970-01-01") }
 }

@@ -84,7 +84,7 @@ const weighted = (
   const d = top(support, weight() / votes.length)
   if (d === undefined) return undefined
   const confidence = weight(d) === 0 ? 0 : support(d) / weight(d)
-  return { decision: d, confidence, bar: !needsMajority || weight(d) - weight() / 2 > EPSILON }
+  return { decision: d, confidence, bar: needsMajority ? weight(d) - weight() / 2 > EPSILON : weight() > 0 }
 }
 
 const pool = ({ rules, votes }: Case, w: (vote: Vote) => number): Won => {
