@@ -88,7 +88,7 @@ export const coordinatorActor = (given: CoordinatorOptions): Actor => {
       AnalysisOverdue: (state, { consensus_id }, context) => {
         const { running } = state
         if (running === null || running.consensus_id !== consensus_id) return []
-        const ended = { _tag: "AnalysisEnded", consensus_id } as const
+        const ended = { _tag: "AnalysisEnded", consensus_id, undecided: true } as const
         const lost = { _tag: "AnalysisLost", symbol: context.self.id, consensus_id } as const
         return [
           persist(ended),
@@ -164,7 +164,11 @@ const endAnalysis = (state: State, result: ConsensusResult, options: Coordinatio
   if (running === null || running.consensus_id !== result.consensus_id) return []
   const { consensus_id } = running
   const cancelled = result.closed_by === "cancelled"
-  const ended = { _tag: "AnalysisEnded", consensus_id, ...(cancelled ? {} : remembered(result, running)) } as const
+  const ended = {
+    _tag: "AnalysisEnded",
+    consensus_id,
+    ...(cancelled ? UNDECIDED : remembered(result, running))
+  } as const
   const error = { _tag: "AnalysisCancelled", symbol: context.self.id } as const
   return [
     persist(ended),
@@ -179,6 +183,8 @@ const endAnalysis = (state: State, result: ConsensusResult, options: Coordinatio
     ...startNext(evolve.AnalysisEnded(state, ended), options, context, running.requested)
   ]
 }
+
+const UNDECIDED = { undecided: true } as const
 
 /** What later analyses are told of a decision; of one on bars of the request's own nothing, for they may be of any time. */
 const remembered = ({ final_decision, confidence }: ConsensusResult, running: Running) => {

@@ -73,7 +73,12 @@ export const EVENTS = {
   AnalysisRequested: { asked: Asked },
   AnalysisDropped: { ids: Schema.Array(Schema.Int) },
   AnalysisStarted: { running: Running },
-  AnalysisEnded: { consensus_id: ConsensusId, decided: Schema.optionalKey(PastDecision) },
+  AnalysisEnded: {
+    consensus_id: ConsensusId,
+    decided: Schema.optionalKey(PastDecision),
+    /** It was cancelled or lost: nothing was decided. */
+    undecided: Schema.optionalKey(Schema.Literal(true))
+  },
   ConsensusRequested: { consensus_id: ConsensusId },
   WeightsSet: { weights: Schema.Record(Schema.String, Weight) }
 }
@@ -101,10 +106,13 @@ export const evolve = {
     unseen: running.requested && state.waiting[0]?.bars ? state.unseen : null,
     waiting: running.requested ? state.waiting.slice(1) : state.waiting
   }),
-  AnalysisEnded: (state: State, { decided }: { consensus_id: string; decided?: PastDecision }): State => ({
+  AnalysisEnded: (
+    state: State,
+    { decided, undecided }: { consensus_id: string; decided?: PastDecision; undecided?: true }
+  ): State => ({
     ...state,
     running: null,
-    decisions: state.decisions + 1,
+    decisions: state.decisions + (undecided === true ? 0 : 1),
     ...(decided === undefined ? {} : { past: [...(state.past ?? []), decided].slice(-PAST_DECISIONS_MAX) })
   }),
   ConsensusRequested: (state: State): State => state,

@@ -1,24 +1,12 @@
 import { Schedule, Schema } from "effect"
 import { type Decision, Order, Placement, PortfolioProtocol, type VetoReason } from "../../protocols/index.ts"
-import {
-  type Actor,
-  activity,
-  type Context,
-  define,
-  type EventOf,
-  type Persist,
-  type Publish,
-  persist,
-  refuse,
-  reply,
-  type StartActivity,
-  start
-} from "../../runtime/index.ts"
+import { type Actor, activity, type Context, define, persist, refuse, reply } from "../../runtime/index.ts"
 import { publishAlert } from "../alert.ts"
 import { type OrderAdapter, paper } from "./adapter.ts"
-import { publishAccount, publishOrder, publishVeto, viewOf } from "./announcements.ts"
+import { publishVeto, viewOf } from "./announcements.ts"
 import { amountOf, equityOf, isWritable, MICROS } from "./book.ts"
 import { ACCOUNT_DEFAULTS, AccountRules, feeOf, fillPrice, isReduction, vetoOf, wanted } from "./limits.ts"
+import { afterAll, closing, end, fill, place, type Steps, works } from "./orders.ts"
 import { drawdownOf, EVENTS, evolve, initial, isKnown, ordersSince, pricesOf, State, SYMBOLS_MAX } from "./state.ts"
 
 export interface PortfolioOptions {
@@ -98,19 +86,11 @@ export const portfolioActor = (given: Partial<PortfolioOptions> = {}): Actor<Sta
         const placement = outcome.value
         if (placement._tag === "Rejected") return end(state, outcome.key, "rejected", placement.reason, context)
         if (placement._tag === "Filled") return fill(state, outcome.key, placement.price, placement.fee, context)
-        return orderOf(state, outcome.key) === undefined
-          ? []
-          : [persist({ _tag: "OrderWorking", order_id: outcome.key } as const)]
+        return works(state, outcome.key, options.adapter, context)
       }
     }
   })
 }
-
-/** What happens to orders. */
-type OrderEvent = Extract<EventOf<typeof EVENTS>, { readonly _tag: "OrderPlaced" | "OrderFilled" | "OrderEnded" }>
-type Steps = ReadonlyArray<
-  Persist<OrderEvent> | Publish | StartActivity<{ readonly name: "place"; readonly input: Order }>
->
 
 interface Decided {
   readonly consensus_id: string
@@ -120,8 +100,6 @@ interface Decided {
   readonly bar_time: number
   readonly price: number
 }
-
-const orderOf = (state: State, id: string) => state.orders.find(({ order }) => order.id === id)
 
 /** A decision as an order, or as a veto, or as nothing to do. */
 const trade = (state: State, decided: Decided, { rules }: PortfolioOptions, context: Context) => {
@@ -160,12 +138,6 @@ const trade = (state: State, decided: Decided, { rules }: PortfolioOptions, cont
   }
   return place(order, consensus_id, context)
 }
-
-const place = (order: Order, consensus_id: string | null, context: Context): Steps => [
-  persist({ _tag: "OrderPlaced", order, consensus_id, at: context.time } as const),
-  start("place", order.id, order),
-  publishOrder(order, "placing", { consensus_id }, context)
-]
 
 interface SeenBar {
   readonly symbol: string
@@ -217,41 +189,6 @@ const fillAtOpen = (state: State, order: Order, opened: number, rules: AccountRu
   return fill(state, order.id, price, fee, context)
 }
 
-/** The order is filled; and where everything is to be closed, so is what came of it. */
-const fill = (state: State, id: string, price: number, fee: number, context: Context): Steps => {
-  const found = orderOf(state, id)
-  if (found === undefined) return []
-  const event = { _tag: "OrderFilled", order_id: id, price, fee } as const
-  const after = evolve.OrderFilled(state, event)
-  return [
-    persist(event),
-    publishOrder(found.order, "filled", { price, fee, consensus_id: found.consensus_id }, context),
-    publishAccount(after, context),
-    ...(state.flattening ? closing(after, context, found.order.symbol) : [])
-  ]
-}
-
-const end = (state: State, id: string, status: "rejected" | "cancelled", reason: string, context: Context): Steps => {
-  const found = orderOf(state, id)
-  if (found === undefined) return []
-  const why = reason.slice(0, 300)
-  return [
-    persist({ _tag: "OrderEnded", order_id: id, status, reason: why } as const),
-    publishOrder(found.order, status, { reason: why, consensus_id: found.consensus_id }, context),
-    // Somebody wanted out, and is not.
-    ...(status === "rejected" && found.order.reason === "flatten"
-      ? [
-          publishAlert(
-            "critical",
-            "flatten_rejected",
-            `${found.order.symbol} of ${context.self.id} is still held: ${why}`,
-            context
-          )
-        ]
-      : [])
-  ]
-}
-
 const stopped = (state: State, reason: string, flatten: boolean) =>
   state.stopped !== null && (!flatten || state.flattening)
     ? []
@@ -276,24 +213,3 @@ const flatten = (state: State, reason: string, context: Context) => {
     reply({ entries_stopped: true, orders: after.orders.length + placed })
   ]
 }
-
-/** The order that closes a position; none while another one of the symbol is under way. */
-const closing = (state: State, context: Context, symbol: string): Steps => {
-  const quantity = state.book.positions[symbol]?.quantity ?? 0
-  const last = state.prices[symbol]
-  if (quantity === 0 || last === undefined || state.orders.some(({ order }) => order.symbol === symbol)) return []
-  const order = {
-    ...{ id: `flatten-${context.sequence}-${symbol}`, account: context.self.id, symbol, quantity: -quantity },
-    ...{ bar_time: last.time, reference_price: last.price, reason: "flatten" as const }
-  }
-  return place(order, null, context)
-}
-
-/** The state after what happened to orders. */
-const afterAll = (state: State, steps: Steps): State =>
-  steps.reduce((before, step) => {
-    if (step.op !== "persist") return before
-    const { event } = step
-    if (event._tag === "OrderFilled") return evolve.OrderFilled(before, event)
-    return event._tag === "OrderEnded" ? evolve.OrderEnded(before, event) : evolve.OrderPlaced(before, event)
-  }, state)

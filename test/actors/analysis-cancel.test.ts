@@ -58,6 +58,7 @@ describe("analyses with deadlines, some of them cancelled", () => {
           .seen("coordination.consensus_result.ACME")
           .map((event) => Schema.decodeUnknownSync(Result)(event).payload.closed_by)
         const decided = results.filter((closedBy) => closedBy !== "cancelled")
+        assert.strictEqual(status().decisions, decided.length)
         assert.strictEqual(decisions().length, decided.length)
         assert.strictEqual(results.length, world.seen("coordination.consensus_request.ACME").length)
         world.advance(120_000)

@@ -71,6 +71,8 @@ describe("the coordinator", () => {
     assert.isUndefined(world.answers.get("second"), "it is under way now")
     world.advance(OPTIONS.roundTimeoutMillis + 30_000)
     assert.deepInclude(world.answers.get("second")?.body, { _tag: "AnalysisLost" })
+    const status = world.ask(CoordinatorProtocol, "ACME", "GetStatus", {})?.body
+    assert.deepInclude(status, { decisions: 0 }, "nothing was decided")
   })
 
   it("decides without an agent that fails, and without one that never answers", () => {

@@ -31,10 +31,17 @@ export const openAccount = ({
       world.advance(DAY)
       tell("Price", { symbol, time: START + ++day * DAY, open, close })
     },
-    decide: (decision: Decision, confidence = 1, price = 100, symbol = "ACME", id = idOf(++decisions)) => {
+    decide: (
+      decision: Decision,
+      confidence = 1,
+      price = 100,
+      symbol = "ACME",
+      id = idOf(++decisions),
+      placed = true
+    ) => {
       const bar_time = START + day * DAY
       tell("Decided", { consensus_id: id, symbol, decision, confidence, bar_time, price })
-      place()
+      if (placed) place()
     },
     stop: () => tell("StopEntries", { reason: "by hand" })?.body,
     resume: () => tell("ResumeEntries", {})?.body,

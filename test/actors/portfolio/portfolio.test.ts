@@ -135,6 +135,22 @@ describe("an account", () => {
     assert.strictEqual(account.view().orders.length, 0)
   })
 
+  it("flattens what is on its way to the paper as well: it is not filled, and what is held is closed at the next bar", () => {
+    const account = openAccount()
+    account.bar(100)
+    account.decide("BUY", 0.3)
+    account.bar(100)
+    account.decide("BUY", 0.5, 50, "GLOBEX", undefined, false)
+    account.decide("BUY", 1, 100, "ACME", undefined, false)
+    account.flatten()
+    account.place()
+    account.bar(50, 50, "GLOBEX")
+    account.bar(90)
+    assert.deepStrictEqual(account.view().positions, [])
+    assert.strictEqual(account.view().counts.fills, 2, "the first, and the one that closes it")
+    assert.strictEqual(account.view().orders.length, 0)
+  })
+
   it("closes what an adapter fills after everything was to be closed", () => {
     const broker = { name: "broker", fillsAtBars: false, place: () => Effect.succeed({ _tag: "Working" } as const) }
     const account = openAccount({ adapter: broker })
