@@ -110,6 +110,7 @@ export const makeEngine = Effect.fnUntraced(function* (
       crowded: ({ address }, waiting) => announcer.crowded(formatAddress(address), waiting),
       ...setbacks,
       answer: ({ inbox, payload }) => log.answer(inbox, payload),
+      fireSoon: firingSoon(outbox, later, fork),
       startActivity: (activation, key) => activities.start(activation, key),
       stopActivity: (activation, key) => activities.stop(activation, key)
     },
@@ -141,6 +142,19 @@ const makeTimes = Effect.gen(function* () {
       void fork(Effect.andThen(Effect.sleep(millis), Effect.sync(callback)))
   }
 })
+
+/** What cannot be sent, the log fires. */
+const firingSoon =
+  (
+    outbox: Outbox,
+    later: (millis: number, callback: () => void) => void,
+    fork: (effect: Effect.Effect<void>) => unknown
+  ): Engine["activationHost"]["fireSoon"] =>
+  ({ address, core }, name, { generation, millis, payload }) =>
+    later(millis, () => {
+      if (core.timers.get(name) !== generation) return
+      fork(Effect.ignore(outbox.send({ kind: "mail", to: address, payload })))
+    })
 
 const makeResidents = (
   { passivateAfter = PASSIVATE_AFTER, memoryBytesMax = MEMORY_BYTES_MAX }: EngineOptions,

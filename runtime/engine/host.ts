@@ -1,6 +1,7 @@
 import type { Address } from "../address.ts"
 import type { NewerVersion } from "../errors.ts"
 import type { LogLimits, Mail } from "../log.ts"
+import type { SoonDue } from "./pending.ts"
 import type { OutgoingAnswer } from "./verdict.ts"
 
 /** What an activation needs of the node around it. */
@@ -39,6 +40,8 @@ export interface ActivationHost<Activation> {
   /** The actor cannot go on: not even parking the message works. */
   readonly giveUp: (activation: Activation, cause: Error) => void
   readonly answer: (answer: OutgoingAnswer) => void
+  /** Fires a timer when it is due, unless it is closed by then. The log fires it as well, later: that counts for nothing then. */
+  readonly fireSoon: (activation: Activation, name: string, timer: SoonDue) => void
   readonly startActivity: (activation: Activation, key: string) => void
   readonly stopActivity: (activation: Activation, key: string) => void
 }

@@ -81,6 +81,7 @@ export class ShardWorld {
         rested: (activation) => this.#gates.rested(activation),
         load: (activation) => void this.#loads.add({ activation }),
         readMail: (activation, from) => void this.#reads.add({ activation, from }),
+        fireSoon: () => {},
         ready: (activation) => void this.#ready.add(activation),
         crowded: () => {},
         tooOld: () => {},
