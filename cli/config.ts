@@ -3,6 +3,7 @@ import { Config, ConfigProvider, Duration, Effect, Option, Schema, SchemaTransfo
 import { PANEL } from "../actors/index.ts"
 import { AccountId, AgentType } from "../protocols/index.ts"
 import { gatewaySettings } from "./gateway-settings.ts"
+import { retentionSettings } from "./retention-settings.ts"
 import { matching, type Setting, setting, wholeNumber, word } from "./setting.ts"
 
 export type { Setting }
@@ -164,6 +165,7 @@ export const settings = {
     rule: "must be a whole number from 0 to 65535",
     schema: wholeNumber(0, 65_535)
   }),
+  ...retentionSettings,
   ...gatewaySettings
 } as const
 
@@ -232,6 +234,9 @@ export const configuration: Effect.Effect<Configuration, InvalidSetting> = Effec
   logLevel: readSetting(settings.logLevel),
   logFormat: readSetting(settings.logFormat),
   metricsPort: readOptional(settings.metricsPort),
+  eventRetention: readSetting(settings.eventRetention),
+  roundRetention: readSetting(settings.roundRetention),
+  dataLimit: readSetting(settings.dataLimit),
   gatewaySecret: readOptional(settings.gatewaySecret),
   gatewayToken: readOptional(settings.gatewayToken),
   gatewayPublicKey: readOptional(settings.gatewayPublicKey),

@@ -3,8 +3,10 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { createConnection } from "node:net"
 import { join } from "node:path"
-import { Deferred, Effect, Option, Schedule, Schema, type Scope } from "effect"
+import { Console, Deferred, Duration, Effect, Option, Schedule, Schema, type Scope } from "effect"
 import { type DataFolderUnusable, onDisk } from "./data-folder.ts"
+import { folderBytes, sizeText } from "./data-size.ts"
+import { worked, workOf } from "./server-progress.ts"
 
 /** A nats-server did not start, and will not if it is only tried again; `lines` are the last ones it logged. */
 export class NatsServerFailed extends Schema.TaggedError<NatsServerFailed>()("NatsServerFailed", {
@@ -35,6 +37,8 @@ export interface ProcessOptions {
   readonly syncInterval: string
   /** How much it may store, such as `4MB`; as much as the disk has, unless given. */
   readonly maxFileStore: string | undefined
+  /** How long it may do nothing before it is ready; 10 seconds unless given. */
+  readonly patience?: Duration.Input | undefined
 }
 
 export interface NatsProcess {
@@ -45,7 +49,9 @@ export interface NatsProcess {
   readonly exited: Effect.Effect<string>
 }
 
-const START_DEADLINE = "10 seconds"
+/** A server that does nothing for so long will not be ready: one that reads a large store is at work. */
+const START_PATIENCE = "10 seconds"
+const SAY_EVERY = "5 seconds"
 const STOP_GRACE = "10 seconds"
 const POLL = "20 millis"
 const LINES_SHOWN = 8
@@ -167,15 +173,30 @@ const awaitReady = (options: ProcessOptions, child: Child, logFrom: number) =>
       Effect.tap((url) => greeting(Number(new URL(url).port))),
       Effect.retry(Schedule.spaced(POLL)),
       // Tried again for ever, so that no failure is left but the deadline.
-      Effect.orDie,
-      Effect.timeoutOrElse({
-        duration: START_DEADLINE,
-        orElse: () => Effect.fail(failure(`it was not ready after ${START_DEADLINE}`))
-      })
+      Effect.orDie
     )
+    const patience = Duration.fromInputUnsafe(options.patience ?? START_PATIENCE)
+    const idle = Effect.gen(function* () {
+      let before = workOf(child.pid)
+      for (;;) {
+        yield* Effect.sleep(patience)
+        const now = workOf(child.pid)
+        if (!worked(before, now))
+          return yield* Effect.fail(
+            failure(`it is not ready, and did nothing for ${Duration.toSeconds(patience)} seconds`)
+          )
+        before = now
+      }
+    })
     const died = Deferred.await(child.ended).pipe(Effect.flatMap((reason) => Effect.fail(failure(reason))))
-    return yield* Effect.raceFirst(ready, died)
+    return yield* Effect.raceAllFirst([ready, died, idle, sayRecovery(options.folder)])
   })
+
+/** What it does may take minutes where much is stored. */
+const sayRecovery = (folder: string): Effect.Effect<never> =>
+  Effect.suspend(() =>
+    Console.error(`nats-server reads what is stored, ${sizeText(folderBytes(join(folder, "store")))} …`)
+  ).pipe(Effect.delay(SAY_EVERY), Effect.forever)
 
 /** Writes the configuration, and removes the pid of an earlier server. */
 const prepareFiles = (options: ProcessOptions) =>
@@ -186,8 +207,8 @@ const prepareFiles = (options: ProcessOptions) =>
   })
 
 /**
- * Starts a nats-server and waits until it answers, at most 10 seconds. It is stopped when the scope closes: asked to,
- * and killed if it has not ended 10 seconds later.
+ * Starts a nats-server and waits until it answers, for as long as it is at work. It is stopped when the scope closes: asked
+ * to, and killed if it has not ended 10 seconds later.
  */
 export const startProcess = (
   options: ProcessOptions

@@ -1,7 +1,7 @@
 // The embedded NATS server: one nats-server of our own, on one data folder, for as long as a scope is open.
 import { mkdirSync, readFileSync, realpathSync } from "node:fs"
 import { join } from "node:path"
-import { Effect, Schedule, Schema, type Scope } from "effect"
+import { type Duration, Effect, Schedule, Schema, type Scope } from "effect"
 import { findNatsServer, OLDEST } from "../setup/nats-server.mjs"
 import { type DataFolderInUse, type DataFolderUnusable, onDisk, useDataFolder } from "./data-folder.ts"
 import {
@@ -40,6 +40,8 @@ export interface EmbeddedOptions {
   readonly syncInterval?: string | undefined
   /** How much the server may store, such as `4MB`; as much as the disk has, unless given. */
   readonly maxFileStore?: string | undefined
+  /** How long it may do nothing before it is ready; 10 seconds unless given. A server that reads a large store is at work. */
+  readonly patience?: Duration.Input | undefined
 }
 
 export interface EmbeddedNats extends NatsProcess {
@@ -137,7 +139,8 @@ export const embeddedNats = (options: EmbeddedOptions): Effect.Effect<EmbeddedNa
       port: options.port,
       monitorPort: options.monitorPort,
       syncInterval: options.syncInterval ?? "always",
-      maxFileStore: options.maxFileStore
+      maxFileStore: options.maxFileStore,
+      patience: options.patience
     })
     return { ...server, version, logFile: logFile(folder) }
   })

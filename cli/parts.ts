@@ -6,6 +6,7 @@ import { type Configuration, configuration, InvalidSetting, settings, withoutPas
 import { beginExperiment, experimentFlag, planOf } from "./experiment-file.ts"
 import { showMetrics } from "./metrics.ts"
 import { natsFlag, natsUrl, optionOr, portFlag } from "./options.ts"
+import { keepRetention } from "./retention.ts"
 import { connect, connectClient, namedServer, nodeName, OPEN, serveActors, serveGateway, withParts } from "./system.ts"
 
 /** `conclave node`: the actors as a process of their own. */
@@ -47,6 +48,7 @@ export const node = Command.make(
           const { broken } = yield* LocalNode.pipe(Effect.provide(parts))
           if (experiment !== undefined) yield* beginExperiment(experiment).pipe(Effect.provide(system))
           yield* showMetrics(config)
+          yield* Effect.forkScoped(keepRetention(config, namedServer(url), name))
           yield* Console.log(
             `node ${name} serves actors on ${withoutPassword(url)}; Ctrl-C hands them over and stops it`
           )

@@ -107,7 +107,8 @@ const systemOf = (config: Configuration, server: Server, name: string): SystemOp
   name: `conclave ${name}`,
   shards: config.shards,
   replicas: config.replicas,
-  ttlSeconds: Math.ceil(Duration.toSeconds(config.leaseTtl))
+  ttlSeconds: Math.ceil(Duration.toSeconds(config.leaseTtl)),
+  eventSecondsMax: Math.ceil(Duration.toSeconds(config.eventRetention))
 })
 
 export interface ServeOptions {

@@ -10,6 +10,7 @@ import { readBars, SIMULATED_PAST_UNTIL, simulatedBars } from "./market.ts"
 import { showMetrics } from "./metrics.ts"
 import { dataFlag, forFlag, optionOr, portFlag, symbolFlag, symbolsFlag } from "./options.ts"
 import { decisionLine } from "./print.ts"
+import { keepRetention } from "./retention.ts"
 import { connect, nodeName, OPEN, openServer, serveActors, serveGateway, withParts } from "./system.ts"
 
 const flags = {
@@ -57,7 +58,8 @@ export const up = Command.make("up", flags, (given) =>
       const server = yield* openServer(config, config.natsUrl, dataDir)
       const parts = Effect.gen(function* () {
         const system = yield* Layer.build(connect(config, server, "up"))
-        const actors = yield* Layer.build(serveActors(nodeName(), config, experiment && { experiment })).pipe(
+        const name = nodeName()
+        const actors = yield* Layer.build(serveActors(name, config, experiment && { experiment })).pipe(
           Effect.provide(system)
         )
         const { broken } = yield* LocalNode.pipe(Effect.provide(actors))
@@ -67,6 +69,9 @@ export const up = Command.make("up", flags, (given) =>
           Effect.provide(system)
         )
         const found = yield* Gateway.pipe(Effect.provide(gateway))
+        yield* Effect.forkScoped(
+          keepRetention(config, server, name, config.natsUrl === undefined ? dataDir : undefined)
+        )
         yield* sayHello(found, server.url, config.natsUrl === undefined ? dataDir : undefined, markets, experiment)
         const feeding = feedAll(markets, 1_000 / given.speed).pipe(Effect.provide(system))
         const running = Effect.raceAllFirst([feeding, server.gone, broken])

@@ -38,6 +38,12 @@ export interface StoredLetter {
   readonly payload: string
 }
 
+/** Where an event lies in the log. `time` is when it was stored, in milliseconds since 1970. */
+export interface EventPlace {
+  readonly sequence: number
+  readonly time: number
+}
+
 /** Which actors: all, those of a type, of an id, or one. */
 export interface Selection {
   readonly type?: string
@@ -93,6 +99,18 @@ export class Archive extends Context.Service<
 
     /** Removes a dead letter for good. False if there is none of that sequence. */
     readonly drop: (sequence: number) => Effect.Effect<boolean, ReadError>
+
+    /** Removes all that is stored of an actor but its mail, timers and dead letters: it is as if it had never been. */
+    readonly forget: (owner: Address) => Effect.Effect<void, ReadError>
+
+    /** The oldest event that is kept; nothing if there is none. */
+    readonly oldestEvent: Effect.Effect<EventPlace | undefined, ReadError>
+
+    /** The first event at or after a sequence; nothing if there is none. */
+    readonly eventFrom: (sequence: number) => Effect.Effect<EventPlace | undefined, ReadError>
+
+    /** Removes all events up to and including a sequence. */
+    readonly forgetEvents: (upTo: number) => Effect.Effect<void, ReadError>
 
     /** The sequence of the newest entry in the log: everything that is stored by now is at or before it. */
     readonly newest: Effect.Effect<number, ReadError>

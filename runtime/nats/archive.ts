@@ -31,6 +31,12 @@ export const layerArchive: Layer.Layer<Archive, ServerUnsuitable, Nats> = Layer.
     const from = (kind: Kind, selection: Selection) => ({ direct, stream, pattern: subjects.selected(kind, selection) })
     const owners = (kind: "mail" | "journal", selection: Selection, after: string | undefined, max: number) =>
       attempt(() => listOwners({ connection, subjects, kind, selection, after, max }))
+    const purge = (what: { readonly filter: string; readonly seq?: number }) =>
+      Effect.asVoid(attempt(() => manager.streams.purge(stream, what)))
+    const eventFrom = (sequence: number) =>
+      Effect.map(readFirst({ direct, stream, pattern: subjects.event(">") }, sequence - 1), (first) =>
+        first === undefined ? undefined : { sequence: first.seq, time: first.time.getTime() }
+      )
     const letter = (sequence: number) => attempt(() => readLetter(manager, subjects, sequence))
     return Archive.of({
       history: (owner, after, max) =>
@@ -79,6 +85,10 @@ export const layerArchive: Layer.Layer<Archive, ServerUnsuitable, Nats> = Layer.
                 )
               )
         ),
+      forget: (owner) => purge({ filter: subjects.journal(owner) }),
+      oldestEvent: eventFrom(1),
+      eventFrom,
+      forgetEvents: (upTo) => purge({ filter: subjects.event(">"), seq: upTo + 1 }),
       newest: Effect.map(
         attempt(() => manager.streams.info(stream)),
         ({ state }) => state.last_seq

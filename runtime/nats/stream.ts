@@ -5,6 +5,7 @@ import {
   type JetStreamManager,
   RetentionPolicy,
   StorageType,
+  StoreCompression,
   type StreamConfig
 } from "@nats-io/jetstream"
 import { errors, type NatsConnection } from "@nats-io/transport-node"
@@ -133,6 +134,7 @@ const configOf = (
   // the stream has none: what bounds it is the server's own storage limit, at which it refuses (`LogFull`).
   discard: DiscardPolicy.Old,
   storage: StorageType.File,
+  compression: StoreCompression.S2,
   num_replicas: options.replicas,
   duplicate_window: DUPLICATE_WINDOW_SECONDS * SECOND_NANOS,
   allow_direct: true,

@@ -13,8 +13,10 @@ const complaint = (env: Record<string, string>) =>
 describe("configuration", () => {
   it.effect("has a default for everything but the servers", () =>
     Effect.gen(function* () {
-      const { leaseTtl, ...rest } = yield* read({})
+      const { leaseTtl, eventRetention, roundRetention, ...rest } = yield* read({})
       assert.strictEqual(Duration.toMillis(leaseTtl), 5000)
+      assert.strictEqual(Duration.toDays(eventRetention), 7)
+      assert.strictEqual(roundRetention === "never" ? 0 : Duration.toDays(roundRetention), 30)
       assert.deepStrictEqual(rest, {
         natsUrl: undefined,
         natsMonitorUrl: undefined,
@@ -31,6 +33,7 @@ describe("configuration", () => {
         logLevel: "Warn",
         logFormat: "pretty",
         metricsPort: undefined,
+        dataLimit: 2e9,
         gatewaySecret: undefined,
         gatewayToken: undefined,
         gatewayPublicKey: undefined,

@@ -106,5 +106,9 @@ const nothing: Archive["Service"] = {
   letters: () => Effect.succeed([]),
   letter: () => Effect.succeed(undefined),
   drop: () => Effect.succeed(false),
-  newest: Effect.succeed(0)
+  newest: Effect.succeed(0),
+  forget: () => Effect.void,
+  oldestEvent: Effect.undefined,
+  eventFrom: () => Effect.undefined,
+  forgetEvents: () => Effect.void
 }
