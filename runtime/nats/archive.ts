@@ -31,12 +31,6 @@ export const layerArchive: Layer.Layer<Archive, ServerUnsuitable, Nats> = Layer.
     const from = (kind: Kind, selection: Selection) => ({ direct, stream, pattern: subjects.selected(kind, selection) })
     const owners = (kind: "mail" | "journal", selection: Selection, after: string | undefined, max: number) =>
       attempt(() => listOwners({ connection, subjects, kind, selection, after, max }))
-    const purge = (what: { readonly filter: string; readonly seq?: number }) =>
-      Effect.asVoid(attempt(() => manager.streams.purge(stream, what)))
-    const eventFrom = (sequence: number) =>
-      Effect.map(readFirst({ direct, stream, pattern: subjects.event(">") }, sequence - 1), (first) =>
-        first === undefined ? undefined : { sequence: first.seq, time: first.time.getTime() }
-      )
     const letter = (sequence: number) => attempt(() => readLetter(manager, subjects, sequence))
     return Archive.of({
       history: (owner, after, max) =>
@@ -85,10 +79,7 @@ export const layerArchive: Layer.Layer<Archive, ServerUnsuitable, Nats> = Layer.
                 )
               )
         ),
-      forget: (owner) => purge({ filter: subjects.journal(owner) }),
-      oldestEvent: eventFrom(1),
-      eventFrom,
-      forgetEvents: (upTo) => purge({ filter: subjects.event(">"), seq: upTo + 1 }),
+      ...removing(manager, subjects),
       newest: Effect.map(
         attempt(() => manager.streams.info(stream)),
         ({ state }) => state.last_seq
@@ -96,6 +87,24 @@ export const layerArchive: Layer.Layer<Archive, ServerUnsuitable, Nats> = Layer.
     })
   })
 )
+
+/** What is removed by age or for room. It needs the right to `$JS.API.STREAM.PURGE.<stream>`. */
+const removing = (manager: JetStreamManager, subjects: Subjects) => {
+  const { stream } = subjects
+  const source = { direct: manager.direct, stream, pattern: subjects.event(">") }
+  const purge = (what: { readonly filter: string; readonly seq?: number }) =>
+    Effect.asVoid(attempt(() => manager.streams.purge(stream, what)))
+  const eventFrom = (sequence: number) =>
+    Effect.map(readFirst(source, sequence - 1), (first) =>
+      first === undefined ? undefined : { sequence: first.seq, time: first.time.getTime() }
+    )
+  return {
+    forget: (owner: Address) => purge({ filter: subjects.journal(owner) }),
+    oldestEvent: eventFrom(1),
+    eventFrom,
+    forgetEvents: (upTo: number) => purge({ filter: source.pattern, seq: upTo + 1 })
+  }
+}
 
 /** Who only looks must not make a namespace of a misspelt name. */
 const mustExist = (manager: JetStreamManager, stream: string, { namespace, url }: NatsOptions) =>
