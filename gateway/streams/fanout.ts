@@ -1,10 +1,10 @@
-import { Effect, RcMap, Schema, type Scope } from "effect"
+import { Effect, Exit, RcMap, Schema, Scope } from "effect"
 import type { Start } from "../../protocols/index.ts"
 import type { LogUnavailable, PublishedEvent } from "../../runtime/index.ts"
 import { EventLog } from "../events/log.ts"
 import { defaultLimits, limitNames } from "../policy.ts"
 import { atEndOfTurn, type EndOfTurn } from "../turn.ts"
-import { catchUp, type Subscriber } from "./catch-up.ts"
+import { AGAIN, catchUp, type Subscriber } from "./catch-up.ts"
 import { type EncodedEvent, encoderOf } from "./encode.ts"
 import { Ring } from "./ring.ts"
 import { matcherOf, SubjectTrie } from "./trie.ts"
@@ -88,6 +88,13 @@ export const makeFanout = (
         return yield* openHome({ log, pattern, size, encode, atEndOfTurn: endOfTurn })
       })
     })
+    const homeOf = (pattern: string) =>
+      Effect.gen(function* () {
+        // A home that could not be opened stays such for as long as somebody holds it.
+        const holding = yield* Scope.fork(yield* Effect.scope)
+        const home = RcMap.get(homes, open.cover(pattern) ?? pattern)
+        return yield* Scope.provide(home, holding).pipe(Effect.tapError(() => Scope.close(holding, Exit.void)))
+      }).pipe(Effect.retry({ schedule: AGAIN, while: ({ _tag }) => _tag === "LogUnavailable" }))
     const enter = Effect.acquireRelease(
       Effect.sync(() => void subscriptions++),
       () => Effect.sync(() => void subscriptions--)
@@ -95,7 +102,7 @@ export const makeFanout = (
 
     return {
       subscribe: Effect.fnUntraced(function* (pattern: string, start: Start, subscriber: Subscriber) {
-        const home = yield* RcMap.get(homes, open.cover(pattern) ?? pattern)
+        const home = yield* homeOf(pattern)
         yield* enter
         const { ring } = home
         let leave = () => {}

@@ -21,6 +21,8 @@ export interface FakeLog {
   readonly pages: () => number
   /** What happens before each page is read, and before it is given. */
   readonly onPage: (act: (when: "before" | "after") => void) => void
+  /** Readings of history see nothing after this sequence, as of a copy that is behind, until it is called with none. */
+  readonly hold: (upTo?: number) => void
   /** Lets the next watches and pages fail, or succeed again. */
   readonly setBroken: (broken: boolean) => void
   /** Holds back the next watches until it is called with false. */
@@ -67,6 +69,7 @@ export const makeFakeLog = (): FakeLog => {
   let pages = 0
   let broken = false
   let slow = false
+  let held: number | undefined
   let acting: (when: "before" | "after") => void = () => {}
 
   const follow = Effect.fnUntraced(function* (pattern: string, see: Watch["see"]) {
@@ -90,16 +93,18 @@ export const makeFakeLog = (): FakeLog => {
     Effect.sync(() => {
       const selects = selectorOf(stored, sequence, pattern, start)
       let position = 0
-      const next = Effect.gen(function* () {
+      const next = Effect.fnUntraced(function* (upTo: number) {
         if (broken) return yield* new LogUnavailable({ detail: "the test says so" })
         pages++
         acting("before")
-        const left = firstAfter(stored, position, selects)
+        const copied = held ?? Number.MAX_SAFE_INTEGER
+        const left = firstAfter(stored, position, (event) => event.sequence <= copied && selects(event))
         const events = left.slice(0, PAGE)
         position = events.at(-1)?.sequence ?? position
         acting("after")
         yield* Effect.yieldNow
-        return { events, complete: left.length === events.length }
+        if (events.length === 0 && copied < upTo) return yield* new LogUnavailable({ detail: "the copy is behind" })
+        return { events, complete: left.length === events.length && copied >= upTo }
       })
       return { next }
     })
@@ -107,7 +112,11 @@ export const makeFakeLog = (): FakeLog => {
     layer: Layer.succeed(EventLog, {
       follow,
       history,
-      kept: Effect.sync(() => ({ first: stored[0]?.sequence ?? sequence + 1, last: sequence }))
+      kept: Effect.suspend(() =>
+        broken
+          ? Effect.fail(new LogUnavailable({ detail: "the test says so" }))
+          : Effect.succeed({ first: stored[0]?.sequence ?? sequence + 1, last: sequence })
+      )
     }),
     publish: (subject, type, data) => publishPayload(subject, JSON.stringify({ type, data })),
     publishPayload,
@@ -120,6 +129,9 @@ export const makeFakeLog = (): FakeLog => {
     pages: () => pages,
     onPage: (act) => {
       acting = act
+    },
+    hold: (upTo) => {
+      held = upTo
     },
     setBroken: (value) => {
       broken = value
