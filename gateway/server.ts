@@ -10,6 +10,7 @@ import { addClientsRoute, addMetricsRoute } from "./http/metrics.ts"
 import { addPages } from "./http/pages.ts"
 import { addRoutes } from "./http/routes/index.ts"
 import { addEventsRoute } from "./http/sse.ts"
+import { Keys } from "./operations/keys.ts"
 import { Quotas } from "./operations/quota.ts"
 import { defaultLimits, type GatewayLimits, isLoopback, type OriginPolicy } from "./policy.ts"
 import { askActors } from "./socket/asking.ts"
@@ -79,7 +80,8 @@ export const serveGateway = (
 
     const run = yield* FiberSet.runtime(yield* FiberSet.make<void>())()
     const quotas = new Quotas(limits, () => performance.now())
-    const callerOf = (subject: string, key: string | undefined) => ({ subject, key, quota: quotas.of(subject) })
+    const keys = new Keys(() => performance.now())
+    const callerOf = (subject: string, key: string | undefined) => ({ subject, key, keys, quota: quotas.of(subject) })
     const ask = (question: Question) =>
       askActors({ fanout, callerOf }, question).pipe(Effect.provideService(Actors, actors))
     const gate = makeGate({

@@ -24,6 +24,8 @@ const MessageEnvelope = Schema.Struct({
   age: Schema.optionalKey(Schema.Int),
   /** The sender chose the id and may repeat it: its answer is remembered also where the message had no other effect. */
   keep: Schema.optionalKey(Schema.Literal(true)),
+  /** What its sender's key stands for, `key:digest`: the same key with another digest is refused. */
+  once: Schema.optionalKey(Schema.String),
   ...Common
 })
 
@@ -88,7 +90,7 @@ export const ReplyEnvelope = Schema.Struct({
   id: Schema.String,
   /** Who answers, `type/id`: message ids are an actor's own. */
   from: Schema.String,
-  outcome: Schema.Literals(["ok", "error", "failed", "stopped"]),
+  outcome: Schema.Literals(["ok", "error", "failed", "stopped", "reused"]),
   body: Schema.Unknown
 })
 export type ReplyEnvelope = typeof ReplyEnvelope.Type

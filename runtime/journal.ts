@@ -24,6 +24,8 @@ export const StepRecord = Schema.Struct({
   /** When the message was stored, in milliseconds since 1970. */
   time: Schema.Int,
   id: Schema.optionalKey(Schema.String),
+  /** What the message's key stands for, `key:digest`. */
+  once: Schema.optionalKey(Schema.String),
   from: Schema.optionalKey(Schema.String),
   correlation: Schema.String,
   /** Where in a trace the message belongs, as a W3C `traceparent`. */
@@ -74,6 +76,8 @@ export const Snapshot = Schema.Struct({
   activities: Schema.Record(Schema.String, OpenActivity),
   /** The latest message ids, each with its reply and when its message was stored, oldest first. */
   recent: Schema.Array(Schema.Tuple([Schema.String, Schema.NullOr(RecordedAnswer), Schema.Int])),
+  /** What the keys of these messages stand for, by message id. */
+  once: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   /** When the latest of the messages was stored whose ids are not among them any more. */
   forgotten: Schema.optionalKey(Schema.Int),
   watchers: Schema.optionalKey(Schema.Record(Schema.String, Watcher)),

@@ -151,6 +151,18 @@ export const internal = (correlationId?: string): Reply =>
     ...(correlationId === undefined ? {} : { correlationId })
   })
 
+/** 409: the key stands for something else. */
+export const keyReused = (correlationId?: string): Reply =>
+  problem({
+    status: 409,
+    code: "key-reused",
+    title: "The key was used for something else",
+    detail:
+      "the idempotency key, or the id of the operation, was used before by another caller, for another operation or with another body: a new request needs a new one",
+    field: "idempotency-key",
+    correlationId
+  })
+
 /** What went wrong with asking an actor, as a client may know it. */
 export const askProblem = (error: AskError, correlationId?: string): Reply => {
   switch (error._tag) {
@@ -180,6 +192,8 @@ export const askProblem = (error: AskError, correlationId?: string): Reply => {
         detail: `no answer within ${error.timeout_ms} ms; it may still be under way, and its events will be published`,
         correlationId
       })
+    case "KeyReused":
+      return keyReused(correlationId)
     case "TooLarge":
       return problem({
         status: 413,

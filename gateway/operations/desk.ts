@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { CoordinatorProtocol, type CoordinatorStatus, type MessageBody } from "../../protocols/index.ts"
 import { Actors, type AskError } from "../../runtime/index.ts"
-import { type Caller, messageIdOf } from "./caller.ts"
+import { type Caller, once } from "./caller.ts"
 import type { TooManySymbols } from "./quota.ts"
 
 /** What is known of a symbol: its bars, and the analyses of it. */
@@ -25,5 +25,8 @@ export const sendMessage = (
   Effect.gen(function* () {
     yield* caller.quota.name([symbol])
     const message = { sender_agent_id: `${CLIENT}${caller.subject}`.slice(0, 128), recipient_agent_id, text }
-    yield* (yield* Actors).ask(CoordinatorProtocol, symbol, "Message", { message }, messageIdOf(caller, "message"))
+    const { ask } = yield* Actors
+    yield* once(caller, { operation: "message", target: symbol, body: { recipient_agent_id, text } }, (sent) =>
+      ask(CoordinatorProtocol, symbol, "Message", { message }, sent)
+    )
   })

@@ -7,7 +7,7 @@ import {
   type UnknownAccount
 } from "../../protocols/index.ts"
 import { Actors, type AskError } from "../../runtime/index.ts"
-import { type Caller, messageIdOf } from "./caller.ts"
+import { type Caller, once } from "./caller.ts"
 import type { TooManySymbols } from "./quota.ts"
 
 export type PortfolioFailure = AskError | TooManySymbols | typeof UnknownAccount.Type
@@ -37,13 +37,14 @@ export const turnSwitch = (
   Effect.gen(function* () {
     yield* name(caller, account)
     const { ask } = yield* Actors
-    const once = messageIdOf(caller, "switch")
-    switch (action) {
-      case "stop_entries":
-        return yield* ask(PortfolioProtocol, account, "StopEntries", { reason }, once)
-      case "resume_entries":
-        return yield* ask(PortfolioProtocol, account, "ResumeEntries", {}, once)
-      case "flatten":
-        return yield* ask(PortfolioProtocol, account, "Flatten", { reason }, once)
-    }
+    return yield* once(caller, { operation: "switch", target: account, body: { action, reason } }, (sent) => {
+      switch (action) {
+        case "stop_entries":
+          return ask(PortfolioProtocol, account, "StopEntries", { reason }, sent)
+        case "resume_entries":
+          return ask(PortfolioProtocol, account, "ResumeEntries", {}, sent)
+        case "flatten":
+          return ask(PortfolioProtocol, account, "Flatten", { reason }, sent)
+      }
+    })
   })

@@ -7,6 +7,8 @@ import type { Compiled } from "./compiled.ts"
 export interface Remembered {
   readonly answer: RecordedAnswer | null
   readonly time: number
+  /** What the key of its message stands for, `key:digest`, if it had one. */
+  readonly once: string | undefined
   /** Of the answer as JSON. */
   readonly characters: number
 }
@@ -73,7 +75,7 @@ export const applyStep = (compiled: Compiled, core: Core, step: StepRecord, stat
     const { sequence: generation, correlation, trace } = step
     core.activities.set(key, { activity, input, generation, correlation, ...(trace !== undefined && { trace }) })
   }
-  if (step.id !== undefined) remember(compiled, core, step.id, null, step.time)
+  if (step.id !== undefined) remember(compiled, core, step.id, null, step.time, step.once)
   for (const [id, answer] of Object.entries(step.answers ?? {})) remember(compiled, core, id, answer, step.time)
   for (const watcher of step.unwatched ?? []) core.watchers.delete(watcher)
   for (const [watcher, told] of Object.entries(step.watched ?? {})) core.watchers.set(watcher, told)
@@ -126,11 +128,18 @@ export const takeSnapshot = (compiled: Compiled, core: Core): Snapshot => ({
   timers: Object.fromEntries(core.timers),
   activities: Object.fromEntries(core.activities),
   recent: Array.from(core.recent, ([id, { answer, time }]) => [id, answer, time] as const),
+  ...onceOf(core),
   ...(core.forgotten > 0 && { forgotten: core.forgotten }),
   ...(core.watchers.size > 0 && { watchers: Object.fromEntries(core.watchers) }),
   ...(core.failures.length > 0 && { failures: core.failures }),
   ...(core.stopped && { stopped: true as const })
 })
+
+const onceOf = ({ recent }: Core): Pick<Snapshot, "once"> => {
+  const once: Record<string, string> = {}
+  for (const [id, remembered] of recent) if (remembered.once !== undefined) once[id] = remembered.once
+  return Object.keys(once).length > 0 ? { once } : {}
+}
 
 const restore = (compiled: Compiled, core: Core, snapshot: Snapshot, version: number): void => {
   core.stopped = snapshot.stopped === true
@@ -142,7 +151,7 @@ const restore = (compiled: Compiled, core: Core, snapshot: Snapshot, version: nu
   core.recent.clear()
   core.rememberedCharacters = 0
   core.forgotten = snapshot.forgotten ?? 0
-  for (const [id, answer, time] of snapshot.recent) put(core, id, answer, time)
+  for (const [id, answer, time] of snapshot.recent) put(core, id, answer, time, snapshot.once?.[id])
   replaceAll(core.watchers, Object.entries(snapshot.watchers ?? {}))
   core.failures.splice(0, core.failures.length, ...(snapshot.failures ?? []))
 }
@@ -158,10 +167,11 @@ const remember = (
   core: Core,
   id: string,
   answer: RecordedAnswer | null,
-  messageTime: number
+  messageTime: number,
+  once = core.recent.get(id)?.once
 ): void => {
   forget(core, id) // so that it counts as the latest
-  put(core, id, answer, messageTime)
+  put(core, id, answer, messageTime, once)
   const oldest = messageTime - compiled.rememberMillis
   for (const [each, { time }] of core.recent) {
     const fits = core.recent.size <= compiled.rememberCount && core.rememberedCharacters <= REMEMBERED_CHARACTERS_MAX
@@ -171,9 +181,9 @@ const remember = (
   }
 }
 
-const put = (core: Core, id: string, answer: RecordedAnswer | null, time: number): void => {
+const put = (core: Core, id: string, answer: RecordedAnswer | null, time: number, once: string | undefined): void => {
   const characters = answer === null ? 0 : JSON.stringify(answer).length
-  core.recent.set(id, { answer, time, characters })
+  core.recent.set(id, { answer, time, once, characters })
   core.rememberedCharacters += characters
 }
 

@@ -245,6 +245,7 @@ export const toRecord = (draft: Draft, time: number): StepRecord => {
     time,
     correlation: envelope.correlation,
     ...(id !== undefined && { id }),
+    ...(sent?.once !== undefined && { once: sent.once }),
     ...(sent?.from !== undefined && { from: sent.from }),
     ...(envelope.trace !== undefined && { trace: envelope.trace }),
     ...(compiled.complete && { mail: envelope }),
