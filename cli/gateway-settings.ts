@@ -84,7 +84,7 @@ export const gatewaySettings = {
     "A file with the certificate of the gateway, in PEM; with it, it speaks TLS."
   ),
   gatewayCertificateKey: path("GATEWAY_TLS_KEY", "A file with the private key of the certificate, in PEM."),
-  gatewayConnections: limit("connectionsMax", "How many WebSocket clients may be connected."),
+  gatewayConnections: limit("connectionsMax", "How many clients may be connected, over WebSocket and event streams."),
   gatewayConnectionsPerAddress: limit("connectionsPerAddressMax", "How many of them from one address."),
   gatewaySubscriptions: limit("subscriptionsMax", "How many subscriptions a client may have.", 10_000),
   gatewayPatterns: limit("patternsMax", "How many different patterns all clients together may want."),

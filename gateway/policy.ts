@@ -1,8 +1,8 @@
 /** What the gateway takes before it says no. Each limit is named in the error of who breaks it. */
 export interface GatewayLimits {
-  /** WebSocket clients at one time. */
+  /** Clients at one time, over WebSocket and server-sent events. */
   readonly connectionsMax: number
-  /** WebSocket clients from one address at one time. */
+  /** The same, from one address. */
   readonly connectionsPerAddressMax: number
   /** Subscriptions of one client, those being opened included. */
   readonly subscriptionsMax: number

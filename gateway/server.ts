@@ -93,7 +93,7 @@ export const serveGateway = (
     })
     addSocketRoute(app, { census, fanout, limits, origins, authenticator, draining, ask, run })
     addEventsRoute(app, { census, origins, limits, fanout, ask, run, gate, draining })
-    addPages(app, gate)
+    addPages(app, gate, origins)
     addMetricsRoute(app, { census, status: fanout.status }, gate)
     addClientsRoute(app, census, gate)
     addRoutes(app, {

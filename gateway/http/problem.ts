@@ -1,7 +1,8 @@
 import type { Problem } from "../../protocols/index.ts"
 import type { AskError } from "../../runtime/index.ts"
+import type { Census } from "../census.ts"
 import { type Fault, formatFault } from "../fault.ts"
-import { limitNames } from "../policy.ts"
+import { type GatewayLimits, limitNames } from "../policy.ts"
 import type { Reply } from "../uws.ts"
 
 export type Headers = { readonly [name: string]: string }
@@ -110,8 +111,20 @@ export const bodyTooLarge = (limit: number): Reply =>
     detail: `a body has at most ${limit} bytes (${limitNames.bodyBytesMax})`
   })
 
+/** Why a further client of an address is not taken, over whatever protocol; nothing where it is. */
+export const noRoomFor = (
+  address: string,
+  census: Pick<Census, "size" | "from">,
+  limits: Pick<GatewayLimits, "connectionsMax" | "connectionsPerAddressMax">
+): Reply | undefined => {
+  if (census.size >= limits.connectionsMax) return tooManyConnections(limits.connectionsMax)
+  return census.from(address) >= limits.connectionsPerAddressMax
+    ? tooManyFromAddress(limits.connectionsPerAddressMax)
+    : undefined
+}
+
 /** 503: as many clients are connected as the gateway takes. */
-export const tooManyConnections = (limit: number): Reply =>
+const tooManyConnections = (limit: number): Reply =>
   unavailable(
     "too-many-connections",
     `at most ${limit} clients are connected at one time (${limitNames.connectionsMax})`,
@@ -119,7 +132,7 @@ export const tooManyConnections = (limit: number): Reply =>
   )
 
 /** 429: as many clients are connected from this address as one may have. */
-export const tooManyFromAddress = (limit: number): Reply =>
+const tooManyFromAddress = (limit: number): Reply =>
   problem({
     status: 429,
     code: "too-many-connections",

@@ -21,6 +21,8 @@ export interface Subscriber {
   readonly missing: (missing: Missing) => void
   /** Once, where there was history to give: it is given, up to this sequence. */
   readonly caughtUp: (position: number) => void
+  /** Live events could not be delivered to it: it threw. It gets none after that. */
+  readonly broken: (cause: unknown) => void
   /** Waits until the client can take more history. */
   readonly ready: Effect.Effect<void>
 }

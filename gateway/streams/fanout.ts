@@ -40,7 +40,10 @@ export class TooManyPatterns extends Schema.TaggedError<TooManyPatterns>()("TooM
   }
 }
 
-type Live = (events: ReadonlyArray<EncodedEvent>) => void
+interface Live {
+  readonly deliver: (events: ReadonlyArray<EncodedEvent>) => void
+  readonly broken: (cause: unknown) => void
+}
 
 /** The subscriptions of one pattern, and what they get at the end of this turn of the event loop. */
 interface Group {
@@ -108,11 +111,16 @@ export const makeFanout = (
         let leave = () => {}
         const join = (position: number) => {
           // Who was ahead of this home, or joins between an event and the end of its turn, gets nothing a second time.
-          leave = enterGroup(home, pattern, (events) =>
-            subscriber.deliver(
-              isAfter(events, position) ? events : events.filter(({ sequence }) => sequence > position)
-            )
-          )
+          leave = enterGroup(home, pattern, {
+            deliver: (events) =>
+              subscriber.deliver(
+                isAfter(events, position) ? events : events.filter(({ sequence }) => sequence > position)
+              ),
+            broken: (cause) => {
+              leave()
+              subscriber.broken(cause)
+            }
+          })
         }
         yield* Effect.addFinalizer(() => Effect.sync(() => leave()))
         if (start === "new") {
@@ -196,6 +204,13 @@ const deliver = (home: Home): void => {
   for (const group of waiting) {
     const { due } = group
     group.due = []
-    for (const member of group.members) member(due)
+    for (const member of group.members) {
+      // One client's trouble is not that of those who come after it.
+      try {
+        member.deliver(due)
+      } catch (cause) {
+        member.broken(cause)
+      }
+    }
   }
 }

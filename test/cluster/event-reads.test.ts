@@ -80,6 +80,7 @@ const resume = (fanout: Fanout, seq: number, heard: Heard, gate: Latch.Latch) =>
       missing: () => {
         heard.gaps++
       },
+      broken: () => {},
       caughtUp: () => {},
       ready: Effect.suspend(() => (heard.sequences.length < BEFORE - 1 ? Effect.void : gate.await))
     }

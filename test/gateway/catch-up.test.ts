@@ -15,6 +15,7 @@ const listener = (ready: Effect.Effect<void> = Effect.void) => {
     joined: (position) => said.push(`joined ${position}`),
     deliver: (events) => sequences.push(...events.map(({ sequence }) => sequence)),
     missing: (missing) => said.push(missing),
+    broken: () => {},
     caughtUp: (position) => said.push(`caught up ${position}`),
     ready
   }

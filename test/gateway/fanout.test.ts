@@ -12,6 +12,7 @@ const listener = () => {
     joined: () => events.push("joined"),
     deliver: (came) => events.push(...came),
     missing: () => assert.fail("nothing is missing"),
+    broken: () => {},
     caughtUp: () => assert.fail("there was no history"),
     ready: Effect.void
   }
@@ -144,6 +145,33 @@ describe("the fanout", () => {
         assert.strictEqual(lines.length, payloads.length)
       }).pipe(Effect.provide(capture))
     })
+  )
+
+  it.effect("gives the others their events where one throws, and tells that one", () =>
+    Effect.gen(function* () {
+      const { log, fanout, join } = yield* world
+      const first = yield* join("a.>")
+      const broken: Array<unknown> = []
+      const throwing: Subscriber = {
+        ...listener().subscriber,
+        deliver: () => {
+          throw new Error("the socket is gone")
+        },
+        broken: (cause) => broken.push(String(cause))
+      }
+      yield* fanout.subscribe("a.>", "new", throwing)
+      const last = yield* join("a.>")
+      log.publish("a.b", "t", {})
+      log.publish("a.b", "t", {})
+      assert.deepStrictEqual(
+        [first.sequences(), last.sequences()],
+        [
+          [1, 2],
+          [1, 2]
+        ]
+      )
+      assert.deepStrictEqual(broken, ["Error: the socket is gone"])
+    }).pipe(Effect.scoped)
   )
 
   it.effect("opens a reader as soon as the log answers", () =>

@@ -34,6 +34,13 @@ interface Watch {
   readonly see: (event: PublishedEvent) => void
 }
 
+interface Trouble {
+  readonly broken: boolean
+  readonly slow: boolean
+  /** What readings see of the log ends here. */
+  readonly held: number | undefined
+}
+
 interface Stored extends PublishedEvent {
   readonly time: number
 }
@@ -67,14 +74,15 @@ export const makeFakeLog = (): FakeLog => {
   let sequence = 0
   let opened = 0
   let pages = 0
-  let broken = false
-  let slow = false
-  let held: number | undefined
+  const trouble: Trouble = { broken: false, slow: false, held: undefined }
+  const unlessBroken = Effect.suspend(() =>
+    trouble.broken ? Effect.fail(new LogUnavailable({ detail: "the test says so" })) : Effect.void
+  )
   let acting: (when: "before" | "after") => void = () => {}
 
   const follow = Effect.fnUntraced(function* (pattern: string, see: Watch["see"]) {
-    if (broken) return yield* new LogUnavailable({ detail: "the test says so" })
-    while (slow) yield* Effect.sleep("1 millis")
+    yield* unlessBroken
+    while (trouble.slow) yield* Effect.sleep("1 millis")
     opened++
     const watch: Watch = { pattern, see }
     yield* Effect.acquireRelease(
@@ -94,10 +102,10 @@ export const makeFakeLog = (): FakeLog => {
       const selects = selectorOf(stored, sequence, pattern, start)
       let position = 0
       const next = Effect.fnUntraced(function* (upTo: number) {
-        if (broken) return yield* new LogUnavailable({ detail: "the test says so" })
+        yield* unlessBroken
         pages++
         acting("before")
-        const copied = held ?? Number.MAX_SAFE_INTEGER
+        const copied = trouble.held ?? Number.MAX_SAFE_INTEGER
         const left = firstAfter(stored, position, (event) => event.sequence <= copied && selects(event))
         const events = left.slice(0, PAGE)
         position = events.at(-1)?.sequence ?? position
@@ -112,11 +120,7 @@ export const makeFakeLog = (): FakeLog => {
     layer: Layer.succeed(EventLog, {
       follow,
       history,
-      kept: Effect.suspend(() =>
-        broken
-          ? Effect.fail(new LogUnavailable({ detail: "the test says so" }))
-          : Effect.succeed({ first: stored[0]?.sequence ?? sequence + 1, last: sequence })
-      )
+      kept: Effect.map(unlessBroken, () => ({ first: stored[0]?.sequence ?? sequence + 1, last: sequence }))
     }),
     publish: (subject, type, data) => publishPayload(subject, JSON.stringify({ type, data })),
     publishPayload,
@@ -130,15 +134,9 @@ export const makeFakeLog = (): FakeLog => {
     onPage: (act) => {
       acting = act
     },
-    hold: (upTo) => {
-      held = upTo
-    },
-    setBroken: (value) => {
-      broken = value
-    },
-    setSlow: (value) => {
-      slow = value
-    }
+    hold: (upTo) => Object.assign(trouble, { held: upTo }),
+    setBroken: (broken) => Object.assign(trouble, { broken }),
+    setSlow: (slow) => Object.assign(trouble, { slow })
   }
 }
 
