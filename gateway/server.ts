@@ -13,6 +13,7 @@ import { addEventsRoute } from "./http/sse.ts"
 import { Keys } from "./operations/keys.ts"
 import { Quotas } from "./operations/quota.ts"
 import { defaultLimits, type GatewayLimits, isLoopback, type OriginPolicy } from "./policy.ts"
+import { NotReady, type Serving, type ServingOptions, watchServing } from "./serving.ts"
 import { askActors } from "./socket/asking.ts"
 import type { Question } from "./socket/question.ts"
 import { addSocketRoute } from "./socket/websocket.ts"
@@ -26,8 +27,13 @@ export interface GatewayOptions {
   readonly port: number
   /** Origins of web pages elsewhere that may use the gateway; none unless given. */
   readonly allowedOrigins?: ReadonlyArray<string>
-  /** What `/readyz` asks; always true unless given. */
-  readonly ready?: Effect.Effect<boolean>
+  /** What `/readyz` asks; always ready unless given. */
+  readonly ready?: Effect.Effect<void, NotReady>
+  /**
+   * Finds out whether actors answer: while none does, `/readyz` says no, and what is asked is refused at once. Nobody finds out
+   * unless given.
+   */
+  readonly serving?: ServingOptions
   /** Told by `/healthz`. */
   readonly version?: string
   readonly limits?: Partial<GatewayLimits>
@@ -70,7 +76,8 @@ export const serveGateway = (
     const authenticator = yield* makeAuthenticator(options.auth ?? {})
     if (!authenticator.required) yield* onlyLoopback(host)
     const fanout = yield* makeFanout(undefined, limits.patternsMax)
-    const actors = yield* Actors
+    const serving = options.serving && (yield* watchServing(options.serving))
+    const actors = serving?.actors ?? (yield* Actors)
     const app = yield* Effect.acquireRelease(openApp(options.tls), (app) => Effect.sync(() => app.close()))
     const requests = yield* FiberSet.make()
     const census = new Census()
@@ -101,8 +108,8 @@ export const serveGateway = (
       callerOf,
       origins,
       bodyBytesMax: limits.bodyBytesMax,
-      ready: Effect.suspend(() => (phase.ready ? (options.ready ?? Effect.succeed(true)) : Effect.succeed(false))),
-      run: yield* FiberSet.runtime(requests)<Actors>(),
+      ready: readiness(phase, options.ready, serving),
+      run: yield* FiberSet.runtime(requests)<Actors>().pipe(Effect.provideService(Actors, actors)),
       health: () => ({
         version: options.version ?? "unknown",
         uptime_seconds: Math.round((performance.now() - startedAt) / 1000),
@@ -117,6 +124,14 @@ export const serveGateway = (
     const url = `http${options.tls === undefined ? "" : "s"}://${host.includes(":") ? `[${host}]` : host}:${port}`
     yield* Effect.logInfo("gateway listening").pipe(Effect.annotateLogs({ url, open: !authenticator.required }))
     return { host, port, url, open: !authenticator.required }
+  })
+
+/** Everything that has to be so before requests may come, in the order in which one thing is the cause of the next. */
+const readiness = (phase: Phase, log: GatewayOptions["ready"] = Effect.void, serving: Serving | undefined) =>
+  Effect.gen(function* () {
+    if (!phase.ready) return yield* new NotReady({ detail: "the gateway is stopping" })
+    yield* log
+    if (serving !== undefined) yield* serving.ready
   })
 
 const onlyLoopback = (host: string): Effect.Effect<void, InvalidAuth> =>

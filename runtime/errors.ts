@@ -119,6 +119,13 @@ export class ActorStopped extends Schema.TaggedError<ActorStopped>()("ActorStopp
   }
 }
 
+/** Nobody answers what is asked of actors, so it was not waited for. It has no effect, or had been sent before that was known. */
+export class NoNodeServes extends Schema.TaggedError<NoNodeServes>()("NoNodeServes", { detail: Schema.String }) {
+  override get message() {
+    return this.detail
+  }
+}
+
 /** The key of the message was used for another one, which the actor remembers. It has had no effect. */
 export class KeyReused extends Schema.TaggedError<KeyReused>()("KeyReused", {
   actor: Schema.String,

@@ -10,6 +10,7 @@ import {
   InvalidMessage,
   type KeyReused,
   MailboxFull,
+  type NoNodeServes,
   type Overloaded
 } from "./errors.ts"
 import type { Entry } from "./log.ts"
@@ -37,7 +38,7 @@ export interface AskOptions extends SendOptions {
 }
 
 export type SendError = InvalidAddress | InvalidMessage | MailboxFull | Overloaded | AppendError
-export type AskError = SendError | AskTimeout | ActorFailed | ActorStopped | KeyReused
+export type AskError = SendError | AskTimeout | ActorFailed | ActorStopped | KeyReused | NoNodeServes
 
 export type Mail = Extract<Entry, { kind: "mail" }>
 

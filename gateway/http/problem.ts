@@ -205,6 +205,8 @@ export const askProblem = (error: AskError, correlationId?: string): Reply => {
         detail: `no answer within ${error.timeout_ms} ms; it may still be under way, and its events will be published`,
         correlationId
       })
+    case "NoNodeServes":
+      return unavailable("no-node", `no node serves: ${error.detail}`, 5, correlationId)
     case "KeyReused":
       return keyReused(correlationId)
     case "TooLarge":

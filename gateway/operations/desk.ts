@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import { CoordinatorProtocol, type CoordinatorStatus, type MessageBody } from "../../protocols/index.ts"
 import { Actors, type AskError } from "../../runtime/index.ts"
+import type { Probe } from "../serving.ts"
 import { type Caller, once } from "./caller.ts"
 import type { TooManySymbols } from "./quota.ts"
 
@@ -13,6 +14,13 @@ export const symbolStatus = (
     yield* caller.quota.name([symbol])
     return yield* (yield* Actors).ask(CoordinatorProtocol, symbol, "GetStatus", {})
   })
+
+/** Symbols that nobody trades, whose coordinators are asked whether anybody answers; several, as their shards may be on several nodes. */
+const PROBED = 8
+
+/** Asks a coordinator for its status, which changes nothing. */
+export const statusProbe: Probe = (attempt, timeout) =>
+  Actors.use(({ ask }) => ask(CoordinatorProtocol, `PROBE:${attempt % PROBED}`, "GetStatus", {}, { timeout }))
 
 /** What a client's name begins with where it speaks among agents, so that it passes for none of them. */
 const CLIENT = "client:"

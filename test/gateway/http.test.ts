@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Schema } from "effect"
+import { NotReady } from "../../gateway/index.ts"
 import { Problem } from "../../protocols/index.ts"
 import {
   ActorFailed,
@@ -215,11 +216,16 @@ describe("the other addresses", () => {
   it.live("say that the gateway lives, whether it is ready, and what there is", () =>
     Effect.gen(function* () {
       let ready = false
-      const options = { version: "1.2.3", ready: Effect.sync(() => ready) }
+      const check = Effect.suspend(() =>
+        ready ? Effect.void : Effect.fail(new NotReady({ detail: "the disk is full" }))
+      )
+      const options = { version: "1.2.3", ready: check }
       const { port } = (yield* startGateway(options)).gateway
       const health = yield* http(port, "/healthz")
       assert.deepInclude(health.json, { status: "ok", version: "1.2.3", connections: 0, subscriptions: 0, watches: 0 })
-      assert.strictEqual(problemOf(yield* http(port, "/readyz")).status, 503)
+      const unready = problemOf(yield* http(port, "/readyz"))
+      assert.deepInclude(unready, { status: 503, type: "urn:conclave:problem:not-ready" })
+      assert.include(unready.detail, "the disk is full")
       ready = true
       assert.deepStrictEqual((yield* http(port, "/readyz")).json, { status: "ready" })
       assert.match((yield* http(port, "/")).text, /POST \/api\/v1\/agents\/analyze/)

@@ -71,9 +71,7 @@ const firstAfter = (stored: ReadonlyArray<Stored>, position: number, wanted: (ev
 export const makeFakeLog = (): FakeLog => {
   const watches = new Set<Watch>()
   let stored: Array<Stored> = []
-  let sequence = 0
-  let opened = 0
-  let pages = 0
+  let [sequence, opened, pages] = [0, 0, 0]
   const trouble: Trouble = { broken: false, slow: false, held: undefined }
   const unlessBroken = Effect.suspend(() =>
     trouble.broken ? Effect.fail(new LogUnavailable({ detail: "the test says so" })) : Effect.void
