@@ -4,6 +4,8 @@ export interface GatewayLimits {
   readonly connectionsMax: number
   /** The same, from one address. */
   readonly connectionsPerAddressMax: number
+  /** TCP connections at one time, of whatever protocol; no more than the process has files for. One too many is closed at once. */
+  readonly socketsMax: number
   /** Subscriptions of one client, those being opened included. */
   readonly subscriptionsMax: number
   /** Different patterns that all clients together may want; each is a reader of the log. */
@@ -41,6 +43,7 @@ export interface GatewayLimits {
 export const defaultLimits: GatewayLimits = {
   connectionsMax: 10_000,
   connectionsPerAddressMax: 1_000,
+  socketsMax: Number.POSITIVE_INFINITY,
   subscriptionsMax: 64,
   patternsMax: 2_000,
   operationsPerSecond: 200,

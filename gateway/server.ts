@@ -4,6 +4,7 @@ import { type AuthOptions, InvalidAuth, makeAuthenticator } from "./auth/authent
 import { Census } from "./census.ts"
 import { drain, type Phase } from "./drain.ts"
 import type { EventLog } from "./events/log.ts"
+import { socketsAllowed } from "./files.ts"
 import { Buckets } from "./http/bucket.ts"
 import { makeGate } from "./http/gate.ts"
 import { addClientsRoute, addMetricsRoute } from "./http/metrics.ts"
@@ -12,13 +13,22 @@ import { addRoutes } from "./http/routes/index.ts"
 import { addEventsRoute } from "./http/sse.ts"
 import { Keys } from "./operations/keys.ts"
 import { Quotas } from "./operations/quota.ts"
-import { defaultLimits, type GatewayLimits, isLoopback, type OriginPolicy } from "./policy.ts"
+import { defaultLimits, type GatewayLimits, isLoopback, limitNames, type OriginPolicy } from "./policy.ts"
 import { NotReady, type Serving, type ServingOptions, watchServing } from "./serving.ts"
 import { askActors } from "./socket/asking.ts"
 import type { Question } from "./socket/question.ts"
 import { addSocketRoute } from "./socket/websocket.ts"
 import { makeFanout } from "./streams/fanout.ts"
-import { type ListenFailed, listen, makeApp, type PortTaken, type TemplatedApp, type TlsFiles } from "./uws.ts"
+import {
+  countSockets,
+  type ListenFailed,
+  listen,
+  makeApp,
+  type PortTaken,
+  type Sockets,
+  type TemplatedApp,
+  type TlsFiles
+} from "./uws.ts"
 
 export interface GatewayOptions {
   /** The address to listen on; 127.0.0.1 unless given. Any other needs `auth`. */
@@ -98,7 +108,8 @@ export const serveGateway = (
       bodyBytesMax: limits.bodyBytesMax,
       run
     })
-    addSocketRoute(app, { census, fanout, limits, origins, authenticator, draining, ask, run })
+    const sockets = yield* boundSockets(app, limits)
+    addSocketRoute(app, { census, sockets, fanout, limits, origins, authenticator, draining, ask, run })
     addEventsRoute(app, { census, origins, limits, fanout, ask, run, gate, draining })
     addPages(app, gate, origins)
     addMetricsRoute(app, { census, status: fanout.status }, gate)
@@ -124,6 +135,25 @@ export const serveGateway = (
     const url = `http${options.tls === undefined ? "" : "s"}://${host.includes(":") ? `[${host}]` : host}:${port}`
     yield* Effect.logInfo("gateway listening").pipe(Effect.annotateLogs({ url, open: !authenticator.required }))
     return { host, port, url, open: !authenticator.required }
+  })
+
+/** Takes no more connections than there are files for, and says so at the start and when it happens. */
+const boundSockets = (app: TemplatedApp, limits: GatewayLimits): Effect.Effect<Sockets> =>
+  Effect.gen(function* () {
+    const allowed = socketsAllowed()
+    const max = Math.min(limits.socketsMax, allowed?.sockets ?? Number.POSITIVE_INFINITY)
+    const needed = limits.connectionsMax + (allowed === undefined ? 0 : allowed.files - allowed.sockets)
+    const remedy = `raise the limit of open files before the start (ulimit -n ${needed}), or lower ${limitNames.connectionsMax}`
+    if (allowed !== undefined && allowed.sockets < limits.connectionsMax) {
+      yield* Effect.logWarning("fewer open files are allowed than clients").pipe(
+        Effect.annotateLogs({ files: allowed.files, clients: limits.connectionsMax, taken: allowed.sockets, remedy })
+      )
+    }
+    const run = Effect.runForkWith(yield* Effect.context())
+    const full = Effect.logWarning(
+      "no more connections are taken: the files that the process may open are used up"
+    ).pipe(Effect.annotateLogs({ connections: max, remedy }))
+    return countSockets(app, max, () => run(full))
   })
 
 /** Everything that has to be so before requests may come, in the order in which one thing is the cause of the next. */

@@ -13,6 +13,7 @@ import {
   type HttpResponse,
   type Reply,
   SHARED_COMPRESSOR,
+  type Sockets,
   type TemplatedApp,
   textOf,
   type UpgradeContext,
@@ -26,6 +27,8 @@ import type { Inbound } from "./session.ts"
 export interface SocketOptions {
   /** Kept by the route: those who are connected now. */
   readonly census: Census
+  /** Told of each WebSocket that ends. */
+  readonly sockets: Sockets
   readonly fanout: Fanout
   readonly limits: GatewayLimits
   readonly origins: OriginPolicy
@@ -84,6 +87,7 @@ export const addSocketRoute = (app: TemplatedApp, options: SocketOptions): void 
       }),
     drain: (ws) => guard(ws, options, () => ws.getUserData().client?.drained()),
     close: (ws) => {
+      options.sockets.webSocketClosed()
       const { client } = ws.getUserData()
       if (client === undefined) return
       client.gone()
