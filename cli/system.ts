@@ -12,7 +12,7 @@ import {
   layerOperators,
   type SystemOptions
 } from "../runtime/index.ts"
-import type { Configuration } from "./config.ts"
+import { type Configuration, tellHeaderBytes } from "./config.ts"
 import { modelConfiguration } from "./config-models.ts"
 import { gatewayOptions } from "./gateway-options.ts"
 import { type EmbeddedError, embeddedNats } from "./nats-server.ts"
@@ -144,7 +144,9 @@ export const OPEN = "anybody on this machine: no secret, public key or keys are 
 /** The gateway; it is ready while the log answers and is the one that it was, and while nodes answer. It reads events over a connection of its own. */
 export const serveGateway = (config: Configuration, server: Server, options: Pick<GatewayOptions, "host" | "port">) =>
   Layer.unwrap(
-    Effect.map(ActorLog, (log) => {
+    Effect.gen(function* () {
+      const log = yield* ActorLog
+      yield* tellHeaderBytes(config)
       const ready = log.check.pipe(
         Effect.mapError(({ message, detail }) => new NotReady({ detail: detail || message }))
       )

@@ -18,17 +18,9 @@ import { NotReady, type Serving, type ServingOptions, watchServing } from "./ser
 import { askActors } from "./socket/asking.ts"
 import type { Question } from "./socket/question.ts"
 import { addSocketRoute } from "./socket/websocket.ts"
+import { countSockets, type Sockets } from "./sockets.ts"
 import { makeFanout } from "./streams/fanout.ts"
-import {
-  countSockets,
-  type ListenFailed,
-  listen,
-  makeApp,
-  type PortTaken,
-  type Sockets,
-  type TemplatedApp,
-  type TlsFiles
-} from "./uws.ts"
+import { type ListenFailed, listen, makeApp, type PortTaken, type TemplatedApp, type TlsFiles } from "./uws.ts"
 
 export interface GatewayOptions {
   /** The address to listen on; 127.0.0.1 unless given. Any other needs `auth`. */
@@ -174,8 +166,7 @@ const onlyLoopback = (host: string): Effect.Effect<void, InvalidAuth> =>
       )
 
 const openApp = (tls: TlsFiles | undefined): Effect.Effect<TemplatedApp, InvalidAuth> =>
-  Effect.try({
-    try: () => makeApp(tls),
-    catch: () =>
-      new InvalidAuth({ detail: `the certificate ${tls?.certificate} and its key ${tls?.key} cannot be used` })
-  })
+  Effect.mapError(
+    makeApp(tls),
+    () => new InvalidAuth({ detail: `the certificate ${tls?.certificate} and its key ${tls?.key} cannot be used` })
+  )

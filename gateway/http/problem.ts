@@ -60,7 +60,7 @@ export const methodNotAllowed = (allow: string): Reply =>
     code: "method-not-allowed",
     title: "This address does not take this method",
     detail: `it takes ${allow}`,
-    headers: { allow }
+    headers: { allow: allow === "GET" ? "GET, HEAD" : allow }
   })
 
 export const forbiddenOrigin = (detail: string): Reply =>

@@ -45,7 +45,9 @@ export const addEventsRoute = (app: TemplatedApp, options: SseOptions): void => 
         grant
       )
       if (refusal !== undefined) return call.respond(refusal)
-      serve(call, options, wanted.success, grant, headersFor(origin, options.origins))
+      const headers = headersFor(origin, options.origins)
+      if (req.getMethod() === "head") return call.respond({ status: 200, headers, body: "" })
+      serve(call, options, wanted.success, grant, headers)
     })
   )
 }

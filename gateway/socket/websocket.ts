@@ -5,6 +5,7 @@ import { credentialOf } from "../auth/credential.ts"
 import type { Census } from "../census.ts"
 import { forbiddenOrigin, noRoomFor, stopping } from "../http/problem.ts"
 import { type GatewayLimits, type OriginPolicy, originFault } from "../policy.ts"
+import type { Sockets } from "../sockets.ts"
 import type { Fanout } from "../streams/fanout.ts"
 import {
   addressOf,
@@ -13,7 +14,6 @@ import {
   type HttpResponse,
   type Reply,
   SHARED_COMPRESSOR,
-  type Sockets,
   type TemplatedApp,
   textOf,
   type UpgradeContext,

@@ -232,6 +232,33 @@ describe("the other addresses", () => {
     })
   )
 
+  it.live("answer HEAD as they answer GET, without the body, and say how long a connection is kept", () =>
+    Effect.gen(function* () {
+      const { gateway, answerWith } = yield* startGateway()
+      answerWith(() => Effect.fail({ _tag: "UnknownAccount" }))
+      const paths = [
+        "/",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/docs",
+        "/client/index.ts",
+        "/api/v1/agents/portfolio/x",
+        "/none"
+      ]
+      for (const path of paths) {
+        const get = yield* http(gateway.port, path)
+        const head = yield* http(gateway.port, path, { method: "HEAD" })
+        assert.deepStrictEqual([head.status, head.text], [get.status, ""], path)
+        assert.strictEqual(head.headers["content-type"], get.headers["content-type"])
+        assert.strictEqual(get.headers["keep-alive"], "timeout=8")
+      }
+      const events = yield* http(gateway.port, "/api/v1/events", { method: "HEAD" })
+      assert.deepStrictEqual([events.status, events.headers["content-type"]], [200, "text/event-stream"])
+      assert.strictEqual((yield* http(gateway.port, ANALYZE, { method: "HEAD" })).status, 405)
+    })
+  )
+
   it.live("are not ready when the check fails", () =>
     Effect.gen(function* () {
       const { port } = (yield* startGateway({ ready: Effect.die(new Error("down")) })).gateway
@@ -247,7 +274,7 @@ describe("the other addresses", () => {
       const get = yield* http(port, ANALYZE)
       assert.deepStrictEqual([problemOf(get).status, get.headers.allow], [405, "POST"])
       const post = yield* http(port, "/healthz", { method: "POST" })
-      assert.deepStrictEqual([problemOf(post).status, post.headers.allow], [405, "GET"])
+      assert.deepStrictEqual([problemOf(post).status, post.headers.allow], [405, "GET, HEAD"])
       assert.strictEqual(problemOf(yield* http(port, "/ws")).status, 426)
     })
   )
