@@ -1,5 +1,6 @@
 import { Effect, Schema } from "effect"
 import {
+  inCurrency,
   PortfolioProtocol,
   PortfolioView,
   type SwitchBody,
@@ -25,8 +26,21 @@ export const portfolio = (
   Effect.gen(function* () {
     yield* name(caller, account)
     const view = yield* (yield* Actors).ask(PortfolioProtocol, account, "GetPortfolio", {})
-    return yield* Effect.orDie(encode(view))
+    return yield* Effect.orDie(encode(withAmounts(view)))
   })
+
+/** Money in the unit of prices, beside the millionths. */
+const withAmounts = (view: PortfolioView): PortfolioView => {
+  const { deposited, cash, equity, realized, fees, positions } = view
+  return {
+    ...view,
+    amounts: inCurrency({ deposited, cash, equity, realized, fees }),
+    positions: positions.map((position) => {
+      const { cost, value, unrealized } = position
+      return { ...position, amounts: inCurrency({ cost, value, unrealized }) }
+    })
+  }
+}
 
 /** Turns one of an account's switches. Turned again it stays as it is. */
 export const turnSwitch = (
