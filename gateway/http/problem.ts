@@ -206,7 +206,7 @@ export const askProblem = (error: AskError, correlationId?: string): Reply => {
         correlationId
       })
     case "NoNodeServes":
-      return unavailable("no-node", `no node serves: ${error.detail}`, 5, correlationId)
+      return unavailable("no-node", error.detail, 5, correlationId)
     case "KeyReused":
       return keyReused(correlationId)
     case "TooLarge":
