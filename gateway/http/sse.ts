@@ -6,6 +6,7 @@ import type { Census } from "../census.ts"
 import { faultOf } from "../fault.ts"
 import { type OriginPolicy, originFault } from "../policy.ts"
 import { type ConnectionOptions, connect } from "../socket/connection.ts"
+import { atEndOfTurn } from "../turn.ts"
 import type { Exchange, HttpRequest, Reply, TemplatedApp } from "../uws.ts"
 import type { Gate } from "./gate.ts"
 import { forbiddenOperation, forbiddenOrigin, invalidRequest, noRoomFor, stopping } from "./problem.ts"
@@ -24,6 +25,9 @@ const HEARTBEAT = "5 seconds"
 const SUBSCRIPTION = "events"
 // RFC 6455, section 7.4.1; nobody hears it here.
 const INTERNAL_ERROR = 1011
+const TRY_AGAIN_LATER = 1013
+/** How a frame begins that tells of an error and is no event. */
+const REFUSED = '{"type":"error","seq":null'
 
 /**
  * Adds the events as server-sent events: `GET /api/v1/events?pattern=…`, for who has no WebSocket.
@@ -137,7 +141,12 @@ const serve = (call: Exchange, options: SseOptions, wanted: Wanted, grant: Grant
     credential: "",
     now: () => performance.now(),
     socket: {
-      send: (frame) => write(messageOf(typeof frame === "string" ? frame : Buffer.from(frame).toString())),
+      send: (frame) => {
+        const text = typeof frame === "string" ? frame : Buffer.from(frame).toString()
+        write(messageOf(text))
+        // Its one subscription is over. A browser comes back by itself once the stream has ended, and not before.
+        if (text.startsWith(REFUSED)) atEndOfTurn(() => connection.close(TRY_AGAIN_LATER, "the subscription has ended"))
+      },
       // The library does not say how much waits, only that something does.
       pendingBytes: () => (blocked ? limits.socketBytesMax : 0),
       close: () => {

@@ -128,4 +128,17 @@ describe("server-sent events", () => {
       assert.strictEqual(messages()[0]?.frame.data.auth, "none")
     })
   )
+
+  it.live("end where their subscription does, so that a browser comes back", () =>
+    Effect.gen(function* () {
+      const { gateway } = yield* startGateway({ limits: { patternsMax: 1 } })
+      const one = yield* openEvents(gateway.port, "pattern=a.*")
+      yield* eventually("it is subscribed", () => one.types().includes("subscribed"))
+      const refused = yield* http(gateway.port, "/api/v1/events?pattern=b.*")
+      assert.match(refused.text, /"code":"too_many_patterns"/)
+      assert.isFalse(one.response.closed)
+      const { json } = yield* http(gateway.port, "/healthz")
+      assert.deepInclude(json, { connections: 1, subscriptions: 1 })
+    })
+  )
 })
