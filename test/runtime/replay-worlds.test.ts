@@ -69,7 +69,7 @@ describe("the journal of any actor of any simulated run", () => {
       }),
       { numRuns: RUNS }
     )
-    assert.isAbove(steps, 20 * RUNS)
+    assert.isAbove(steps, 10 * RUNS)
   })
   it("tells as much as it can of what a server has left of it", () => {
     const seen = { complete: 0, cut: 0, whole: 0 }
