@@ -92,6 +92,20 @@ describe("an analysis over a WebSocket", () => {
     })
   )
 
+  it.live("does not wait for events that cannot be read", () =>
+    Effect.gen(function* () {
+      const { gateway, answerWith, log } = yield* startGateway()
+      answerWith(() => Effect.succeed(ANALYSIS))
+      log.setBroken(true)
+      const client = yield* openClient(gateway.url)
+      const began = performance.now()
+      const accepted = yield* client.call({ op: "analyze", id: "1", request: { symbol: "A" } })
+      assert.deepInclude(accepted.data, { stage: "accepted", followed: false })
+      assert.deepInclude((yield* client.next).data, { id: "1", ok: true })
+      assert.isBelow(performance.now() - began, 5_000, "the log is asked again for longer than that")
+    })
+  )
+
   it.live("is refused with the rule that was broken, as over HTTP", () =>
     Effect.gen(function* () {
       const { gateway, answerWith } = yield* startGateway()
@@ -192,49 +206,6 @@ describe("an operation whose id is a UUID", () => {
       assert.notInclude(JSON.stringify(asked), secrets[0]!)
       const bad = yield* post(gateway.port, "consensus", request, { "idempotency-key": "1" })
       assert.deepInclude(bad.json, { status: 400, field: "idempotency-key" })
-    })
-  )
-})
-
-describe("a key that was used", () => {
-  const VOTE = { agent_id: "a", agent_type: "o", token: "t".repeat(43), decision: "BUY", confidence: 1 }
-  const BARS = [{ time: 0, open: 1, high: 1, low: 1, close: 1, volume: 1 }]
-  const allocation = (symbol: string) => ({ holdings: [{ symbol, group: "g", current: 0 }], limits: LIMITS })
-  const LIMITS = {
-    ...{ gross: 1, net: 1, per_symbol: 0.3, per_group: 0.4, allow_short: true },
-    drawdown: { from: 0.1, to: 0.3 }
-  }
-  /** Each operation twice, with another body the second time. */
-  const operations: ReadonlyArray<readonly [path: string, one: object, other: object]> = [
-    ["analyze", { symbol: "A" }, { symbol: "A", bars: BARS }],
-    ["analyze/c1/cancel", { symbol: "A" }, { symbol: "A", reason: "other" }],
-    ["allocation", allocation("A"), allocation("B")],
-    ["consensus", { symbol: "A" }, { symbol: "A", timeout_ms: 5_000 }],
-    [`consensus/${ROUND}/votes`, VOTE, { ...VOTE, agent_id: "b" }],
-    [`consensus/${ROUND}/cancel`, {}, { reason: "other" }],
-    ["message", { symbol: "A", text: "one" }, { symbol: "A", text: "other" }],
-    ["portfolio/main/switch", { action: "flatten" }, { action: "stop_entries" }]
-  ]
-
-  it.live("is refused for another body, another operation, and over the other way in", () =>
-    Effect.gen(function* () {
-      const { gateway, answerWith, asked } = yield* startGateway()
-      answerWith(() => Effect.fail({ _tag: "UnknownRound" }))
-      const client = yield* openClient(gateway.url)
-      for (const [index, [path, one, other]] of operations.entries()) {
-        const key = KEY.replace(/^./, String(index))
-        const send = (body: object, at = path) => post(gateway.port, at, body, { "idempotency-key": key })
-        assert.strictEqual((yield* send(one)).status, 404, path)
-        assert.strictEqual((yield* send(one)).status, 404, path)
-        const count = asked.length
-        assert.deepInclude((yield* send(other)).json, { status: 409, type: "urn:conclave:problem:key-reused" }, path)
-        const [elsewhere] = operations[(index + 1) % operations.length]!
-        const [, foreign] = operations[(index + 1) % operations.length]!
-        assert.strictEqual((yield* send(foreign, elsewhere)).status, 409, path)
-        const message = { op: "message", id: key, message: { symbol: "Z", text: "z" } }
-        assert.deepInclude((yield* client.call(message)).data, { code: "refused", reason: "KeyReused" })
-        assert.strictEqual(asked.length, count)
-      }
     })
   )
 })

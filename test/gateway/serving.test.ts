@@ -8,7 +8,7 @@ import { NatsServer } from "../support/nats.ts"
 
 const SYMBOL = "/api/v1/agents/status?symbol=A"
 const COORDINATOR = { symbol: "A", bars: 0, last_bar_time: null, analyzing: null, waiting: 0, decisions: 0 }
-const serving: ServingOptions = { everyMillis: 20, timeoutMillis: 300, silenceMillis: 500, probe: statusProbe }
+const serving: ServingOptions = { everyMillis: 20, timeoutMillis: 1_000, silenceMillis: 1_500, probe: statusProbe }
 const quiet = Effect.provideService(References.MinimumLogLevel, "None")
 
 /** Waits until an address answers with a status. @returns what it said */
