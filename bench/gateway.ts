@@ -124,7 +124,7 @@ const verifyAccount = ({ server, clients }: Side) =>
   Effect.gen(function* () {
     const { text } = yield* http(server.port, "/metrics")
     const counted = (outcome: string) =>
-      Number(new RegExp(`^conclave_gateway_events\\{outcome="${outcome}"\\} (\\d+)$`, "m").exec(text)?.[1])
+      Number(new RegExp(`^conclave_gateway_events_total\\{outcome="${outcome}"\\} (\\d+)$`, "m").exec(text)?.[1])
     yield* mustBe("events that went to the clients of the gateway", counted("sent"), clients.received())
     yield* mustBe("events that there were for them", counted("produced"), clients.received())
   })

@@ -256,11 +256,20 @@ export const configuration: Effect.Effect<Configuration, InvalidSetting> = Effec
   gatewayPendingBytes: readSetting(settings.gatewayPendingBytes),
   gatewayRequestsPerSecond: readSetting(settings.gatewayRequestsPerSecond),
   gatewayBodyBytes: readSetting(settings.gatewayBodyBytes),
+  gatewayHeaderBytes: readSetting(settings.gatewayHeaderBytes),
   gatewaySymbols: readSetting(settings.gatewaySymbols),
   gatewayRounds: readSetting(settings.gatewayRounds),
   gatewayGrace: readSetting(settings.gatewayGrace),
   gatewayCompressFrom: readSetting(settings.gatewayCompressFrom)
 })
+
+/** Tells the HTTP library how large headers may be: it looks into the environment for that, when a gateway loads it. */
+export const tellHeaderBytes = ({
+  gatewayHeaderBytes
+}: Pick<Configuration, "gatewayHeaderBytes">): Effect.Effect<void> =>
+  Effect.sync(() => {
+    process.env.UWS_HTTP_MAX_HEADERS_SIZE = String(gatewayHeaderBytes)
+  })
 
 /** The table of variables as README.md shows it. */
 export const settingsTable = (shown: { readonly [name: string]: Setting<unknown> } = settings): string =>

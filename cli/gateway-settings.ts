@@ -84,7 +84,7 @@ export const gatewaySettings = {
     "A file with the certificate of the gateway, in PEM; with it, it speaks TLS."
   ),
   gatewayCertificateKey: path("GATEWAY_TLS_KEY", "A file with the private key of the certificate, in PEM."),
-  gatewayConnections: limit("connectionsMax", "How many WebSocket clients may be connected."),
+  gatewayConnections: limit("connectionsMax", "How many clients may be connected, over WebSocket and event streams."),
   gatewayConnectionsPerAddress: limit("connectionsPerAddressMax", "How many of them from one address."),
   gatewaySubscriptions: limit("subscriptionsMax", "How many subscriptions a client may have.", 10_000),
   gatewayPatterns: limit("patternsMax", "How many different patterns all clients together may want."),
@@ -95,6 +95,13 @@ export const gatewaySettings = {
   gatewayRounds: limit("roundsMax", "How many rounds of one client may be under way.", 10_000),
   gatewayRequestsPerSecond: limit("requestsPerSecond", "How many HTTP requests an address may send per second."),
   gatewayBodyBytes: limit("bodyBytesMax", "How large the body of an HTTP request may be.", 16 * MEBIBYTE),
+  gatewayHeaderBytes: setting({
+    variable: "GATEWAY_HEADER_BYTES",
+    default: "16384",
+    about: "How large all headers of an HTTP request may be together, the address included.",
+    rule: "must be a whole number from 4096 to 262144",
+    schema: wholeNumber(4_096, 262_144)
+  }),
   gatewayGrace: setting({
     variable: "GATEWAY_GRACE_MILLIS",
     default: "0",

@@ -2,7 +2,7 @@
 import { hostname } from "node:os"
 import { Deferred, Duration, Effect, Exit, Fiber, Layer, Schema, Scope } from "effect"
 import { allActors, openModels, quantPolicy } from "../actors/index.ts"
-import { Gateway, type GatewayOptions, layerEventLog } from "../gateway/index.ts"
+import { Gateway, type GatewayOptions, layerEventLog, NotReady, SERVING, statusProbe } from "../gateway/index.ts"
 import type { ExperimentPlan, ModelName } from "../protocols/index.ts"
 import {
   ActorLog,
@@ -12,7 +12,7 @@ import {
   layerOperators,
   type SystemOptions
 } from "../runtime/index.ts"
-import type { Configuration } from "./config.ts"
+import { type Configuration, tellHeaderBytes } from "./config.ts"
 import { modelConfiguration } from "./config-models.ts"
 import { gatewayOptions } from "./gateway-options.ts"
 import { type EmbeddedError, embeddedNats } from "./nats-server.ts"
@@ -142,16 +142,18 @@ export const serveActors = (
 /** What people are told of a gateway that knows no clients. */
 export const OPEN = "anybody on this machine: no secret, public key or keys are set (GATEWAY_JWT_SECRET …)"
 
-/** The gateway; it is ready while the log answers. It reads events over a connection of its own. */
+/** The gateway; it is ready while the log answers and is the one that it was, and while nodes answer. It reads events over a connection of its own. */
 export const serveGateway = (config: Configuration, server: Server, options: Pick<GatewayOptions, "host" | "port">) =>
   Layer.unwrap(
-    Effect.map(ActorLog, (log) => {
+    Effect.gen(function* () {
+      const log = yield* ActorLog
+      yield* tellHeaderBytes(config)
       const ready = log.check.pipe(
-        Effect.as(true),
-        Effect.orElseSucceed(() => false)
+        Effect.mapError(({ message, detail }) => new NotReady({ detail: detail || message }))
       )
+      const serving = { ...SERVING, probe: statusProbe }
       const events = layerEventLog({ url: server.url, namespace: config.namespace, name: "conclave gateway events" })
-      return Gateway.layer({ ...gatewayOptions(config), ...options, ready, version: VERSION }).pipe(
+      return Gateway.layer({ ...gatewayOptions(config), ...options, ready, serving, version: VERSION }).pipe(
         Layer.provide(events)
       )
     })

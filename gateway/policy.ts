@@ -1,9 +1,11 @@
 /** What the gateway takes before it says no. Each limit is named in the error of who breaks it. */
 export interface GatewayLimits {
-  /** WebSocket clients at one time. */
+  /** Clients at one time, over WebSocket and server-sent events. */
   readonly connectionsMax: number
-  /** WebSocket clients from one address at one time. */
+  /** The same, from one address. */
   readonly connectionsPerAddressMax: number
+  /** TCP connections at one time, of whatever protocol; no more than the process has files for. One too many is closed at once. */
+  readonly socketsMax: number
   /** Subscriptions of one client, those being opened included. */
   readonly subscriptionsMax: number
   /** Different patterns that all clients together may want; each is a reader of the log. */
@@ -41,6 +43,7 @@ export interface GatewayLimits {
 export const defaultLimits: GatewayLimits = {
   connectionsMax: 10_000,
   connectionsPerAddressMax: 1_000,
+  socketsMax: Number.POSITIVE_INFINITY,
   subscriptionsMax: 64,
   patternsMax: 2_000,
   operationsPerSecond: 200,

@@ -4,17 +4,21 @@ import { type AuthOptions, InvalidAuth, makeAuthenticator } from "./auth/authent
 import { Census } from "./census.ts"
 import { drain, type Phase } from "./drain.ts"
 import type { EventLog } from "./events/log.ts"
+import { socketsAllowed } from "./files.ts"
 import { Buckets } from "./http/bucket.ts"
 import { makeGate } from "./http/gate.ts"
 import { addClientsRoute, addMetricsRoute } from "./http/metrics.ts"
 import { addPages } from "./http/pages.ts"
 import { addRoutes } from "./http/routes/index.ts"
 import { addEventsRoute } from "./http/sse.ts"
+import { Keys } from "./operations/keys.ts"
 import { Quotas } from "./operations/quota.ts"
-import { defaultLimits, type GatewayLimits, isLoopback, type OriginPolicy } from "./policy.ts"
+import { defaultLimits, type GatewayLimits, isLoopback, limitNames, type OriginPolicy } from "./policy.ts"
+import { NotReady, type Serving, type ServingOptions, watchServing } from "./serving.ts"
 import { askActors } from "./socket/asking.ts"
 import type { Question } from "./socket/question.ts"
 import { addSocketRoute } from "./socket/websocket.ts"
+import { countSockets, type Sockets } from "./sockets.ts"
 import { makeFanout } from "./streams/fanout.ts"
 import { type ListenFailed, listen, makeApp, type PortTaken, type TemplatedApp, type TlsFiles } from "./uws.ts"
 
@@ -25,8 +29,13 @@ export interface GatewayOptions {
   readonly port: number
   /** Origins of web pages elsewhere that may use the gateway; none unless given. */
   readonly allowedOrigins?: ReadonlyArray<string>
-  /** What `/readyz` asks; always true unless given. */
-  readonly ready?: Effect.Effect<boolean>
+  /** What `/readyz` asks; always ready unless given. */
+  readonly ready?: Effect.Effect<void, NotReady>
+  /**
+   * Finds out whether actors answer: while none does, `/readyz` says no, and what is asked is refused at once. Nobody finds out
+   * unless given.
+   */
+  readonly serving?: ServingOptions
   /** Told by `/healthz`. */
   readonly version?: string
   readonly limits?: Partial<GatewayLimits>
@@ -69,7 +78,8 @@ export const serveGateway = (
     const authenticator = yield* makeAuthenticator(options.auth ?? {})
     if (!authenticator.required) yield* onlyLoopback(host)
     const fanout = yield* makeFanout(undefined, limits.patternsMax)
-    const actors = yield* Actors
+    const serving = options.serving && (yield* watchServing(options.serving))
+    const actors = serving?.actors ?? (yield* Actors)
     const app = yield* Effect.acquireRelease(openApp(options.tls), (app) => Effect.sync(() => app.close()))
     const requests = yield* FiberSet.make()
     const census = new Census()
@@ -79,7 +89,8 @@ export const serveGateway = (
 
     const run = yield* FiberSet.runtime(yield* FiberSet.make<void>())()
     const quotas = new Quotas(limits, () => performance.now())
-    const callerOf = (subject: string, key: string | undefined) => ({ subject, key, quota: quotas.of(subject) })
+    const keys = new Keys(() => performance.now())
+    const callerOf = (subject: string, key: string | undefined) => ({ subject, key, keys, quota: quotas.of(subject) })
     const ask = (question: Question) =>
       askActors({ fanout, callerOf }, question).pipe(Effect.provideService(Actors, actors))
     const gate = makeGate({
@@ -89,9 +100,10 @@ export const serveGateway = (
       bodyBytesMax: limits.bodyBytesMax,
       run
     })
-    addSocketRoute(app, { census, fanout, limits, origins, authenticator, draining, ask, run })
+    const sockets = yield* boundSockets(app, limits)
+    addSocketRoute(app, { census, sockets, fanout, limits, origins, authenticator, draining, ask, run })
     addEventsRoute(app, { census, origins, limits, fanout, ask, run, gate, draining })
-    addPages(app, gate)
+    addPages(app, gate, origins)
     addMetricsRoute(app, { census, status: fanout.status }, gate)
     addClientsRoute(app, census, gate)
     addRoutes(app, {
@@ -99,8 +111,8 @@ export const serveGateway = (
       callerOf,
       origins,
       bodyBytesMax: limits.bodyBytesMax,
-      ready: Effect.suspend(() => (phase.ready ? (options.ready ?? Effect.succeed(true)) : Effect.succeed(false))),
-      run: yield* FiberSet.runtime(requests)<Actors>(),
+      ready: readiness(phase, options.ready, serving),
+      run: yield* FiberSet.runtime(requests)<Actors>().pipe(Effect.provideService(Actors, actors)),
       health: () => ({
         version: options.version ?? "unknown",
         uptime_seconds: Math.round((performance.now() - startedAt) / 1000),
@@ -117,6 +129,33 @@ export const serveGateway = (
     return { host, port, url, open: !authenticator.required }
   })
 
+/** Takes no more connections than there are files for, and says so at the start and when it happens. */
+const boundSockets = (app: TemplatedApp, limits: GatewayLimits): Effect.Effect<Sockets> =>
+  Effect.gen(function* () {
+    const allowed = socketsAllowed()
+    const max = Math.min(limits.socketsMax, allowed?.sockets ?? Number.POSITIVE_INFINITY)
+    const needed = limits.connectionsMax + (allowed === undefined ? 0 : allowed.files - allowed.sockets)
+    const remedy = `raise the limit of open files before the start (ulimit -n ${needed}), or lower ${limitNames.connectionsMax}`
+    if (allowed !== undefined && allowed.sockets < limits.connectionsMax) {
+      yield* Effect.logWarning("fewer open files are allowed than clients").pipe(
+        Effect.annotateLogs({ files: allowed.files, clients: limits.connectionsMax, taken: allowed.sockets, remedy })
+      )
+    }
+    const run = Effect.runForkWith(yield* Effect.context())
+    const full = Effect.logWarning(
+      "no more connections are taken: the files that the process may open are used up"
+    ).pipe(Effect.annotateLogs({ connections: max, remedy }))
+    return countSockets(app, max, () => run(full))
+  })
+
+/** Everything that has to be so before requests may come, in the order in which one thing is the cause of the next. */
+const readiness = (phase: Phase, log: GatewayOptions["ready"] = Effect.void, serving: Serving | undefined) =>
+  Effect.gen(function* () {
+    if (!phase.ready) return yield* new NotReady({ detail: "the gateway is stopping" })
+    yield* log
+    if (serving !== undefined) yield* serving.ready
+  })
+
 const onlyLoopback = (host: string): Effect.Effect<void, InvalidAuth> =>
   isLoopback(host)
     ? Effect.void
@@ -127,8 +166,7 @@ const onlyLoopback = (host: string): Effect.Effect<void, InvalidAuth> =>
       )
 
 const openApp = (tls: TlsFiles | undefined): Effect.Effect<TemplatedApp, InvalidAuth> =>
-  Effect.try({
-    try: () => makeApp(tls),
-    catch: () =>
-      new InvalidAuth({ detail: `the certificate ${tls?.certificate} and its key ${tls?.key} cannot be used` })
-  })
+  Effect.mapError(
+    makeApp(tls),
+    () => new InvalidAuth({ detail: `the certificate ${tls?.certificate} and its key ${tls?.key} cannot be used` })
+  )

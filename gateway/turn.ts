@@ -1,3 +1,5 @@
+import { Effect } from "effect"
+
 /** Calls back at the end of this turn of the event loop, or, in tests, at once. */
 export type EndOfTurn = (act: () => void) => void
 
@@ -6,7 +8,14 @@ let due: Array<() => void> = []
 const actAll = (): void => {
   const acts = due
   due = []
-  for (const act of acts) act()
+  for (const act of acts) {
+    // An exception here would end the process, and what the others were to do with it.
+    try {
+      act()
+    } catch (cause) {
+      Effect.runFork(Effect.logError("the end of a turn failed", cause))
+    }
+  }
 }
 
 /**

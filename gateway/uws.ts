@@ -1,22 +1,23 @@
-import {
-  App,
-  type HttpResponse,
-  type HttpRequest as LibraryRequest,
-  SSLApp,
-  type TemplatedApp,
-  us_listen_socket_close,
-  type us_socket_context_t,
-  us_socket_local_port,
-  type WebSocket
+import type {
+  HttpResponse,
+  HttpRequest as LibraryRequest,
+  TemplatedApp,
+  us_socket_context_t,
+  WebSocket
 } from "uWebSockets.js"
 import { STATUS_CODES } from "node:http"
 import { createServer } from "node:net"
 import { Effect, Schema } from "effect"
 
 export type { HttpResponse, TemplatedApp, us_socket_context_t as UpgradeContext, WebSocket }
+
 /**
  * The border to uWebSockets.js: what its types leave open is settled here and nowhere else.
+ *
+ * It is loaded where a gateway is made: it reads the environment then (`UWS_HTTP_MAX_HEADERS_SIZE`), and who serves nothing need
+ * not wait for it.
  */
+const library = Effect.promise(() => import("uWebSockets.js"))
 
 /** What is asked of a request. The library's own is gone when its handler returns. */
 export type HttpRequest = Pick<
@@ -77,9 +78,26 @@ export interface TlsFiles {
   readonly key: string
 }
 
-/** An app; one that speaks TLS where files are given. Throws if they cannot be used. */
-export const makeApp = (tls?: TlsFiles): TemplatedApp =>
-  tls === undefined ? App() : SSLApp({ cert_file_name: tls.certificate, key_file_name: tls.key })
+/** The files cannot be used. */
+export class TlsFilesUnusable extends Schema.TaggedError<TlsFilesUnusable>()("TlsFilesUnusable", {}) {}
+
+/** An app; one that speaks TLS where files are given. What it has for GET it has for HEAD. */
+export const makeApp = (tls?: TlsFiles): Effect.Effect<TemplatedApp, TlsFilesUnusable> =>
+  Effect.flatMap(library, ({ App, SSLApp }) =>
+    Effect.try({
+      try: () => {
+        const app = tls === undefined ? App() : SSLApp({ cert_file_name: tls.certificate, key_file_name: tls.key })
+        const get = app.get.bind(app)
+        return Object.assign(app, {
+          get: (...[pattern, handler]: Parameters<TemplatedApp["get"]>) => {
+            app.head(pattern, handler)
+            return get(pattern, handler)
+          }
+        })
+      },
+      catch: () => new TlsFilesUnusable()
+    })
+  )
 
 /**
  * Listens on a port that nobody else has; 0 takes any free one.
@@ -93,15 +111,16 @@ export const listen = (
   host: string,
   port: number
 ): Effect.Effect<Listening, PortTaken | ListenFailed> =>
-  Effect.flatMap(freePort(host, port), (free) =>
-    Effect.callback<Listening, ListenFailed>((resume) => {
+  Effect.gen(function* () {
+    const { us_listen_socket_close: closeListening, us_socket_local_port: portOf } = yield* library
+    const free = yield* freePort(host, port)
+    return yield* Effect.callback<Listening, ListenFailed>((resume) => {
       app.listen(host, free, (socket) => {
         if (socket === false) return resume(Effect.fail(new ListenFailed({ host, port, code: "refused" })))
-        const stop = () => us_listen_socket_close(socket)
-        resume(Effect.succeed({ port: us_socket_local_port(socket), stop }))
+        resume(Effect.succeed({ port: portOf(socket), stop: () => closeListening(socket) }))
       })
     })
-  )
+  })
 
 /** The text of a frame. Has to be read before the callback that got it returns. */
 export const textOf = (message: ArrayBuffer): string => Buffer.from(message).toString()
@@ -139,6 +158,9 @@ export interface Exchange {
   readonly onBody: (limit: number, done: (body: Buffer | undefined) => void) => void
 }
 
+/** The library closes a connection at rest after ten seconds and a little; who keeps connections for later is told less. */
+const KEEP_ALIVE = "timeout=8"
+
 // What a refused body may still bring before we hang up: a client that is not heard out often never reads the answer.
 const DRAINED_BYTES_MAX = 16 * 1024 * 1024
 
@@ -173,6 +195,7 @@ export const exchange = (res: HttpResponse, isHead = false): Exchange => {
       over = true
       res.cork(() => {
         res.writeStatus(`${reply.status} ${STATUS_CODES[reply.status] ?? ""}`)
+        res.writeHeader("keep-alive", KEEP_ALIVE)
         for (const [name, value] of Object.entries(reply.headers)) res.writeHeader(name, value)
         if (isHead) res.endWithoutBody(Buffer.byteLength(reply.body))
         else res.end(reply.body)

@@ -15,6 +15,16 @@ export const Micros = Schema.Int.check(
   Schema.isBetween({ minimum: -Number.MAX_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER })
 )
 
+/** An amount in units of the account's currency, as prices are. */
+const Amount = Schema.Finite
+
+/** Millionths in units of the currency, under the same names. */
+export const inCurrency = <K extends string>(micros: { readonly [N in K]: number }): { readonly [N in K]: number } => {
+  const amounts: { [N in K]: number } = { ...micros }
+  for (const name in amounts) amounts[name] = micros[name] / 1_000_000
+  return amounts
+}
+
 /** Why an order is not placed. A veto is a constraint and no opinion: no confidence outweighs it. */
 export const VetoReason = Schema.Literals([
   "entries_stopped",
@@ -64,6 +74,8 @@ export const OrderUpdate = open({
   quantity: Schema.Int,
   price: Schema.NullOr(Price),
   fee: Schema.NullOr(Micros),
+  /** The fee in units of the currency, where there is one. Older events do not have it. */
+  amounts: Schema.optionalKey(open({ fee: Amount })),
   reason: Schema.NullOr(Schema.String),
   consensus_id: Schema.NullOr(ConsensusId),
   timestamp: Timestamp
@@ -76,10 +88,14 @@ export const PositionView = open({
   cost: Micros,
   price: Schema.NullOr(Price),
   value: Micros,
-  unrealized: Micros
+  unrealized: Micros,
+  /** The same in units of the currency. */
+  amounts: Schema.optionalKey(open({ cost: Amount, value: Amount, unrealized: Amount }))
 })
 
-/** An account as it stands. Money in millionths of its currency. */
+const accountAmounts = { cash: Amount, equity: Amount, realized: Amount, fees: Amount } as const
+
+/** An account as it stands. Money in millionths of its currency; in units of it, as prices are, under `amounts`. */
 export const PortfolioView = open({
   account: AccountId,
   currency: Schema.String,
@@ -88,6 +104,7 @@ export const PortfolioView = open({
   equity: Micros,
   realized: Micros,
   fees: Micros,
+  amounts: Schema.optionalKey(open({ deposited: Amount, ...accountAmounts })),
   positions: Schema.Array(PositionView),
   /** The sum of the positions' sizes, as a part of the equity. */
   exposure: Schema.Finite,
@@ -107,6 +124,8 @@ export const PortfolioUpdate = open({
   equity: Micros,
   realized: Micros,
   fees: Micros,
+  /** The same in units of the currency. Older events do not have it. */
+  amounts: Schema.optionalKey(open(accountAmounts)),
   exposure: Schema.Finite,
   drawdown: Share,
   entries_stopped: Schema.Boolean,

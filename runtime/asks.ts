@@ -2,7 +2,7 @@ import { Duration, Effect, Exit } from "effect"
 import { type Address, formatAddress } from "./address.ts"
 import { decoder } from "./codec.ts"
 import { parseReply, type ReplyEnvelope } from "./envelope.ts"
-import { ActorFailed, ActorStopped, AskTimeout } from "./errors.ts"
+import { ActorFailed, ActorStopped, AskTimeout, KeyReused } from "./errors.ts"
 import type { ActorLog } from "./log.ts"
 import type { Outbox } from "./outbox.ts"
 import type { Pressures } from "./pressure.ts"
@@ -120,13 +120,14 @@ const readReply = <P extends Protocol, K extends AskName<P>>(
   to: Address,
   message: string,
   reply: ReplyEnvelope
-): Effect.Effect<Reply<P, K>, ActorFailed | ActorStopped | Refusal<P, K>> =>
-  Effect.suspend((): Effect.Effect<Reply<P, K>, ActorFailed | ActorStopped | Refusal<P, K>> => {
+): Effect.Effect<Reply<P, K>, ActorFailed | ActorStopped | KeyReused | Refusal<P, K>> =>
+  Effect.suspend((): Effect.Effect<Reply<P, K>, ActorFailed | ActorStopped | KeyReused | Refusal<P, K>> => {
     const actor = formatAddress(to)
     try {
       // The protocol's schemas give exactly these types.
       if (reply.outcome === "ok") return Effect.succeed(decoder(spec?.reply)(reply.body) as Reply<P, K>)
       if (reply.outcome === "error") return Effect.fail(decoder(spec?.error)(reply.body) as Refusal<P, K>)
+      if (reply.outcome === "reused") return Effect.fail(new KeyReused({ actor, message_type: message }))
       if (reply.outcome === "stopped") return Effect.fail(new ActorStopped({ actor, message_type: message }))
       return Effect.fail(new ActorFailed({ actor, message_type: message, detail: detailOf(reply.body) }))
     } catch (cause) {

@@ -26,6 +26,8 @@ const MessageEnvelope = Schema.Struct({
   keep: Schema.optionalKey(Schema.Literal(true)),
   /** It was parked, and an operator gave it back under this name: it counts once, although what became of its id is known. */
   retry: Schema.optionalKey(Schema.String),
+  /** What its sender's key stands for, `key:digest`: the same key with another digest is refused. */
+  once: Schema.optionalKey(Schema.String),
   ...Common
 })
 
@@ -90,7 +92,7 @@ export const ReplyEnvelope = Schema.Struct({
   id: Schema.String,
   /** Who answers, `type/id`: message ids are an actor's own. */
   from: Schema.String,
-  outcome: Schema.Literals(["ok", "error", "failed", "stopped"]),
+  outcome: Schema.Literals(["ok", "error", "failed", "stopped", "reused"]),
   body: Schema.Unknown
 })
 export type ReplyEnvelope = typeof ReplyEnvelope.Type

@@ -119,6 +119,23 @@ export class ActorStopped extends Schema.TaggedError<ActorStopped>()("ActorStopp
   }
 }
 
+/** Nobody answers what is asked of actors, so it was not waited for. It has no effect, or had been sent before that was known. */
+export class NoNodeServes extends Schema.TaggedError<NoNodeServes>()("NoNodeServes", { detail: Schema.String }) {
+  override get message() {
+    return this.detail
+  }
+}
+
+/** The key of the message was used for another one, which the actor remembers. It has had no effect. */
+export class KeyReused extends Schema.TaggedError<KeyReused>()("KeyReused", {
+  actor: Schema.String,
+  message_type: Schema.String
+}) {
+  override get message() {
+    return `the key of this ${this.message_type} was used for something else at ${this.actor}`
+  }
+}
+
 /** A journal record is not what was written, or one before it is missing. The actor is paused, and its mail is kept. */
 export class JournalCorrupt extends Schema.TaggedError<JournalCorrupt>()("JournalCorrupt", { detail: Schema.String }) {
   override get message() {

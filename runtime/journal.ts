@@ -32,6 +32,8 @@ export const StepRecord = Schema.Struct({
   id: Schema.optionalKey(Schema.String),
   /** By which name an operator gave it back, where it had been parked. */
   retry: Schema.optionalKey(Schema.String),
+  /** What the message's key stands for, `key:digest`. */
+  once: Schema.optionalKey(Schema.String),
   from: Schema.optionalKey(Schema.String),
   correlation: Schema.String,
   /** Where in a trace the message belongs, as a W3C `traceparent`. */
@@ -84,6 +86,8 @@ export const Snapshot = Schema.Struct({
   recent: Schema.Array(Schema.Tuple([Schema.String, Schema.NullOr(RecordedAnswer), Schema.Int])),
   /** What those of them got whose messages were parked; in `recent` they stand without an answer. */
   failed: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown)),
+  /** What the keys of these messages stand for, by message id. */
+  once: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   /** When the latest of the messages was stored whose ids are not among them any more. */
   forgotten: Schema.optionalKey(Schema.Int),
   watchers: Schema.optionalKey(Schema.Record(Schema.String, Watcher)),

@@ -8,7 +8,9 @@ import {
   type AppendError,
   type AskTimeout,
   InvalidMessage,
+  type KeyReused,
   MailboxFull,
+  type NoNodeServes,
   type Overloaded
 } from "./errors.ts"
 import type { Entry } from "./log.ts"
@@ -23,6 +25,11 @@ export interface SendOptions {
    */
   readonly messageId?: string
   readonly correlationId?: string
+  /**
+   * What a key of the caller's own stands for, where there is a `messageId`: while the actor remembers a message with this key, it
+   * refuses another one with the key and another digest (`KeyReused`), whatever its id. Neither may hold a colon.
+   */
+  readonly once?: { readonly key: string; readonly digest: string }
 }
 
 export interface AskOptions extends SendOptions {
@@ -31,7 +38,7 @@ export interface AskOptions extends SendOptions {
 }
 
 export type SendError = InvalidAddress | InvalidMessage | MailboxFull | Overloaded | AppendError
-export type AskError = SendError | AskTimeout | ActorFailed | ActorStopped
+export type AskError = SendError | AskTimeout | ActorFailed | ActorStopped | KeyReused | NoNodeServes
 
 export type Mail = Extract<Entry, { kind: "mail" }>
 
@@ -72,6 +79,7 @@ export const makeMail = (given: Message): Mail | InvalidAddress | InvalidMessage
       ...opt("id", messageId),
       ...opt("reply", asked?.inbox),
       ...(own !== undefined && { keep: true }),
+      ...(options?.once !== undefined && { once: `${options.once.key}:${options.once.digest}` }),
       ...(protocol.version !== undefined && { v: protocol.version }),
       ...opt("trace", given.trace)
     }

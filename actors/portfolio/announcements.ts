@@ -2,6 +2,7 @@
 import { Option, Schema } from "effect"
 import {
   events,
+  inCurrency,
   type Order,
   type PortfolioView,
   subjects,
@@ -33,6 +34,7 @@ export const publishOrder = (
     quantity: order.quantity,
     price: price ?? null,
     fee: fee ?? null,
+    ...(fee !== undefined && { amounts: inCurrency({ fee }) }),
     reason: reason ?? null,
     consensus_id,
     timestamp: toTimestamp(context.time)
@@ -62,12 +64,12 @@ export const publishVeto = (
 export const publishAccount = (state: State, context: Context) => {
   const prices = pricesOf(state)
   const equity = equityOf(state.book, prices)
+  const { cash, realized, fees } = state.book
+  const money = { cash, equity, realized, fees }
   return publish(events.portfolio_update, subjects.portfolio(context.self.id), {
     account: context.self.id,
-    cash: state.book.cash,
-    equity,
-    realized: state.book.realized,
-    fees: state.book.fees,
+    ...money,
+    amounts: inCurrency(money),
     exposure: exposureOf(state, equity),
     drawdown: drawdownOf(state),
     entries_stopped: state.stopped !== null,

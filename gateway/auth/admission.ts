@@ -7,7 +7,8 @@ export interface AdmissionOptions {
   readonly run: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   /** How long a client may take to say who it is, in milliseconds. */
   readonly authMillis: number
-  readonly granted: (id: string | null, grant: Grant) => void
+  /** `leftMillis`: for how long it is good, where it expires. */
+  readonly granted: (id: string | null, grant: Grant, leftMillis: number | undefined) => void
   readonly refused: (id: string | null, reason: string) => void
   /** What was granted has run out, or nothing was granted in time. */
   readonly over: (why: "expired" | "silent") => void
@@ -68,7 +69,8 @@ export const makeAdmission = (options: AdmissionOptions): Admission => {
               settle(() => {
                 if (grant.expiresAt === undefined) timer?.interruptUnsafe()
                 else setTimer(expiry(grant.expiresAt))
-                granted(id, grant)
+                const { expiresAt } = grant
+                granted(id, grant, expiresAt === undefined ? undefined : Math.max(0, expiresAt - Date.now()))
               })
           })
         )

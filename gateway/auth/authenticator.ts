@@ -41,6 +41,8 @@ const ASYMMETRIC = ["RS256", "PS256", "ES256", "ES384", "EdDSA", "Ed25519"]
 /** Clocks differ. */
 const TOLERANCE_SECONDS = 5
 const SECRET_LENGTH_MIN = 32
+/** The latest time that a date can be, in milliseconds since 1970. A token that is good for longer is good until then. */
+const TIME_MAX = 8.64e15
 
 type Verify = (token: string) => Promise<JWTPayload>
 
@@ -130,7 +132,7 @@ const grantFrom = ({ sub = "", exp = 0, ...claims }: JWTPayload): Effect.Effect<
   const decoded = decodeClaims(claims)
   return Result.isFailure(decoded)
     ? unauthorized("the claims `patterns` or `operations` are not valid")
-    : Effect.succeed(grantOf(sub, decoded.success, exp * 1_000))
+    : Effect.succeed(grantOf(sub, decoded.success, Math.min(exp * 1_000, TIME_MAX)))
 }
 
 /** What may be said of why; of a wrong signature no more than that the token is not ours. */

@@ -1,3 +1,4 @@
+import { Backoff } from "./backoff.ts"
 import {
   type AnyEvent,
   type EventUnder,
@@ -14,7 +15,10 @@ import { Feed, type SubscribeOptions } from "./subscription.ts"
 export interface ClientOptions {
   /** Of the gateway's WebSocket: `ws://127.0.0.1:8080/ws`. */
   readonly url: string
-  /** A token or key, or how to get one: it is asked again before the last one expires, and after every drop. */
+  /**
+   * A token or key, or how to get one: it is asked again when most of the last one's time is over, as the gateway counts it, and
+   * after every drop.
+   */
   readonly token?: string | (() => string | Promise<string>)
   /** How long an answer may take, in milliseconds; 30,000 unless given. */
   readonly timeoutMillis?: number
@@ -38,10 +42,15 @@ interface Asked {
   readonly timer: ReturnType<typeof setTimeout>
 }
 
-/** A refusal that stays, however often it is asked. Anything else is asked again after a reconnect. */
+/** A refusal that stays, however often it is asked. Anything else is asked again after a moment. */
 const FINAL = new Set(["forbidden", "invalid_pattern", "invalid_operation", "too_many_subscriptions"])
 /** A token is renewed when this part of its time is over. */
 const RENEW_AT = 0.8
+/** No token is renewed sooner, in milliseconds: one that is nearly over would be asked for again and again. */
+const RENEW_AFTER_MILLIS = 1_000
+/** The same, where the gateway does not say how long a token is good, and only our own clock does, which may be wrong. */
+const RENEW_BY_CLOCK_MILLIS = 30_000
+const TIMER_MILLIS_MAX = 2 ** 31 - 1
 
 /**
  * A connection to the gateway that comes back, with its subscriptions, which go on where they were.
@@ -51,17 +60,22 @@ const RENEW_AT = 0.8
 export class GatewayClient {
   readonly #options: ClientOptions
   readonly #link: Link
+  readonly #backoffMillis: readonly [least: number, most: number]
   readonly #feeds = new Map<string, Feed>()
   readonly #asked = new Map<string, Asked>()
   #ids = 0
   #in = false
+  /** Counts connections: what was begun over one is not gone on with over the next. */
+  #connection = 0
+  readonly #renewals = new Backoff([RENEW_AFTER_MILLIS, 60_000])
   #renewal: ReturnType<typeof setTimeout> | undefined
 
   constructor(options: ClientOptions) {
     this.#options = options
+    this.#backoffMillis = options.backoffMillis ?? [250, 15_000]
     this.#link = new Link({
       url: options.url,
-      backoffMillis: options.backoffMillis ?? [250, 15_000],
+      backoffMillis: this.#backoffMillis,
       onState: (state, reason) => options.onState?.(state, reason),
       onFrame: (frame) => this.#take(frame),
       onDown: () => this.#down()
@@ -75,10 +89,14 @@ export class GatewayClient {
     options: SubscribeOptions = {},
     listener?: (event: EventUnder<P>) => void
   ): Subscription<EventUnder<P>> {
-    const wire = { open: (feed: Feed) => this.#open(feed), close: (feed: Feed) => this.#unsubscribe(feed) }
+    const wire = {
+      open: (feed: Feed) => this.#open(feed),
+      close: (feed: Feed) => this.#unsubscribe(feed),
+      served: () => this.#link.succeeded()
+    }
     // The gateway gives what the pattern asks for: its first token decides the type.
     const take = listener as ((event: AnyEvent) => void) | undefined
-    const feed = new Feed(`s${++this.#ids}`, pattern, options, wire, take)
+    const feed = new Feed(`s${++this.#ids}`, pattern, options, wire, new Backoff(this.#backoffMillis), take)
     this.#feeds.set(feed.id, feed)
     this.#open(feed)
     const close = () => {
@@ -148,58 +166,94 @@ export class GatewayClient {
     else if (type === "caught_up") feed?.caughtUp(Number(data.seq))
     else if (type === "gap") feed?.gap(gapOf(data))
     else if (type === "progress") this.#asked.get(id)?.onProgress?.(data)
-    else if (type === "result") this.#asked.get(id)?.settle(data)
+    else if (type === "result") this.#settle(id, data)
     else if (type === "error") this.#refused(id, feed, new GatewayError(String(data.code), String(data.message)))
+  }
+
+  #settle(id: string, data: Record<string, unknown>): void {
+    const asked = this.#asked.get(id)
+    if (asked === undefined) return
+    if (asked.operation.op !== "auth") this.#link.succeeded()
+    asked.settle(data)
   }
 
   #refused(id: string, feed: Feed | undefined, error: GatewayError): void {
     this.#asked.get(id)?.settle(error)
     if (feed === undefined || error.code === "unknown_subscription") return
-    if (!FINAL.has(error.code)) return this.#link.reconnect(error.message)
+    // It is open there, and not as we asked.
+    if (error.code === "duplicate_subscription") this.#unsubscribe(feed)
+    if (!FINAL.has(error.code)) return feed.retry(error)
     this.#feeds.delete(id)
     feed.fail(error)
   }
 
   /** The gateway has said hello: says who we are, and asks for everything again. */
   async #enter(authenticate: boolean): Promise<void> {
-    if (authenticate && !(await this.#authenticate())) return
+    const connection = this.#connection
+    if (authenticate) {
+      const refusal = await this.#authenticate()
+      if (connection !== this.#connection) return
+      if (refusal !== undefined) return this.#giveUp(refusal)
+    }
     this.#in = true
     this.#link.welcomed()
     for (const feed of this.#feeds.values()) this.#open(feed)
     for (const { operation } of this.#asked.values()) this.#link.send(operation)
   }
 
-  /** True once the gateway took our token. */
-  async #authenticate(): Promise<boolean> {
+  /** A token that stays the same is refused the next time too. */
+  #giveUp(refusal: Error): void {
+    if (refusal instanceof GatewayError && typeof this.#options.token !== "function") this.#link.close(refusal.message)
+    else this.#link.reconnect(refusal.message)
+  }
+
+  /** Says who we are; what it gives back is why that failed. */
+  async #authenticate(): Promise<Error | undefined> {
+    const connection = this.#connection
     const { token } = this.#options
     try {
       const given = typeof token === "function" ? await token() : (token ?? "")
-      const { expires_at: expires } = await this.request({ op: "auth", token: given })
-      if (typeof expires === "string" && typeof token === "function") this.#renewBefore(Date.parse(expires))
-      return true
+      if (connection !== this.#connection) return new NoAnswer("the connection was lost")
+      const answer = await this.request({ op: "auth", token: given })
+      this.#renewals.reset()
+      if (typeof token === "function") this.#renewAfter(goodFor(answer))
+      return undefined
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      // A token that stays the same is refused the next time too.
-      if (error instanceof GatewayError && typeof token !== "function") this.#link.close(reason)
-      else this.#link.reconnect(reason)
-      return false
+      return error instanceof Error ? error : new Error(String(error))
     }
   }
 
-  #renewBefore(expiresAt: number): void {
-    const left = (expiresAt - Date.now()) * RENEW_AT
+  /** Where it fails, the connection is as good as it was: it is tried again, until the gateway ends it. */
+  async #renew(): Promise<void> {
+    const connection = this.#connection
+    const refusal = await this.#authenticate()
+    if (refusal !== undefined && connection === this.#connection)
+      this.#renewAfter(RENEW_AFTER_MILLIS + this.#renewals.next())
+  }
+
+  #renewAfter(millis: number | undefined): void {
     clearTimeout(this.#renewal)
-    this.#renewal = setTimeout(() => void this.#authenticate(), Math.min(Math.max(left, 0), 2 ** 31 - 1))
+    if (millis === undefined) return
+    this.#renewal = setTimeout(() => void this.#renew(), Math.min(millis, TIMER_MILLIS_MAX))
   }
 
   #down(): void {
     this.#in = false
+    this.#connection++
     clearTimeout(this.#renewal)
+    for (const feed of this.#feeds.values()) feed.hold()
     // A new connection needs a new proof; everything else is asked again over it.
     for (const { operation, settle } of [...this.#asked.values()]) {
       if (operation.op === "auth") settle(new NoAnswer("the connection was lost"))
     }
   }
+}
+
+/** When a token has to be renewed, in milliseconds from now; never, where it does not expire. */
+const goodFor = ({ expires_in_ms: left, expires_at: end }: Record<string, unknown>): number | undefined => {
+  if (typeof left === "number") return Math.max(left * RENEW_AT, RENEW_AFTER_MILLIS)
+  if (typeof end !== "string") return undefined
+  return Math.max((Date.parse(end) - Date.now()) * RENEW_AT, RENEW_BY_CLOCK_MILLIS)
 }
 
 /** A random UUID; `crypto.randomUUID` is not there on pages that came without TLS. */

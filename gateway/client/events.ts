@@ -1,4 +1,4 @@
-import type { events, GapData } from "../../protocols/index.ts"
+import type { events, GapData, subjects } from "../../protocols/index.ts"
 
 type Kinds = typeof events
 
@@ -15,14 +15,20 @@ export type EventOf<K extends keyof Kinds> = {
 
 export type AnyEvent = EventOf<keyof Kinds>
 
-interface KindOf {
+type ForAllSubjects<T extends { readonly [First in keyof typeof subjects]: keyof Kinds }> = T
+
+/** What is published under each first token. */
+type KindOf = ForAllSubjects<{
   readonly decision: "agent_decision"
   readonly tool: "tool_execution"
+  readonly model: "model_call"
   readonly coordination: "agent_coordination"
   readonly status: "agent_status"
   readonly market: "market_update"
+  readonly order: "order_update"
+  readonly portfolio: "portfolio_update"
   readonly alert: "alert"
-}
+}>
 
 /** The events under a pattern, as its first token says. */
 export type EventUnder<P extends string> = P extends `${infer First}.${string}`

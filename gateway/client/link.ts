@@ -1,3 +1,4 @@
+import { Backoff } from "./backoff.ts"
 import type { Incoming, State } from "./events.ts"
 
 export interface LinkOptions {
@@ -13,25 +14,29 @@ export interface LinkOptions {
 /** A peer that says nothing for so long, though it was asked to, is gone. */
 const SILENCE_MILLIS = 30_000
 const QUESTION_AFTER_MILLIS = 15_000
+/** A connection that lasts so long was a success, also where nothing was asked over it. */
+const STEADY_MILLIS = 30_000
 
 /**
  * A WebSocket that comes back.
  *
  * After a drop it waits for a random time, of which the longest doubles with each try that fails, so that the clients of
- * a gateway that stopped do not come back all at once. If the gateway said when to come back, that is added.
+ * a gateway that stopped do not come back all at once. To be let in is no success: it may be refused all else. If the gateway said when to come back, that is added.
  */
 export class Link {
   readonly #options: LinkOptions
   #socket: WebSocket | undefined
-  #tries = 0
+  readonly #backoff: Backoff
   #retryAfterMillis = 0
   #timer: ReturnType<typeof setTimeout> | undefined
   #watch: ReturnType<typeof setInterval> | undefined
   #heardAt = 0
+  #openedAt = 0
   #closed = false
 
   constructor(options: LinkOptions) {
     this.#options = options
+    this.#backoff = new Backoff(options.backoffMillis)
   }
 
   open(): void {
@@ -39,10 +44,11 @@ export class Link {
     this.#options.onState("connecting", "")
     const socket = new WebSocket(this.#options.url)
     this.#socket = socket
-    this.#heardAt = Date.now()
+    this.#heardAt = performance.now()
+    this.#openedAt = this.#heardAt
     socket.onmessage = ({ data }) => {
       if (socket !== this.#socket) return
-      this.#heardAt = Date.now()
+      this.#heardAt = performance.now()
       this.#options.onFrame(JSON.parse(String(data)))
     }
     socket.onclose = ({ reason }) => this.#down(socket, reason)
@@ -51,10 +57,14 @@ export class Link {
     this.#watch = setInterval(() => this.#listen(socket), QUESTION_AFTER_MILLIS / 3)
   }
 
-  /** The gateway has let us in: the next drop is a first one. */
+  /** The gateway has let us in. */
   welcomed(): void {
-    this.#tries = 0
     this.#options.onState("open", "")
+  }
+
+  /** The gateway has done something that it was asked for: the next drop is a first one. */
+  succeeded(): void {
+    this.#backoff.reset()
   }
 
   /** The gateway will be gone for a moment. */
@@ -89,10 +99,8 @@ export class Link {
     this.#detach()
     this.#options.onDown()
     if (this.#closed) return
-    const [least, most] = this.#options.backoffMillis
-    const longest = Math.min(most, least * 2 ** this.#tries++)
     this.#options.onState("waiting", reason)
-    this.#timer = setTimeout(() => this.open(), this.#retryAfterMillis + Math.random() * longest)
+    this.#timer = setTimeout(() => this.open(), this.#retryAfterMillis + this.#backoff.next())
     this.#retryAfterMillis = 0
   }
 
@@ -109,7 +117,8 @@ export class Link {
   }
 
   #listen(socket: WebSocket): void {
-    const silent = Date.now() - this.#heardAt
+    if (performance.now() - this.#openedAt > STEADY_MILLIS) this.succeeded()
+    const silent = performance.now() - this.#heardAt
     if (silent > SILENCE_MILLIS) this.#down(socket, "the gateway is silent")
     else if (silent > QUESTION_AFTER_MILLIS) this.send({ op: "ping", id: "still-there" })
   }

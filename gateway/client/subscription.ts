@@ -1,4 +1,5 @@
 import type { SlowPolicy, Start } from "../../protocols/index.ts"
+import type { Backoff } from "./backoff.ts"
 import type { AnyEvent, Gap } from "./events.ts"
 
 export interface SubscribeOptions {
@@ -11,6 +12,8 @@ export interface SubscribeOptions {
   readonly onGap?: (gap: Gap) => void
   /** The history is given, up to this sequence. Called after every reconnect as well. */
   readonly onCaughtUp?: (seq: number) => void
+  /** The gateway cannot serve it now. It is asked again after a moment, and goes on where it was. */
+  readonly onRetry?: (error: Error) => void
   /** The gateway refused it for good. */
   readonly onRefused?: (error: Error) => void
 }
@@ -19,6 +22,8 @@ export interface SubscribeOptions {
 export interface Wire {
   readonly open: (subscription: Feed) => void
   readonly close: (subscription: Feed) => void
+  /** The gateway serves it. */
+  readonly served: () => void
 }
 
 /**
@@ -27,12 +32,14 @@ export interface Wire {
  * 1. `position` is the sequence up to which the listener got everything. It asks for what follows after a reconnect.
  * 2. Who iterates slowly loses nothing: when too much waits here, the subscription is closed at the gateway, and opened
  *    after `position` once half of that was taken.
+ * 3. What the gateway cannot serve now is asked for again by itself, ever more slowly: no other subscription hears of it.
  */
 export class Feed {
   readonly id: string
   readonly pattern: string
   readonly options: SubscribeOptions
   readonly #wire: Wire
+  readonly #backoff: Backoff
   readonly #listener: ((event: AnyEvent) => void) | undefined
   #position: number | undefined
   #waiting: Array<AnyEvent> = []
@@ -40,6 +47,9 @@ export class Feed {
   #paused = false
   /** What still comes of an earlier opening is before the answer to the last one. */
   #joined = false
+  /** Something came of the last opening, so that it was no failure. */
+  #served = false
+  #again: ReturnType<typeof setTimeout> | undefined
   #ended = false
   #failure: Error | undefined
 
@@ -48,12 +58,14 @@ export class Feed {
     pattern: string,
     options: SubscribeOptions,
     wire: Wire,
+    backoff: Backoff,
     listener: ((event: AnyEvent) => void) | undefined
   ) {
     this.id = id
     this.pattern = pattern
     this.options = options
     this.#wire = wire
+    this.#backoff = backoff
     this.#listener = listener
   }
 
@@ -68,7 +80,9 @@ export class Feed {
   /** What to ask the gateway for now. */
   operation(): object {
     const { start = "new", onSlow } = this.options
+    this.hold()
     this.#joined = false
+    this.#served = false
     return {
       op: "subscribe",
       id: this.id,
@@ -80,12 +94,15 @@ export class Feed {
 
   subscribed(seq: number | null): void {
     this.#joined = true
+    // What comes from now on needs no history, which may be what the gateway cannot read.
+    if (this.#position === undefined && (this.options.start ?? "new") === "new") this.#serve()
     this.#position ??= seq ?? undefined
   }
 
   take(event: AnyEvent): void {
     if (this.#ended || this.#paused || !this.#joined || event.seq <= (this.#position ?? 0)) return
     this.#position = event.seq
+    if (!this.#served) this.#serve()
     if (this.#listener !== undefined) return this.#listener(event)
     this.#waiting.push(event)
     this.#wake?.()
@@ -97,6 +114,7 @@ export class Feed {
   caughtUp(seq: number): void {
     if (this.#paused || !this.#joined) return
     this.#position = Math.max(seq, this.#position ?? 0)
+    if (!this.#served) this.#serve()
     this.options.onCaughtUp?.(seq)
   }
 
@@ -107,6 +125,19 @@ export class Feed {
     this.options.onGap?.(gap)
   }
 
+  /** The gateway cannot serve it: opens it again after a moment. */
+  retry(error: Error): void {
+    this.hold()
+    this.#joined = false
+    this.#again = setTimeout(() => this.#wire.open(this), this.#backoff.next())
+    this.options.onRetry?.(error)
+  }
+
+  /** Does not open by itself any more. */
+  hold(): void {
+    clearTimeout(this.#again)
+  }
+
   fail(error: Error): void {
     this.#failure = error
     this.end()
@@ -115,6 +146,7 @@ export class Feed {
 
   end(): void {
     this.#ended = true
+    this.hold()
     this.#wake?.()
   }
 
@@ -132,6 +164,12 @@ export class Feed {
         this.#wake = resolve
       })
     }
+  }
+
+  #serve(): void {
+    this.#served = true
+    this.#backoff.reset()
+    this.#wire.served()
   }
 
   #resume(): void {

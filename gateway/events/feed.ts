@@ -69,6 +69,7 @@ const read = (
           order++
           if (delivery.sequence <= cursor.position) return
           cursor.position = delivery.sequence
+          if (delivery.sequence > events.newest.sequence) events.newest.sequence = delivery.sequence
           see(delivery)
           return
         }

@@ -1,5 +1,5 @@
 import { Effect, Layer } from "effect"
-import type { LogUnavailable, ServerUnsuitable } from "../../runtime/index.ts"
+import { LogUnavailable, type ServerUnsuitable } from "../../runtime/index.ts"
 import { follow } from "./feed.ts"
 import { openHistory } from "./history.ts"
 import { EventLog, type Kept } from "./log.ts"
@@ -25,8 +25,11 @@ const kept = (events: EventStream): Effect.Effect<Kept, LogUnavailable> =>
   Effect.scoped(
     Effect.gen(function* () {
       const { state } = yield* attempt(() => events.manager.streams.info(events.stream))
+      // A server that was silent for a while may still believe that it leads.
+      if (state.last_seq < events.newest.sequence) return yield* new LogUnavailable({ detail: "the leader is behind" })
       const history = yield* openHistory(events, ">", { from: "sequence", sequence: 1 }, 1)
-      const { events: found } = yield* history.next
-      return { first: found[0]?.sequence ?? state.last_seq + 1, last: state.last_seq }
+      const { events: found } = yield* history.next(state.last_seq)
+      const first = found[0]?.sequence ?? state.last_seq + 1
+      return { first: Math.max(first, state.first_seq), last: state.last_seq }
     })
   )

@@ -12,13 +12,18 @@ export type HistoryStart =
 /** Some events in order. */
 export interface HistoryPage {
   readonly events: ReadonlyArray<PublishedEvent>
-  /** Everything that was stored before this page was asked for is in it or in an earlier one. */
+  /** Every event up to the sequence that was asked for is in this page or in an earlier one. */
   readonly complete: boolean
 }
 
-/** A reading of stored events. It never ends: after a complete page the next one holds what was stored since. */
+/**
+ * A reading of stored events. It never ends: after a complete page the next one holds what was stored since.
+ *
+ * `upTo` is a sequence that the log is known to have reached. A copy of the log may be behind it, and its silence says
+ * nothing: a page is complete only if the copy that gave it has come so far, and one that does not come so far fails.
+ */
 export interface History {
-  readonly next: Effect.Effect<HistoryPage, LogUnavailable>
+  readonly next: (upTo: number) => Effect.Effect<HistoryPage, LogUnavailable>
 }
 
 /** What is kept of events. */

@@ -18,6 +18,8 @@ export interface EventStream {
   readonly stream: string
   /** What the subjects of events begin with. */
   readonly prefix: string
+  /** The highest sequence of an event that was seen here: a server that says less of the stream is behind. */
+  readonly newest: { sequence: number }
   /** Calls back after every reconnect, until the scope closes: consumers in the server's memory may be gone then. */
   readonly onReconnect: (callback: () => void) => Effect.Effect<void, never, Scope.Scope>
 }
@@ -44,6 +46,7 @@ export const openEventStream = (
       manager,
       stream: options.namespace.toUpperCase(),
       prefix: `${options.namespace}.event.`,
+      newest: { sequence: 0 },
       onReconnect: (callback) =>
         Effect.acquireRelease(
           Effect.sync(() => void callbacks.add(callback)),
@@ -81,8 +84,6 @@ const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.mes
 /** An event, and its place in what its consumer has sent. */
 export interface Delivery extends PublishedEvent {
   readonly order: number
-  /** How many more the consumer has for us. */
-  readonly pending: number
 }
 
 /** The places are in the reply subject: `$JS.ACK.[domain.account.]stream.consumer.tries.sequence.order.nanos.pending`. */
@@ -93,7 +94,6 @@ export const deliveryOf = (prefix: string, message: Msg): Delivery => {
     subject: message.subject.slice(prefix.length),
     payload: message.string(),
     sequence: Number(tokens[at]),
-    order: Number(tokens[at + 1]),
-    pending: Number(tokens[at + 3])
+    order: Number(tokens[at + 1])
   }
 }

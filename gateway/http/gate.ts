@@ -70,7 +70,7 @@ export const operationOf = (method: string, path: string): Operation | undefined
   if (path === "/metrics") return "status"
   if (path === "/api/v1/clients") return "clients"
   if (!path.startsWith(AGENTS)) return undefined
-  if (method === "get") return "status"
+  if (method === "get" || method === "head") return "status"
   if (path.startsWith(`${AGENTS}portfolio/`)) return "trade"
   if (path.endsWith("/cancel")) return "cancel"
   if (path === `${AGENTS}message`) return "message"

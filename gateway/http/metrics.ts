@@ -1,5 +1,4 @@
 import type { Census } from "../census.ts"
-import type { Account } from "../streams/outlet.ts"
 import type { TemplatedApp } from "../uws.ts"
 import type { Gate } from "./gate.ts"
 
@@ -39,37 +38,34 @@ const presence = (census: Census) =>
   })
 
 /**
- * What the gateway counts, in the text form of Prometheus. Per client, too: the label `client` is the `session` of its
- * `welcome`. `produced` is the sum of the other outcomes, at every moment.
+ * What the gateway counts, in the text form of Prometheus, of all clients together: what became of the events of each is in the
+ * list of clients. `produced` is the sum of the other outcomes and of what waits, at every moment.
  */
 export const metricsText = ({ census, status }: MetricsOptions): string => {
   const { subscriptions, watches } = status()
-  const clients = [...census].map(({ connection }) => connection)
+  const { waiting, ...ended } = census.account()
+  const slow = [...census].filter(({ connection }) => connection.account().waiting > 0).length
+  const outcomes = Object.entries(ended).map(([outcome, count]): Sample => [`{outcome="${outcome}"}`, count])
   return [
-    ...gauge("conclave_gateway_connections", "Clients that are connected", [["", census.size]]),
-    ...gauge("conclave_gateway_subscriptions", "Subscriptions that are open", [["", subscriptions]]),
-    ...gauge("conclave_gateway_patterns", "Patterns that are read from the log", [["", watches]]),
-    ...gauge(
-      "conclave_gateway_events",
-      "Events since the start, by what became of them",
-      outcomes("", census.account())
-    ),
-    ...gauge(
-      "conclave_gateway_client_events",
-      "Events for a client that is connected, by what became of them",
-      clients.flatMap((client) => outcomes(`client="${client.id}",`, client.account()))
-    ),
+    ...metric("gauge", "conclave_gateway_connections", "Clients that are connected", [["", census.size]]),
+    ...metric("gauge", "conclave_gateway_subscriptions", "Subscriptions that are open", [["", subscriptions]]),
+    ...metric("gauge", "conclave_gateway_patterns", "Patterns that are read from the log", [["", watches]]),
+    ...metric("counter", "conclave_gateway_events_total", "Events for clients, by what became of them", outcomes),
+    ...metric("gauge", "conclave_gateway_events_waiting", "Events that wait for clients to read", [["", waiting]]),
+    ...metric("gauge", "conclave_gateway_clients_behind", "Clients for whom events wait", [["", slow]]),
     ""
   ].join("\n")
 }
 
 type Sample = readonly [labels: string, value: number]
 
-const outcomes = (labels: string, account: Account): ReadonlyArray<Sample> =>
-  Object.entries(account).map(([outcome, count]): Sample => [`{${labels}outcome="${outcome}"}`, count])
-
-const gauge = (name: string, help: string, samples: ReadonlyArray<Sample>): ReadonlyArray<string> => [
+const metric = (
+  type: "counter" | "gauge",
+  name: string,
+  help: string,
+  samples: ReadonlyArray<Sample>
+): ReadonlyArray<string> => [
   `# HELP ${name} ${help}`,
-  `# TYPE ${name} gauge`,
+  `# TYPE ${name} ${type}`,
   ...samples.map(([labels, value]) => `${name}${labels} ${value}`)
 ]

@@ -1,28 +1,34 @@
 import { readFileSync } from "node:fs"
 import { stripTypeScriptTypes } from "node:module"
 import { OpenApi } from "effect/http-api"
-import type { Reply, TemplatedApp } from "../uws.ts"
+import type { OriginPolicy } from "../policy.ts"
+import type { HttpRequest, Reply, TemplatedApp } from "../uws.ts"
 import { api } from "./api.ts"
 import type { Gate } from "./gate.ts"
+import { crossOrigin } from "./json.ts"
 
 /** What of the client library a browser asks for. */
-const MODULES = ["client.ts", "events.ts", "index.ts", "link.ts", "subscription.ts"]
+const MODULES = ["backoff.ts", "client.ts", "events.ts", "index.ts", "link.ts", "subscription.ts"]
 
 /**
  * Adds what people and their tools read: the description of the API and a page that shows it, the client library as modules that a browser can
- * import, and the example page that does.
+ * import, and the example page that does. Pages of allowed origins may import it from here.
  */
-export const addPages = (app: TemplatedApp, gate: Gate): void => {
+export const addPages = (app: TemplatedApp, gate: Gate, origins: OriginPolicy): void => {
+  const shared = (req: HttpRequest, reply: Reply): Reply => ({
+    ...reply,
+    headers: { ...reply.headers, ...crossOrigin(req.getHeader("origin"), origins) }
+  })
   const description = once(() => json(JSON.stringify(OpenApi.fromApi(api))))
   app.get(
     "/openapi.json",
-    gate((call) => call.respond(description()))
+    gate((call, req) => call.respond(shared(req, description())))
   )
   for (const name of MODULES) {
     const reply = once(() => javascript(stripTypeScriptTypes(sourceOf(`client/${name}`))))
     app.get(
       `/client/${name}`,
-      gate((call) => call.respond(reply()))
+      gate((call, req) => call.respond(shared(req, reply())))
     )
   }
   const docs = once(() => html(sourceOf("http/docs.html")))

@@ -1,7 +1,8 @@
 import type { Problem } from "../../protocols/index.ts"
 import type { AskError } from "../../runtime/index.ts"
+import type { Census } from "../census.ts"
 import { type Fault, formatFault } from "../fault.ts"
-import { limitNames } from "../policy.ts"
+import { type GatewayLimits, limitNames } from "../policy.ts"
 import type { Reply } from "../uws.ts"
 
 export type Headers = { readonly [name: string]: string }
@@ -59,7 +60,7 @@ export const methodNotAllowed = (allow: string): Reply =>
     code: "method-not-allowed",
     title: "This address does not take this method",
     detail: `it takes ${allow}`,
-    headers: { allow }
+    headers: { allow: allow === "GET" ? "GET, HEAD" : allow }
   })
 
 export const forbiddenOrigin = (detail: string): Reply =>
@@ -110,8 +111,20 @@ export const bodyTooLarge = (limit: number): Reply =>
     detail: `a body has at most ${limit} bytes (${limitNames.bodyBytesMax})`
   })
 
+/** Why a further client of an address is not taken, over whatever protocol; nothing where it is. */
+export const noRoomFor = (
+  address: string,
+  census: Pick<Census, "size" | "from">,
+  limits: Pick<GatewayLimits, "connectionsMax" | "connectionsPerAddressMax">
+): Reply | undefined => {
+  if (census.size >= limits.connectionsMax) return tooManyConnections(limits.connectionsMax)
+  return census.from(address) >= limits.connectionsPerAddressMax
+    ? tooManyFromAddress(limits.connectionsPerAddressMax)
+    : undefined
+}
+
 /** 503: as many clients are connected as the gateway takes. */
-export const tooManyConnections = (limit: number): Reply =>
+const tooManyConnections = (limit: number): Reply =>
   unavailable(
     "too-many-connections",
     `at most ${limit} clients are connected at one time (${limitNames.connectionsMax})`,
@@ -119,7 +132,7 @@ export const tooManyConnections = (limit: number): Reply =>
   )
 
 /** 429: as many clients are connected from this address as one may have. */
-export const tooManyFromAddress = (limit: number): Reply =>
+const tooManyFromAddress = (limit: number): Reply =>
   problem({
     status: 429,
     code: "too-many-connections",
@@ -151,6 +164,18 @@ export const internal = (correlationId?: string): Reply =>
     ...(correlationId === undefined ? {} : { correlationId })
   })
 
+/** 409: the key stands for something else. */
+export const keyReused = (correlationId?: string): Reply =>
+  problem({
+    status: 409,
+    code: "key-reused",
+    title: "The key was used for something else",
+    detail:
+      "the idempotency key, or the id of the operation, was used before by another caller, for another operation or with another body: a new request needs a new one",
+    field: "idempotency-key",
+    correlationId
+  })
+
 /** What went wrong with asking an actor, as a client may know it. */
 export const askProblem = (error: AskError, correlationId?: string): Reply => {
   switch (error._tag) {
@@ -180,6 +205,10 @@ export const askProblem = (error: AskError, correlationId?: string): Reply => {
         detail: `no answer within ${error.timeout_ms} ms; it may still be under way, and its events will be published`,
         correlationId
       })
+    case "NoNodeServes":
+      return unavailable("no-node", error.detail, 5, correlationId)
+    case "KeyReused":
+      return keyReused(correlationId)
     case "TooLarge":
       return problem({
         status: 413,

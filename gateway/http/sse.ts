@@ -1,14 +1,15 @@
 import { randomUUID } from "node:crypto"
 import { Effect, Result, Schema } from "effect"
 import { Pattern, SlowPolicy, type Start, Start as StartSchema } from "../../protocols/index.ts"
-import type { Grant } from "../auth/grant.ts"
+import { everything, type Grant } from "../auth/grant.ts"
 import type { Census } from "../census.ts"
 import { faultOf } from "../fault.ts"
 import { type OriginPolicy, originFault } from "../policy.ts"
 import { type ConnectionOptions, connect } from "../socket/connection.ts"
+import { atEndOfTurn } from "../turn.ts"
 import type { Exchange, HttpRequest, Reply, TemplatedApp } from "../uws.ts"
 import type { Gate } from "./gate.ts"
-import { forbiddenOperation, forbiddenOrigin, invalidRequest, stopping, tooManyConnections } from "./problem.ts"
+import { forbiddenOperation, forbiddenOrigin, invalidRequest, noRoomFor, stopping } from "./problem.ts"
 
 export const EVENTS = "/api/v1/events"
 
@@ -22,6 +23,11 @@ export interface SseOptions extends Pick<ConnectionOptions, "limits" | "fanout" 
 // The library hangs up on a response that writes nothing for ten seconds.
 const HEARTBEAT = "5 seconds"
 const SUBSCRIPTION = "events"
+// RFC 6455, section 7.4.1; nobody hears it here.
+const INTERNAL_ERROR = 1011
+const TRY_AGAIN_LATER = 1013
+/** How a frame begins that tells of an error and is no event. */
+const REFUSED = '{"type":"error","seq":null'
 
 /**
  * Adds the events as server-sent events: `GET /api/v1/events?pattern=…`, for who has no WebSocket.
@@ -36,9 +42,16 @@ export const addEventsRoute = (app: TemplatedApp, options: SseOptions): void => 
       const origin = req.getHeader("origin")
       const wanted = read(req)
       if (Result.isFailure(wanted)) return call.respond(wanted.failure)
-      const refusal = refuse(options, { origin, host: req.getHeader("host") }, wanted.success, grant)
+      const refusal = refuse(
+        options,
+        { origin, host: req.getHeader("host"), address: call.address },
+        wanted.success,
+        grant
+      )
       if (refusal !== undefined) return call.respond(refusal)
-      serve(call, options, wanted.success, grant, headersFor(origin, options.origins))
+      const headers = headersFor(origin, options.origins)
+      if (req.getMethod() === "head") return call.respond({ status: 200, headers, body: "" })
+      serve(call, options, wanted.success, grant, headers)
     })
   )
 }
@@ -73,7 +86,7 @@ const startOf = (query: URLSearchParams, lastEventId: string): Start | string | 
 
 const refuse = (
   { origins, draining, census, limits }: SseOptions,
-  from: Parameters<typeof originFault>[0],
+  from: Parameters<typeof originFault>[0] & { readonly address: string },
   { pattern }: Wanted,
   grant: Grant
 ): Reply | undefined => {
@@ -81,7 +94,7 @@ const refuse = (
   if (fault !== undefined) return forbiddenOrigin(fault)
   if (draining()) return stopping()
   if (!grant.sees(pattern)) return forbiddenOperation(`all of ${pattern}`)
-  return census.size >= limits.connectionsMax ? tooManyConnections(limits.connectionsMax) : undefined
+  return noRoomFor(from.address, census, limits)
 }
 
 const headersFor = (origin: string, { allowedOrigins }: OriginPolicy): Reply["headers"] => ({
@@ -96,7 +109,13 @@ const serve = (call: Exchange, options: SseOptions, wanted: Wanted, grant: Grant
   let blocked = false
   const stream = call.stream(headers, () => {
     blocked = false
-    connection.drained()
+    // An exception that reached the library would end the process.
+    try {
+      connection.drained()
+    } catch (cause) {
+      run(Effect.logError("connection failed", cause))
+      connection.close(INTERNAL_ERROR, "internal error")
+    }
   })
   const write = (text: string) => {
     if (!stream.write(text)) blocked = true
@@ -117,11 +136,17 @@ const serve = (call: Exchange, options: SseOptions, wanted: Wanted, grant: Grant
   const connection = connect({
     ...options,
     id: randomUUID(),
-    authenticator: { required: true, verify: () => Effect.succeed(grant) },
+    // Who it is was found out before: a gateway that knows its clients says here whom it took this one for.
+    authenticator: { required: grant !== everything, verify: () => Effect.succeed(grant) },
     credential: "",
     now: () => performance.now(),
     socket: {
-      send: (frame) => write(messageOf(typeof frame === "string" ? frame : Buffer.from(frame).toString())),
+      send: (frame) => {
+        const text = typeof frame === "string" ? frame : Buffer.from(frame).toString()
+        write(messageOf(text))
+        // Its one subscription is over. A browser comes back by itself once the stream has ended, and not before.
+        if (text.startsWith(REFUSED)) atEndOfTurn(() => connection.close(TRY_AGAIN_LATER, "the subscription has ended"))
+      },
       // The library does not say how much waits, only that something does.
       pendingBytes: () => (blocked ? limits.socketBytesMax : 0),
       close: () => {

@@ -8,7 +8,7 @@ import {
   type UnknownAllocation
 } from "../../protocols/index.ts"
 import { Actors, type AskError } from "../../runtime/index.ts"
-import { type Caller, messageIdOf } from "./caller.ts"
+import { type Caller, messageIdOf, once } from "./caller.ts"
 import type { TooManySymbols } from "./quota.ts"
 
 export type AllocationFailure =
@@ -29,14 +29,18 @@ export const allocationIdOf = (caller: Caller): string => messageIdOf(caller, "a
 
 /** One decision over several symbols, up to its targets. */
 export const allocate = (
-  { correlation_id: _, drawdown = 0, vetoed = [], timeout_ms = TIMEOUT_MILLIS, ...body }: AllocationBody,
+  asked: AllocationBody,
   { id, correlationId, caller }: { readonly id: string; readonly correlationId: string; readonly caller: Caller }
 ): Effect.Effect<Encoded, AllocationFailure, Actors> =>
   Effect.gen(function* () {
+    const { correlation_id: _, drawdown = 0, vetoed = [], timeout_ms = TIMEOUT_MILLIS, ...body } = asked
     yield* caller.quota.name(body.holdings.map(({ symbol }) => symbol))
     const request = { ...body, correlation_id: correlationId, drawdown, vetoed, timeout_ms }
-    const options = { correlationId, timeout: timeout_ms + ANSWER_MARGIN_MILLIS, ...messageIdOf(caller, "allocate") }
-    const result = yield* (yield* Actors).ask(AllocationProtocol, id, "Allocate", { request }, options)
+    const options = { correlationId, timeout: timeout_ms + ANSWER_MARGIN_MILLIS }
+    const { ask } = yield* Actors
+    const result = yield* once(caller, { operation: "allocate", target: "", body: asked }, (sent) =>
+      ask(AllocationProtocol, id, "Allocate", { request }, { ...options, ...sent })
+    )
     return yield* Effect.orDie(encodeResult(result))
   })
 

@@ -8,7 +8,7 @@ import {
   type UnknownAnalysis
 } from "../../protocols/index.ts"
 import { Actors, type AskError, type Refusal } from "../../runtime/index.ts"
-import { type Caller, messageIdOf } from "./caller.ts"
+import { type Caller, once } from "./caller.ts"
 import type { TooManySymbols } from "./quota.ts"
 
 export type AnalyzeFailure = AskError | TooManySymbols | Refusal<typeof CoordinatorProtocol, "Analyze">
@@ -24,11 +24,12 @@ export const correlationOf = (caller: Caller, own: string | undefined, given?: s
 
 /** One analysis, up to its result. */
 export const analyze = (
-  { symbol, bars, timeout_ms = TIMEOUT_MILLIS, context }: AnalyzeRequest,
+  request: AnalyzeRequest,
   correlationId: string,
   caller: Caller
 ): Effect.Effect<AnalysisResult, AnalyzeFailure, Actors> =>
   Effect.gen(function* () {
+    const { symbol, bars, timeout_ms = TIMEOUT_MILLIS, context } = request
     yield* caller.quota.name([symbol])
     const payload = {
       correlation_id: correlationId,
@@ -36,13 +37,12 @@ export const analyze = (
       ...(bars === undefined ? {} : { bars: toWindow(bars) }),
       ...(context === undefined ? {} : { context })
     }
-    const actors = yield* Actors
-    return yield* actors.ask(CoordinatorProtocol, symbol, "Analyze", payload, {
-      correlationId,
-      timeout: timeout_ms + ANSWER_MARGIN_MILLIS,
-      ...messageIdOf(caller, "analyze")
-    })
-  }).pipe(Effect.annotateLogs({ symbol }))
+    const { ask } = yield* Actors
+    const options = { correlationId, timeout: timeout_ms + ANSWER_MARGIN_MILLIS }
+    return yield* once(caller, { operation: "analyze", target: symbol, body: request }, (sent) =>
+      ask(CoordinatorProtocol, symbol, "Analyze", payload, { ...options, ...sent })
+    )
+  }).pipe(Effect.annotateLogs({ symbol: request.symbol }))
 
 /** Cancels an analysis that waits or is under way. Who asked for it is told. */
 export const cancelAnalysis = (
@@ -51,15 +51,11 @@ export const cancelAnalysis = (
   caller: Caller
 ): Effect.Effect<{ readonly cancelled: "waiting" | "running" }, CancelAnalysisFailure | TooManySymbols, Actors> =>
   Effect.gen(function* () {
-    yield* caller.quota.name([symbol])
-    const actors = yield* Actors
     const asked = { correlation_id, reason }
-    const { cancelled } = yield* actors.ask(
-      CoordinatorProtocol,
-      symbol,
-      "CancelAnalysis",
-      asked,
-      messageIdOf(caller, "cancel")
+    yield* caller.quota.name([symbol])
+    const { ask } = yield* Actors
+    const { cancelled } = yield* once(caller, { operation: "cancel", target: symbol, body: asked }, (sent) =>
+      ask(CoordinatorProtocol, symbol, "CancelAnalysis", asked, sent)
     )
     return { cancelled }
   })

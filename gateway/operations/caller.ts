@@ -1,4 +1,7 @@
 import { createHash, createHmac, randomBytes } from "node:crypto"
+import { Effect, Schema } from "effect"
+import { KeyReused, type SendOptions } from "../../runtime/index.ts"
+import { digestOf, type Keys } from "./keys.ts"
 import type { Quota } from "./quota.ts"
 
 /** Who asks for something, once it is allowed. */
@@ -7,6 +10,7 @@ export interface Caller {
   readonly subject: string
   /** Names what is asked for once and for all, a UUID: asked again with it, by the same subject, it is done once. */
   readonly key: string | undefined
+  readonly keys: Keys
   readonly quota: Quota
 }
 
@@ -24,6 +28,39 @@ export const messageIdOf = ({ subject, key }: Caller, operation: string): { read
           .update(JSON.stringify([subject, operation, key]))
           .digest("hex")
       }
+
+/** What is asked for: the same key with anything else of it another is refused. `target`: what the operation is about. */
+export interface Wanted {
+  readonly operation: string
+  readonly target: string
+  readonly body: unknown
+}
+
+/**
+ * Sends a message that is to have its effect once: under the id that its key gives, and with what the key stands for, so that
+ * neither this gateway nor the actor takes the key for anything else.
+ */
+export const once = <A, E, R>(
+  caller: Caller,
+  { operation, target, body }: Wanted,
+  send: (options: Pick<SendOptions, "messageId" | "once">) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E | KeyReused, R> =>
+  Effect.suspend((): Effect.Effect<A, E | KeyReused, R> => {
+    const { subject, key, keys } = caller
+    if (key === undefined) return send({})
+    // Others who have the same key do not learn from it what it stands for.
+    const claim = { key: digestOf(key), digest: digestOf(subject, operation, target, body) }
+    if (!keys.claim(claim.key, claim.digest)) {
+      return Effect.fail(new KeyReused({ actor: target, message_type: operation }))
+    }
+    return Effect.tapError(send({ ...messageIdOf(caller, operation), once: claim }), (error) =>
+      Effect.sync(() => {
+        if (isKeyReused(error)) keys.release(claim.key, claim.digest)
+      })
+    )
+  })
+
+const isKeyReused = Schema.is(KeyReused)
 
 /**
  * The secret with which a voter outside proves itself: 256 random bits. Where the caller gave a key it comes from that, so that who

@@ -17,7 +17,7 @@ import {
 } from "../../protocols/index.ts"
 import { Actors, type AskError } from "../../runtime/index.ts"
 import { correlationOf } from "./analysis.ts"
-import { type Caller, messageIdOf, secretOf } from "./caller.ts"
+import { type Caller, once, secretOf } from "./caller.ts"
 import type { TooManyRounds, TooManySymbols } from "./quota.ts"
 
 /** What a client may hear when it asks something of rounds. */
@@ -36,11 +36,12 @@ export type ConsensusFailure =
  * log or the events can vote with what stands there, because the gateway hashes what it is given.
  */
 export const openConsensus = (
-  { symbol, correlation_id, invited, humans, ...body }: ConsensusBody,
+  wanted: ConsensusBody,
   caller: Caller,
   givenId?: string
 ): Effect.Effect<ConsensusOpened, ConsensusFailure, Actors> =>
   Effect.gen(function* () {
+    const { symbol, correlation_id, invited, humans, ...body } = wanted
     const correlationId = correlationOf(caller, correlation_id, givenId)
     const tokens = new Map<string, string>()
     const withToken = (voter: Voter): Voter => {
@@ -61,13 +62,11 @@ export const openConsensus = (
     }
     yield* caller.quota.name([symbol])
     yield* caller.quota.open(longest(body))
-    const actors = yield* Actors
-    const { consensus_id } = yield* actors.ask(
-      CoordinatorProtocol,
-      symbol,
-      "RequestConsensus",
-      { request },
-      { correlationId, ...messageIdOf(caller, "request_consensus") }
+    const { ask } = yield* Actors
+    const { consensus_id } = yield* once(
+      caller,
+      { operation: "request_consensus", target: symbol, body: wanted },
+      (sent) => ask(CoordinatorProtocol, symbol, "RequestConsensus", { request }, { correlationId, ...sent })
     )
     return { consensus_id, correlation_id: correlationId, tokens: Object.fromEntries(tokens) }
   })
@@ -86,36 +85,24 @@ const longest = ({
 /** Casts the vote of a voter outside. */
 export const castVote = (
   consensusId: string,
-  { token, ...body }: VoteBody,
+  body: VoteBody,
   caller: Caller
-): Effect.Effect<void, ConsensusFailure, Actors> => {
-  const { agent_id, agent_type, decision, confidence = 0, probabilities, reasoning = "" } = body
-  const proof = hashOf(token)
-  const options = messageIdOf(caller, "vote")
-  return Actors.use((actors) =>
-    decision === "ABSTAIN"
-      ? actors.ask(
-          ConsensusProtocol,
-          consensusId,
-          "Abstain",
-          { abstention: { agent_id, agent_type, reason: reasoning }, proof },
-          options
-        )
-      : actors.ask(
-          ConsensusProtocol,
-          consensusId,
-          "CastVote",
-          {
-            vote: {
-              ...{ agent_id, agent_type, decision, confidence, reasoning },
-              ...(probabilities === undefined ? {} : { probabilities })
-            },
-            proof
-          },
-          options
-        )
-  ).pipe(Effect.asVoid)
-}
+): Effect.Effect<void, ConsensusFailure, Actors> =>
+  Effect.gen(function* () {
+    const { token, agent_id, agent_type, decision, confidence = 0, probabilities, reasoning = "" } = body
+    const proof = hashOf(token)
+    const { ask } = yield* Actors
+    const abstention = { agent_id, agent_type, reason: reasoning }
+    const vote = {
+      ...{ agent_id, agent_type, confidence, reasoning },
+      ...(probabilities === undefined ? {} : { probabilities })
+    }
+    yield* once(caller, { operation: "vote", target: consensusId, body }, (sent) =>
+      decision === "ABSTAIN"
+        ? ask(ConsensusProtocol, consensusId, "Abstain", { abstention, proof }, sent)
+        : ask(ConsensusProtocol, consensusId, "CastVote", { vote: { ...vote, decision }, proof }, sent)
+    )
+  })
 
 /** A round as it is now, as JSON. */
 export const consensusStatus = (consensusId: string): Effect.Effect<string, ConsensusFailure, Actors> =>
@@ -128,8 +115,10 @@ export const cancelConsensus = (
   { reason = "cancelled by a client" }: CancelBody,
   caller: Caller
 ): Effect.Effect<void, ConsensusFailure, Actors> =>
-  Actors.use((actors) =>
-    actors.ask(ConsensusProtocol, consensusId, "Cancel", { reason }, messageIdOf(caller, "cancel"))
+  Actors.use(({ ask }) =>
+    once(caller, { operation: "cancel", target: consensusId, body: { reason } }, (sent) =>
+      ask(ConsensusProtocol, consensusId, "Cancel", { reason }, sent)
+    )
   ).pipe(Effect.asVoid)
 
 const encodeStatus = Schema.encodeEffect(Schema.fromJsonString(RoundStatus))

@@ -1,7 +1,8 @@
 import { Effect } from "effect"
 import { CoordinatorProtocol, type CoordinatorStatus, type MessageBody } from "../../protocols/index.ts"
 import { Actors, type AskError } from "../../runtime/index.ts"
-import { type Caller, messageIdOf } from "./caller.ts"
+import type { Probe } from "../serving.ts"
+import { type Caller, once } from "./caller.ts"
 import type { TooManySymbols } from "./quota.ts"
 
 /** What is known of a symbol: its bars, and the analyses of it. */
@@ -14,6 +15,13 @@ export const symbolStatus = (
     return yield* (yield* Actors).ask(CoordinatorProtocol, symbol, "GetStatus", {})
   })
 
+/** Symbols that nobody trades, whose coordinators are asked whether anybody answers; several, as their shards may be on several nodes. */
+const PROBED = 8
+
+/** Asks a coordinator for its status, which changes nothing. */
+export const statusProbe: Probe = (attempt, timeout) =>
+  Actors.use(({ ask }) => ask(CoordinatorProtocol, `PROBE:${attempt % PROBED}`, "GetStatus", {}, { timeout }))
+
 /** What a client's name begins with where it speaks among agents, so that it passes for none of them. */
 const CLIENT = "client:"
 
@@ -25,5 +33,8 @@ export const sendMessage = (
   Effect.gen(function* () {
     yield* caller.quota.name([symbol])
     const message = { sender_agent_id: `${CLIENT}${caller.subject}`.slice(0, 128), recipient_agent_id, text }
-    yield* (yield* Actors).ask(CoordinatorProtocol, symbol, "Message", { message }, messageIdOf(caller, "message"))
+    const { ask } = yield* Actors
+    yield* once(caller, { operation: "message", target: symbol, body: { recipient_agent_id, text } }, (sent) =>
+      ask(CoordinatorProtocol, symbol, "Message", { message }, sent)
+    )
   })

@@ -1,5 +1,6 @@
 import { Effect, Schema } from "effect"
 import {
+  inCurrency,
   PortfolioProtocol,
   PortfolioView,
   type SwitchBody,
@@ -7,7 +8,7 @@ import {
   type UnknownAccount
 } from "../../protocols/index.ts"
 import { Actors, type AskError } from "../../runtime/index.ts"
-import { type Caller, messageIdOf } from "./caller.ts"
+import { type Caller, once } from "./caller.ts"
 import type { TooManySymbols } from "./quota.ts"
 
 export type PortfolioFailure = AskError | TooManySymbols | typeof UnknownAccount.Type
@@ -25,8 +26,21 @@ export const portfolio = (
   Effect.gen(function* () {
     yield* name(caller, account)
     const view = yield* (yield* Actors).ask(PortfolioProtocol, account, "GetPortfolio", {})
-    return yield* Effect.orDie(encode(view))
+    return yield* Effect.orDie(encode(withAmounts(view)))
   })
+
+/** Money in the unit of prices, beside the millionths. */
+const withAmounts = (view: PortfolioView): PortfolioView => {
+  const { deposited, cash, equity, realized, fees, positions } = view
+  return {
+    ...view,
+    amounts: inCurrency({ deposited, cash, equity, realized, fees }),
+    positions: positions.map((position) => {
+      const { cost, value, unrealized } = position
+      return { ...position, amounts: inCurrency({ cost, value, unrealized }) }
+    })
+  }
+}
 
 /** Turns one of an account's switches. Turned again it stays as it is. */
 export const turnSwitch = (
@@ -37,13 +51,14 @@ export const turnSwitch = (
   Effect.gen(function* () {
     yield* name(caller, account)
     const { ask } = yield* Actors
-    const once = messageIdOf(caller, "switch")
-    switch (action) {
-      case "stop_entries":
-        return yield* ask(PortfolioProtocol, account, "StopEntries", { reason }, once)
-      case "resume_entries":
-        return yield* ask(PortfolioProtocol, account, "ResumeEntries", {}, once)
-      case "flatten":
-        return yield* ask(PortfolioProtocol, account, "Flatten", { reason }, once)
-    }
+    return yield* once(caller, { operation: "switch", target: account, body: { action, reason } }, (sent) => {
+      switch (action) {
+        case "stop_entries":
+          return ask(PortfolioProtocol, account, "StopEntries", { reason }, sent)
+        case "resume_entries":
+          return ask(PortfolioProtocol, account, "ResumeEntries", {}, sent)
+        case "flatten":
+          return ask(PortfolioProtocol, account, "Flatten", { reason }, sent)
+      }
+    })
   })

@@ -58,6 +58,9 @@ const ask = (
   }
 }
 
+/** Events that cannot be read sooner are not told. */
+const FOLLOWED_WITHIN = "1 second"
+
 const ACCEPTED = { accepted: true } as const
 const decodeRound = Schema.decodeEffect(Schema.fromJsonString(RoundStatus))
 const encodeStatus = Schema.encodeEffect(CoordinatorStatus)
@@ -75,8 +78,11 @@ const analyzeTelling = (
     Effect.gen(function* () {
       // Names the symbol first, so that nobody makes readers of the log by symbols that are refused.
       yield* caller.quota.name([request.symbol])
-      const following = yield* Effect.result(followAnalysis(fanout, { symbol: request.symbol, correlationId }, tell))
-      // An analysis does not wait until its progress can be seen.
+      const following = yield* followAnalysis(fanout, { symbol: request.symbol, correlationId }, tell).pipe(
+        // An analysis does not wait until its progress can be seen.
+        Effect.timeout(FOLLOWED_WITHIN),
+        Effect.result
+      )
       tell({ stage: "accepted", correlation_id: correlationId, followed: Result.isSuccess(following) })
       const result = yield* asked
       if (Result.isSuccess(following)) yield* following.success

@@ -9,6 +9,8 @@ export interface Sink {
   readonly bufferedBytes: () => number
   /** Called after a write, if bytes waited before it and fewer than `fullBytes` do now. */
   readonly roomAgain: () => void
+  /** Called where a write at the end of the turn threw: nobody else is there to hear of it. */
+  readonly broken: (cause: unknown) => void
 }
 
 /** Frames of one client that are written together. */
@@ -55,9 +57,16 @@ export const makeBatch = (sink: Sink, fullBytes: number): Batch => {
     // The network may take what waited together with this, and then says nothing later.
     if (buffered() < fullBytes && waited) sink.roomAgain()
   }
+  const flushSafely = (): void => {
+    try {
+      flush()
+    } catch (cause) {
+      sink.broken(cause)
+    }
+  }
   return {
     send: (frame) => {
-      if (count === 0) atEndOfTurn(flush)
+      if (count === 0) atEndOfTurn(flushSafely)
       gathered[count++] = frame
       size += frame.length
       if (size >= fullBytes) flush()

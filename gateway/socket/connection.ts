@@ -119,7 +119,7 @@ export const connect = (options: ConnectionOptions): Connection => {
   const admission = makeAdmission({
     ...options,
     authMillis: limits.authMillis,
-    granted: (id, grant) => settle(granted(session, id, grant)),
+    granted: (id, grant, leftMillis) => settle(granted(session, id, grant, leftMillis)),
     refused: (id, reason) => settle(unauthorized(session, id, reason)),
     over: (why) => leave(notWelcome(why), NOT_ALLOWED, why === "expired" ? "token expired" : "authentication needed")
   })

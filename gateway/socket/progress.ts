@@ -47,6 +47,7 @@ export const followAnalysis = (
     },
     missing: () => {},
     caughtUp: () => {},
+    broken: () => {},
     ready: Effect.void
   })
   return Effect.as(subscribed, allTold)

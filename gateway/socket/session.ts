@@ -169,8 +169,8 @@ export const answered = (before: Session, operation: AskOperation, asked: Asked)
   return { session, actions: [sendOwn("error", { id, ...fault } satisfies ErrorData)] }
 }
 
-/** The credential is good. Subscriptions that it does not cover end. */
-export const granted = (session: Session, id: string | null, grant: Grant): Transition => {
+/** The credential is good, for `leftMillis` where it expires. Subscriptions that it does not cover end. */
+export const granted = (session: Session, id: string | null, grant: Grant, leftMillis?: number): Transition => {
   const lost = [...session.subscriptions].filter(([, { pattern }]) => !grant.sees(pattern))
   const subscriptions = new Map(session.subscriptions)
   for (const [subscription] of lost) subscriptions.delete(subscription)
@@ -185,7 +185,7 @@ export const granted = (session: Session, id: string | null, grant: Grant): Tran
           sendOwn("error", forbiddenPattern(subscription, pattern))
         ]
       ),
-      sendOwn("result", { id, op: "auth", ok: true, subject, expires_at: expires })
+      sendOwn("result", { id, op: "auth", ok: true, subject, expires_at: expires, expires_in_ms: leftMillis ?? null })
     ]
   }
 }

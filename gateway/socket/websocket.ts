@@ -3,8 +3,9 @@ import { Effect, type Fiber } from "effect"
 import type { Authenticator } from "../auth/authenticator.ts"
 import { credentialOf } from "../auth/credential.ts"
 import type { Census } from "../census.ts"
-import { forbiddenOrigin, stopping, tooManyConnections, tooManyFromAddress } from "../http/problem.ts"
+import { forbiddenOrigin, noRoomFor, stopping } from "../http/problem.ts"
 import { type GatewayLimits, type OriginPolicy, originFault } from "../policy.ts"
+import type { Sockets } from "../sockets.ts"
 import type { Fanout } from "../streams/fanout.ts"
 import {
   addressOf,
@@ -26,6 +27,8 @@ import type { Inbound } from "./session.ts"
 export interface SocketOptions {
   /** Kept by the route: those who are connected now. */
   readonly census: Census
+  /** Told of each WebSocket that ends. */
+  readonly sockets: Sockets
   readonly fanout: Fanout
   readonly limits: GatewayLimits
   readonly origins: OriginPolicy
@@ -84,6 +87,7 @@ export const addSocketRoute = (app: TemplatedApp, options: SocketOptions): void 
       }),
     drain: (ws) => guard(ws, options, () => ws.getUserData().client?.drained()),
     close: (ws) => {
+      options.sockets.webSocketClosed()
       const { client } = ws.getUserData()
       if (client === undefined) return
       client.gone()
@@ -110,11 +114,7 @@ const refuse = (options: SocketOptions, req: HttpRequest, address: string): Repl
   const fault = originFault({ origin: req.getHeader("origin"), host: req.getHeader("host") }, options.origins)
   if (fault !== undefined) return forbiddenOrigin(fault)
   if (options.draining()) return stopping()
-  const { connectionsMax, connectionsPerAddressMax } = options.limits
-  if (options.census.size >= connectionsMax) return tooManyConnections(connectionsMax)
-  return options.census.from(address) >= connectionsPerAddressMax
-    ? tooManyFromAddress(connectionsPerAddressMax)
-    : undefined
+  return noRoomFor(address, options.census, options.limits)
 }
 
 const open = (ws: WebSocket<Attachment>, options: SocketOptions): void => {
@@ -143,7 +143,10 @@ const open = (ws: WebSocket<Attachment>, options: SocketOptions): void => {
         ws.send(frame, false, compresses && frame.length >= limits.compressBytesMin)
       },
       bufferedBytes: () => (over ? 0 : ws.getBufferedAmount()),
-      roomAgain: drained
+      roomAgain: drained,
+      broken: (cause) => {
+        if (!over) failed(ws, options, cause)
+      }
     },
     limits.socketBytesMax
   )
@@ -188,9 +191,18 @@ const guard = (ws: WebSocket<Attachment>, options: SocketOptions, callback: () =
   try {
     callback()
   } catch (cause) {
-    options.run(Effect.logError("connection failed", cause))
+    failed(ws, options, cause)
+  }
+}
+
+const failed = (ws: WebSocket<Attachment>, options: SocketOptions, cause: unknown): void => {
+  options.run(Effect.logError("connection failed", cause))
+  // What failed may be the socket, so that to say goodbye fails as well: then it is dropped, if it is still there.
+  try {
     const { client } = ws.getUserData()
     if (client === undefined) ws.close()
     else client.connection.close(INTERNAL_ERROR, "internal error")
+  } catch {
+    options.run(Effect.ignore(Effect.try({ try: () => ws.close(), catch: () => "it is gone" })))
   }
 }

@@ -21,6 +21,8 @@ export interface Subscriber {
   readonly missing: (missing: Missing) => void
   /** Once, where there was history to give: it is given, up to this sequence. */
   readonly caughtUp: (position: number) => void
+  /** Live events could not be delivered to it: it threw. It gets none after that. */
+  readonly broken: (cause: unknown) => void
   /** Waits until the client can take more history. */
   readonly ready: Effect.Effect<void>
 }
@@ -40,6 +42,8 @@ export interface CatchUpOptions {
 
 /** How far a subscription has come, also over several tries. */
 interface Progress {
+  /** What is missing before the history was said. */
+  begun: boolean
   /** Every event of the pattern up to here was delivered. */
   position: number
   /** What the ring does not hold was read to its end. */
@@ -48,7 +52,8 @@ interface Progress {
 
 // What may be delivered in one turn of the event loop, in characters.
 const TURN_CHARACTERS_MAX = 128 * 1024
-const AGAIN = Schedule.exponential("100 millis").pipe(Schedule.upTo({ times: 6 }))
+/** How often the log is asked again before a subscription fails: for about six seconds. */
+export const AGAIN = Schedule.exponential("100 millis").pipe(Schedule.upTo({ times: 6 }))
 
 /**
  * Gives a subscription its history, and joins it to the live events without gap or repeat.
@@ -56,39 +61,49 @@ const AGAIN = Schedule.exponential("100 millis").pipe(Schedule.upTo({ times: 6 }
  * 1. The ring was there before the first page was asked for. What is stored after a page was asked for is therefore in
  *    the ring, in a later page, or in both; sequences tell which is which.
  * 2. It goes live only in a turn in which the ring holds everything after `position` and all of that was delivered.
- * 3. No page is read before the client can take it: who reads slowly catches up slowly, and nobody waits for it.
+ * 3. A page says that it is complete only where its copy of the log has come as far as the ring had when it was asked for.
+ * 4. No page is read before the client can take it: who reads slowly catches up slowly, and nobody waits for it.
  */
 export const catchUp = (options: CatchUpOptions): Effect.Effect<void, LogUnavailable> =>
   Effect.gen(function* () {
-    const progress = yield* begin(options)
-    yield* Effect.retry(Effect.scoped(replay(options, progress)), AGAIN)
+    const progress: Progress = { begun: false, position: 0, complete: false }
+    const reading = Effect.gen(function* () {
+      if (!progress.begun) yield* begin(options, progress)
+      yield* replay(options, progress)
+    })
+    yield* Effect.retry(Effect.scoped(reading), AGAIN)
   })
 
-/** Says what is missing before the history begins. */
-const begin = ({ log, ring, start, subscriber }: CatchUpOptions): Effect.Effect<Progress, LogUnavailable> =>
+/** Finds where the history begins, and says what is missing before. A reading that fails has said nothing. */
+const begin = (
+  { log, ring, start, subscriber }: CatchUpOptions,
+  progress: Progress
+): Effect.Effect<void, LogUnavailable> =>
   Effect.gen(function* () {
+    const beginAt = (position: number, complete: boolean) =>
+      Object.assign(progress, { begun: true, position, complete })
     if (start === "last" || "time" in start) {
       subscriber.joined(undefined)
-      return { position: 0, complete: false }
+      return void beginAt(0, false)
     }
     const asked = start.seq
     const position = asked - 1
     const held = position >= ring.floor
     if (held && position <= ring.position) {
       subscriber.joined(position)
-      return { position, complete: true }
+      return void beginAt(position, true)
     }
     const { first, last } = yield* log.kept
     subscriber.joined(position)
     if (position > last) {
       subscriber.missing({ reason: "ahead", from: last + 1, to: position })
-      return { position: last, complete: last >= ring.floor }
+      return void beginAt(last, last >= ring.floor)
     }
     // From the first sequence on means all there is.
     if (asked < first && asked > 1) {
       subscriber.missing({ reason: "expired", from: asked, to: first - 1 })
     }
-    return { position, complete: held }
+    beginAt(position, held)
   })
 
 const replay = (options: CatchUpOptions, progress: Progress) =>
@@ -111,7 +126,7 @@ const replay = (options: CatchUpOptions, progress: Progress) =>
       }
       history ??= yield* log.history(pattern, resumeAt(options.start, progress))
       const covered = ring.position
-      const page = yield* history.next
+      const page = yield* history.next(covered)
       for (const event of page.events) {
         const encoded = event.sequence > progress.position ? encode(event) : undefined
         if (encoded !== undefined) give(encoded)

@@ -1,10 +1,10 @@
-import { Effect, RcMap, Schema, type Scope } from "effect"
+import { Effect, Exit, RcMap, Schema, Scope } from "effect"
 import type { Start } from "../../protocols/index.ts"
 import type { LogUnavailable, PublishedEvent } from "../../runtime/index.ts"
 import { EventLog } from "../events/log.ts"
 import { defaultLimits, limitNames } from "../policy.ts"
 import { atEndOfTurn, type EndOfTurn } from "../turn.ts"
-import { catchUp, type Subscriber } from "./catch-up.ts"
+import { AGAIN, catchUp, type Subscriber } from "./catch-up.ts"
 import { type EncodedEvent, encoderOf } from "./encode.ts"
 import { Ring } from "./ring.ts"
 import { matcherOf, SubjectTrie } from "./trie.ts"
@@ -40,7 +40,10 @@ export class TooManyPatterns extends Schema.TaggedError<TooManyPatterns>()("TooM
   }
 }
 
-type Live = (events: ReadonlyArray<EncodedEvent>) => void
+interface Live {
+  readonly deliver: (events: ReadonlyArray<EncodedEvent>) => void
+  readonly broken: (cause: unknown) => void
+}
 
 /** The subscriptions of one pattern, and what they get at the end of this turn of the event loop. */
 interface Group {
@@ -88,6 +91,13 @@ export const makeFanout = (
         return yield* openHome({ log, pattern, size, encode, atEndOfTurn: endOfTurn })
       })
     })
+    const homeOf = (pattern: string) =>
+      Effect.gen(function* () {
+        // A home that could not be opened stays such for as long as somebody holds it.
+        const holding = yield* Scope.fork(yield* Effect.scope)
+        const home = RcMap.get(homes, open.cover(pattern) ?? pattern)
+        return yield* Scope.provide(home, holding).pipe(Effect.tapError(() => Scope.close(holding, Exit.void)))
+      }).pipe(Effect.retry({ schedule: AGAIN, while: ({ _tag }) => _tag === "LogUnavailable" }))
     const enter = Effect.acquireRelease(
       Effect.sync(() => void subscriptions++),
       () => Effect.sync(() => void subscriptions--)
@@ -95,17 +105,22 @@ export const makeFanout = (
 
     return {
       subscribe: Effect.fnUntraced(function* (pattern: string, start: Start, subscriber: Subscriber) {
-        const home = yield* RcMap.get(homes, open.cover(pattern) ?? pattern)
+        const home = yield* homeOf(pattern)
         yield* enter
         const { ring } = home
         let leave = () => {}
         const join = (position: number) => {
           // Who was ahead of this home, or joins between an event and the end of its turn, gets nothing a second time.
-          leave = enterGroup(home, pattern, (events) =>
-            subscriber.deliver(
-              isAfter(events, position) ? events : events.filter(({ sequence }) => sequence > position)
-            )
-          )
+          leave = enterGroup(home, pattern, {
+            deliver: (events) =>
+              subscriber.deliver(
+                isAfter(events, position) ? events : events.filter(({ sequence }) => sequence > position)
+              ),
+            broken: (cause) => {
+              leave()
+              subscriber.broken(cause)
+            }
+          })
         }
         yield* Effect.addFinalizer(() => Effect.sync(() => leave()))
         if (start === "new") {
@@ -189,6 +204,13 @@ const deliver = (home: Home): void => {
   for (const group of waiting) {
     const { due } = group
     group.due = []
-    for (const member of group.members) member(due)
+    for (const member of group.members) {
+      // One client's trouble is not that of those who come after it.
+      try {
+        member.deliver(due)
+      } catch (cause) {
+        member.broken(cause)
+      }
+    }
   }
 }

@@ -67,21 +67,27 @@ export const keepSubscriptions = (
           outcomes.failed(id, refusal)
         })
       )
+    const annotated = Effect.annotateLogs({ session, pattern })
+    const failing = (cause: unknown) =>
+      annotated(Effect.andThen(Effect.logWarning("subscription failed", cause), failed()))
     const subscriber: Subscriber = {
       joined: (position) => unlessReleased(() => outcomes.joined(id, position)),
       deliver: channel.deliver,
       missing: (missing) => unlessReleased(() => channel.say(gapText({ id, ...missing, count: null }))),
+      broken: (cause) => void run(failing(cause)),
       caughtUp: (seq) => unlessReleased(() => channel.say(caughtUpText(id, seq))),
       ready: channel.ready
     }
     entry.fiber = run(
-      fanout.subscribe(pattern, start, subscriber).pipe(
-        Effect.andThen(Effect.never),
-        Effect.scoped,
-        Effect.catchTag("TooManyPatterns", failed),
-        Effect.catchCause((cause) => Effect.andThen(Effect.logWarning("subscription failed", cause), failed())),
-        Effect.annotateLogs({ session, pattern })
-      )
+      fanout
+        .subscribe(pattern, start, subscriber)
+        .pipe(
+          Effect.andThen(Effect.never),
+          Effect.scoped,
+          Effect.catchTag("TooManyPatterns", failed),
+          Effect.catchCause(failing),
+          annotated
+        )
     )
     // What the fiber did as it started may have ended the connection already.
     if (entry.released) entry.fiber.interruptUnsafe()

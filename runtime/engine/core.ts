@@ -17,6 +17,8 @@ type Answer = RecordedAnswer | FailedAnswer
 export interface Remembered {
   readonly answer: Answer | null
   readonly time: number
+  /** What the key of its message stands for, `key:digest`, if it had one. */
+  readonly once: string | undefined
   /** Of the answer as JSON. */
   readonly characters: number
 }
@@ -83,7 +85,7 @@ export const applyStep = (compiled: Compiled, core: Core, step: StepRecord, stat
     const { sequence: generation, correlation, trace } = step
     core.activities.set(key, { activity, input, generation, correlation, ...(trace !== undefined && { trace }) })
   }
-  if (step.id !== undefined) remember(compiled, core, step.id, failureOf(step), step.time)
+  if (step.id !== undefined) remember(compiled, core, step.id, failureOf(step), step.time, step.once)
   if (step.retry !== undefined) remember(compiled, core, step.retry, null, step.time)
   for (const [id, answer] of Object.entries(step.answers ?? {})) remember(compiled, core, id, answer, step.time)
   for (const watcher of step.unwatched ?? []) core.watchers.delete(watcher)
@@ -141,6 +143,7 @@ export const takeSnapshot = (compiled: Compiled, core: Core): Snapshot => ({
   timers: Object.fromEntries(core.timers),
   activities: Object.fromEntries(core.activities),
   ...recentOf(core),
+  ...onceOf(core),
   ...(core.forgotten > 0 && { forgotten: core.forgotten }),
   ...(core.watchers.size > 0 && { watchers: Object.fromEntries(core.watchers) }),
   ...(core.failures.length > 0 && { failures: core.failures }),
@@ -158,6 +161,12 @@ const recentOf = (core: Core): Pick<Snapshot, "recent" | "failed"> => {
   return failed.length === 0 ? { recent } : { recent, failed: Object.fromEntries(failed) }
 }
 
+const onceOf = ({ recent }: Core): Pick<Snapshot, "once"> => {
+  const once: Record<string, string> = {}
+  for (const [id, remembered] of recent) if (remembered.once !== undefined) once[id] = remembered.once
+  return Object.keys(once).length > 0 ? { once } : {}
+}
+
 const restore = (compiled: Compiled, core: Core, snapshot: Snapshot, version: number): void => {
   core.stopped = snapshot.stopped === true
   core.state = core.stopped ? null : compiled.decodeState(snapshot.state, version)
@@ -170,7 +179,8 @@ const restore = (compiled: Compiled, core: Core, snapshot: Snapshot, version: nu
   core.forgotten = snapshot.forgotten ?? 0
   const failed = new Map(Object.entries(snapshot.failed ?? {}))
   for (const [id, answer, time] of snapshot.recent) {
-    put(core, id, failed.has(id) ? { outcome: "failed", body: failed.get(id) } : answer, time)
+    const told = failed.has(id) ? ({ outcome: "failed", body: failed.get(id) } as const) : answer
+    put(core, id, told, time, snapshot.once?.[id])
   }
   replaceAll(core.watchers, Object.entries(snapshot.watchers ?? {}))
   core.failures.splice(0, core.failures.length, ...(snapshot.failures ?? []))
@@ -182,9 +192,16 @@ const replaceAll = <K, V>(map: Map<K, V>, entries: Iterable<readonly [K, V]>): v
 }
 
 /** Time is that of the messages: what is remembered then is the same wherever the journal is read. */
-const remember = (compiled: Compiled, core: Core, id: string, answer: Answer | null, messageTime: number): void => {
+const remember = (
+  compiled: Compiled,
+  core: Core,
+  id: string,
+  answer: Answer | null,
+  messageTime: number,
+  once = core.recent.get(id)?.once
+): void => {
   forget(core, id) // so that it counts as the latest
-  put(core, id, answer, messageTime)
+  put(core, id, answer, messageTime, once)
   const oldest = messageTime - compiled.rememberMillis
   for (const [each, { time }] of core.recent) {
     const fits = core.recent.size <= compiled.rememberCount && core.rememberedCharacters <= REMEMBERED_CHARACTERS_MAX
@@ -194,9 +211,9 @@ const remember = (compiled: Compiled, core: Core, id: string, answer: Answer | n
   }
 }
 
-const put = (core: Core, id: string, answer: Answer | null, time: number): void => {
+const put = (core: Core, id: string, answer: Answer | null, time: number, once: string | undefined): void => {
   const characters = answer === null ? 0 : JSON.stringify(answer).length
-  core.recent.set(id, { answer, time, characters })
+  core.recent.set(id, { answer, time, once, characters })
   core.rememberedCharacters += characters
 }
 

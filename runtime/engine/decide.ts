@@ -90,6 +90,10 @@ const repetition = (core: Core, mail: Mail, envelope: Envelope): Nothing | undef
   if (envelope.kind === "outcome" && envelope.id !== undefined)
     return core.recent.has(envelope.id) ? NOTHING : undefined
   if (envelope.kind !== "message" || envelope.id === undefined) return undefined
+  if (envelope.once !== undefined && isReused(core, envelope.id, envelope.once)) {
+    const reused = { id: envelope.id, from: formatAddress(mail.to), outcome: "reused", body: null } as const
+    return envelope.reply === undefined ? NOTHING : answering(envelope.reply, formatReply(reused))
+  }
   const answer = core.recent.get(envelope.id)?.answer
   if (envelope.retry !== undefined) {
     return core.recent.has(envelope.retry) || (answer !== undefined && answer?.outcome !== "failed")
@@ -100,6 +104,15 @@ const repetition = (core: Core, mail: Mail, envelope: Envelope): Nothing | undef
   if (answer === undefined) return envelope.again === true && mayBeForgotten(core, mail, envelope) ? NOTHING : undefined
   if (answer === null || envelope.reply === undefined) return NOTHING
   return answering(envelope.reply, formatReply({ id: envelope.id, from: formatAddress(mail.to), ...answer }))
+}
+
+/** Whether the key of a message stands for another one that the actor remembers. */
+const isReused = ({ recent }: Core, id: string, once: string): boolean => {
+  const known = recent.get(id)
+  if (known !== undefined) return known.once !== undefined && known.once !== once
+  const key = once.slice(0, once.indexOf(":") + 1)
+  for (const other of recent.values()) if (other.once?.startsWith(key) === true && other.once !== once) return true
+  return false
 }
 
 /** How much later a message may be stored than it is sent, in milliseconds. */

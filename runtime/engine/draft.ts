@@ -246,6 +246,7 @@ export const toRecord = (draft: Draft, time: number): StepRecord => {
     correlation: envelope.correlation,
     ...(id !== undefined && { id }),
     ...(sent?.retry !== undefined && { retry: sent.retry }),
+    ...(sent?.once !== undefined && { once: sent.once }),
     ...(sent?.from !== undefined && { from: sent.from }),
     ...(envelope.trace !== undefined && { trace: envelope.trace }),
     ...(compiled.complete && { mail: envelope }),

@@ -72,10 +72,10 @@ export const park = (
 }
 
 /** Sent again, the message gets the same answer, and is not parked again; given back by an operator, it is tried again. */
-const idsOf = (envelope: Envelope | undefined): Pick<StepRecord, "id" | "retry"> => {
+const idsOf = (envelope: Envelope | undefined): Pick<StepRecord, "id" | "retry" | "once"> => {
   if (envelope?.kind !== "message" || envelope.id === undefined) return {}
-  const { id, retry } = envelope
-  return { id, ...(retry !== undefined && { retry }) }
+  const { id, retry, once } = envelope
+  return { id, ...(retry !== undefined && { retry }), ...(once !== undefined && { once }) }
 }
 
 /** A message may be parked for its size: the record of that must fit whatever comes. The dead letter holds it in any case. */

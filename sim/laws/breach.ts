@@ -18,6 +18,7 @@ export class Broken extends Error {
 export const LAWS = {
   history: "an actor has one history: each record follows the one before it",
   once: "a message has its effect once",
+  key: "a key stands for one message",
   order: "messages take effect in the order of the log",
   mailbox: "what an actor decides on lies in its mailbox",
   timer: "a timer fires once, and never after it was cancelled or set anew",

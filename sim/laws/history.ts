@@ -169,6 +169,7 @@ export class History implements Required<Pick<Observer, "committed" | "purged" |
         return life?.hasTaken(sequence, undefined) !== true
       case "message": {
         if (envelope.again === true || life?.hasTaken(sequence, envelope.id) === true) return false
+        if (envelope.once !== undefined && life?.hasKeyOfAnother(envelope.once) === true) return false
         // An ask of an actor that has stopped is answered, and that is all.
         if (life?.stopped === true && envelope.reply !== undefined) return false
         return !this.life(address).isIndifferentTo(sequence, time, envelope)

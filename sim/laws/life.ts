@@ -29,6 +29,8 @@ export class Life {
   readonly steps: Array<StepRecord> = []
   readonly #consumed = new Set<number>()
   readonly #ids = new Set<string>()
+  /** By a sender's key: what it stands for. */
+  readonly #keys = new Map<string, string>()
   /** Open timers and activities, each with its generation. */
   readonly timers = new Map<string, number>()
   readonly activities = new Map<string, number>()
@@ -64,6 +66,12 @@ export class Life {
     return this.#consumed.has(sequence) || (id !== undefined && this.#ids.has(id))
   }
 
+  /** The key of a message stands for another one, which was taken. */
+  hasKeyOfAnother(once: string): boolean {
+    const known = this.#keys.get(keyOf(once))
+    return known !== undefined && known !== once
+  }
+
   /** It lets a message pass: it answers it at most. It was asked when all that lies before had its effect. */
   isIndifferentTo(sequence: number, time: number, envelope: MessageEnvelope): boolean {
     if (this.#fold === undefined) return false
@@ -95,10 +103,12 @@ export class Life {
     if (this.#consumed.has(step.sequence)) this.#break("once", `a second step for ${place}`)
     if (step.sequence < this.consumed) this.#break("order", `${place} came after ${this.consumed}`)
     if (step.id !== undefined && this.#ids.has(step.id)) this.#break("once", `a second step for ${step.id}: ${place}`)
+    if (step.once !== undefined && this.hasKeyOfAnother(step.once)) this.#break("key", `${step.once}: ${place}`)
     this.#checkOpen(mail.envelope, place)
     if (this.stopped && decides(step)) this.#break("over", place)
     this.#consumed.add(step.sequence)
     if (step.id !== undefined) this.#ids.add(step.id)
+    if (step.once !== undefined) this.#keys.set(keyOf(step.once), step.once)
     this.steps.push(step)
     this.#apply(step)
   }
@@ -194,3 +204,5 @@ const generationOf = (payload: string): number | undefined => {
   const envelope = parseEnvelope(payload)
   return envelope.kind === "timer" ? envelope.generation : undefined
 }
+
+const keyOf = (once: string): string => once.slice(0, once.indexOf(":"))

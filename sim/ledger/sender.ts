@@ -97,14 +97,23 @@ export class Sender {
   #repeat(to: Target, times: number, atOnce: boolean): Effect.Effect<void, never, Actors> {
     const token = `again-${this.#token()}`
     const sent = this.#sent({ token, to: nameOf(to), what: "put" })
-    const once = this.#noted(
-      sent,
-      Actors.use((actors) => actors.ask(protocolOf(to), to.id, "Put", { token }, { messageId: token })).pipe(
-        Effect.tap((count) => Effect.sync(() => this.#notes.answered(token, nameOf(to), count)))
-      )
-    )
+    const put = (message: string, digest: string) =>
+      Actors.use((actors) =>
+        actors.ask(
+          protocolOf(to),
+          to.id,
+          "Put",
+          { token: message },
+          { messageId: message, once: { key: token, digest } }
+        )
+      ).pipe(Effect.tap((count) => Effect.sync(() => this.#notes.answered(message, nameOf(to), count))))
+    const once = this.#noted(sent, put(token, "one"))
     const all = Array.from({ length: times }, () => once)
-    return Effect.all(all, { concurrency: atOnce ? "unbounded" : 1, discard: true })
+    const rival = `${token}-rival`
+    const other = Effect.suspend(() =>
+      this.#noted(this.#sent({ token: rival, to: nameOf(to), what: "put" }), put(rival, "another"))
+    )
+    return Effect.all(all, { concurrency: atOnce ? "unbounded" : 1, discard: true }).pipe(Effect.andThen(other))
   }
 
   #plain<K extends "Arm" | "Disarm" | "Work" | "Drop">(
@@ -229,6 +238,7 @@ const REFUSALS = new Set([
   "MailboxFull",
   "Overloaded",
   "InvalidMessage",
+  "KeyReused",
   "ActorStopped"
 ])
 

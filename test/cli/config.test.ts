@@ -53,6 +53,7 @@ describe("configuration", () => {
         gatewayPendingBytes: 8_388_608,
         gatewayRequestsPerSecond: 200,
         gatewayBodyBytes: 1_048_576,
+        gatewayHeaderBytes: 16_384,
         gatewaySymbols: 500,
         gatewayRounds: 100,
         gatewayGrace: 0,

@@ -147,6 +147,20 @@ describe("a client of a gateway with a secret", () => {
     })
   )
 
+  it.live("hears for how long its token is good, also where that is longer than a date can say", () =>
+    Effect.gen(function* () {
+      const { gateway } = yield* startGateway({ auth })
+      const client = yield* openClient(gateway.url)
+      const { data } = yield* client.call({ op: "auth", id: "a", token: yield* sign(decisions, 600) })
+      assert.closeTo(Number(Object(data).expires_in_ms), 600_000, 30_000)
+      const token = yield* sign(decisions, 9e12)
+      const endless = yield* client.call({ op: "auth", id: "b", token })
+      assert.deepInclude(endless.data, { ok: true, expires_at: "+275760-09-13T00:00:00.000Z" })
+      const unlimited = yield* openClientWith(gateway.url, { headers: bearer(token) })
+      assert.deepInclude((yield* unlimited.next).data, { ok: true, subject: "ada" })
+    })
+  )
+
   it.live("loses the subscriptions that a new token does not cover, and is told", () =>
     Effect.gen(function* () {
       const { log, gateway } = yield* startGateway({ auth })

@@ -15,6 +15,7 @@ const listener = (ready: Effect.Effect<void> = Effect.void) => {
     joined: (position) => said.push(`joined ${position}`),
     deliver: (events) => sequences.push(...events.map(({ sequence }) => sequence)),
     missing: (missing) => said.push(missing),
+    broken: () => {},
     caughtUp: (position) => said.push(`caught up ${position}`),
     ready
   }
@@ -139,6 +140,43 @@ describe("catching up", () => {
       )
       const { sequences } = yield* join("a.*", { seq: 1 })
       assert.deepStrictEqual(sequences, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+    })
+  )
+
+  it.live("asks the log again where not even its beginning could be read", () =>
+    Effect.gen(function* () {
+      const { log, join, publish } = yield* world
+      yield* join("b.*", "new")
+      publish("b.x")
+      publish("b.x")
+      log.expire(1)
+      log.setBroken(true)
+      yield* Effect.forkChild(
+        Effect.delay(
+          Effect.sync(() => log.setBroken(false)),
+          "50 millis"
+        )
+      )
+      const { sequences, said } = yield* join("b.*", { seq: 100 })
+      assert.deepStrictEqual(said, ["joined 99", { reason: "ahead", from: 3, to: 99 }, "caught up 2"])
+      publish("b.x")
+      assert.deepStrictEqual(sequences, [3])
+    })
+  )
+
+  it.live("does not believe a copy of the log that is behind what it has seen", () =>
+    Effect.gen(function* () {
+      const { log, join, publish } = yield* makeWorld(2)
+      yield* join("a.*", "new")
+      for (let count = 0; count < 10; count++) publish("a.x")
+      log.hold(4)
+      const joining = yield* Effect.forkChild(join("a.*", { seq: 1 }))
+      yield* Effect.sleep("50 millis")
+      publish("a.x")
+      log.hold()
+      const { sequences, said } = yield* Fiber.join(joining)
+      assert.deepStrictEqual(sequences, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
+      assert.deepStrictEqual(said, ["joined 0", "caught up 11"])
     })
   )
 

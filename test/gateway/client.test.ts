@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Redacted, Scope } from "effect"
+import { Effect, Exit, Redacted, Schema, Scope } from "effect"
 import { SignJWT } from "jose"
+import { WebSocketServer } from "ws"
 import { type AnyEvent, type ClientOptions, type Gap, GatewayClient, type State } from "../../gateway/client/index.ts"
 import { balancer } from "../support/balancer.ts"
 import { eventually, startGateway, startGatewayOn } from "../support/gateway.ts"
@@ -33,6 +34,24 @@ describe("the client library", () => {
       })
       assert.deepStrictEqual([decisions, seqs(seen)], [["BUY"], [1, 2]])
       yield* eventually("who stopped iterating has unsubscribed", () => log.watching().length === 1)
+    })
+  )
+
+  it.live("knows the types of orders, accounts and requests to models too", () =>
+    Effect.gen(function* () {
+      const { log, gateway } = yield* startGateway()
+      const client = yield* open(gateway.port)
+      const quantities: Array<number> = []
+      const types: Array<"model_call" | "portfolio_update"> = []
+      const start = { start: { seq: 1 } } as const
+      client.subscribe("order.main.*", start, ({ data }) => quantities.push(data.quantity))
+      client.subscribe("model.>", start, ({ type }) => types.push(type))
+      client.subscribe("portfolio.*", start, ({ type }) => types.push(type))
+      log.publish("order.main.A", "order_update", { quantity: 5 })
+      log.publish("model.risk_advisor.A", "model_call", {})
+      log.publish("portfolio.main", "portfolio_update", {})
+      yield* eventually("all came", () => quantities.length + types.length === 3)
+      assert.deepStrictEqual([quantities, types.toSorted()], [[5], ["model_call", "portfolio_update"]])
     })
   )
 
@@ -133,6 +152,117 @@ describe("the client library", () => {
       const stranger: Array<string> = []
       yield* open(gateway.port, { token: "x", onState: (state, reason) => stranger.push(`${state} ${reason}`) })
       yield* eventually("a bad token is the end", () => stranger.includes("closed the token is not one of ours"))
+    })
+  )
+})
+
+/** A gateway that says hello and `answers` what it hears, or hangs up. @returns its port, and how many connections it had */
+const stubGateway = (auth: "none" | "required", answers: (operation: Operation) => object | undefined) =>
+  Effect.acquireRelease(
+    Effect.callback<{ readonly server: WebSocketServer; readonly port: number; readonly connections: () => number }>(
+      (resume) => {
+        let connections = 0
+        const server = new WebSocketServer({ host: "127.0.0.1", port: 0 }, () => {
+          const address = server.address()
+          const port = address !== null && typeof address === "object" ? address.port : 0
+          resume(Effect.succeed({ server, port, connections: () => connections }))
+        })
+        server.on("connection", (socket) => {
+          connections++
+          const send = (type: string, data: object) =>
+            socket.send(JSON.stringify({ type, seq: null, subject: null, data }))
+          send("welcome", { protocol: 1, auth })
+          socket.on("message", (text) => {
+            const operation = decodeOperation(String(text))
+            const answer = answers(operation)
+            if (answer === undefined) socket.close()
+            else send("result", { id: operation.id, op: operation.op, ok: true, ...answer })
+          })
+        })
+      }
+    ),
+    ({ server }) =>
+      Effect.sync(() => {
+        for (const socket of server.clients) socket.terminate()
+        server.close()
+      })
+  )
+
+const Operation = Schema.Struct({ op: Schema.String, id: Schema.String })
+type Operation = typeof Operation.Type
+const decodeOperation = Schema.decodeUnknownSync(Schema.fromJsonString(Operation))
+
+describe("the client library, where not all goes well", () => {
+  it.live("leaves the others alone where one subscription cannot be served, and asks for it ever more slowly", () =>
+    Effect.gen(function* () {
+      const { log, gateway } = yield* startGateway({ limits: { patternsMax: 1 } })
+      const states: Array<State> = []
+      const client = yield* open(gateway.port, { backoffMillis: [20, 5_000], onState: (state) => states.push(state) })
+      const [served, late]: [Array<AnyEvent>, Array<AnyEvent>] = [[], []]
+      const refusals: Array<string> = []
+      const one = client.subscribe("a.*", {}, (event) => served.push(event))
+      yield* eventually("it is served", () => one.position() !== undefined)
+      const onRetry = (error: Error) => refusals.push(String(error))
+      const two = client.subscribe("b.*", { onRetry }, (event) => late.push(event))
+      for (let count = 0; count < 30; count++) {
+        log.publish("a.b", "t", {})
+        yield* Effect.sleep("20 millis")
+      }
+      assert.deepStrictEqual(states, ["connecting", "open"])
+      assert.strictEqual(served.length, 30)
+      assert.include(refusals[0], "GATEWAY_PATTERNS")
+      assert.isBelow(refusals.length, 15)
+      one.close()
+      yield* eventually("the other is served after all", () => two.position() !== undefined)
+      log.publish("b.c", "t", {})
+      yield* eventually("its event", () => late.length === 1)
+      assert.deepStrictEqual(states, ["connecting", "open"])
+    })
+  )
+
+  it.live("comes back ever more slowly to a gateway that says hello and serves nothing", () =>
+    Effect.gen(function* () {
+      const stub = yield* stubGateway("none", () => undefined)
+      const client = yield* open(stub.port, { backoffMillis: [20, 5_000] })
+      client.subscribe("a.*")
+      yield* eventually("it came back", () => stub.connections() > 1)
+      yield* Effect.sleep("600 millis")
+      assert.isBelow(stub.connections(), 15)
+    })
+  )
+
+  it.live("asks for a token once, whatever its own clock says", () =>
+    Effect.gen(function* () {
+      const past = new Date(Date.now() - 3_600_000).toISOString()
+      const ends: ReadonlyArray<object> = [
+        { expires_at: past, expires_in_ms: 600_000 },
+        { expires_at: past, expires_in_ms: 0 },
+        { expires_at: past }
+      ]
+      for (const end of ends) {
+        const stub = yield* stubGateway("required", ({ op }) => (op === "auth" ? end : {}))
+        let given = 0
+        const token = () => `token ${++given}`
+        const client = yield* open(stub.port, { token })
+        yield* Effect.promise(() => client.request({ op: "ping" }))
+        yield* Effect.sleep("200 millis")
+        assert.strictEqual(given, 1)
+      }
+    })
+  )
+
+  it.live("keeps its connection where a token could not be renewed", () =>
+    Effect.gen(function* () {
+      const stub = yield* stubGateway("required", ({ op }) => (op === "auth" ? { expires_in_ms: 1_250 } : {}))
+      let given = 0
+      const token = () => {
+        if (++given === 2) throw new Error("the issuer is away")
+        return "token"
+      }
+      const states: Array<State> = []
+      yield* open(stub.port, { token, onState: (state) => states.push(state) })
+      yield* eventually("it was asked again", () => given === 3)
+      assert.deepStrictEqual(states, ["connecting", "open"])
     })
   )
 })

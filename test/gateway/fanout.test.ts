@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Logger, Scope } from "effect"
+import { Effect, Exit, Fiber, Logger, Scope } from "effect"
+import { TestClock } from "effect/testing"
 import type { Subscriber } from "../../gateway/streams/catch-up.ts"
 import type { EncodedEvent } from "../../gateway/streams/encode.ts"
 import { makeFanout } from "../../gateway/streams/fanout.ts"
@@ -11,6 +12,7 @@ const listener = () => {
     joined: () => events.push("joined"),
     deliver: (came) => events.push(...came),
     missing: () => assert.fail("nothing is missing"),
+    broken: () => {},
     caughtUp: () => assert.fail("there was no history"),
     ready: Effect.void
   }
@@ -145,12 +147,56 @@ describe("the fanout", () => {
     })
   )
 
+  it.effect("gives the others their events where one throws, and tells that one", () =>
+    Effect.gen(function* () {
+      const { log, fanout, join } = yield* world
+      const first = yield* join("a.>")
+      const broken: Array<unknown> = []
+      const throwing: Subscriber = {
+        ...listener().subscriber,
+        deliver: () => {
+          throw new Error("the socket is gone")
+        },
+        broken: (cause) => broken.push(String(cause))
+      }
+      yield* fanout.subscribe("a.>", "new", throwing)
+      const last = yield* join("a.>")
+      log.publish("a.b", "t", {})
+      log.publish("a.b", "t", {})
+      assert.deepStrictEqual(
+        [first.sequences(), last.sequences()],
+        [
+          [1, 2],
+          [1, 2]
+        ]
+      )
+      assert.deepStrictEqual(broken, ["Error: the socket is gone"])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("opens a reader as soon as the log answers", () =>
+    Effect.gen(function* () {
+      const { log, join } = yield* world
+      log.setBroken(true)
+      const joining = yield* Effect.forkChild(join("a.>"))
+      yield* TestClock.adjust("150 millis")
+      log.setBroken(false)
+      yield* TestClock.adjust("1 seconds")
+      const { sequences } = yield* Fiber.join(joining)
+      log.publish("a.b", "t", {})
+      assert.deepStrictEqual(sequences(), [1])
+    })
+  )
+
   it.effect("fails when the log cannot be watched, and works once it can", () =>
     Effect.gen(function* () {
       const { log, fanout, join } = yield* world
       log.setBroken(true)
-      const error = yield* Effect.flip(Effect.scoped(fanout.subscribe("a.>", "new", listener().subscriber)))
-      assert.strictEqual(error._tag, "LogUnavailable")
+      const failing = yield* Effect.forkChild(
+        Effect.flip(Effect.scoped(fanout.subscribe("a.>", "new", listener().subscriber)))
+      )
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual((yield* Fiber.join(failing))._tag, "LogUnavailable")
       assert.deepStrictEqual(fanout.status(), { subscriptions: 0, watches: 0 })
       log.setBroken(false)
       const later = yield* join("a.>")

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Schema } from "effect"
+import { NotReady } from "../../gateway/index.ts"
 import { Problem } from "../../protocols/index.ts"
 import {
   ActorFailed,
@@ -215,14 +216,46 @@ describe("the other addresses", () => {
   it.live("say that the gateway lives, whether it is ready, and what there is", () =>
     Effect.gen(function* () {
       let ready = false
-      const options = { version: "1.2.3", ready: Effect.sync(() => ready) }
+      const check = Effect.suspend(() =>
+        ready ? Effect.void : Effect.fail(new NotReady({ detail: "the disk is full" }))
+      )
+      const options = { version: "1.2.3", ready: check }
       const { port } = (yield* startGateway(options)).gateway
       const health = yield* http(port, "/healthz")
       assert.deepInclude(health.json, { status: "ok", version: "1.2.3", connections: 0, subscriptions: 0, watches: 0 })
-      assert.strictEqual(problemOf(yield* http(port, "/readyz")).status, 503)
+      const unready = problemOf(yield* http(port, "/readyz"))
+      assert.deepInclude(unready, { status: 503, type: "urn:conclave:problem:not-ready" })
+      assert.include(unready.detail, "the disk is full")
       ready = true
       assert.deepStrictEqual((yield* http(port, "/readyz")).json, { status: "ready" })
       assert.match((yield* http(port, "/")).text, /POST \/api\/v1\/agents\/analyze/)
+    })
+  )
+
+  it.live("answer HEAD as they answer GET, without the body, and say how long a connection is kept", () =>
+    Effect.gen(function* () {
+      const { gateway, answerWith } = yield* startGateway()
+      answerWith(() => Effect.fail({ _tag: "UnknownAccount" }))
+      const paths = [
+        "/",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/docs",
+        "/client/index.ts",
+        "/api/v1/agents/portfolio/x",
+        "/none"
+      ]
+      for (const path of paths) {
+        const get = yield* http(gateway.port, path)
+        const head = yield* http(gateway.port, path, { method: "HEAD" })
+        assert.deepStrictEqual([head.status, head.text], [get.status, ""], path)
+        assert.strictEqual(head.headers["content-type"], get.headers["content-type"])
+        assert.strictEqual(get.headers["keep-alive"], "timeout=8")
+      }
+      const events = yield* http(gateway.port, "/api/v1/events", { method: "HEAD" })
+      assert.deepStrictEqual([events.status, events.headers["content-type"]], [200, "text/event-stream"])
+      assert.strictEqual((yield* http(gateway.port, ANALYZE, { method: "HEAD" })).status, 405)
     })
   )
 
@@ -241,7 +274,7 @@ describe("the other addresses", () => {
       const get = yield* http(port, ANALYZE)
       assert.deepStrictEqual([problemOf(get).status, get.headers.allow], [405, "POST"])
       const post = yield* http(port, "/healthz", { method: "POST" })
-      assert.deepStrictEqual([problemOf(post).status, post.headers.allow], [405, "GET"])
+      assert.deepStrictEqual([problemOf(post).status, post.headers.allow], [405, "GET, HEAD"])
       assert.strictEqual(problemOf(yield* http(port, "/ws")).status, 426)
     })
   )

@@ -92,6 +92,20 @@ describe("an analysis over a WebSocket", () => {
     })
   )
 
+  it.live("does not wait for events that cannot be read", () =>
+    Effect.gen(function* () {
+      const { gateway, answerWith, log } = yield* startGateway()
+      answerWith(() => Effect.succeed(ANALYSIS))
+      log.setBroken(true)
+      const client = yield* openClient(gateway.url)
+      const began = performance.now()
+      const accepted = yield* client.call({ op: "analyze", id: "1", request: { symbol: "A" } })
+      assert.deepInclude(accepted.data, { stage: "accepted", followed: false })
+      assert.deepInclude((yield* client.next).data, { id: "1", ok: true })
+      assert.isBelow(performance.now() - began, 5_000, "the log is asked again for longer than that")
+    })
+  )
+
   it.live("is refused with the rule that was broken, as over HTTP", () =>
     Effect.gen(function* () {
       const { gateway, answerWith } = yield* startGateway()

@@ -51,7 +51,7 @@ describe("the examples of the client library", () => {
       const folder = yield* temporaryFolder
       const page = yield* http(gateway.port, "/example")
       assert.match(page.text, /import \{ GatewayClient \} from "\/client\/index.ts"/)
-      for (const name of ["client", "events", "index", "link", "subscription"]) {
+      for (const name of ["backoff", "client", "events", "index", "link", "subscription"]) {
         const served = yield* http(gateway.port, `/client/${name}.ts`)
         assert.strictEqual(served.headers["content-type"], "text/javascript")
         writeFileSync(join(folder, `${name}.mjs`), served.text.replace(/(from "\.\/\w+)\.ts"/g, '$1.mjs"'))
@@ -67,5 +67,18 @@ client.subscribe("a.*", { start: { seq: 1 } }, ({ seq }) => console.log("got", s
       const output = yield* run([main])
       yield* eventually("it gets the event", () => output().includes("got 1"))
     }).pipe(Effect.scoped)
+  )
+
+  it.live("may be imported by pages of allowed origins, and of no other", () =>
+    Effect.gen(function* () {
+      const allowed = "https://desk.example"
+      const { gateway } = yield* startGateway({ allowedOrigins: [allowed] })
+      const from = (origin: string) =>
+        Effect.map(
+          http(gateway.port, "/client/index.ts", { headers: { origin } }),
+          ({ headers }) => headers["access-control-allow-origin"]
+        )
+      assert.deepStrictEqual([yield* from(allowed), yield* from("https://other.example")], [allowed, undefined])
+    })
   )
 })

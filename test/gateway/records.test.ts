@@ -45,7 +45,7 @@ describe("GET /api/v1/agents/tools", () => {
       assert.deepInclude(asked[0], { id: "market_analyst:rsi", message: "GetReport" })
       answerWith(() => Effect.succeed(report(0)))
       assert.deepStrictEqual(problemOf(yield* http(gateway.port, RSI)), [404, "urn:conclave:problem:unknown-tool"])
-      assert.strictEqual((yield* post(gateway.port, TOOLS, {})).headers.allow, "GET")
+      assert.strictEqual((yield* post(gateway.port, TOOLS, {})).headers.allow, "GET, HEAD")
     })
   )
 
@@ -100,7 +100,31 @@ describe("the accounts of the gateway", () => {
       assert.deepStrictEqual(problemOf(yield* http(gateway.port, `${PORTFOLIO}/mian`)), unknown)
       assert.deepStrictEqual(problemOf(yield* turn({ action: "flatten" })), unknown)
       assert.strictEqual((yield* http(gateway.port, `${PORTFOLIO}/main/switch`)).headers.allow, "POST")
-      assert.strictEqual((yield* post(gateway.port, `${PORTFOLIO}/main`, {})).headers.allow, "GET")
+      assert.strictEqual((yield* post(gateway.port, `${PORTFOLIO}/main`, {})).headers.allow, "GET, HEAD")
+    })
+  )
+
+  it.live("give all money in the unit of prices too, beside the millionths", () =>
+    Effect.gen(function* () {
+      const { answerWith, gateway } = yield* startGateway()
+      const position = {
+        symbol: "A",
+        quantity: 3,
+        cost: 300_000_000,
+        price: 101.5,
+        value: 304_500_000,
+        unrealized: 4_500_000
+      }
+      const money = { deposited: 1_000_000_000, cash: 699_999_999, equity: 1_004_499_999, realized: -1, fees: 0 }
+      const none = { orders: [], last_vetoes: [], counts: { orders: 0, fills: 1, vetoes: 0, rejected: 0 } }
+      const rest = { exposure: 0.3, drawdown: 0, entries: { stopped: false, reason: null }, ...none }
+      answerWith(() => Effect.succeed({ account: "main", currency: "USD", ...money, positions: [position], ...rest }))
+      const { json } = yield* http(gateway.port, `${PORTFOLIO}/main`)
+      const amounts = { deposited: 1_000, cash: 699.999999, equity: 1_004.499999, realized: -0.000001, fees: 0 }
+      assert.deepInclude(json, { ...money, amounts })
+      assert.deepStrictEqual(Schema.decodeUnknownSync(PortfolioView)(json).positions, [
+        { ...position, amounts: { cost: 300, value: 304.5, unrealized: 4.5 } }
+      ])
     })
   )
 

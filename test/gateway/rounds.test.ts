@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import { allActors, quantPolicy } from "../../actors/index.ts"
@@ -23,11 +24,18 @@ const system = Effect.gen(function* () {
     Layer.mergeAll(Layer.provideMerge(node, nats), layerEventLog({ url, namespace: "gate", name: "events" }))
   )
   const { port } = yield* serveGateway({ port: 0 }).pipe(Effect.provide(services))
+  const another = yield* serveGateway({ port: 0 }).pipe(Effect.provide(services))
   const operators = yield* Effect.provide(Operators, yield* Layer.build(layerOperators(options)))
   const post = (path: string, body: object) =>
     http(port, path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) })
   const status = (id: string) => Effect.map(http(port, `${CONSENSUS}/${id}`), ({ json }) => decodeStatus(json))
-  return { post, status, operators }
+  const postWith = (key: string, path: string, body: object, at = port) =>
+    http(at, path, {
+      method: "POST",
+      headers: { "content-type": "application/json", "idempotency-key": key },
+      body: JSON.stringify(body)
+    })
+  return { post, postWith, ports: [port, another.port] as const, status, operators }
 })
 
 const outside = (agent_id: string) => ({ agent_id, agent_type: "outsider", external: true })
@@ -70,6 +78,40 @@ layer(NatsServer.layer, { excludeTestServices: true })("a round of voters outsid
       assert.deepStrictEqual([found.equal, found.words, found.differences], [true, 4, []])
       const journal = yield* operators.inspect({ type: "consensus", id: consensus_id }, { last: 100 })
       for (const token of Object.values(tokens)) assert.notInclude(JSON.stringify(journal), token)
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("loses no word to a key that was used before, at whatever gateway", () =>
+    Effect.gen(function* () {
+      const { postWith, ports, status } = yield* system
+      const keys = Array.from({ length: 3 }, () => randomUUID())
+      const [opening, voting, other] = [keys[0]!, keys[1]!, keys[2]!]
+      const body = { symbol: "ACME", invited: ["ada", "bob"].map(outside), timeout_ms: 60_000 }
+      const opened = yield* postWith(opening, CONSENSUS, body)
+      const { consensus_id, tokens } = decodeOpened(opened.json)
+      const reordered = Object.fromEntries(Object.entries(body).reverse())
+      assert.deepStrictEqual((yield* postWith(opening, CONSENSUS, reordered, ports[1])).json, opened.json)
+      const votes = `${CONSENSUS}/${consensus_id}/votes`
+      const word = (agent_id: string) => ({
+        ...{ agent_id, agent_type: "outsider", token: tokens[agent_id], decision: "BUY", confidence: 0.9 }
+      })
+      assert.strictEqual((yield* postWith(voting, votes, word("ada"))).status, 200)
+      for (const port of ports) {
+        const invited = ["ada", "bob", "eve"].map(outside)
+        const refused = [
+          yield* postWith(opening, CONSENSUS, { ...body, invited }, port),
+          yield* postWith(voting, votes, word("bob"), port),
+          yield* postWith(voting, `${CONSENSUS}/${consensus_id}/cancel`, {}, port)
+        ]
+        for (const { json, status } of refused) {
+          assert.deepInclude(json, { status: 409, type: "urn:conclave:problem:key-reused", field: "idempotency-key" })
+          assert.strictEqual(status, 409)
+        }
+        assert.strictEqual((yield* postWith(voting, votes, word("ada"), port)).status, 200)
+      }
+      assert.deepInclude(yield* status(consensus_id), { phase: "voting", waiting_for: ["bob"] })
+      assert.strictEqual((yield* postWith(other, votes, word("bob"), ports[1])).status, 200)
+      assert.deepInclude(yield* status(consensus_id), { phase: "closed" })
     }).pipe(Effect.scoped)
   )
 })

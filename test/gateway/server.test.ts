@@ -1,7 +1,7 @@
 import { createServer } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Redacted, Scope } from "effect"
-import { eventually, http, openClient, startGateway, subscribe } from "../support/gateway.ts"
+import { Effect, Exit, Fiber, Redacted, Schedule, Scope } from "effect"
+import { eventually, http, openClient, openSocket, startGateway, subscribe } from "../support/gateway.ts"
 
 const analyze = (port: number, headers: { readonly [name: string]: string }) =>
   http(port, "/api/v1/agents/analyze", {
@@ -65,6 +65,29 @@ describe("the gateway's port", () => {
       )
       assert.strictEqual(error._tag, "ListenFailed")
       assert.match(error.message, /192\.0\.2\.1.*EADDRNOTAVAIL/)
+    })
+  )
+})
+
+describe("the gateway's connections", () => {
+  it.live("are no more than it has files for: one too many is closed, and taken once another has gone", () =>
+    Effect.gen(function* () {
+      const { port, url } = (yield* startGateway({ limits: { socketsMax: 3 } })).gateway
+      const client = yield* openClient(url)
+      const held = yield* Effect.all([openSocket(port), openSocket(port)])
+      const rejected = yield* Effect.exit(http(port, "/healthz"))
+      assert.isTrue(Exit.isFailure(rejected))
+      assert.strictEqual((yield* client.call({ op: "ping", id: "p" })).type, "result", "who is in is served")
+      yield* client.close
+      const answered = http(port, "/healthz").pipe(
+        Effect.catchDefect((cause) => Effect.fail(cause)),
+        Effect.retry(Schedule.spaced("10 millis")),
+        Effect.timeout("5 seconds")
+      )
+      assert.strictEqual((yield* answered).status, 200)
+      for (const socket of held) socket.destroy()
+      for (let count = 0; count < 5; count++) assert.strictEqual((yield* answered).status, 200)
+      yield* openClient(url)
     })
   )
 })

@@ -2,7 +2,7 @@ import { get, type IncomingMessage } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Redacted, Scope } from "effect"
 import { SignJWT } from "jose"
-import { eventually, http, startGateway } from "../support/gateway.ts"
+import { eventually, http, openClient, startGateway } from "../support/gateway.ts"
 
 const SECRET = "0123456789abcdef0123456789abcdef"
 
@@ -102,6 +102,43 @@ describe("server-sent events", () => {
       assert.strictEqual(yield* status("pattern=a.*&seq=x", { authorization }), 400)
       assert.strictEqual(yield* status("pattern=a.*", { authorization, origin: "https://evil.example" }), 403)
       assert.strictEqual(yield* status("pattern=a.*", { authorization }), 200)
+    })
+  )
+
+  it.live("count as clients of their address, and as all others", () =>
+    Effect.gen(function* () {
+      const { gateway } = yield* startGateway({ limits: { connectionsPerAddressMax: 2 } })
+      yield* openEvents(gateway.port, "pattern=a.*")
+      const client = yield* openClient(gateway.url)
+      const third = yield* http(gateway.port, "/api/v1/events?pattern=a.*")
+      assert.deepInclude(third.json, { status: 429, type: "urn:conclave:problem:too-many-connections" })
+      assert.include(third.text, "GATEWAY_CONNECTIONS_PER_ADDRESS")
+      yield* client.close
+      const next = yield* openEvents(gateway.port, "pattern=a.*")
+      assert.strictEqual(next.response.statusCode, 200)
+    })
+  )
+
+  it.live("say that an open gateway wants no token", () =>
+    Effect.gen(function* () {
+      const { gateway } = yield* startGateway()
+      const { messages } = yield* openEvents(gateway.port, "pattern=a.*")
+      yield* eventually("a welcome", () => messages().length > 1)
+      assert.deepInclude(messages()[0]?.frame, { type: "welcome" })
+      assert.strictEqual(messages()[0]?.frame.data.auth, "none")
+    })
+  )
+
+  it.live("end where their subscription does, so that a browser comes back", () =>
+    Effect.gen(function* () {
+      const { gateway } = yield* startGateway({ limits: { patternsMax: 1 } })
+      const one = yield* openEvents(gateway.port, "pattern=a.*")
+      yield* eventually("it is subscribed", () => one.types().includes("subscribed"))
+      const refused = yield* http(gateway.port, "/api/v1/events?pattern=b.*")
+      assert.match(refused.text, /"code":"too_many_patterns"/)
+      assert.isFalse(one.response.closed)
+      const { json } = yield* http(gateway.port, "/healthz")
+      assert.deepInclude(json, { connections: 1, subscriptions: 1 })
     })
   )
 })

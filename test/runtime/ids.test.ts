@@ -1,6 +1,6 @@
 import { assert, layer } from "@effect/vitest"
-import { Effect, Schema } from "effect"
-import { ActorLog, Actors, define, persist, refuse, reply } from "../../runtime/index.ts"
+import { Effect, Layer, Schema } from "effect"
+import { ActorLog, Actors, define, layerNats, layerNode, persist, refuse, reply } from "../../runtime/index.ts"
 import { CounterProtocol, counter } from "../support/counter.ts"
 import { NatsServer } from "../support/nats.ts"
 import { system } from "../support/system.ts"
@@ -58,6 +58,8 @@ const wallet = define({
   evolve: { Changed: ({ amount }, { n }) => ({ amount: amount + n }) }
 })
 
+const REUSED = "KeyReused: the key of this Put was used for something else at wallet/k"
+
 const put = (id: string, messageId: string) =>
   Actors.use((all) => all.ask(WalletProtocol, id, "Put", { n: 1 }, { messageId, timeout: "3 seconds" }))
 const take = (id: string, messageId: string) =>
@@ -95,5 +97,53 @@ layer(NatsServer.layer, { excludeTestServices: true })("a message repeated with 
       yield* putAgain("b", "1")
       assert.strictEqual(yield* put("b", "3"), 4)
     }).pipe(Effect.provide(system({ namespace: "forgets", actors: [wallet] })))
+  )
+
+  it.effect("has no effect with a key that stands for something else, until that is forgotten", () =>
+    Effect.gen(function* () {
+      const ask = (messageId: string, digest: string) =>
+        Actors.use((all) =>
+          all.ask(
+            WalletProtocol,
+            "k",
+            "Put",
+            { n: 1 },
+            { messageId, once: { key: "key", digest }, timeout: "3 seconds" }
+          )
+        )
+      assert.strictEqual(yield* ask("1", "one"), 1)
+      assert.strictEqual(yield* ask("1", "one"), 1)
+      assert.strictEqual((yield* Effect.flip(ask("1", "another"))).toString(), REUSED)
+      assert.strictEqual((yield* Effect.flip(ask("2", "another"))).toString(), REUSED)
+      assert.strictEqual(yield* put("k", "1"), 1, "who names no key gets the answer")
+      for (const id of ["3", "4", "5"]) yield* put("k", id)
+      assert.strictEqual(yield* ask("2", "another"), 5)
+    }).pipe(Effect.provide(system({ namespace: "keys", actors: [wallet] })))
+  )
+
+  it.effect("is known by its key to the next owner of its actor too", () =>
+    Effect.gen(function* () {
+      const url = (yield* NatsServer).url
+      const node = (name: string) =>
+        Layer.provideMerge(
+          layerNode({ name, actors: [wallet] }),
+          layerNats({ url, namespace: "owners", name, durability: "warn" })
+        )
+      const ask = (digest: string) =>
+        Actors.use((all) =>
+          all.ask(
+            WalletProtocol,
+            "k",
+            "Put",
+            { n: 1 },
+            { messageId: "1", once: { key: "key", digest }, timeout: "8 seconds" }
+          )
+        )
+      assert.strictEqual(yield* ask("one").pipe(Effect.provide(Layer.fresh(node("first")))), 1)
+      const [same, other] = yield* Effect.all([ask("one"), Effect.flip(ask("another"))]).pipe(
+        Effect.provide(Layer.fresh(node("second")))
+      )
+      assert.deepStrictEqual([same, other.toString()], [1, REUSED])
+    })
   )
 })

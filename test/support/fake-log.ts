@@ -21,6 +21,8 @@ export interface FakeLog {
   readonly pages: () => number
   /** What happens before each page is read, and before it is given. */
   readonly onPage: (act: (when: "before" | "after") => void) => void
+  /** Readings of history see nothing after this sequence, as of a copy that is behind, until it is called with none. */
+  readonly hold: (upTo?: number) => void
   /** Lets the next watches and pages fail, or succeed again. */
   readonly setBroken: (broken: boolean) => void
   /** Holds back the next watches until it is called with false. */
@@ -30,6 +32,13 @@ export interface FakeLog {
 interface Watch {
   readonly pattern: string
   readonly see: (event: PublishedEvent) => void
+}
+
+interface Trouble {
+  readonly broken: boolean
+  readonly slow: boolean
+  /** What readings see of the log ends here. */
+  readonly held: number | undefined
 }
 
 interface Stored extends PublishedEvent {
@@ -62,16 +71,16 @@ const firstAfter = (stored: ReadonlyArray<Stored>, position: number, wanted: (ev
 export const makeFakeLog = (): FakeLog => {
   const watches = new Set<Watch>()
   let stored: Array<Stored> = []
-  let sequence = 0
-  let opened = 0
-  let pages = 0
-  let broken = false
-  let slow = false
+  let [sequence, opened, pages] = [0, 0, 0]
+  const trouble: Trouble = { broken: false, slow: false, held: undefined }
+  const unlessBroken = Effect.suspend(() =>
+    trouble.broken ? Effect.fail(new LogUnavailable({ detail: "the test says so" })) : Effect.void
+  )
   let acting: (when: "before" | "after") => void = () => {}
 
   const follow = Effect.fnUntraced(function* (pattern: string, see: Watch["see"]) {
-    if (broken) return yield* new LogUnavailable({ detail: "the test says so" })
-    while (slow) yield* Effect.sleep("1 millis")
+    yield* unlessBroken
+    while (trouble.slow) yield* Effect.sleep("1 millis")
     opened++
     const watch: Watch = { pattern, see }
     yield* Effect.acquireRelease(
@@ -90,16 +99,18 @@ export const makeFakeLog = (): FakeLog => {
     Effect.sync(() => {
       const selects = selectorOf(stored, sequence, pattern, start)
       let position = 0
-      const next = Effect.gen(function* () {
-        if (broken) return yield* new LogUnavailable({ detail: "the test says so" })
+      const next = Effect.fnUntraced(function* (upTo: number) {
+        yield* unlessBroken
         pages++
         acting("before")
-        const left = firstAfter(stored, position, selects)
+        const copied = trouble.held ?? Number.MAX_SAFE_INTEGER
+        const left = firstAfter(stored, position, (event) => event.sequence <= copied && selects(event))
         const events = left.slice(0, PAGE)
         position = events.at(-1)?.sequence ?? position
         acting("after")
         yield* Effect.yieldNow
-        return { events, complete: left.length === events.length }
+        if (events.length === 0 && copied < upTo) return yield* new LogUnavailable({ detail: "the copy is behind" })
+        return { events, complete: left.length === events.length && copied >= upTo }
       })
       return { next }
     })
@@ -107,7 +118,7 @@ export const makeFakeLog = (): FakeLog => {
     layer: Layer.succeed(EventLog, {
       follow,
       history,
-      kept: Effect.sync(() => ({ first: stored[0]?.sequence ?? sequence + 1, last: sequence }))
+      kept: Effect.map(unlessBroken, () => ({ first: stored[0]?.sequence ?? sequence + 1, last: sequence }))
     }),
     publish: (subject, type, data) => publishPayload(subject, JSON.stringify({ type, data })),
     publishPayload,
@@ -121,12 +132,9 @@ export const makeFakeLog = (): FakeLog => {
     onPage: (act) => {
       acting = act
     },
-    setBroken: (value) => {
-      broken = value
-    },
-    setSlow: (value) => {
-      slow = value
-    }
+    hold: (upTo) => Object.assign(trouble, { held: upTo }),
+    setBroken: (broken) => Object.assign(trouble, { broken }),
+    setSlow: (slow) => Object.assign(trouble, { slow })
   }
 }
 

@@ -1,4 +1,5 @@
 import { Effect } from "effect"
+import { NotReady } from "../../serving.ts"
 import type { Exchange, HttpRequest, Reply, TemplatedApp } from "../../uws.ts"
 import type { Gate } from "../gate.ts"
 import { crossOrigin, json, type RouteOptions } from "../json.ts"
@@ -17,7 +18,7 @@ export interface HttpOptions extends RouteOptions {
   /** Facts for `/healthz`. */
   readonly health: () => { readonly [fact: string]: unknown }
   /** Whether `/readyz` says that requests may come. */
-  readonly ready: Effect.Effect<boolean>
+  readonly ready: Effect.Effect<void, NotReady>
 }
 
 const READY_TIMEOUT = "2 seconds"
@@ -91,21 +92,25 @@ const index = {
 
 const answerReady = (options: HttpOptions) => (call: Exchange) => {
   const answer = options.ready.pipe(
-    Effect.timeoutOption(READY_TIMEOUT),
-    Effect.map((ready) => (ready._tag === "Some" && ready.value ? json(200, { status: "ready" }) : notReady())),
-    Effect.catchCause(() => Effect.succeed(notReady())),
+    Effect.as(json(200, { status: "ready" })),
+    Effect.timeoutOrElse({
+      duration: READY_TIMEOUT,
+      orElse: () => Effect.fail(new NotReady({ detail: "the log does not answer" }))
+    }),
+    Effect.catch(({ detail }) => Effect.succeed(notReady(detail))),
+    Effect.catchCause((cause) => Effect.as(Effect.logError("readiness failed", cause), notReady("the check failed"))),
     Effect.map(call.respond)
   )
   const fiber = options.run(answer)
   call.onGone(() => fiber.interruptUnsafe())
 }
 
-const notReady = (): Reply =>
+const notReady = (detail: string): Reply =>
   problem({
     status: 503,
     code: "not-ready",
     title: "Not ready",
-    detail: "the system cannot answer requests now",
+    detail: `the system cannot answer requests now: ${detail}`,
     headers: { "retry-after": "1" }
   })
 

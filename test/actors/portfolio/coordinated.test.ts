@@ -1,7 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { allActors, quantPolicy } from "../../../actors/index.ts"
-import { CoordinatorProtocol, PortfolioProtocol, PortfolioView, toWindow } from "../../../protocols/index.ts"
+import {
+  CoordinatorProtocol,
+  OrderUpdate,
+  PortfolioProtocol,
+  PortfolioUpdate,
+  PortfolioView,
+  toWindow
+} from "../../../protocols/index.ts"
 import { takeBars } from "../../../sim/index.ts"
 import { Decider } from "../../support/decider.ts"
 
@@ -19,6 +26,13 @@ describe("an account that follows a coordinator", () => {
     assert.isAtLeast(counts.fills, 1)
     assert.isAbove(positions[0]!.quantity, 0)
     assert.strictEqual(positions[0]!.price, bars.at(-1)!.close)
+    const update = Schema.decodeUnknownSync(PortfolioUpdate)(world.seen("portfolio.main").at(-1))
+    assert.deepStrictEqual(update.amounts, {
+      ...{ cash: update.cash / 1e6, equity: update.equity / 1e6 },
+      ...{ realized: update.realized / 1e6, fees: update.fees / 1e6 }
+    })
+    const filled = world.seen("order.main.ACME").map((data) => Schema.decodeUnknownSync(OrderUpdate)(data))
+    for (const { fee, amounts } of filled) assert.strictEqual(amounts?.fee ?? null, fee === null ? null : fee / 1e6)
     const foreign = takeBars({ seed: 8, symbol: "ACME", startTime: 0, regime: "trending_bullish" }, 128)
     world.ask(CoordinatorProtocol, "GLOBEX", "Analyze", { correlation_id: "c1", bars: toWindow(foreign) })
     world.runActivities()

@@ -27,6 +27,22 @@ export const REMEMBERING: ReadonlyArray<Mutant> = [
     within: 100
   },
   {
+    defect: "a snapshot forgets what keys stand for",
+    file: engine("core"),
+    from: "  ...onceOf(core),\n",
+    to: "",
+    laws: /a key stands for one/,
+    within: 20
+  },
+  {
+    defect: "a key may stand for another message",
+    file: engine("decide"),
+    from: "if (other.once?.startsWith(key) === true && other.once !== once) return true",
+    to: "if (other.once === key) return true",
+    laws: /a key stands for one/,
+    within: 20
+  },
+  {
     defect: "a snapshot forgets who watches",
     file: engine("core"),
     from: "...(core.watchers.size > 0 && { watchers: Object.fromEntries(core.watchers) }),",
