@@ -111,6 +111,7 @@ export class Committer {
         return Effect.sync(() => activation.refuse(error))
       case "LogUnavailable":
       case "LogFull":
+      case "LogReplaced": // the node drops its actors, or the log is again what it was
         this.#meter.counts.delayed++
         return Effect.logWarning("commit delayed", { reason: error.message }).pipe(
           Effect.andThen(this.#log.append(entries).pipe(Effect.retry({ while: isPassing, schedule: RETRY }))),
@@ -134,7 +135,8 @@ const RETRY = Schedule.min([Schedule.exponential("50 millis", 1.5), Schedule.spa
   Schedule.jittered
 )
 
-const isPassing = (error: AppendError): boolean => error._tag === "LogUnavailable" || error._tag === "LogFull"
+const isPassing = ({ _tag }: AppendError): boolean =>
+  _tag === "LogUnavailable" || _tag === "LogFull" || _tag === "LogReplaced"
 
 /** Sequences are counted back from the last one. Each share's record comes first in it. */
 const settle = (shares: ReadonlyArray<Share>, last: number): void => {

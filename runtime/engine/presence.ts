@@ -82,6 +82,11 @@ export class Presence {
     )
   }
 
+  /** The node is alive no longer, until it joins again. */
+  readonly leave: Effect.Effect<void> = Effect.suspend(() => this.#part).pipe((leaving) =>
+    this.#turn.withPermits(1)(leaving)
+  )
+
   /** The node is alive no longer, for good: what it still holds is free at once. */
   readonly end: Effect.Effect<void> = Effect.suspend(() => {
     this.#ended = true

@@ -23,6 +23,7 @@ const NodeValue = Schema.Struct({
   types: Versions,
   protocols: Versions,
   declines: Strings,
+  log: orElse(Schema.String, ""),
   done: orElse(Schema.Record(Schema.String, Done), {}),
   since: Count,
   residents: Count,

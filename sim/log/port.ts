@@ -2,6 +2,7 @@ import { type Context, Effect, type Scope } from "effect"
 import {
   ActorLog,
   type AppendError,
+  type LogStatus,
   type Mail,
   type PublishedEvent,
   type ReadError,
@@ -44,6 +45,7 @@ export const makeLog = (server: Server, link: Link): Context.Service.Shape<typeo
       }),
     watch: (pattern, see) =>
       listen<PublishedEvent>(link, "watch", "events", see, (channel) => server.watch(pattern, channel)),
+    status: statusOf(server),
     check: link.call("check", (answer) => answer(undefined)),
     newId: () => `${link.process}.${++ids}`,
     inbox,
@@ -53,6 +55,17 @@ export const makeLog = (server: Server, link: Link): Context.Service.Shape<typeo
     answers: (take) => listen<string>(link, "watch", "events", take, (channel) => server.takeAnswers(inbox, channel))
   })
 }
+
+/** There is one life of the log, and nothing is wrong with it. */
+const statusOf = ({ store }: Server): LogStatus => ({
+  life: "only",
+  get lastSequence() {
+    return store.lastSequence
+  },
+  rewinds: 0,
+  fault: undefined,
+  confirmedAt: undefined
+})
 
 /** Listens on a channel until the scope closes. What a listener throws is its own. */
 export const listen = <A>(

@@ -8,6 +8,7 @@ const slowLog = (go: Latch.Latch, stored: Array<number>) =>
   Layer.mock(ActorLog, {
     limits: { payloadBytesMax: 1_000_000, groupEntriesMax: 1_000, groupBytesMax: 4_000_000 },
     shards: 1,
+    status: { life: "only", lastSequence: 0, rewinds: 0, fault: undefined, confirmedAt: undefined },
     inbox: "nobody",
     answer: () => {},
     broadcast: () => {},
