@@ -120,8 +120,8 @@ export class ActorLog extends Context.Service<
     ) => Effect.Effect<void, never, Scope.Scope>
 
     /**
-     * An actor's mail after a sequence, oldest first, at most `max` messages of it. What is stored while it reads may be
-     * missing.
+     * An actor's mail after a sequence, oldest first, at most `max` messages of it, fewer where they are large: none only
+     * if there is none. What is stored while it reads may be missing.
      */
     readonly readMail: (owner: Address, after: number, max: number) => Effect.Effect<ReadonlyArray<Mail>, ReadError>
 

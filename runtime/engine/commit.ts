@@ -1,6 +1,7 @@
 import { Effect, Latch, Schedule } from "effect"
 import type { AppendError } from "../errors.ts"
 import type { ActorLog, Entry } from "../log.ts"
+import { Recurring } from "../recurring.ts"
 import type { Activation } from "./activation.ts"
 import type { Meter } from "./meter.ts"
 
@@ -20,6 +21,7 @@ export class Committer {
   readonly #nanos: () => bigint
   readonly #waiting = new Set<Activation>()
   readonly #work = Latch.makeUnsafe(false)
+  readonly #recurring = new Recurring()
 
   /** `nanos`: a clock that only goes forward. */
   constructor(log: ActorLog["Service"], meter: Meter, nanos: () => bigint) {
@@ -113,7 +115,7 @@ export class Committer {
       case "LogFull":
       case "LogReplaced": // the node drops its actors, or the log is again what it was
         this.#meter.counts.delayed++
-        return Effect.logWarning("commit delayed", { reason: error.message }).pipe(
+        return this.#recurring.say("Warn", "commit delayed", { reason: error.message }).pipe(
           Effect.andThen(this.#log.append(entries).pipe(Effect.retry({ while: isPassing, schedule: RETRY }))),
           Effect.map((last) => settle([{ activation, entries }], last)),
           Effect.catch((again) =>

@@ -1,6 +1,7 @@
 import { Cause, type Clock, Deferred, Effect, Latch, Schedule, type Scope } from "effect"
 import type { Announcement, Leases, Membership } from "../leases.ts"
 import type { ActorLog } from "../log.ts"
+import { Recurring } from "../recurring.ts"
 import { type Break, Continuity } from "./continuity.ts"
 import { Declines } from "./declines.ts"
 import type { Engine } from "./engine.ts"
@@ -45,10 +46,9 @@ export class Node {
   /** Shards that are being given back. */
   readonly #parting = new Set<string>()
   readonly #declines: Declines
-  /** Another process has our name. */
-  #waits = false
   #leaving = false
   readonly #continuity: Continuity
+  readonly #recurring = new Recurring()
   #isBroken = false
 
   constructor(
@@ -171,7 +171,9 @@ export class Node {
       return Effect.map(this.#leases.acquire(shard, this.#name), (held) => {
         if (held && life === this.#presence.life) this.#shards.add(shard) // invariant 3
       })
-    }).pipe(Effect.catch((error) => Effect.logWarning("shard not acquired", { shard, reason: error.message })))
+    }).pipe(
+      Effect.catch((error) => this.#recurring.say("Warn", "shard not acquired", { shard, reason: error.message }))
+    )
   }
 
   #giveBack(shard: string): Effect.Effect<void> {
@@ -182,7 +184,7 @@ export class Node {
       Effect.andThen(Effect.sync(() => this.#shards.drop(shard))),
       Effect.andThen(Effect.suspend(() => this.#leases.release(shard, this.#name))),
       // What is not released is released again, after the next renewal.
-      Effect.catch((error) => Effect.logWarning("shard not released", { shard, reason: error.message })),
+      Effect.catch((error) => this.#recurring.say("Warn", "shard not released", { shard, reason: error.message })),
       Effect.andThen(
         Effect.sync(() => {
           this.#parting.delete(shard)
@@ -231,7 +233,7 @@ export class Node {
     if (this.#isBroken) return "ended"
     const broken = this.#continuity.look()
     if (broken !== undefined) yield* this.#standBack(broken)
-    if (broken?.stays === true) return "failed"
+    if (broken?.stays) return "failed"
     let done: Announcement["done"] = {}
     const renewal = yield* this.#presence.stay(() => {
       const announcement = this.#announcement()
@@ -239,7 +241,6 @@ export class Node {
       return announcement
     })
     if (renewal === "name taken") yield* this.#nameTaken
-    else this.#waits = false
     const { counts } = this.#engine.meter
     if (renewal === "renewed") counts.leaseRenewals++
     if (renewal === "lost") counts.leasesLost++
@@ -262,11 +263,9 @@ export class Node {
     })
   }
 
-  readonly #nameTaken: Effect.Effect<void> = Effect.suspend(() => {
-    if (this.#waits) return Effect.void
-    this.#waits = true
-    return Effect.logWarning("another node of this name is alive: this one waits", { node: this.#name })
-  })
+  readonly #nameTaken: Effect.Effect<void> = Effect.suspend(() =>
+    this.#recurring.say("Warn", "another node of this name is alive: this one waits", { node: this.#name })
+  )
 
   /** Everybody, ourselves as we are now. */
   #nodes(): ReadonlyMap<string, Announcement> {

@@ -1,6 +1,6 @@
 import { jetstreamManager } from "@nats-io/jetstream"
 import { type NatsConnection, nuid } from "@nats-io/transport-node"
-import { Clock, Effect, Latch, Layer } from "effect"
+import { Clock, Effect, Latch, Layer, Semaphore } from "effect"
 import { formatAddress, shardOf } from "../address.ts"
 import { LogUnavailable, ServerUnsuitable } from "../errors.ts"
 import { ActorLog, type Entry, type LogLimits, type Mail } from "../log.ts"
@@ -30,6 +30,8 @@ export interface LogOptions extends StreamOptions {
 const OVERHEAD_BYTES = 8_192
 const GROUP_ENTRIES_MAX = 1_000
 const GROUP_BYTES_MAX = 4 * 1024 * 1024
+/** What is read of mailboxes at a time has to fit into what a server lets be on its way, beside all else. */
+const MAIL_READS_MAX = 8
 const CANCELLED_TTL = "1s"
 
 /** The `ActorLog` on one JetStream stream. */
@@ -57,6 +59,7 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
       const journals = new JournalReader(reads)
       yield* Effect.forkScoped(journals.run)
       const groups = new WholeGroups(reads)
+      const mailReads = yield* Semaphore.make(MAIL_READS_MAX)
       const ttl = `${options.eventSecondsMax}s`
       return ActorLog.of({
         limits: limitsOf(connection),
@@ -76,7 +79,7 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
                 tail({ nats, manager, subjects, after, deliver: seeing(deliver, see), reached: passing(reached, see) })
               ).pipe(Effect.asVoid),
         readMail: (owner, after, max) =>
-          readMail(reads, subjects, subjects.mail(shardOf(owner, shards), owner), after, max),
+          mailReads.withPermits(1)(readMail(reads, subjects, subjects.mail(shardOf(owner, shards), owner), after, max)),
         purge: (upTo, role) =>
           Effect.andThen(
             health.usable,

@@ -1,5 +1,5 @@
 import { AckPolicy, DeliverPolicy, type JetStreamManager } from "@nats-io/jetstream"
-import type { Msg, Subscription } from "@nats-io/transport-node"
+import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node"
 import { Effect, Queue, Schedule } from "effect"
 import { LogUnavailable } from "../errors.ts"
 import type { Mail } from "../log.ts"
@@ -14,10 +14,17 @@ import type { Subjects } from "./subjects.ts"
  * 1. Mail is delivered in order of sequence; what was delivered is never asked for again, except after a restart.
  * 2. A gap in the consumer's own sequence, a lost consumer or silence past two heartbeats starts a new consumer
  *    after the last mail delivered.
- * 3. At most `WINDOW` messages are on their way or waiting here: only what was delivered makes room for a new pull.
+ * 3. At most `WINDOW` messages, and so many bytes of them, are on their way or waiting here: there is one pull at a time,
+ *    and a new one only when all that it brought is delivered. A server cuts off who has more on its way than it allows.
  * 4. `reached` is told only what the consumer itself says that it has passed, once all that it sent before is delivered.
  */
 const WINDOW = 2_048
+/**
+ * The server ends a pull without a word if its bytes come out even, which no size of messages does with a prime number.
+ */
+const WINDOW_BYTES = 8_388_593
+/** Of the largest message that the server takes now; one that is larger yet is asked for alone. */
+const HEADERS_BYTES_MAX = 65_536
 const PULL_EXPIRES_NANOS = 30_000_000_000
 const HEARTBEAT_NANOS = 2_000_000_000
 const SILENCE_MAX = "7 seconds"
@@ -58,15 +65,9 @@ const session = Effect.fnUntraced(function* (options: Tail, cursor: { sequence: 
   )
   // A consumer in memory does not outlive its server, and says nothing when it is gone.
   yield* nats.onReconnect(() => Queue.offerUnsafe(arrivals, { lost: "reconnected" }))
-  const pull = (count: number) =>
-    connection.publish(
-      `$JS.API.CONSUMER.MSG.NEXT.${subjects.stream}.${consumer}`,
-      JSON.stringify({ batch: count, expires: PULL_EXPIRES_NANOS, idle_heartbeat: HEARTBEAT_NANOS }),
-      { reply: inbox }
-    )
-  let requested = WINDOW
+  const pulls = new Pulls(connection, `$JS.API.CONSUMER.MSG.NEXT.${subjects.stream}.${consumer}`, inbox)
   let consumed = 0
-  pull(WINDOW)
+  pulls.next()
   while (true) {
     const batch = yield* Queue.takeBetween(arrivals, 1, WINDOW).pipe(
       Effect.timeoutOrElse({
@@ -78,32 +79,79 @@ const session = Effect.fnUntraced(function* (options: Tail, cursor: { sequence: 
       if ("lost" in arrival) return yield* new LogUnavailable({ detail: arrival.lost })
       const status = arrival.message.headers?.code ?? 0
       if (status !== 0 && arrival.message.data.length === 0) {
-        requested -= unserved(arrival.message)
         const passed = passedOf(arrival.message, consumed)
         if (passed !== undefined) {
           cursor.sequence = Math.max(cursor.sequence, passed) // what is after it goes first to a new consumer
           options.reached(cursor.sequence)
         }
-        if (status === 409 || status === 503 || status === 404) {
+        if (status !== 100 && !pulls.ended(arrival.message)) {
           return yield* new LogUnavailable({ detail: arrival.message.headers?.description ?? String(status) })
         }
         continue
       }
       const mail = toMail(subjects, arrival.message)
       consumed++
-      requested--
+      pulls.served()
       if (mail.order !== consumed) return yield* new LogUnavailable({ detail: "a gap in the delivery" })
       cursor.sequence = mail.sequence
       if (mail.sequence <= (after.get(mail.shard) ?? 0)) continue
       const full = options.deliver(mail)
       if (full !== undefined) yield* full
     }
-    if (requested <= WINDOW / 2) {
-      pull(WINDOW - requested)
-      requested = WINDOW
-    }
+    if (pulls.open === 0) pulls.next()
   }
 })
+
+/** What is asked of the consumer: one pull at a time. */
+class Pulls {
+  readonly #connection: NatsConnection
+  readonly #subject: string
+  readonly #inbox: string
+  #open = 0
+  #served = 0
+  /** The next message is larger than a pull may bring. */
+  #oversized = false
+
+  constructor(connection: NatsConnection, subject: string, inbox: string) {
+    this.#connection = connection
+    this.#subject = subject
+    this.#inbox = inbox
+  }
+
+  /** How many messages may still come. */
+  get open(): number {
+    return this.#open
+  }
+
+  next(): void {
+    const largest = (this.#connection.info?.max_payload ?? 0) + HEADERS_BYTES_MAX
+    // Odd, for the same reason.
+    const bytes = this.#oversized ? {} : { max_bytes: Math.max(WINDOW_BYTES, 2 * largest + 1) }
+    this.#open = this.#oversized ? 1 : WINDOW
+    this.#served = 0
+    this.#oversized = false
+    const wanted = { batch: this.#open, expires: PULL_EXPIRES_NANOS, idle_heartbeat: HEARTBEAT_NANOS, ...bytes }
+    this.#connection.publish(this.#subject, JSON.stringify(wanted), { reply: this.#inbox })
+  }
+
+  served(): void {
+    this.#open--
+    this.#served++
+  }
+
+  /** The server says that the pull has ended. False if that is no end that another pull would follow. */
+  ended(status: Msg): boolean {
+    const code = status.headers?.code
+    const tooMuch = code === 409 && TOO_MUCH.test(status.headers?.description ?? "")
+    if (code !== 408 && !tooMuch) return false
+    this.#oversized = tooMuch && this.#served === 0
+    this.#open = 0
+    return true
+  }
+}
+
+/** Of a 409: the next message is larger than what is left of the bytes that were asked for. */
+const TOO_MUCH = /exceeds maxbytes/i
 
 const openConsumer = (manager: JetStreamManager, subjects: Subjects, shards: ReadonlyArray<string>, from: number) =>
   Effect.acquireRelease(
@@ -130,8 +178,6 @@ const onMessage = (error: Error | null, message: Msg, arrivals: Queue.Queue<Arri
   // 100 is the idle heartbeat: it carries nothing, but ends the silence
   else Queue.offerUnsafe(arrivals, { message })
 }
-
-const unserved = (message: Msg): number => Number(message.headers?.get("Nats-Pending-Messages") || 0)
 
 /**
  * Up to where the consumer has looked, as an idle heartbeat says: other messages than ours came in between. Nothing, if it

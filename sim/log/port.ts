@@ -36,7 +36,7 @@ export const makeLog = (server: Server, link: Link): Context.Service.Shape<typeo
     readMail: (owner, after, max) => {
       const shard = shardOf(owner, store.shards)
       const isIts = ({ to, shard: its }: Mail) => to.type === owner.type && to.id === owner.id && its === shard
-      return link.call("mail", (answer) => answer(store.readMail(after, max, isIts)))
+      return link.call("mail", (answer) => answer(bounded(store.readMail(after, max, isIts))))
     },
     purge: (upTo, role) =>
       link.call("purge", (answer) => {
@@ -66,6 +66,18 @@ const statusOf = ({ store }: Server): LogStatus => ({
   fault: undefined,
   confirmedAt: undefined
 })
+
+const PAGE_CHARACTERS_MAX = 4 * 1024 * 1024
+
+/** Large mail is read piece by piece. */
+const bounded = (mails: ReadonlyArray<Mail>): ReadonlyArray<Mail> => {
+  let characters = 0
+  const last = mails.findIndex(({ payload }) => {
+    characters += payload.length
+    return characters >= PAGE_CHARACTERS_MAX
+  })
+  return last < 0 ? mails : mails.slice(0, last + 1)
+}
 
 /** Listens on a channel until the scope closes. What a listener throws is its own. */
 export const listen = <A>(
