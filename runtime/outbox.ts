@@ -41,6 +41,11 @@ export class Outbox {
     this.#prefix = log.newId()
   }
 
+  /** It takes no messages any more. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
   /** Takes a message. Succeeds once it is stored. */
   send(entry: Sendable): Effect.Effect<void, AppendError | Overloaded> {
     return Effect.suspend((): Effect.Effect<void, AppendError | Overloaded> => {

@@ -87,8 +87,9 @@ const repetition = (core: Core, mail: Mail, envelope: Envelope): Nothing | undef
     return core.recent.has(envelope.id) ? NOTHING : undefined
   if (envelope.kind !== "message" || envelope.id === undefined) return undefined
   const answer = core.recent.get(envelope.id)?.answer
-  // The first one lay before it in this mailbox, so it was processed, even where its answer is forgotten.
-  if (answer === undefined) return envelope.again === true && mayBeForgotten(core, mail, envelope) ? NOTHING : undefined
+  // The first one lay before it in this mailbox, so it was processed, even where its answer is forgotten. Or it may have.
+  const later = envelope.again === true || envelope.age !== undefined
+  if (answer === undefined) return later && mayBeForgotten(core, mail, envelope) ? NOTHING : undefined
   if (answer === null || envelope.reply === undefined) return NOTHING
   return answering(envelope.reply, formatReply({ id: envelope.id, from: formatAddress(mail.to), ...answer }))
 }

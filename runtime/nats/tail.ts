@@ -14,17 +14,16 @@ import type { Subjects } from "./subjects.ts"
  * 1. Mail is delivered in order of sequence; what was delivered is never asked for again, except after a restart.
  * 2. A gap in the consumer's own sequence, a lost consumer or silence past two heartbeats starts a new consumer
  *    after the last mail delivered.
- * 3. At most `WINDOW` messages, and so many bytes of them, are on their way or waiting here: there is one pull at a time,
- *    and a new one only when all that it brought is delivered. A server cuts off who has more on its way than it allows.
+ * 3. At most `WINDOW` messages, and about 8 MiB of them, are on their way or waiting here: only what was delivered makes
+ *    room for a new pull. A server cuts off who has more on its way than it allows.
  * 4. `reached` is told only what the consumer itself says that it has passed, once all that it sent before is delivered.
  */
 const WINDOW = 2_048
-/**
- * The server ends a pull without a word if its bytes come out even, which no size of messages does with a prime number.
- */
-const WINDOW_BYTES = 8_388_593
-/** Of the largest message that the server takes now; one that is larger yet is asked for alone. */
-const HEADERS_BYTES_MAX = 65_536
+const PULL = WINDOW / 2
+/** A prime: the server ends a pull without a word if its bytes come out even. */
+const PULL_BYTES = 4_194_301
+/** What a message may have beside its payload. */
+const HEADERS_BYTES_MAX = 65_537
 const PULL_EXPIRES_NANOS = 30_000_000_000
 const HEARTBEAT_NANOS = 2_000_000_000
 const SILENCE_MAX = "7 seconds"
@@ -67,7 +66,7 @@ const session = Effect.fnUntraced(function* (options: Tail, cursor: { sequence: 
   yield* nats.onReconnect(() => Queue.offerUnsafe(arrivals, { lost: "reconnected" }))
   const pulls = new Pulls(connection, `$JS.API.CONSUMER.MSG.NEXT.${subjects.stream}.${consumer}`, inbox)
   let consumed = 0
-  pulls.next()
+  pulls.fill()
   while (true) {
     const batch = yield* Queue.takeBetween(arrivals, 1, WINDOW).pipe(
       Effect.timeoutOrElse({
@@ -98,19 +97,21 @@ const session = Effect.fnUntraced(function* (options: Tail, cursor: { sequence: 
       const full = options.deliver(mail)
       if (full !== undefined) yield* full
     }
-    if (pulls.open === 0) pulls.next()
+    pulls.fill()
   }
 })
 
-/** What is asked of the consumer: one pull at a time. */
+/**
+ * What is asked of the consumer: two pulls at most, so that one is served while another is asked for. The server serves them
+ * in turn, and says of one that it ends early how much it did not bring.
+ */
 class Pulls {
   readonly #connection: NatsConnection
   readonly #subject: string
   readonly #inbox: string
   #open = 0
-  #served = 0
-  /** The next message is larger than a pull may bring. */
-  #oversized = false
+  /** So many pulls ended, one after the other, before a message that was larger than what was left of their bytes. */
+  #barren = 0
 
   constructor(connection: NatsConnection, subject: string, inbox: string) {
     this.#connection = connection
@@ -118,38 +119,41 @@ class Pulls {
     this.#inbox = inbox
   }
 
-  /** How many messages may still come. */
-  get open(): number {
-    return this.#open
-  }
-
-  next(): void {
-    const largest = (this.#connection.info?.max_payload ?? 0) + HEADERS_BYTES_MAX
-    // Odd, for the same reason.
-    const bytes = this.#oversized ? {} : { max_bytes: Math.max(WINDOW_BYTES, 2 * largest + 1) }
-    this.#open = this.#oversized ? 1 : WINDOW
-    this.#served = 0
-    this.#oversized = false
-    const wanted = { batch: this.#open, expires: PULL_EXPIRES_NANOS, idle_heartbeat: HEARTBEAT_NANOS, ...bytes }
-    this.#connection.publish(this.#subject, JSON.stringify(wanted), { reply: this.#inbox })
+  /** Asks for as much as there is room for. */
+  fill(): void {
+    while (this.#open <= WINDOW - PULL) {
+      const alone = this.#barren >= BARREN_MAX
+      if (alone && this.#open > 0) return
+      const largest = (this.#connection.info?.max_payload ?? 0) + HEADERS_BYTES_MAX
+      this.#pull(alone ? { batch: 1 } : { batch: PULL, max_bytes: Math.max(PULL_BYTES, largest) })
+      if (alone) return
+    }
   }
 
   served(): void {
     this.#open--
-    this.#served++
+    this.#barren = 0
   }
 
-  /** The server says that the pull has ended. False if that is no end that another pull would follow. */
+  /** The server says that a pull has ended. False if that is no end that another pull would follow. */
   ended(status: Msg): boolean {
     const code = status.headers?.code
     const tooMuch = code === 409 && TOO_MUCH.test(status.headers?.description ?? "")
     if (code !== 408 && !tooMuch) return false
-    this.#oversized = tooMuch && this.#served === 0
-    this.#open = 0
+    if (tooMuch) this.#barren++
+    this.#open = Math.max(0, this.#open - Number(status.headers?.get("Nats-Pending-Messages") || 0))
     return true
+  }
+
+  #pull(wanted: { readonly batch: number; readonly max_bytes?: number }): void {
+    this.#open += wanted.batch
+    const terms = { ...wanted, expires: PULL_EXPIRES_NANOS, idle_heartbeat: HEARTBEAT_NANOS }
+    this.#connection.publish(this.#subject, JSON.stringify(terms), { reply: this.#inbox })
   }
 }
 
+/** Two that were half empty, and two that were asked for after them: such a message is asked for alone. */
+const BARREN_MAX = 4
 /** Of a 409: the next message is larger than what is left of the bytes that were asked for. */
 const TOO_MUCH = /exceeds maxbytes/i
 
