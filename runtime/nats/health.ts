@@ -49,6 +49,8 @@ export class Health implements LogStatus {
   /** The stream was looked at since we are connected. */
   #verified = true
   #behindSince: number | undefined
+  /** It once ended here, with less than it had confirmed. */
+  #lostFrom: number | undefined
 
   constructor(options: HealthOptions) {
     this.#options = options
@@ -158,16 +160,26 @@ export class Health implements LogStatus {
 
   #isAnother({ created }: StreamInfo, last: Anchor, before: Before): Effect.Effect<boolean, LogUnavailable> {
     return Effect.gen({ self: this }, function* () {
-      const { connection, subjects, reads } = this.#options
       if (created !== this.life || this.#lineage.deniedBy(last)) return true
       if (last.sequence < before.seen && (last.sequence < before.confirmed || this.#replicas > 1)) {
-        return yield* this.#behind
+        return yield* this.#behind(last.sequence)
       }
       this.#behindSince = undefined
       if (last.sequence < before.seen) this.#rewind(last.sequence)
-      return reads && (yield* this.#lineage.isDenied(connection, subjects.stream))
+      return yield* this.#isDenied
     })
   }
+
+  /** By what is stored. A stream that once had less than was confirmed has to prove that it has it again. */
+  readonly #isDenied: Effect.Effect<boolean, LogUnavailable> = Effect.gen({ self: this }, function* () {
+    const { connection, subjects, reads } = this.#options
+    const verdict = reads ? yield* this.#lineage.judge(connection, subjects.stream) : "unknown"
+    if (verdict === "another") return true
+    if (this.#lostFrom === undefined) return false
+    if (verdict === "unknown" || verdict.sameUpTo <= this.#lostFrom) return true
+    this.#lostFrom = undefined
+    return false
+  })
 
   /** What it had delivered beyond is gone with a server that ended before it was stored, and nobody was told that it was. */
   #rewind(sequence: number): void {
@@ -176,13 +188,18 @@ export class Health implements LogStatus {
   }
 
   /** It has less than it had. Where there are copies, one that is behind may have answered. */
-  readonly #behind: Effect.Effect<boolean, LogUnavailable> = Effect.suspend(() => {
-    if (this.#replicas === 1) return Effect.succeed(true)
-    this.#behindSince ??= this.#elapsed()
-    if (this.#elapsed() - this.#behindSince > BEHIND_MILLIS_MAX) return Effect.succeed(true)
-    this.#verified = false
-    return Effect.fail(new LogUnavailable({ detail: "the leader of the stream is behind" }))
-  })
+  #behind(last: number): Effect.Effect<boolean, LogUnavailable> {
+    return Effect.suspend(() => {
+      if (this.#replicas === 1) {
+        this.#lostFrom = Math.min(last, this.#lostFrom ?? last)
+        return Effect.succeed(true)
+      }
+      this.#behindSince ??= this.#elapsed()
+      if (this.#elapsed() - this.#behindSince > BEHIND_MILLIS_MAX) return Effect.succeed(true)
+      this.#verified = false
+      return Effect.fail(new LogUnavailable({ detail: "the leader of the stream is behind" }))
+    })
+  }
 
   #replaced(detail: string): Effect.Effect<never, LogReplaced> {
     return Effect.suspend(() => {

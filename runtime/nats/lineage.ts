@@ -31,14 +31,17 @@ export class Lineage {
   }
 
   /** The same by what is stored: of the messages that are known, the newest that is still there decides. */
-  isDenied(connection: NatsConnection, stream: string): Effect.Effect<boolean, LogUnavailable> {
+  judge(connection: NatsConnection, stream: string): Effect.Effect<Verdict, LogUnavailable> {
     return Effect.gen({ self: this }, function* () {
       for (const { sequence, time } of this.#anchors) {
         const { messages } = yield* readPage(connection, stream, { seq: sequence, batch: 1 })
         const [found] = messages
-        if (found?.sequence === sequence) return found.time !== time
+        if (found?.sequence === sequence) return found.time === time ? { sameUpTo: sequence } : "another"
       }
-      return false
+      return "unknown"
     })
   }
 }
+
+/** Whether a stream is the one that was known: up to a sequence it certainly is, it certainly is not, or nothing is left that would tell. */
+export type Verdict = { readonly sameUpTo: number } | "another" | "unknown"

@@ -141,6 +141,48 @@ describe("a stream that an operator deletes while nodes run", () => {
   )
 
   it.live(
+    "and restores from an older backup: who knows the later one stores nothing, and what others store then is not lost",
+    () =>
+      onStore(({ url, store, stop, start, again }) =>
+        Effect.gen(function* () {
+          const last = manage(url, async (manager) => (await manager.streams.info(STREAM)).state.last_seq)
+          yield* counting(10).ask(20)
+          yield* stop
+          cpSync(store, `${store}-backup`, { recursive: true })
+          yield* start
+          yield* counting(10).ask(20)
+          const before = yield* last
+          yield* stop
+          rmSync(store, { recursive: true })
+          cpSync(`${store}-backup`, store, { recursive: true })
+          yield* start
+          const refused = yield* Effect.flip((yield* Actors).tell(CounterProtocol, "late0", "Add", { n: 1 }))
+          assert.strictEqual(refused._tag, "LogReplaced")
+
+          const actors = yield* again
+          const late = Array.from({ length: 10 }, (_, index) => `late${index}`)
+          const told = late.flatMap((key) => [key, key, key, key, key, key])
+          // Their sequences are those up to which the first node had done all mail.
+          yield* Effect.forEach(told, (key) => actors.tell(CounterProtocol, key, "Add", { n: 1 }), { concurrency: 10 })
+          yield* Effect.sleep("3 seconds")
+          const counts = yield* Effect.forEach(
+            late,
+            (key) => actors.ask(CounterProtocol, key, "Get", {}, { timeout: "20 seconds" }),
+            { concurrency: 10 }
+          )
+          assert.deepStrictEqual(
+            counts,
+            late.map(() => 6)
+          )
+          assert.isAbove(yield* last, before, "the stream has grown beyond what it was")
+          const still = yield* Effect.flip((yield* Actors).tell(CounterProtocol, "late0", "Add", { n: 1 }))
+          assert.strictEqual(still._tag, "LogReplaced")
+        })
+      ),
+    60_000
+  )
+
+  it.live(
     "is begun anew by processes that are restarted",
     () =>
       Effect.scoped(
