@@ -112,8 +112,8 @@ export class Committer {
         this.#meter.counts.refused++
         return Effect.sync(() => activation.refuse(error))
       case "LogUnavailable":
-      case "LogFull":
       case "LogReplaced": // the node drops its actors, or the log is again what it was
+      case "LogFull":
         this.#meter.counts.delayed++
         return this.#recurring.say("Warn", "commit delayed", { reason: error.message }).pipe(
           Effect.andThen(this.#log.append(entries).pipe(Effect.retry({ while: isPassing, schedule: RETRY }))),
