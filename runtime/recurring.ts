@@ -9,7 +9,7 @@ interface Said {
   readonly kept: number
 }
 
-type Level = "Info" | "Warn" | "Error"
+type Level = "Warn" | "Error"
 
 /**
  * Logs what may recur many times a second: the first time at once, and then no more than every 30 seconds, with how often

@@ -102,7 +102,8 @@ const followStatus = (connection: NatsConnection, callbacks: ReadonlySet<() => v
         return recurring.say("Warn", LOST, { server: status.server })
       case "reconnect":
         for (const callback of callbacks) callback()
-        return recurring.say("Info", BACK, { server: status.server })
+        // As loud as the loss: who reads of one has to read of the other.
+        return recurring.say("Warn", BACK, { server: status.server })
       case "slowConsumer":
         return recurring.say("Warn", "slow consumer: this process reads more slowly than the server sends", {})
       case "error":

@@ -140,7 +140,7 @@ export class Health implements LogStatus {
     if (yield* this.#isAnother(info, last, before)) {
       return yield* this.#replaced(`the stream ${stream} is not the one that this process started with: ${STOP_ALL}`)
     }
-    if (this.#fault !== undefined) yield* Effect.logInfo("the log is the one that it was, and can be used again")
+    if (this.#fault !== undefined) yield* Effect.logWarning("the log is the one that it was, and can be used again")
     this.#fault = undefined
     this.#verified = true
     this.#settle(last)
@@ -209,26 +209,26 @@ export class Health implements LogStatus {
   }
 
   /** Looks every two seconds, and says what is wrong. */
-  readonly watch: Effect.Effect<never> = Effect.suspend(() => this.check).pipe(
-    Effect.tap(() =>
-      Effect.sync(() => {
-        this.#recurring.over(UNUSABLE)
-        this.#recurring.over(STORES_NOTHING)
-      })
+  readonly watch: Effect.Effect<never> = Effect.suspend(() => this.#checking.withPermits(1)(this.#look)).pipe(
+    Effect.andThen(Effect.suspend(() => this.#sayWhetherStored)),
+    Effect.catch((error) =>
+      error._tag === "LogUnavailable"
+        ? Effect.logDebug("the log did not answer", { reason: error.detail })
+        : this.#recurring.say("Error", UNUSABLE, { reason: error.detail })
     ),
-    Effect.catch((error) => this.#complain(error)),
     Effect.delay(LOOK_EVERY),
     Effect.repeat(Schedule.forever),
     Effect.andThen(Effect.never)
   )
 
-  #complain(error: ReadError): Effect.Effect<void> {
-    const reason = error.detail
-    if (error._tag !== "LogUnavailable") return this.#recurring.say("Error", UNUSABLE, { reason })
-    return this.writes.failure === undefined || !this.#verified
-      ? Effect.logDebug("the log did not answer", { reason })
-      : this.#recurring.say("Error", STORES_NOTHING, { reason })
-  }
+  /** The server answers: if nothing is stored, that is not for want of a connection. */
+  readonly #sayWhetherStored: Effect.Effect<void> = Effect.suspend(() => {
+    this.#recurring.over(UNUSABLE)
+    const { failure } = this.writes
+    if (failure !== undefined) return this.#recurring.say("Error", STORES_NOTHING, { reason: notStored(failure) })
+    this.#recurring.over(STORES_NOTHING)
+    return Effect.void
+  })
 }
 
 const UNUSABLE = "the log cannot be used"
