@@ -1,11 +1,12 @@
 import type { JetStreamManager, StreamInfo } from "@nats-io/jetstream"
 import type { NatsConnection } from "@nats-io/transport-node"
-import { type Clock, Effect, Schedule, Semaphore } from "effect"
+import { Cause, type Clock, Effect, Exit, Option, Schedule, Semaphore } from "effect"
 import { elapsedBy } from "../elapsed.ts"
 import { LogRefused, LogReplaced, LogUnavailable, type ReadError } from "../errors.ts"
 import type { LogStatus } from "../log.ts"
 import { Recurring } from "../recurring.ts"
 import { type Anchor, Lineage } from "./lineage.ts"
+import { unlessLost } from "./loss.ts"
 import { findStream, type Opened, streamFault } from "./stream.ts"
 import type { Subjects } from "./subjects.ts"
 import { Writes } from "./writes.ts"
@@ -48,6 +49,9 @@ export class Health implements LogStatus {
   #fault: LogReplaced | undefined
   /** The stream was looked at since we are connected. */
   #verified = true
+  /** How often the stream was looked at, and why it was not found good the last time that it was not. */
+  #looks = 0
+  #unverified: LogReplaced | LogUnavailable = new LogUnavailable({ detail: "the stream was not looked at yet" })
   #behindSince: number | undefined
   /** It once ended here, with less than it had confirmed. */
   #lostFrom: number | undefined
@@ -108,11 +112,15 @@ export class Health implements LogStatus {
   readonly usable: Effect.Effect<void, LogReplaced | LogUnavailable> = Effect.suspend(() => {
     if (this.#fault !== undefined) return Effect.fail(this.#fault)
     if (this.#verified) return Effect.void
-    return this.#checking.withPermits(1)(
-      Effect.suspend(() =>
-        this.#verified ? Effect.void : Effect.catchTag(this.#look, "LogRefused", () => Effect.void)
-      )
-    )
+    const looks = this.#looks
+    const look = Effect.suspend((): Effect.Effect<void, ReadError> => {
+      if (this.#verified) return Effect.void
+      // Somebody has looked while we waited: one answer does for all.
+      return this.#looks === looks ? this.#look : Effect.fail(this.#unverified)
+    })
+    return this.#checking
+      .withPermits(1)(look)
+      .pipe(Effect.catchTag("LogRefused", () => Effect.void))
   })
 
   /** Succeeds if the stream is there, is still the same, can be used and takes what is stored. */
@@ -126,13 +134,14 @@ export class Health implements LogStatus {
   )
 
   readonly #look: Effect.Effect<void, ReadError> = Effect.gen({ self: this }, function* () {
-    const { manager, subjects } = this.#options
+    const { connection, manager, subjects } = this.#options
     // What comes meanwhile may be newer than the answer.
     const before = { seen: this.#lastSequence, confirmed: this.#confirmed }
-    const info = yield* Effect.tryPromise({
+    const finding = Effect.tryPromise({
       try: () => findStream(manager, subjects.stream),
       catch: (cause) => new LogUnavailable({ detail: cause instanceof Error ? cause.message : String(cause) })
     })
+    const info = yield* unlessLost(connection, finding)
     const { stream } = subjects
     if (info === undefined) return yield* this.#replaced(`the stream ${stream} was deleted: ${RESTORE}`)
     const last = { sequence: info.state.last_seq, time: timeOf(info) }
@@ -146,7 +155,15 @@ export class Health implements LogStatus {
     this.#settle(last)
     const fault = streamFault(info.config, subjects)
     if (fault !== undefined) return yield* new LogRefused({ code: 0, detail: fault })
-  })
+  }).pipe(
+    Effect.onExit((exit) =>
+      Effect.sync(() => {
+        this.#looks++
+        const error = Exit.isFailure(exit) ? Option.getOrUndefined(Cause.findErrorOption(exit.cause)) : undefined
+        if (error?._tag === "LogReplaced" || error?._tag === "LogUnavailable") this.#unverified = error
+      })
+    )
+  )
 
   /** What it ended with the last time is on the disk by now. */
   #settle(last: Anchor): void {
