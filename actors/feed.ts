@@ -1,6 +1,6 @@
 import { Clock, Effect, Schedule, Stream } from "effect"
 import { type Bar, CoordinatorProtocol, type MarketSymbol } from "../protocols/index.ts"
-import { Actors, type AskError } from "../runtime/index.ts"
+import { Actors, type AskError, Recurring } from "../runtime/index.ts"
 
 export interface Feed<E, R> {
   readonly symbol: MarketSymbol
@@ -25,6 +25,7 @@ export const feed = <E, R>({
 }: Feed<E, R>): Effect.Effect<void, AskError | E, Actors | R> =>
   Effect.gen(function* () {
     const actors = yield* Actors
+    const persistently = persist(new Recurring())
     const status = yield* persistently(actors.ask(CoordinatorProtocol, symbol, "GetStatus", {}))
     const last = status.last_bar_time
     yield* Effect.logInfo("feed started").pipe(Effect.annotateLogs({ last_bar_time: last ?? "none" }))
@@ -59,12 +60,15 @@ const backoff = Schedule.min([Schedule.exponential("100 millis"), Schedule.space
 const TRANSIENT = ["AskTimeout", "MailboxFull", "Overloaded", "LogUnavailable", "LogFull"]
 
 /** Asks again, for as long as it takes, where trying again can help: a market does not end because a server restarts. */
-const persistently = <A, E extends { readonly _tag: string }, R>(ask: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  ask.pipe(
-    Effect.tapError((error) =>
-      TRANSIENT.includes(error._tag)
-        ? Effect.logWarning("no answer yet, asking again").pipe(Effect.annotateLogs({ reason: error._tag }))
-        : Effect.void
-    ),
-    Effect.retry({ schedule: backoff, while: (error) => TRANSIENT.includes(error._tag) })
-  )
+const persist =
+  (recurring: Recurring) =>
+  <A, E extends { readonly _tag: string }, R>(ask: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    ask.pipe(
+      Effect.tapError((error) =>
+        TRANSIENT.includes(error._tag)
+          ? recurring.say("Warn", "no answer yet, asking again", { reason: error._tag })
+          : Effect.void
+      ),
+      Effect.tap(() => Effect.sync(() => recurring.over("no answer yet, asking again"))),
+      Effect.retry({ schedule: backoff, while: (error) => TRANSIENT.includes(error._tag) })
+    )

@@ -1,8 +1,17 @@
-import { Duration, Effect, Exit } from "effect"
+import { Clock, Duration, Effect, Exit, Schedule } from "effect"
 import { type Address, formatAddress } from "./address.ts"
 import { decoder } from "./codec.ts"
+import { elapsedBy } from "./elapsed.ts"
 import { parseReply, type ReplyEnvelope } from "./envelope.ts"
-import { ActorFailed, ActorStopped, AskTimeout, KeyReused } from "./errors.ts"
+import {
+  ActorFailed,
+  ActorStopped,
+  type AppendError,
+  AskTimeout,
+  KeyReused,
+  LogUnavailable,
+  type Overloaded
+} from "./errors.ts"
 import type { ActorLog } from "./log.ts"
 import type { Outbox } from "./outbox.ts"
 import type { Pressures } from "./pressure.ts"
@@ -10,6 +19,7 @@ import type { AskName, MessageSpec, Payload, Protocol, Refusal, Reply } from "./
 import { type AskError, type AskOptions, type Mail, makeMail, refusal } from "./sending.ts"
 
 const ASK_TIMEOUT = Duration.seconds(10)
+const STORE_AGAIN = Schedule.spaced("200 millis")
 const ASK_AGAIN_MILLIS = 4_000
 const ASK_AGAIN_MILLIS_MAX = 32_000
 
@@ -58,7 +68,7 @@ export class Asks {
       return this.#answerTo(nameOf(formatAddress(mail.to), messageId)).pipe(
         Effect.raceFirst(
           // Once it is stored it is processed: from then on only the answer can be missing.
-          this.#outbox.send(entry).pipe(Effect.andThen(this.#sendAgain(again)))
+          this.#store(entry).pipe(Effect.flatMap((age) => this.#sendAgain(again, age)))
         ),
         Effect.timeoutOrElse({
           duration: timeout,
@@ -73,11 +83,41 @@ export class Asks {
   }
 
   /**
+   * Stores an ask, for as long as it takes: its timeout is its own. Gives how old it is then, in milliseconds.
+   *
+   * A first try that got no answer may be stored. A later one says how old the ask is, so that it has no effect where the
+   * actor may have forgotten the first.
+   */
+  #store(entry: Mail): Effect.Effect<number, AppendError | Overloaded> {
+    return Effect.gen({ self: this }, function* () {
+      const elapsed = elapsedBy(yield* Clock.Clock)
+      const started = elapsed()
+      const age = () => Math.round(elapsed() - started)
+      const later = () => ({ ...entry, payload: `${entry.payload.slice(0, -1)},"age":${age()}}` })
+      const retry = Effect.suspend(() => this.#outbox.send(later())).pipe(
+        Effect.retry({ while: (error) => this.#mayPass(error), schedule: STORE_AGAIN }),
+        // Refused, and the first may be stored all the same.
+        Effect.mapError((error) =>
+          error._tag === "LogReplaced" ? error : new LogUnavailable({ detail: error.message })
+        )
+      )
+      yield* this.#outbox
+        .send(entry)
+        .pipe(Effect.catchTag("LogUnavailable", (error) => (this.#mayPass(error) ? retry : Effect.fail(error))))
+      return age()
+    })
+  }
+
+  #mayPass({ _tag }: AppendError | Overloaded): boolean {
+    return !this.#outbox.closed && (_tag === "LogUnavailable" || _tag === "LogFull" || _tag === "Overloaded")
+  }
+
+  /**
    * What becomes of a repetition says nothing of the ask: it is stored. Each comes as late again as the ask is old, up to a limit:
    * who could not answer in time would otherwise have the more to read the longer it takes, and never catch up.
    */
-  #sendAgain(again: (age: number) => Mail): Effect.Effect<never> {
-    let age = 0
+  #sendAgain(again: (age: number) => Mail, storedAt: number): Effect.Effect<never> {
+    let age = storedAt
     return Effect.suspend(() => {
       const wait = Math.min(ASK_AGAIN_MILLIS_MAX, Math.max(ASK_AGAIN_MILLIS, age))
       age += wait

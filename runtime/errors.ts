@@ -52,8 +52,18 @@ export class LogRefused extends Schema.TaggedError<LogRefused>()("LogRefused", {
   }
 }
 
-export type AppendError = Fenced | AlreadyStored | LogFull | TooLarge | LogUnavailable | LogRefused
-export type ReadError = LogUnavailable | LogRefused
+/**
+ * The log is not the one that this process knows: it was deleted, made anew, or restored from an older backup. Nothing is
+ * stored in it by this process; `detail` says what to do.
+ */
+export class LogReplaced extends Schema.TaggedError<LogReplaced>()("LogReplaced", { detail: Schema.String }) {
+  override get message() {
+    return `the log was replaced: ${this.detail}`
+  }
+}
+
+export type AppendError = Fenced | AlreadyStored | LogFull | TooLarge | LogUnavailable | LogRefused | LogReplaced
+export type ReadError = LogUnavailable | LogRefused | LogReplaced
 
 /** A message does not fit its Schema; `detail` names the field and the rule. Nothing was sent. */
 export class InvalidMessage extends Schema.TaggedError<InvalidMessage>()("InvalidMessage", {

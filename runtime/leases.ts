@@ -19,6 +19,8 @@ export interface Announcement {
   readonly protocols: Readonly<Record<string, number>>
   /** Shards with an actor in them that this node is too old for: it leaves them to others, where there are any. */
   readonly declines: ReadonlyArray<string>
+  /** The life of the log of which it speaks: `done` means nothing in another one. */
+  readonly log: string
   /** What it has done of the mail of its shards, by role. */
   readonly done: Readonly<Record<string, Done>>
   /** For operators: when it started (milliseconds since 1970), actors in memory, messages it has read and not done. */

@@ -1,6 +1,6 @@
 import { Context, type Effect, type Scope } from "effect"
 import type { Address } from "./address.ts"
-import type { AppendError, ReadError } from "./errors.ts"
+import type { AppendError, LogReplaced, ReadError } from "./errors.ts"
 
 /**
  * One thing to store. Payloads are JSON texts.
@@ -63,6 +63,23 @@ export interface LogLimits {
   readonly groupBytesMax: number
 }
 
+/** What is known of the log at present. */
+export interface LogStatus {
+  /** Names the log's present life. In another one sequences are those of other entries. */
+  readonly life: string
+  /** The newest sequence that this process knows to be stored. */
+  readonly lastSequence: number
+  /**
+   * How often the log lost the newest of what it had delivered, and had confirmed to nobody: what comes next has sequences
+   * that were seen before.
+   */
+  readonly rewinds: number
+  /** The log is known to be in another life than this process started with: nothing is stored. It may pass. */
+  readonly fault: LogReplaced | undefined
+  /** When something that this process stored was last confirmed, in milliseconds since 1970; nothing if none was. */
+  readonly confirmedAt: number | undefined
+}
+
 /**
  * Where everything durable is: mailboxes, journals, timers, events. The runtime cannot tell which implementation it has.
  *
@@ -103,8 +120,8 @@ export class ActorLog extends Context.Service<
     ) => Effect.Effect<void, never, Scope.Scope>
 
     /**
-     * An actor's mail after a sequence, oldest first, at most `max` messages of it. What is stored while it reads may be
-     * missing.
+     * An actor's mail after a sequence, oldest first, at most `max` messages of it, fewer where they are large: none only
+     * if there is none. What is stored while it reads may be missing.
      */
     readonly readMail: (owner: Address, after: number, max: number) => Effect.Effect<ReadonlyArray<Mail>, ReadError>
 
@@ -120,7 +137,10 @@ export class ActorLog extends Context.Service<
       see: (event: PublishedEvent) => void
     ) => Effect.Effect<void, ReadError, Scope.Scope>
 
-    /** Succeeds if the log answers now. */
+    /** What is known now: it changes by itself. */
+    readonly status: LogStatus
+
+    /** Succeeds if the log answers now, is the one that it was, and stored what this process sent lately. */
     readonly check: Effect.Effect<void, ReadError>
 
     /** An id that nobody has been given before, in any process. */

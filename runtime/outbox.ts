@@ -41,6 +41,11 @@ export class Outbox {
     this.#prefix = log.newId()
   }
 
+  /** It takes no messages any more. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
   /** Takes a message. Succeeds once it is stored. */
   send(entry: Sendable): Effect.Effect<void, AppendError | Overloaded> {
     return Effect.suspend((): Effect.Effect<void, AppendError | Overloaded> => {
@@ -86,15 +91,18 @@ export class Outbox {
       Effect.exit,
       Effect.flatMap((exit) => {
         // A group is refused for one of its messages: one by one, only that one is.
-        if (group.length > 1 && isRefusal(exit)) return this.#sendEach(group)
+        if (group.length > 1 && isRefusal(exit)) return this.#sendEach(group, id)
         for (const waiting of group) waiting.settle(exit)
         return Effect.void
       })
     )
   }
 
-  #sendEach(group: ReadonlyArray<Waiting>): Effect.Effect<void> {
-    return Effect.forEach(group, (waiting) => this.#sendAlone(waiting), { concurrency: SINGLES, discard: true })
+  /** `id` is that of the group, from which each message has one, too: also alone it may have to be sent again. */
+  #sendEach(group: ReadonlyArray<Waiting>, id?: string): Effect.Effect<void> {
+    const send = (waiting: Waiting, index: number) =>
+      this.#sendAlone(waiting, id === undefined ? undefined : `${id}.${index}`)
+    return Effect.forEach(group, send, { concurrency: SINGLES, discard: true })
   }
 
   /** The longest run at the front of the queue that can go out together. */
@@ -115,8 +123,8 @@ export class Outbox {
     return run
   }
 
-  #sendAlone(waiting: Waiting): Effect.Effect<void> {
-    return this.#persistently(Effect.suspend(() => this.#log.append([waiting.entry]))).pipe(
+  #sendAlone(waiting: Waiting, id: string | undefined): Effect.Effect<void> {
+    return this.#persistently(Effect.suspend(() => this.#log.append([waiting.entry], id))).pipe(
       Effect.exit,
       Effect.map(waiting.settle)
     )
@@ -134,6 +142,8 @@ export class Outbox {
       Effect.catchDefect((defect) => Effect.fail(new LogUnavailable({ detail: String(defect) }))),
       Effect.mapError((error) => {
         if (error._tag === "LogUnavailable") doubt = true
+        // In a log that was replaced there is nothing to wait for.
+        if (error._tag === "LogReplaced") return error
         return doubt && error._tag !== "LogUnavailable" ? new LogUnavailable({ detail: error.message }) : error
       }),
       Effect.retry({

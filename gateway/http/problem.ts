@@ -197,6 +197,8 @@ export const askProblem = (error: AskError, correlationId?: string): Reply => {
       )
     case "LogUnavailable":
       return unavailable("log-unavailable", "the log does not answer", 1, correlationId)
+    case "LogReplaced":
+      return unavailable("log-replaced", "the log was replaced: the system has to be started anew", 30, correlationId)
     case "AskTimeout":
       return problem({
         status: 504,

@@ -1,6 +1,7 @@
 import { Effect, Latch, Schedule } from "effect"
 import type { AppendError } from "../errors.ts"
 import type { ActorLog, Entry } from "../log.ts"
+import { Recurring } from "../recurring.ts"
 import type { Activation } from "./activation.ts"
 import type { Meter } from "./meter.ts"
 
@@ -20,6 +21,7 @@ export class Committer {
   readonly #nanos: () => bigint
   readonly #waiting = new Set<Activation>()
   readonly #work = Latch.makeUnsafe(false)
+  readonly #recurring = new Recurring()
 
   /** `nanos`: a clock that only goes forward. */
   constructor(log: ActorLog["Service"], meter: Meter, nanos: () => bigint) {
@@ -110,9 +112,10 @@ export class Committer {
         this.#meter.counts.refused++
         return Effect.sync(() => activation.refuse(error))
       case "LogUnavailable":
+      case "LogReplaced": // the node drops its actors, or the log is again what it was
       case "LogFull":
         this.#meter.counts.delayed++
-        return Effect.logWarning("commit delayed", { reason: error.message }).pipe(
+        return this.#recurring.say("Warn", "commit delayed", { reason: error.message }).pipe(
           Effect.andThen(this.#log.append(entries).pipe(Effect.retry({ while: isPassing, schedule: RETRY }))),
           Effect.map((last) => settle([{ activation, entries }], last)),
           Effect.catch((again) =>
@@ -134,7 +137,8 @@ const RETRY = Schedule.min([Schedule.exponential("50 millis", 1.5), Schedule.spa
   Schedule.jittered
 )
 
-const isPassing = (error: AppendError): boolean => error._tag === "LogUnavailable" || error._tag === "LogFull"
+const isPassing = ({ _tag }: AppendError): boolean =>
+  _tag === "LogUnavailable" || _tag === "LogFull" || _tag === "LogReplaced"
 
 /** Sequences are counted back from the last one. Each share's record comes first in it. */
 const settle = (shares: ReadonlyArray<Share>, last: number): void => {

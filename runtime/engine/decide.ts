@@ -100,8 +100,9 @@ const repetition = (core: Core, mail: Mail, envelope: Envelope): Nothing | undef
       ? NOTHING
       : undefined
   }
-  // The first one lay before it in this mailbox, so it was processed, even where its answer is forgotten.
-  if (answer === undefined) return envelope.again === true && mayBeForgotten(core, mail, envelope) ? NOTHING : undefined
+  // The first one lay before it in this mailbox, so it was processed, even where its answer is forgotten. Or it may have.
+  const later = envelope.again === true || envelope.age !== undefined
+  if (answer === undefined) return later && mayBeForgotten(core, mail, envelope) ? NOTHING : undefined
   if (answer === null || envelope.reply === undefined) return NOTHING
   return answering(envelope.reply, formatReply({ id: envelope.id, from: formatAddress(mail.to), ...answer }))
 }

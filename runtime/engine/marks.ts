@@ -15,14 +15,21 @@ export class Marks {
     return this.#roles
   }
 
-  take(done: Announcement["done"]): void {
+  /** What is said of more than is known to be stored counts for nothing: it is of another log, or will be said again. */
+  take(done: Announcement["done"], lastSequence = Number.POSITIVE_INFINITY): void {
     for (const [role, { upTo, shards }] of Object.entries(done)) {
+      if (upTo > lastSequence) continue
       this.#roles.add(role)
       for (const number of shards) {
         const shard = `${role}.${number}`
         if (upTo > this.of(shard)) this.#upTo.set(shard, upTo)
       }
     }
+  }
+
+  /** The log ends at a sequence: what was said of later ones was of mail that is not there any more. */
+  cut(lastSequence: number): void {
+    for (const [shard, upTo] of this.#upTo) if (upTo > lastSequence) this.#upTo.set(shard, lastSequence)
   }
 
   /** The sequence up to which the mail of a shard is done; 0 if nothing was said of it. */

@@ -1,8 +1,11 @@
 import { Cause, type Clock, Deferred, Effect, Latch, Schedule, type Scope } from "effect"
 import type { Announcement, Leases, Membership } from "../leases.ts"
 import type { ActorLog } from "../log.ts"
+import { Recurring } from "../recurring.ts"
+import { type Break, Continuity } from "./continuity.ts"
+import { Declines } from "./declines.ts"
 import type { Engine } from "./engine.ts"
-import { declinesOf, movesOf } from "./placement.ts"
+import { movesOf } from "./placement.ts"
 import { Presence, type Renewal } from "./presence.ts"
 import { NodeBroken, type NodeOptions, type Profile, profileOf } from "./profile.ts"
 import { Purge } from "./purge.ts"
@@ -42,12 +45,10 @@ export class Node {
   #membership: Membership = { nodes: new Map(), holders: new Map() }
   /** Shards that are being given back. */
   readonly #parting = new Set<string>()
-  /** Shards with an actor in them that we are too old for, and those of them that we leave to others. */
-  readonly #tooNew = new Set<string>()
-  #declines: ReadonlyArray<string> = []
-  /** Another process has our name. */
-  #waits = false
+  readonly #declines: Declines
   #leaving = false
+  readonly #continuity: Continuity
+  readonly #recurring = new Recurring()
   #isBroken = false
 
   constructor(
@@ -64,6 +65,8 @@ export class Node {
     this.#profile = profileOf(options, clock.currentTimeMillisUnsafe())
     this.#presence = new Presence(options.name, leases, clock, () => this.#shards.dropAll())
     this.#purge = new Purge(log)
+    this.#continuity = new Continuity(log)
+    this.#declines = new Declines(options.name, this.#profile)
     const host = { mayDecide: () => this.#mayDecide() }
     const shardHost = { ...engine, activationHost: { ...engine.activationHost, ...host } }
     this.#shards = new Shards({
@@ -84,11 +87,8 @@ export class Node {
    * True if there is one now.
    */
   decline(shard: string): boolean {
-    if (!this.#tooNew.has(shard)) {
-      this.#tooNew.add(shard)
-      this.#changed.openUnsafe()
-    }
-    return declinesOf(this.#name, this.#profile, [shard], this.#membership.nodes).length > 0
+    if (this.#declines.add(shard)) this.#changed.openUnsafe()
+    return this.#declines.isForOthers(shard, this.#membership.nodes)
   }
 
   /** Starts, and goes on until the scope closes. */
@@ -146,7 +146,7 @@ export class Node {
   #reconcile(scope: Scope.Scope): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       if (this.#isBroken || this.#leaving || !this.#presence.joined) return
-      this.#decideDeclines()
+      if (this.#declines.decide(this.#membership.nodes)) this.#hurry.openUnsafe()
       const { acquire, release } = movesOf({
         node: this.#name,
         held: this.#shards.names,
@@ -171,18 +171,20 @@ export class Node {
       return Effect.map(this.#leases.acquire(shard, this.#name), (held) => {
         if (held && life === this.#presence.life) this.#shards.add(shard) // invariant 3
       })
-    }).pipe(Effect.catch((error) => Effect.logWarning("shard not acquired", { shard, reason: error.message })))
+    }).pipe(
+      Effect.catch((error) => this.#recurring.say("Warn", "shard not acquired", { shard, reason: error.message }))
+    )
   }
 
   #giveBack(shard: string): Effect.Effect<void> {
     return Effect.suspend(() => {
       const drain = this.#shards.drain(shard)
-      return this.#declines.includes(shard) ? Effect.timeoutOption(drain, DECLINED_PATIENCE) : drain
+      return this.#declines.shards.includes(shard) ? Effect.timeoutOption(drain, DECLINED_PATIENCE) : drain
     }).pipe(
       Effect.andThen(Effect.sync(() => this.#shards.drop(shard))),
       Effect.andThen(Effect.suspend(() => this.#leases.release(shard, this.#name))),
       // What is not released is released again, after the next renewal.
-      Effect.catch((error) => Effect.logWarning("shard not released", { shard, reason: error.message })),
+      Effect.catch((error) => this.#recurring.say("Warn", "shard not released", { shard, reason: error.message })),
       Effect.andThen(
         Effect.sync(() => {
           this.#parting.delete(shard)
@@ -207,7 +209,7 @@ export class Node {
 
   /** Invariant 1. Once it says no, the next renewal lets everything go on. */
   #mayDecide(): boolean {
-    if (this.#presence.mayDecide()) return true
+    if (this.#log.status.fault === undefined && this.#presence.mayDecide()) return true
     this.#halted = true
     return false
   }
@@ -229,6 +231,9 @@ export class Node {
   readonly #renew: Effect.Effect<Renewal> = Effect.gen({ self: this }, function* () {
     this.#hurry.closeUnsafe()
     if (this.#isBroken) return "ended"
+    const broken = this.#continuity.look()
+    if (broken !== undefined) yield* this.#standBack(broken)
+    if (broken?.stays) return "failed"
     let done: Announcement["done"] = {}
     const renewal = yield* this.#presence.stay(() => {
       const announcement = this.#announcement()
@@ -236,7 +241,6 @@ export class Node {
       return announcement
     })
     if (renewal === "name taken") yield* this.#nameTaken
-    else this.#waits = false
     const { counts } = this.#engine.meter
     if (renewal === "renewed") counts.leaseRenewals++
     if (renewal === "lost") counts.leasesLost++
@@ -249,11 +253,19 @@ export class Node {
     return renewal
   })
 
-  readonly #nameTaken: Effect.Effect<void> = Effect.suspend(() => {
-    if (this.#waits) return Effect.void
-    this.#waits = true
-    return Effect.logWarning("another node of this name is alive: this one waits", { node: this.#name })
-  })
+  /** What we have of the log is wrong. Whoever knows it may have our shards. */
+  #standBack({ why, end }: Break): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (end !== undefined) this.#purge.marks.cut(end)
+      if (!this.#presence.joined) return Effect.void
+      this.#shards.dropAll()
+      return Effect.andThen(Effect.logError(why, { node: this.#name }), this.#presence.leave)
+    })
+  }
+
+  readonly #nameTaken: Effect.Effect<void> = Effect.suspend(() =>
+    this.#recurring.say("Warn", "another node of this name is alive: this one waits", { node: this.#name })
+  )
 
   /** Everybody, ourselves as we are now. */
   #nodes(): ReadonlyMap<string, Announcement> {
@@ -264,19 +276,12 @@ export class Node {
     return {
       ...this.#profile,
       ...(this.#leaving && { roles: [] }),
-      declines: this.#declines,
+      declines: this.#declines.shards,
+      log: this.#log.status.life,
       done: this.#shards.done(),
       residents: this.#shards.residents,
       open: this.#shards.open
     }
-  }
-
-  #decideDeclines(): void {
-    if (this.#tooNew.size === 0) return
-    const declines = declinesOf(this.#name, this.#profile, this.#tooNew, this.#membership.nodes)
-    if (declines.join() === this.#declines.join()) return
-    this.#declines = declines
-    this.#hurry.openUnsafe()
   }
 
   /** The others first learn that they are to take over; each shard is theirs as soon as it has finished what it had. */

@@ -2,6 +2,9 @@ import { type Clock, Effect, Exit, Scope, Semaphore } from "effect"
 import { elapsedBy } from "../elapsed.ts"
 import type { ReadError } from "../errors.ts"
 import type { Announcement, Leases } from "../leases.ts"
+import { Recurring } from "../recurring.ts"
+
+const NOT_RENEWED = "lease not renewed"
 
 /** What came of trying to stay alive. */
 export type Renewal = "joined" | "renewed" | "lost" | "failed" | "name taken" | "ended"
@@ -26,6 +29,7 @@ export class Presence {
   readonly #clock: Clock.Clock
   readonly #elapsed: () => number
   readonly #lost: () => void
+  readonly #recurring = new Recurring()
   readonly #turn = Semaphore.makeUnsafe(1)
   #announced: Scope.Closeable | undefined
   #leasedUntil: Reading | undefined
@@ -74,13 +78,18 @@ export class Presence {
     }).pipe(
       Effect.catch((error) =>
         Effect.as(
-          Effect.logWarning("lease not renewed", { node: this.#node, reason: error.message }),
+          this.#recurring.say("Warn", NOT_RENEWED, { node: this.#node, reason: error.message }),
           "failed" as const
         )
       ),
       (staying) => this.#turn.withPermits(1)(staying)
     )
   }
+
+  /** The node is alive no longer, until it joins again. */
+  readonly leave: Effect.Effect<void> = Effect.suspend(() => this.#part).pipe((leaving) =>
+    this.#turn.withPermits(1)(leaving)
+  )
 
   /** The node is alive no longer, for good: what it still holds is free at once. */
   readonly end: Effect.Effect<void> = Effect.suspend(() => {
@@ -108,6 +117,7 @@ export class Presence {
     return Effect.gen({ self: this }, function* () {
       const started = this.#read()
       if (yield* this.#leases.renew(this.#node, announcement)) {
+        this.#recurring.over(NOT_RENEWED)
         this.#hold(started)
         return "renewed"
       }

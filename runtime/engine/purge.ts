@@ -25,7 +25,8 @@ export class Purge {
   /** What the others say of themselves. */
   see(node: string, { nodes }: Membership): void {
     for (const [name, announcement] of nodes) {
-      if (this.#seen.get(name) !== announcement) this.marks.take(announcement.done)
+      if (this.#seen.get(name) === announcement || announcement.log !== this.#log.status.life) continue
+      this.marks.take(announcement.done, this.#log.status.lastSequence)
     }
     this.#seen = nodes
     this.#isOurs = [...nodes.keys()].every((name) => name >= node)

@@ -1,17 +1,19 @@
 import { type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream"
-import { type KV, Kvm, type KvWatchEntry } from "@nats-io/kv"
+import { Kvm, type KvWatchEntry } from "@nats-io/kv"
 import { nuid } from "@nats-io/transport-node"
-import { Effect, type Scope } from "effect"
+import { Effect, Latch, type Scope } from "effect"
 import { type AppendError, LogRefused, LogUnavailable, type ReadError, ServerUnsuitable } from "../errors.ts"
 import { store } from "./batch.ts"
 import type { Nats } from "./connection.ts"
 import { Gather } from "./gather.ts"
 import { line } from "./headers.ts"
 import { type Key, NO_KEY } from "./membership.ts"
+import { findStream } from "./stream.ts"
 
 const MARKER_MILLIS = 60_000
 /** A marker that somebody left need not outlive all watches that have to see it. */
 const LEFT_TTL = "60s"
+const REMAKE_AGAIN = "1 second"
 
 /** How a key is written. */
 interface WriteOptions {
@@ -34,7 +36,20 @@ export interface Bucket {
   readonly read: (key: string) => Effect.Effect<Key, ReadError>
   /** All keys, and then each that is written. */
   readonly watch: Effect.Effect<Entries, ReadError>
-  readonly isEmpty: Effect.Effect<boolean, ReadError>
+  /** What the leader of the bucket says of it. */
+  readonly state: Effect.Effect<BucketState, ReadError>
+  /** The revision of what this process wrote last; 0 before. */
+  readonly written: () => number
+  /** Lets all watches of this process begin anew: what they read may be of a bucket that was deleted. */
+  readonly rewatch: Effect.Effect<void>
+  /** Calls back when a watch has to begin anew, until the scope closes. */
+  readonly onRewatch: (callback: () => void) => Effect.Effect<void, never, Scope.Scope>
+}
+
+export interface BucketState {
+  readonly isEmpty: boolean
+  /** When it was asked, in milliseconds since 1970, by the server's clock. */
+  readonly time: number
 }
 
 export type Entries = AsyncIterable<KvWatchEntry> & { readonly stop: () => void }
@@ -43,50 +58,93 @@ export interface BucketOptions {
   readonly replicas: number
   /** How long the server may take to answer, in milliseconds: then it may or may not have done what was asked. */
   readonly patienceMillis: number
+  /** The stream without which the bucket is good for nothing. */
+  readonly belongsTo: string
 }
 
-/** Opens a bucket, and makes it if there is none. */
+/** Opens a bucket, and makes it if there is none; also if it is deleted later, as long as the stream is there that it belongs to. */
 export const openBucket = (
   { connection }: Nats["Service"],
   name: string,
-  { replicas, patienceMillis }: BucketOptions
+  { replicas, patienceMillis, belongsTo }: BucketOptions
 ): Effect.Effect<Bucket, ServerUnsuitable, Scope.Scope> =>
-  Effect.tryPromise({
-    try: async () => {
+  Effect.gen(function* () {
+    const make = attempt(async () => {
       const manager = await jetstreamManager(connection)
       const kv = await new Kvm(jetstream(connection)).create(name, { replicas, markerTTL: MARKER_MILLIS, history: 1 })
       await allowBatches(manager, `KV_${name}`)
       return { kv, manager }
-    },
-    catch: (cause) => new ServerUnsuitable({ detail: `the bucket ${name} cannot be made: ${String(cause)}` })
-  }).pipe(
-    Effect.bind("gather", () => {
-      const gather = new Gather((messages) => store(connection, nuid.next(), messages))
-      return Effect.as(Effect.forkScoped(gather.run), gather)
-    }),
-    Effect.map(({ kv, manager, gather }): Bucket => {
-      const subjectOf = (key: string) => `$KV.${name}.${key}`
-      const put = (key: string, payload: string, headers: string) =>
-        gather.send({ subject: subjectOf(key), payload, headers }).pipe(
-          Effect.catchTag("Fenced", () => Effect.succeed(undefined)),
-          Effect.mapError(asReadError),
-          patiently(patienceMillis)
-        )
-      const guard = (expected: number) => line("Nats-Expected-Last-Subject-Sequence", expected)
-      return {
-        write: (key, value, { expected, ttlSeconds }) =>
-          put(key, value, guard(expected) + (ttlSeconds === undefined ? "" : line("Nats-TTL", `${ttlSeconds}s`))),
-        remove: (key, expected, trace) =>
-          put(
-            key,
-            "",
-            guard(expected) + line("KV-Operation", "DEL") + (trace === "kept" ? "" : line("Nats-TTL", LEFT_TTL))
-          ).pipe(Effect.map((revision) => revision !== undefined)),
-        read: (key) => attempt(() => readLast(manager, `KV_${name}`, subjectOf(key))).pipe(patiently(patienceMillis)),
-        watch: attempt(() => kv.watch()),
-        isEmpty: attempt(() => isEmpty(kv))
-      }
     })
+    const { kv, manager } = yield* Effect.mapError(
+      make,
+      ({ detail }) => new ServerUnsuitable({ detail: `the bucket ${name} cannot be made: ${detail}` })
+    )
+    const gather = new Gather((messages) => store(connection, nuid.next(), messages))
+    yield* Effect.forkScoped(gather.run)
+    const watches = new Set<() => void>()
+    const rewatch = Effect.sync(() => {
+      for (const callback of [...watches]) callback()
+    })
+    const remake = remakeDeleted(manager, name, belongsTo, Effect.andThen(make, rewatch))
+    const doubt = Latch.makeUnsafe(false)
+    yield* Effect.forkScoped(whenInDoubt(doubt, remake))
+    const subjectOf = (key: string) => `$KV.${name}.${key}`
+    let written = 0
+    const put = (key: string, payload: string, headers: string) =>
+      gather.send({ subject: subjectOf(key), payload, headers }).pipe(
+        Effect.tap((revision) =>
+          Effect.sync(() => {
+            written = revision
+          })
+        ),
+        Effect.catchTag("Fenced", () => Effect.succeed(undefined)),
+        Effect.mapError(asReadError),
+        patiently(patienceMillis),
+        Effect.tapError(() => Effect.sync(() => doubt.openUnsafe()))
+      )
+    const guard = (expected: number) => line("Nats-Expected-Last-Subject-Sequence", expected)
+    return {
+      write: (key, value, { expected, ttlSeconds }) =>
+        put(key, value, guard(expected) + (ttlSeconds === undefined ? "" : line("Nats-TTL", `${ttlSeconds}s`))),
+      remove: (key, expected, trace) =>
+        put(
+          key,
+          "",
+          guard(expected) + line("KV-Operation", "DEL") + (trace === "kept" ? "" : line("Nats-TTL", LEFT_TTL))
+        ).pipe(Effect.map((revision) => revision !== undefined)),
+      read: (key) => attempt(() => readLast(manager, `KV_${name}`, subjectOf(key))).pipe(patiently(patienceMillis)),
+      watch: attempt(() => kv.watch()),
+      state: attempt(() => stateOf(manager, `KV_${name}`)).pipe(patiently(patienceMillis)),
+      written: () => written,
+      rewatch,
+      onRewatch: (callback) =>
+        Effect.acquireRelease(
+          Effect.sync(() => void watches.add(callback)),
+          () => Effect.sync(() => watches.delete(callback))
+        )
+    }
+  })
+
+/** Makes a bucket that is gone; not where the stream is gone, too: whoever removed that has to say what comes next. */
+const remakeDeleted = (
+  manager: JetStreamManager,
+  name: string,
+  belongsTo: string,
+  make: Effect.Effect<void, ReadError>
+): Effect.Effect<void, ReadError> =>
+  Effect.gen(function* () {
+    const find = (stream: string) => attempt(() => findStream(manager, stream))
+    if ((yield* find(`KV_${name}`)) !== undefined || (yield* find(belongsTo)) === undefined) return
+    yield* Effect.logError("the bucket was deleted: it is made anew, and all nodes join anew", { bucket: name })
+    yield* make
+  })
+
+const whenInDoubt = (doubt: Latch.Latch, act: Effect.Effect<void, ReadError>): Effect.Effect<never> =>
+  doubt.await.pipe(
+    Effect.andThen(Effect.ignore(act)),
+    Effect.andThen(Effect.sync(() => doubt.closeUnsafe())),
+    Effect.andThen(Effect.sleep(REMAKE_AGAIN)),
+    Effect.forever
   )
 
 /** The library makes buckets that take none. */
@@ -99,10 +157,15 @@ const readLast = async (manager: JetStreamManager, stream: string, subject: stri
   const message = await manager.streams.getMessage(stream, { last_by_subj: subject })
   if (message === null) return NO_KEY
   const gone = message.header.has("KV-Operation") || message.header.has("Nats-Marker-Reason")
-  return { revision: message.seq, value: gone ? undefined : message.string() }
+  return { revision: message.seq, value: gone ? undefined : message.string(), time: message.time.getTime() }
 }
 
-const isEmpty = async (kv: KV): Promise<boolean> => (await kv.status()).values === 0
+const stateOf = async (manager: JetStreamManager, stream: string): Promise<BucketState> => {
+  const { state, ts } = await manager.streams.info(stream)
+  // An old server does not say what time it has: its newest message does.
+  const time = [ts, state.last_ts].map((text) => Date.parse(text ?? "")).find((millis) => !Number.isNaN(millis))
+  return { isEmpty: state.messages === 0, time: time ?? 0 }
+}
 
 const attempt = <A>(run: () => Promise<A>): Effect.Effect<A, LogUnavailable> =>
   Effect.tryPromise({ try: run, catch: (cause) => new LogUnavailable({ detail: String(cause) }) })

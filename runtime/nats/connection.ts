@@ -1,6 +1,7 @@
-import { connect, type NatsConnection } from "@nats-io/transport-node"
-import { Context, Effect, Layer, type Scope } from "effect"
+import { connect, type NatsConnection, type Status } from "@nats-io/transport-node"
+import { Context, Effect, Layer, type Scope, Stream } from "effect"
 import { ServerUnsuitable } from "../errors.ts"
+import { Recurring } from "../recurring.ts"
 import { parseServers, showServers } from "./address.ts"
 import { checkDurability, type DurabilityOptions } from "./durability.ts"
 import { connectionLost } from "./loss.ts"
@@ -88,10 +89,30 @@ const checkServer = (connection: NatsConnection, url: string) => {
   return Effect.void
 }
 
-const followStatus = (connection: NatsConnection, callbacks: ReadonlySet<() => void>) =>
-  Effect.promise(async () => {
-    for await (const status of connection.status()) {
-      if (status.type === "disconnect") connectionLost(connection)
-      if (status.type === "reconnect") for (const callback of callbacks) callback()
+const LOST = "the connection to NATS was lost"
+const BACK = "connected to NATS again"
+
+/** Tells those who wait, and says in the log once that it was lost, and once that it is back. */
+const followStatus = (connection: NatsConnection, callbacks: ReadonlySet<() => void>) => {
+  const recurring = new Recurring()
+  const take = (status: Status): Effect.Effect<void> => {
+    switch (status.type) {
+      case "disconnect":
+        connectionLost(connection)
+        return recurring.say("Warn", LOST, { server: status.server })
+      case "reconnect":
+        for (const callback of callbacks) callback()
+        // As loud as the loss: who reads of one has to read of the other.
+        return recurring.say("Warn", BACK, { server: status.server })
+      case "slowConsumer":
+        return recurring.say("Warn", "slow consumer: this process reads more slowly than the server sends", {})
+      case "error":
+        return /slow consumer/i.test(status.error.message)
+          ? recurring.say("Warn", "slow consumer: the server cut the connection", { reason: status.error.message })
+          : Effect.void
+      default:
+        return Effect.void
     }
-  })
+  }
+  return Stream.runForEach(Stream.fromAsyncIterable(connection.status(), String), take).pipe(Effect.ignore)
+}

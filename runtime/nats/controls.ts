@@ -41,7 +41,7 @@ export const layerControls = (options: ControlOptions): Layer.Layer<Controls, Se
         pause: (pause) => keys.change(keyOf(pause.target), (present) => (present ? undefined : encode(pause))),
         resume: (target) => keys.change(keyOf(target), (present) => (present ? REMOVED : undefined)),
         read: Effect.map(keys.all, (found) => makePauses(found.flatMap((entry) => readPause(entry) ?? []))),
-        watch: (see) => follow(nats, kv, see)
+        watch: (see) => follow(nats, kv, bucket, see)
       })
     })
   )
@@ -124,8 +124,9 @@ interface KeyValue {
   readonly time: number
 }
 
-const follow = (nats: Nats["Service"], kv: KV, see: (pauses: Pauses) => void) =>
+const follow = (nats: Nats["Service"], kv: KV, bucket: string, see: (pauses: Pauses) => void) =>
   followBucket<Map<string, Pause>>(nats, kv, {
+    bucket,
     empty: () => new Map(),
     apply: (pauses, entry) => {
       const pause = readPause(fromEntry(entry))

@@ -1,11 +1,14 @@
 import type { KV, KvWatchEntry } from "@nats-io/kv"
 import { Deferred, Effect, type Scope } from "effect"
 import type { ReadError } from "../errors.ts"
+import { Recurring } from "../recurring.ts"
 import type { Nats } from "./connection.ts"
 import { attempt } from "./stored.ts"
 
 /** How to follow a bucket. */
 export interface Follower<State> {
+  /** What the bucket is called. */
+  readonly bucket: string
   /** What there is to know of an empty bucket. It is asked for at every new reading, and then changed by `apply`. */
   readonly empty: () => State
   /** Takes an entry in. True if it changed what is known. */
@@ -14,6 +17,7 @@ export interface Follower<State> {
   readonly see: (state: State) => void
 }
 
+const UNREAD = "a bucket is gone: what was known of it holds until all processes are started anew"
 const AGAIN_AFTER = "100 millis"
 /** A consumer in memory may be lost with its server of a cluster, and says nothing: so often the bucket is read anew. */
 const READ_ANEW_EVERY = "30 seconds"
@@ -26,11 +30,18 @@ const READ_ANEW_EVERY = "30 seconds"
 export const followBucket = <State>(
   nats: Nats["Service"],
   kv: KV,
-  follower: Follower<State>
+  { bucket, ...follower }: Follower<State>
 ): Effect.Effect<void, ReadError, Scope.Scope> =>
   Effect.gen(function* () {
     const seen = yield* Deferred.make<void, ReadError>()
-    const reading = Effect.scoped(read(nats, kv, follower, seen))
+    const recurring = new Recurring()
+    const reading = Effect.scoped(read(nats, kv, follower, seen)).pipe(
+      Effect.tap(() => Effect.sync(() => recurring.over(UNREAD))),
+      // While NATS is away, the connection says so.
+      Effect.tapError(({ detail }) =>
+        /not found/.test(detail) ? recurring.say("Error", UNREAD, { bucket, reason: detail }) : Effect.void
+      )
+    )
     const first = yield* Effect.forkScoped(
       reading.pipe(
         Effect.tapError((error) => Deferred.fail(seen, error)),
@@ -45,7 +56,7 @@ export const followBucket = <State>(
 const read = <State>(
   nats: Nats["Service"],
   kv: KV,
-  { empty, apply, see }: Follower<State>,
+  { empty, apply, see }: Omit<Follower<State>, "bucket">,
   seen: Deferred.Deferred<void, ReadError>
 ) =>
   Effect.gen(function* () {

@@ -18,12 +18,13 @@ const DEFAULTS = {
   shards: 64,
   replicas: 1,
   eventSecondsMax: 7 * 24 * 3_600,
+  reads: true,
   ttlSeconds: 5
 } as const
 
 /** What a process needs to talk to actors on one NATS server or cluster. It needs no right to journals or leases. */
 export const layerNatsClient = (options: SystemOptions): Layer.Layer<Actors | ActorLog, ServerUnsuitable | ReadError> =>
-  clientOn(options).pipe(Layer.provide(Nats.layer(options)))
+  clientOn({ ...options, reads: false }).pipe(Layer.provide(Nats.layer(options)))
 
 /** What a process needs to talk to actors, and to run some. */
 export const layerNats = (

@@ -5,16 +5,18 @@ import { type Announcement, Leases } from "../leases.ts"
 import { type Bucket, openBucket } from "./bucket.ts"
 import { Nats } from "./connection.ts"
 import {
-  epochOf,
   formatHolder,
   formatNode,
+  type Ghost,
   type Holder,
   type Key,
+  lifeIn,
   nodeKey,
   parseHolder,
   shardKey,
   type View
 } from "./membership.ts"
+import { ServerTime } from "./server-time.ts"
 import { makeSubjects } from "./subjects.ts"
 import { watchMembership } from "./watch.ts"
 
@@ -27,7 +29,8 @@ export interface LeaseOptions {
 /**
  * `Leases` in a key-value bucket.
  *
- * `node.<node>` expires unless renewed, and holds an epoch (the node's present life) and what the node says of itself.
+ * `node.<node>` expires unless renewed, and holds an epoch (the node's present life) and what the node says of itself. One
+ * that was not renewed in time counts for nothing, also where the server has it still, or again; whoever lives removes it.
  * `shard.<shard>` never expires. It holds a node and its epoch, and counts for nothing once that life has ended: one
  * message a node renews everything.
  */
@@ -37,12 +40,15 @@ export const layerLeases = (options: LeaseOptions): Layer.Layer<Leases, ServerUn
     Effect.gen(function* () {
       const nats = yield* Nats
       const ttlMillis = options.ttlSeconds * 1_000
-      const bucket = yield* openBucket(nats, makeSubjects(nats.options.namespace).bucket, {
+      const subjects = makeSubjects(nats.options.namespace)
+      const bucket = yield* openBucket(nats, subjects.bucket, {
         replicas: options.replicas,
-        patienceMillis: ttlMillis / 3
+        patienceMillis: ttlMillis / 3,
+        belongsTo: subjects.stream
       })
-      const lives = new Lives(bucket, options.ttlSeconds)
-      const shards = new ShardLeases(bucket, lives)
+      const ages = new Ages(bucket, ttlMillis)
+      const lives = new Lives(bucket, options.ttlSeconds, ages)
+      const shards = new ShardLeases(bucket, lives, ages)
       return Leases.of({
         ttlMillis,
         join: (node, announcement) =>
@@ -51,9 +57,16 @@ export const layerLeases = (options: LeaseOptions): Layer.Layer<Leases, ServerUn
           ).pipe(Effect.map((life) => life !== undefined)),
         renew: (node, announcement) => lives.renew(node, announcement),
         watch: (see) =>
-          watchMembership(nats, bucket, see, (view) => {
-            shards.view = view
-          }),
+          watchMembership(
+            { nats, bucket, ttlMillis },
+            {
+              see,
+              hold: (view) => {
+                shards.view = view
+              },
+              bury: (ghost) => lives.bury(ghost)
+            }
+          ),
         acquire: (shard, node) => shards.acquire(shard, node),
         release: (shard, node) => shards.release(shard, node)
       })
@@ -67,6 +80,29 @@ interface Life extends Holder {
   ended: boolean
 }
 
+/** Whether the life in a key still goes on: by the servers' time, whatever key is there. */
+class Ages {
+  readonly #time = new ServerTime()
+  readonly #bucket: Bucket
+  readonly #ttlMillis: number
+
+  constructor(bucket: Bucket, ttlMillis: number) {
+    this.#bucket = bucket
+    this.#ttlMillis = ttlMillis
+  }
+
+  /** The epoch in a node's key, unless its lease has run out. */
+  epochIn(key: Key): Effect.Effect<string | undefined, ReadError> {
+    const life = lifeIn(key.value)
+    if (life === undefined) return Effect.succeed(undefined)
+    const ttlMillis = life.ttlMillis > 0 ? life.ttlMillis : this.#ttlMillis
+    return Effect.map(this.#bucket.state, ({ time }) => {
+      this.#time.see(time)
+      return this.#time.hasRunOut(key.time, ttlMillis) ? undefined : life.epoch
+    })
+  }
+}
+
 /**
  * The lives of this process's nodes.
  *
@@ -78,10 +114,12 @@ class Lives {
   readonly #lives = new Map<string, Life>()
   /** All epochs that were ever written for a node, also where the answer was lost. */
   readonly #ours = new Set<string>()
+  readonly #ages: Ages
 
-  constructor(bucket: Bucket, ttlSeconds: number) {
+  constructor(bucket: Bucket, ttlSeconds: number, ages: Ages) {
     this.#bucket = bucket
     this.#ttlSeconds = ttlSeconds
+    this.#ages = ages
   }
 
   of(node: string): Life | undefined {
@@ -92,9 +130,11 @@ class Lives {
     return Effect.gen({ self: this }, function* () {
       if (this.#lives.has(node)) return undefined
       const last = yield* this.#bucket.read(nodeKey(node))
-      const epoch = last.value === undefined ? undefined : epochOf(last.value)
+      const epoch = yield* this.#ages.epochIn(last)
       if (epoch !== undefined && !this.#ours.has(epoch)) return undefined
       const life: Life = { node, epoch: nuid.next(), lock: Semaphore.makeUnsafe(1), revision: 0, ended: false }
+      // Who joins anew had lost its lease: maybe with the whole bucket.
+      if (this.#ours.size > 0) yield* this.#bucket.rewatch
       this.#ours.add(life.epoch)
       const revision = yield* this.#write(life, announcement, last.revision)
       if (revision === undefined) return undefined
@@ -135,8 +175,18 @@ class Lives {
     }).pipe((ending) => life.lock.withPermits(1)(ending))
   }
 
+  /** Removes the key of a node that is dead. Only a process that has a node alive does so: others may only look. */
+  bury({ node, revision }: Ghost): Effect.Effect<void, ReadError> {
+    if (this.#lives.size === 0 || this.#lives.has(node)) return Effect.void
+    return Effect.flatMap(this.#bucket.remove(nodeKey(node), revision, "expires"), (removed) =>
+      removed
+        ? Effect.logWarning("the server had the lease of a node that is dead: it is removed", { node })
+        : Effect.void
+    )
+  }
+
   #write(life: Life, announcement: Announcement, expected: number) {
-    const value = formatNode(life.epoch, announcement)
+    const value = formatNode(life.epoch, this.#ttlSeconds, announcement)
     return this.#bucket.write(nodeKey(life.node), value, { expected, ttlSeconds: this.#ttlSeconds })
   }
 
@@ -146,7 +196,7 @@ class Lives {
   }
 }
 
-const isOf = (life: Life, last: Key): boolean => last.value !== undefined && epochOf(last.value) === life.epoch
+const isOf = (life: Life, last: Key): boolean => lifeIn(last.value)?.epoch === life.epoch
 
 const isHeldBy = (holder: Holder, { value }: Key): boolean => value === formatHolder(holder)
 
@@ -154,12 +204,14 @@ const isHeldBy = (holder: Holder, { value }: Key): boolean => value === formatHo
 class ShardLeases {
   readonly #bucket: Bucket
   readonly #lives: Lives
+  readonly #ages: Ages
   /** What the newest watch has seen, once that is whole. */
   view: View | undefined
 
-  constructor(bucket: Bucket, lives: Lives) {
+  constructor(bucket: Bucket, lives: Lives, ages: Ages) {
     this.#bucket = bucket
     this.#lives = lives
+    this.#ages = ages
   }
 
   acquire(shard: string, node: string): Effect.Effect<boolean, ReadError> {
@@ -200,6 +252,9 @@ class ShardLeases {
   }
 
   #isAlive({ node, epoch }: Holder): Effect.Effect<boolean, ReadError> {
-    return Effect.map(this.#bucket.read(nodeKey(node)), ({ value }) => value !== undefined && epochOf(value) === epoch)
+    return this.#bucket.read(nodeKey(node)).pipe(
+      Effect.flatMap((key) => this.#ages.epochIn(key)),
+      Effect.map((alive) => alive === epoch)
+    )
   }
 }

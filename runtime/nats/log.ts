@@ -1,6 +1,6 @@
 import { jetstreamManager } from "@nats-io/jetstream"
 import { type NatsConnection, nuid } from "@nats-io/transport-node"
-import { Effect, Layer } from "effect"
+import { Clock, Effect, Latch, Layer, Semaphore } from "effect"
 import { formatAddress, shardOf } from "../address.ts"
 import { LogUnavailable, ServerUnsuitable } from "../errors.ts"
 import { ActorLog, type Entry, type LogLimits, type Mail } from "../log.ts"
@@ -19,6 +19,8 @@ import { WholeGroups } from "./whole.ts"
 export interface LogOptions extends StreamOptions {
   /** How long published events are kept, in seconds. */
   readonly eventSecondsMax: number
+  /** Whether this process may read what is stored; one without that right notices less of a stream that was replaced. */
+  readonly reads: boolean
 }
 
 /**
@@ -28,6 +30,8 @@ export interface LogOptions extends StreamOptions {
 const OVERHEAD_BYTES = 8_192
 const GROUP_ENTRIES_MAX = 1_000
 const GROUP_BYTES_MAX = 4 * 1024 * 1024
+/** What is read of mailboxes at a time has to fit into what a server lets be on its way, beside all else. */
+const MAIL_READS_MAX = 8
 const CANCELLED_TTL = "1s"
 
 /** The `ActorLog` on one JetStream stream. */
@@ -45,18 +49,17 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
       })
       const opened = yield* openStream(manager, subjects, options)
       const { shards } = opened
-      const health = new Health(manager, subjects, opened)
-      yield* Effect.forkScoped(health.watch)
+      const clock = yield* Clock.Clock
+      const health = new Health({ connection, manager, subjects, opened, clock, reads: options.reads })
+      yield* followHealth(nats, health)
+      const { see } = health
       const replicated = () => health.replicas > 1
-      let seen = opened.lastSequence
-      const see = (sequence: number) => {
-        seen = Math.max(seen, sequence)
-        return sequence
-      }
-      const reads: StreamReads = { connection, manager, stream: subjects.stream, replicated, seen: () => seen }
+      const seen = () => health.lastSequence
+      const reads: StreamReads = { connection, manager, stream: subjects.stream, replicated, seen }
       const journals = new JournalReader(reads)
       yield* Effect.forkScoped(journals.run)
-      const groups = new WholeGroups(reads, () => health.lastSequence)
+      const groups = new WholeGroups(reads)
+      const mailReads = yield* Semaphore.make(MAIL_READS_MAX)
       const ttl = `${options.eventSecondsMax}s`
       return ActorLog.of({
         limits: limitsOf(connection),
@@ -65,22 +68,26 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
           Effect.suspend(() => {
             const first = (index: number) => (index === 0 ? id : undefined)
             const messages = group.map((entry, index) => outgoing(subjects, shards, ttl, entry, first(index)))
-            return Effect.map(groups.append(messages), see)
+            const storing = Effect.andThen(health.usable, groups.append(messages))
+            return Effect.map(health.writes.watch(storing), health.confirm)
           }),
         readJournal: (owner) => journals.read(subjects.journal(owner)),
         tail: (after, deliver, reached = () => undefined) =>
           after.size === 0
             ? Effect.void
-            : Effect.forkScoped(tail({ nats, manager, subjects, after, deliver: seeing(deliver, see), reached })).pipe(
-                Effect.asVoid
-              ),
+            : Effect.forkScoped(
+                tail({ nats, manager, subjects, after, deliver: seeing(deliver, see), reached: passing(reached, see) })
+              ).pipe(Effect.asVoid),
         readMail: (owner, after, max) =>
-          readMail(reads, subjects, subjects.mail(shardOf(owner, shards), owner), after, max),
+          mailReads.withPermits(1)(readMail(reads, subjects, subjects.mail(shardOf(owner, shards), owner), after, max)),
         purge: (upTo, role) =>
-          Effect.tryPromise({
-            try: () => manager.streams.purge(subjects.stream, { filter: subjects.mailOfRole(role), seq: upTo + 1 }),
-            catch: (cause) => new LogUnavailable({ detail: String(cause) })
-          }),
+          Effect.andThen(
+            health.usable,
+            Effect.tryPromise({
+              try: () => manager.streams.purge(subjects.stream, { filter: subjects.mailOfRole(role), seq: upTo + 1 }),
+              catch: (cause) => new LogUnavailable({ detail: String(cause) })
+            })
+          ),
         watch: (pattern, see) =>
           subscribe(nats, subjects.live(pattern), (message) =>
             see({
@@ -89,6 +96,7 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
               payload: message.string()
             })
           ),
+        status: health,
         check: health.check,
         newId: () => nuid.next(),
         ...makeTalk(nats, subjects, subjects.inbox(nuid.next()))
@@ -108,6 +116,25 @@ const seeing =
     see(mail.sequence)
     return deliver(mail)
   }
+
+/** What is reached was stored. */
+const passing = (reached: (sequence: number) => void, see: (sequence: number) => void) => (sequence: number) => {
+  see(sequence)
+  reached(sequence)
+}
+
+/** Looks at the stream every now and then, and as soon as there is a connection again. */
+const followHealth = (nats: Nats["Service"], health: Health) =>
+  Effect.gen(function* () {
+    const again = yield* Latch.make(false)
+    yield* nats.onReconnect(() => again.openUnsafe())
+    const look = Effect.suspend(() => {
+      again.closeUnsafe()
+      return health.reconnected
+    })
+    yield* Effect.forkScoped(Effect.forever(Effect.andThen(again.await, look)))
+    yield* Effect.forkScoped(health.watch)
+  })
 
 const outgoing = (subjects: Subjects, shards: number, ttl: string, entry: Entry, id: string | undefined): Outgoing => {
   switch (entry.kind) {
@@ -147,7 +174,7 @@ const outgoing = (subjects: Subjects, shards: number, ttl: string, entry: Entry,
       return {
         subject: subjects.event(entry.subject),
         payload: entry.payload,
-        headers: line("Nats-TTL", ttl)
+        headers: line("Nats-TTL", ttl) + (id === undefined ? "" : line("Nats-Msg-Id", id))
       }
     case "dead":
       return { subject: subjects.dead(entry.owner), payload: entry.payload, headers: "" }

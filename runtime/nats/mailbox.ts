@@ -5,7 +5,10 @@ import { readLast, readPage, type Stored } from "./direct.ts"
 import type { StreamReads } from "./stream.ts"
 import type { Subjects } from "./subjects.ts"
 
-/** Reads the mail stored under one subject after a sequence, at most `max` messages. */
+/** A reader gets no more than this at a time, in characters, but for one message. */
+const CHARACTERS_MAX = 4 * 1024 * 1024
+
+/** Reads the mail stored under one subject after a sequence, at most `max` messages, and fewer where they are large. */
 export const readMail = (
   reads: StreamReads,
   subjects: Subjects,
@@ -18,11 +21,16 @@ export const readMail = (
     // A copy of the stream may be behind: it has to have what the leader has.
     const newest = replicated() ? yield* readLast(manager, stream, subject) : undefined
     const found: Array<Mail> = []
+    let characters = 0
     while (found.length < max) {
       const from = (found.at(-1)?.sequence ?? after) + 1
       const page = yield* readPage(connection, stream, { seq: from, next_by_subj: subject, batch: max - found.length })
-      for (const message of page.messages) found.push(toMail(subjects, message))
+      for (const message of page.messages) {
+        found.push(toMail(subjects, message))
+        characters += message.payload.length
+      }
       if (page.complete || page.messages.length === 0) break
+      if (characters >= CHARACTERS_MAX) return found
     }
     const behind = newest !== undefined && newest.sequence > (found.at(-1)?.sequence ?? after)
     if (behind && found.length < max) return yield* new LogUnavailable({ detail: "a copy of the stream is behind" })

@@ -4,6 +4,7 @@ import { Effect, Queue, Schedule } from "effect"
 import { LogUnavailable } from "../errors.ts"
 import type { Mail } from "../log.ts"
 import type { Nats } from "./connection.ts"
+import { Pulls, WINDOW } from "./pulls.ts"
 import type { Subjects } from "./subjects.ts"
 
 /**
@@ -14,12 +15,10 @@ import type { Subjects } from "./subjects.ts"
  * 1. Mail is delivered in order of sequence; what was delivered is never asked for again, except after a restart.
  * 2. A gap in the consumer's own sequence, a lost consumer or silence past two heartbeats starts a new consumer
  *    after the last mail delivered.
- * 3. At most `WINDOW` messages are on their way or waiting here: only what was delivered makes room for a new pull.
+ * 3. At most `WINDOW` messages, and about 8 MiB of them, are on their way or waiting here: only what was delivered makes
+ *    room for a new pull. A server cuts off who has more on its way than it allows.
  * 4. `reached` is told only what the consumer itself says that it has passed, once all that it sent before is delivered.
  */
-const WINDOW = 2_048
-const PULL_EXPIRES_NANOS = 30_000_000_000
-const HEARTBEAT_NANOS = 2_000_000_000
 const SILENCE_MAX = "7 seconds"
 const CONSUMER_INACTIVE_NANOS = 60_000_000_000
 
@@ -58,15 +57,9 @@ const session = Effect.fnUntraced(function* (options: Tail, cursor: { sequence: 
   )
   // A consumer in memory does not outlive its server, and says nothing when it is gone.
   yield* nats.onReconnect(() => Queue.offerUnsafe(arrivals, { lost: "reconnected" }))
-  const pull = (count: number) =>
-    connection.publish(
-      `$JS.API.CONSUMER.MSG.NEXT.${subjects.stream}.${consumer}`,
-      JSON.stringify({ batch: count, expires: PULL_EXPIRES_NANOS, idle_heartbeat: HEARTBEAT_NANOS }),
-      { reply: inbox }
-    )
-  let requested = WINDOW
+  const pulls = new Pulls(connection, `$JS.API.CONSUMER.MSG.NEXT.${subjects.stream}.${consumer}`, inbox)
   let consumed = 0
-  pull(WINDOW)
+  pulls.fill()
   while (true) {
     const batch = yield* Queue.takeBetween(arrivals, 1, WINDOW).pipe(
       Effect.timeoutOrElse({
@@ -78,30 +71,26 @@ const session = Effect.fnUntraced(function* (options: Tail, cursor: { sequence: 
       if ("lost" in arrival) return yield* new LogUnavailable({ detail: arrival.lost })
       const status = arrival.message.headers?.code ?? 0
       if (status !== 0 && arrival.message.data.length === 0) {
-        requested -= unserved(arrival.message)
         const passed = passedOf(arrival.message, consumed)
         if (passed !== undefined) {
           cursor.sequence = Math.max(cursor.sequence, passed) // what is after it goes first to a new consumer
           options.reached(cursor.sequence)
         }
-        if (status === 409 || status === 503 || status === 404) {
+        if (status !== 100 && !pulls.ended(arrival.message)) {
           return yield* new LogUnavailable({ detail: arrival.message.headers?.description ?? String(status) })
         }
         continue
       }
       const mail = toMail(subjects, arrival.message)
       consumed++
-      requested--
+      pulls.served()
       if (mail.order !== consumed) return yield* new LogUnavailable({ detail: "a gap in the delivery" })
       cursor.sequence = mail.sequence
       if (mail.sequence <= (after.get(mail.shard) ?? 0)) continue
       const full = options.deliver(mail)
       if (full !== undefined) yield* full
     }
-    if (requested <= WINDOW / 2) {
-      pull(WINDOW - requested)
-      requested = WINDOW
-    }
+    pulls.fill()
   }
 })
 
@@ -130,8 +119,6 @@ const onMessage = (error: Error | null, message: Msg, arrivals: Queue.Queue<Arri
   // 100 is the idle heartbeat: it carries nothing, but ends the silence
   else Queue.offerUnsafe(arrivals, { message })
 }
-
-const unserved = (message: Msg): number => Number(message.headers?.get("Nats-Pending-Messages") || 0)
 
 /**
  * Up to where the consumer has looked, as an idle heartbeat says: other messages than ours came in between. Nothing, if it

@@ -1,8 +1,8 @@
 import { nuid } from "@nats-io/transport-node"
 import { Effect, Schedule } from "effect"
-import { AlreadyStored, type AppendError, LogUnavailable } from "../errors.ts"
+import { AlreadyStored, type AppendError, type LogUnavailable } from "../errors.ts"
 import { type Outgoing, store } from "./batch.ts"
-import { readPage, type Stored } from "./direct.ts"
+import { readLastSequence, readPage, type Stored } from "./direct.ts"
 import { line } from "./headers.ts"
 import type { StreamReads } from "./stream.ts"
 
@@ -19,18 +19,16 @@ import type { StreamReads } from "./stream.ts"
  */
 export class WholeGroups {
   readonly #reads: StreamReads
-  /** A sequence that is stored: everything that we send now comes after it. */
-  readonly #reached: () => number
 
-  constructor(reads: StreamReads, reached: () => number) {
+  constructor(reads: StreamReads) {
     this.#reads = reads
-    this.#reached = reached
   }
 
   /** Stores messages, all or none. Gives the sequence of the last one. */
   readonly append = (messages: ReadonlyArray<Outgoing>): Effect.Effect<number, AppendError> =>
     Effect.suspend(() => {
-      const after = this.#reached()
+      // The newest that is known: what is sent now comes after it.
+      const after = this.#reads.seen()
       const batch = nuid.next()
       const stored = store(this.#reads.connection, batch, messages)
       if (messages.length === 1 || this.#reads.replicated()) return stored
@@ -83,22 +81,21 @@ export class WholeGroups {
     })
   }
 
-  /** Looks through what was stored since for messages of the batch. */
+  /** Looks through what was stored since for messages of the batch, as far as there was any when it began to look. */
   #find({ batch, after }: Doubt): Effect.Effect<Part | undefined, LogUnavailable> {
     return Effect.gen({ self: this }, function* () {
-      const { connection, stream } = this.#reads
+      const { connection, manager, stream } = this.#reads
+      const end = yield* readLastSequence(manager, stream)
       const found: Array<Stored> = []
       let from = after + 1
-      for (let pages = 0; pages < PAGES_MAX; pages++) {
+      while (from <= end) {
         const page = yield* readPage(connection, stream, { seq: from, batch: PAGE })
         found.push(...page.messages.filter((message) => message.header("Nats-Batch-Id") === batch))
         const last = page.messages.at(-1)
-        if (last === undefined || page.complete) {
-          return found[0] === undefined ? undefined : { first: found[0].sequence, count: found.length }
-        }
+        if (last === undefined || page.complete) break
         from = last.sequence + 1
       }
-      return yield* new LogUnavailable({ detail: "too much was stored since" })
+      return found[0] === undefined ? undefined : { first: found[0].sequence, count: found.length }
     })
   }
 }
@@ -117,6 +114,5 @@ interface Part {
   readonly count: number
 }
 
-const PAGE = 500
-const PAGES_MAX = 100
+const PAGE = 1_000
 const AGAIN = Schedule.spaced("500 millis")

@@ -66,6 +66,7 @@ const OUTCOMES: ReadonlyMap<string, Heard["outcome"]> = new Map([
   ["InvalidMessage", "not sent"],
   ["InvalidAddress", "not sent"],
   ["LogUnavailable", "unknown"],
+  ["LogReplaced", "unknown"],
   ["AskTimeout", "unknown"],
   ["ActorFailed", "failed"],
   ["ActorStopped", "failed"]

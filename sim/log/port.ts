@@ -2,6 +2,7 @@ import { type Context, Effect, type Scope } from "effect"
 import {
   ActorLog,
   type AppendError,
+  type LogStatus,
   type Mail,
   type PublishedEvent,
   type ReadError,
@@ -35,7 +36,7 @@ export const makeLog = (server: Server, link: Link): Context.Service.Shape<typeo
     readMail: (owner, after, max) => {
       const shard = shardOf(owner, store.shards)
       const isIts = ({ to, shard: its }: Mail) => to.type === owner.type && to.id === owner.id && its === shard
-      return link.call("mail", (answer) => answer(store.readMail(after, max, isIts)))
+      return link.call("mail", (answer) => answer(bounded(store.readMail(after, max, isIts))))
     },
     purge: (upTo, role) =>
       link.call("purge", (answer) => {
@@ -44,6 +45,7 @@ export const makeLog = (server: Server, link: Link): Context.Service.Shape<typeo
       }),
     watch: (pattern, see) =>
       listen<PublishedEvent>(link, "watch", "events", see, (channel) => server.watch(pattern, channel)),
+    status: statusOf(server),
     check: link.call("check", (answer) => answer(undefined)),
     newId: () => `${link.process}.${++ids}`,
     inbox,
@@ -52,6 +54,29 @@ export const makeLog = (server: Server, link: Link): Context.Service.Shape<typeo
     broadcasts: (hear) => listen<string>(link, "watch", "events", hear, (channel) => server.hear(channel)),
     answers: (take) => listen<string>(link, "watch", "events", take, (channel) => server.takeAnswers(inbox, channel))
   })
+}
+
+/** There is one life of the log, and nothing is wrong with it. */
+const statusOf = ({ store }: Server): LogStatus => ({
+  life: "only",
+  get lastSequence() {
+    return store.lastSequence
+  },
+  rewinds: 0,
+  fault: undefined,
+  confirmedAt: undefined
+})
+
+const PAGE_CHARACTERS_MAX = 4 * 1024 * 1024
+
+/** Large mail is read piece by piece. */
+const bounded = (mails: ReadonlyArray<Mail>): ReadonlyArray<Mail> => {
+  let characters = 0
+  const last = mails.findIndex(({ payload }) => {
+    characters += payload.length
+    return characters >= PAGE_CHARACTERS_MAX
+  })
+  return last < 0 ? mails : mails.slice(0, last + 1)
 }
 
 /** Listens on a channel until the scope closes. What a listener throws is its own. */

@@ -211,8 +211,8 @@ export class Store {
 const idsOf = (group: ReadonlyArray<Entry>, groupId: string | undefined): ReadonlySet<string> => {
   const ids = new Set<string>()
   for (const [index, entry] of group.entries()) {
-    if (entry.kind !== "mail") continue
-    if (entry.id !== undefined) ids.add(`${formatAddress(entry.to)} ${entry.id}`)
+    if (entry.kind !== "mail" && entry.kind !== "event") continue
+    if (entry.kind === "mail" && entry.id !== undefined) ids.add(`${formatAddress(entry.to)} ${entry.id}`)
     else if (index === 0 && groupId !== undefined) ids.add(groupId)
   }
   return ids

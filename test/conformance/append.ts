@@ -143,6 +143,15 @@ export const appending: Truths = {
     assert.deepStrictEqual(payloads(yield* one.readMail(a, 0, 10)), [1, 3])
   }),
 
+  "stores a group with an id once, whatever it begins with": Effect.gen(function* () {
+    const log = yield* fresh
+    yield* log.append([event("thing.a", 1), mail(a, 1)], "group")
+    assert.strictEqual(yield* failure(log.append([event("thing.a", 1), mail(a, 1)], "group")), "AlreadyStored")
+    yield* log.append([event("thing.a", 2)], "alone")
+    assert.strictEqual(yield* failure(log.append([event("thing.a", 2)], "alone")), "AlreadyStored")
+    assert.deepStrictEqual(payloads(yield* log.readMail(a, 0, 10)), [1])
+  }),
+
   "stores mail with an id once per actor: two actors may share an id": Effect.gen(function* () {
     const [one, two] = yield* freshPair
     yield* one.append([mail(a, 1, "id")])

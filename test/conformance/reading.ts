@@ -1,6 +1,6 @@
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import { shardOf } from "../../runtime/index.ts"
+import { type Mail, shardOf } from "../../runtime/index.ts"
 import { actor, fresh, freshPair, mail, payloads, record, SHARDS, type Truths } from "./harness.ts"
 
 const a = actor("a")
@@ -99,14 +99,20 @@ export const reading: Truths = {
     assert.isAtLeast(later!.time, read!.time)
   }),
 
-  "reads more mail than fits into one answer": Effect.gen(function* () {
+  "gives large mail piece by piece, and never none of it while there is any": Effect.gen(function* () {
     const log = yield* fresh
     const large = "x".repeat(300_000)
-    for (let index = 0; index < 20; index++) yield* log.append([mail(a, `${index}${large}`)])
-    const read = yield* log.readMail(a, 0, 100)
+    for (let index = 0; index < 40; index++) yield* log.append([mail(a, `${index}${large}`)])
+    const read: Array<Mail> = []
+    while (true) {
+      const page = yield* log.readMail(a, read.at(-1)?.sequence ?? 0, 100)
+      if (page.length === 0) break
+      assert.isBelow(page.length, 31, "no more than some megabytes at a time")
+      read.push(...page)
+    }
     assert.deepStrictEqual(
       read.map(({ payload }) => Number.parseInt(payload.slice(1), 10)),
-      Array.from({ length: 20 }, (_, index) => index)
+      Array.from({ length: 40 }, (_, index) => index)
     )
   })
 }

@@ -1,6 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Latch, Layer } from "effect"
-import { ActorLog, type Entry } from "../../runtime/index.ts"
+import {
+  ActorLog,
+  AlreadyStored,
+  type AppendError,
+  type Entry,
+  LogRefused,
+  LogUnavailable
+} from "../../runtime/index.ts"
 import { Outbox, type Sendable } from "../../runtime/outbox.ts"
 
 /** A log that stores nothing until it is let go. */
@@ -8,6 +15,7 @@ const slowLog = (go: Latch.Latch, stored: Array<number>) =>
   Layer.mock(ActorLog, {
     limits: { payloadBytesMax: 1_000_000, groupEntriesMax: 1_000, groupBytesMax: 4_000_000 },
     shards: 1,
+    status: { life: "only", lastSequence: 0, rewinds: 0, fault: undefined, confirmedAt: undefined },
     inbox: "nobody",
     answer: () => {},
     broadcast: () => {},
@@ -60,6 +68,39 @@ describe("what waits to be sent", () => {
       assert.isAtMost(accepted, 90)
       assert.strictEqual(refused[0]?._tag, "Overloaded")
       assert.isTrue(Exit.isSuccess(again))
+    })
+  )
+})
+
+/** A log that takes no group, and of each message stores the first copy and loses its answer: only an id tells the next one. */
+const refusingGroups = (ids: Array<string | undefined>) => {
+  const seen = new Set<string>()
+  let stored = 0
+  const append = (group: ReadonlyArray<Entry>, id?: string): Effect.Effect<number, AppendError> =>
+    Effect.suspend((): Effect.Effect<number, AppendError> => {
+      if (group.length > 1) return Effect.fail(new LogRefused({ code: 1, detail: "not together" }))
+      ids.push(id)
+      if (id !== undefined && seen.has(id)) return Effect.fail(new AlreadyStored())
+      if (id !== undefined) seen.add(id)
+      stored++
+      return Effect.fail(new LogUnavailable({ detail: "timeout" }))
+    })
+  return { append, stored: () => stored }
+}
+
+describe("messages of a group that was refused", () => {
+  it.live("are stored once each, also where answers are lost", () =>
+    Effect.gen(function* () {
+      const ids: Array<string | undefined> = []
+      const { append, stored } = refusingGroups(ids)
+      const quiet = slowLog(yield* Latch.make(true), [])
+      const log = yield* ActorLog.pipe(Effect.provide(quiet))
+      const outbox = new Outbox({ ...log, append })
+      yield* Effect.forkChild(outbox.run)
+      yield* Effect.forEach(["1", "2", "3"], (payload) => outbox.send(mail(payload)), { concurrency: "unbounded" })
+      assert.strictEqual(stored(), 3)
+      assert.strictEqual(new Set(ids).size, 3, "each has an id of its own")
+      assert.strictEqual(ids.length, 6)
     })
   )
 })

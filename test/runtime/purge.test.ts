@@ -1,7 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
 import fc from "fast-check"
 import { Marks } from "../../runtime/engine/marks.ts"
-import type { Announcement } from "../../runtime/index.ts"
+import { Purge } from "../../runtime/engine/purge.ts"
+import { ActorLog, type Announcement } from "../../runtime/index.ts"
+import { announcement } from "../support/leases.ts"
 
 const SHARDS = 2
 const NODES = 2
@@ -94,4 +97,47 @@ describe("what nodes say is done", () => {
     assert.strictEqual(marks.ofRole("gpu", SHARDS), 5)
     assert.deepStrictEqual([...marks.roles], ["any", "gpu"])
   })
+
+  it("counts for nothing beyond what is known to be stored, and is forgotten where the log has lost its end", () => {
+    const marks = new Marks()
+    const said = { any: { upTo: 9, shards: [0, 1] } }
+    marks.take(said, 8)
+    assert.strictEqual(marks.ofRole("any", SHARDS), 0)
+    marks.take(said, 9)
+    assert.strictEqual(marks.ofRole("any", SHARDS), 9)
+    marks.cut(6)
+    assert.strictEqual(marks.ofRole("any", SHARDS), 6)
+  })
+
+  it.effect("counts only in the life of the log of which it was said", () =>
+    Effect.gen(function* () {
+      const status = { life: "this one", lastSequence: 20, rewinds: 0, fault: undefined, confirmedAt: undefined }
+      const log = yield* ActorLog.pipe(
+        Effect.provide(
+          Layer.mock(ActorLog, {
+            limits: { payloadBytesMax: 1, groupEntriesMax: 1, groupBytesMax: 1 },
+            shards: SHARDS,
+            status,
+            inbox: "",
+            newId: () => "",
+            answer: () => {},
+            broadcast: () => {}
+          })
+        )
+      )
+      const purge = new Purge(log)
+      const hear = (log: string, upTo: number) =>
+        purge.see("me", {
+          nodes: new Map([["other", announcement({ log, done: { any: { upTo, shards: [0, 1] } } })]]),
+          holders: new Map()
+        })
+      hear("another one", 12)
+      hear("", 13)
+      assert.strictEqual(purge.marks.ofRole("any", SHARDS), 0)
+      hear("this one", 21)
+      assert.strictEqual(purge.marks.ofRole("any", SHARDS), 0, "so much is not stored, as far as is known")
+      hear("this one", 11)
+      assert.strictEqual(purge.marks.ofRole("any", SHARDS), 11)
+    })
+  )
 })

@@ -8,6 +8,7 @@ export const announcement = (said: Partial<Announcement> = {}): Announcement => 
   types: {},
   protocols: {},
   declines: [],
+  log: "",
   done: {},
   since: 0,
   residents: 0,

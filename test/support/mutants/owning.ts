@@ -59,7 +59,7 @@ export const OWNING: ReadonlyArray<Mutant> = [
   {
     defect: "decisions do not wait for the lease to be renewed",
     file: engine("node"),
-    from: "if (this.#presence.mayDecide()) return true",
+    from: "if (this.#log.status.fault === undefined && this.#presence.mayDecide()) return true",
     to: "if (this.#presence !== undefined) return true",
     laws: /all that lies before/,
     within: 5_000,
