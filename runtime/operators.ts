@@ -2,6 +2,7 @@ import { Clock, Context, Deferred, Effect, identity, Layer, Option, Stream } fro
 import { type Address, addressFault, formatAddress, type InvalidAddress } from "./address.ts"
 import { Archive, type Journal, type Selection } from "./archive.ts"
 import { Controls, type Pause, type Target } from "./controls.ts"
+import { typeOfLane } from "./engine/serving.ts"
 import type { AppendError, ReadError } from "./errors.ts"
 import {
   consumedOf,
@@ -269,7 +270,7 @@ const membershipOf = (leases: Leases["Service"]): Effect.Effect<Membership, Read
   }).pipe(Effect.scoped, Effect.map(Option.getOrElse((): Membership => ({ nodes: new Map(), holders: new Map() }))))
 
 const nodesOf = ({ nodes, holders }: Membership): ReadonlyArray<LiveNode> => {
-  const held = [...holders.values()]
+  const held = [...holders].flatMap(([shard, holder]) => (typeOfLane(shard) === undefined ? [holder] : []))
   return Array.from(nodes, ([name, { labels, types, declines, since, residents, open }]) => {
     const shards = held.filter((holder) => holder === name).length
     return { name, shards, labels, types, declines, since, residents, open }

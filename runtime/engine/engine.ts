@@ -9,7 +9,7 @@ import { Announcer } from "../pressure.ts"
 import type { Activation } from "./activation.ts"
 import { Activities } from "./activities.ts"
 import { Committer } from "./commit.ts"
-import { type Compiled, compile, unknownType } from "./compiled.ts"
+import { compile } from "./compiled.ts"
 import { Gates } from "./gate.ts"
 import { Loads } from "./loads.ts"
 import { type Gauges, type Meter, makeMeter } from "./meter.ts"
@@ -34,7 +34,7 @@ export interface EngineOptions {
 }
 
 /** What all shards of a node share. */
-export interface Engine extends Omit<ShardHost, "activationHost"> {
+export interface Engine extends Omit<ShardHost, "activationHost" | "doneInLane" | "unknown"> {
   readonly activationHost: Omit<ShardHost["activationHost"], "mayDecide">
   readonly residents: Residents<Activation>
   readonly meter: Meter
@@ -76,7 +76,7 @@ export const makeEngine = Effect.fnUntraced(function* (
   const traced = yield* makeTracing
   const outbox = new Outbox(log)
   const committer = new Committer(log, meter, nanos)
-  const types = makeTypes(options.actors)
+  const types = new Map(options.actors.map((actor) => [actor.type, compile(actor)]))
   const activities = new Activities({ outbox, fork, max: options.activitiesMax ?? ACTIVITIES_MAX, meter, nanos })
   const announcer = new Announcer(elapsed, log.broadcast)
   const gates = new Gates({ now: elapsed, later })
@@ -95,7 +95,7 @@ export const makeEngine = Effect.fnUntraced(function* (
   )
   const paused = yield* followPauses(controls, shards)
   const engine: Engine = {
-    compiledOf: (type, shard) => types.known(type) ?? (decline(shard) ? undefined : types.unknown(type)),
+    compiledOf: (type) => types.get(type),
     activationHost: {
       limits: log.limits,
       now: elapsed,
@@ -160,20 +160,3 @@ const followPauses = Effect.fnUntraced(function* (controls: Controls["Service"],
   })
   return (address: Address) => pauses !== undefined && pauses.all.length > 0 && pauses.of(address) !== undefined
 })
-
-const makeTypes = (actors: ReadonlyArray<Actor>) => {
-  const compiled = new Map<string, Compiled>(actors.map((actor) => [actor.type, compile(actor)]))
-  const unknown = new Map<string, Compiled>()
-  return {
-    known: (type: string) => compiled.get(type),
-    /** Makes do with a type that nobody has: every message is refused, and so parked with the reason. */
-    unknown: (type: string): Compiled => {
-      let found = unknown.get(type)
-      if (found === undefined) {
-        found = unknownType(type)
-        unknown.set(type, found)
-      }
-      return found
-    }
-  }
-}

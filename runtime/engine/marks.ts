@@ -1,4 +1,5 @@
 import type { Announcement } from "../leases.ts"
+import { laneOf } from "./serving.ts"
 
 /**
  * Up to where the mail of each shard is done, as far as nodes have said so.
@@ -15,19 +16,24 @@ export class Marks {
     return this.#roles
   }
 
-  take(done: Announcement["done"]): void {
+  take({ done, lanes = {} }: Pick<Announcement, "done" | "lanes">): void {
     for (const [role, { upTo, shards }] of Object.entries(done)) {
       this.#roles.add(role)
-      for (const number of shards) {
-        const shard = `${role}.${number}`
-        if (upTo > this.of(shard)) this.#upTo.set(shard, upTo)
-      }
+      for (const number of shards) this.#raise(`${role}.${number}`, upTo)
+    }
+    for (const [key, { upTo, shards }] of Object.entries(lanes)) {
+      const [role = "", type = ""] = key.split(".")
+      for (const number of shards) this.#raise(laneOf(`${role}.${number}`, type), upTo)
     }
   }
 
-  /** The sequence up to which the mail of a shard is done; 0 if nothing was said of it. */
-  of(shard: string): number {
-    return this.#upTo.get(shard) ?? 0
+  #raise(name: string, upTo: number): void {
+    if (upTo > this.of(name)) this.#upTo.set(name, upTo)
+  }
+
+  /** The sequence up to which the mail of a shard or lane is done; 0 if nothing was said of it. */
+  of(name: string): number {
+    return this.#upTo.get(name) ?? 0
   }
 
   /** The sequence up to which all mail of a role is done, which has so many shards. */

@@ -1,12 +1,16 @@
 import { Cause, type Clock, Deferred, Effect, Latch, Schedule, type Scope } from "effect"
 import type { Announcement, Leases, Membership } from "../leases.ts"
 import type { ActorLog } from "../log.ts"
+import { Declining } from "./declining.ts"
 import type { Engine } from "./engine.ts"
-import { declinesOf, movesOf } from "./placement.ts"
+import { Holdings } from "./holdings.ts"
+import { movesOf } from "./placement.ts"
 import { Presence, type Renewal } from "./presence.ts"
 import { NodeBroken, type NodeOptions, type Profile, profileOf } from "./profile.ts"
 import { Purge } from "./purge.ts"
+import { laneOf, roleOf, shardOfName } from "./serving.ts"
 import { Shards } from "./shards.ts"
+import { Unserved } from "./unserved.ts"
 
 const RETRY_MILLIS = 100
 /** A log that does not answer a node that starts gets this long. */
@@ -40,11 +44,11 @@ export class Node {
   /** Mail was to be decided and might not be. The tail that brought it waits for ever, and there will be a new one. */
   #halted = false
   #membership: Membership = { nodes: new Map(), holders: new Map() }
+  readonly #unserved = new Unserved()
+  readonly #holdings: Holdings
   /** Shards that are being given back. */
   readonly #parting = new Set<string>()
-  /** Shards with an actor in them that we are too old for, and those of them that we leave to others. */
-  readonly #tooNew = new Set<string>()
-  #declines: ReadonlyArray<string> = []
+  readonly #declining: Declining
   /** Another process has our name. */
   #waits = false
   #leaving = false
@@ -62,10 +66,16 @@ export class Node {
     this.#leases = leases
     this.#engine = engine
     this.#profile = profileOf(options, clock.currentTimeMillisUnsafe())
-    this.#presence = new Presence(options.name, leases, clock, () => this.#shards.dropAll())
+    this.#declining = new Declining(options.name, this.#profile)
+    this.#presence = new Presence(options.name, leases, clock, () => this.#holdings.end())
     this.#purge = new Purge(log)
     const host = { mayDecide: () => this.#mayDecide() }
-    const shardHost = { ...engine, activationHost: { ...engine.activationHost, ...host } }
+    const shardHost = {
+      ...engine,
+      activationHost: { ...engine.activationHost, ...host },
+      doneInLane: (shard: string, type: string) => this.#purge.marks.of(laneOf(shard, type)),
+      unknown: (type: string, shard: string) => this.#unserved.met(type, roleOf(shard))
+    }
     this.#shards = new Shards({
       log,
       shardHost,
@@ -74,6 +84,7 @@ export class Node {
       doneUpTo: (shard) => this.#purge.marks.of(shard),
       broken: (defect) => this.#break(Cause.die(defect))
     })
+    this.#holdings = new Holdings(options.name, this.#profile, leases, this.#shards)
   }
 
   /** Fails once the node is broken. */
@@ -84,23 +95,21 @@ export class Node {
    * True if there is one now.
    */
   decline(shard: string): boolean {
-    if (!this.#tooNew.has(shard)) {
-      this.#tooNew.add(shard)
-      this.#changed.openUnsafe()
-    }
-    return declinesOf(this.#name, this.#profile, [shard], this.#membership.nodes).length > 0
+    if (this.#declining.met(shard)) this.#changed.openUnsafe()
+    return this.#declining.isLeft(shard, this.#membership.nodes)
   }
 
   /** Starts, and goes on until the scope closes. */
   readonly run = Effect.gen({ self: this }, function* () {
     const scope = yield* Effect.scope
-    yield* this.#vital(this.#engine.run)
-    yield* this.#vital(this.#purge.run)
+    const warning = this.#unserved.warn(this.#name, () => this.#membership.nodes)
+    for (const loop of [this.#engine.run, this.#purge.run, warning]) yield* this.#vital(loop)
     // Until the very end: to leave can take longer than the lease, and what is seen saves asking for it.
     yield* this.#vital(this.#stayAlive)
     yield* this.#leases.watch((membership) => {
       this.#membership = membership
       this.#purge.see(this.#name, membership)
+      this.#holdings.see(membership)
       this.#changed.openUnsafe()
     })
     yield* Effect.addFinalizer(() => this.#leave)
@@ -146,11 +155,12 @@ export class Node {
   #reconcile(scope: Scope.Scope): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       if (this.#isBroken || this.#leaving || !this.#presence.joined) return
-      this.#decideDeclines()
+      if (this.#declining.decide(this.#membership.nodes)) this.#hurry.openUnsafe()
       const { acquire, release } = movesOf({
         node: this.#name,
         held: this.#shards.names,
         leaving: this.#parting,
+        excluded: this.#shards.excluded,
         membership: { ...this.#membership, nodes: this.#nodes() },
         shards: this.#log.shards
       })
@@ -159,6 +169,7 @@ export class Node {
         yield* Effect.forkIn(this.#giveBack(shard), scope)
       }
       yield* each(acquire, (shard) => this.#acquire(shard))
+      yield* this.#holdings.begin
       // A tail costs a new consumer: while shards go away, the old one serves those that stay.
       const settled = release.length === 0 && this.#parting.size === 0
       if (acquire.length > 0 || settled) yield* this.#read
@@ -169,7 +180,7 @@ export class Node {
     return Effect.suspend(() => {
       const { life } = this.#presence
       return Effect.map(this.#leases.acquire(shard, this.#name), (held) => {
-        if (held && life === this.#presence.life) this.#shards.add(shard) // invariant 3
+        if (held && life === this.#presence.life) this.#holdings.acquired(shard) // invariant 3
       })
     }).pipe(Effect.catch((error) => Effect.logWarning("shard not acquired", { shard, reason: error.message })))
   }
@@ -177,7 +188,9 @@ export class Node {
   #giveBack(shard: string): Effect.Effect<void> {
     return Effect.suspend(() => {
       const drain = this.#shards.drain(shard)
-      return this.#declines.includes(shard) ? Effect.timeoutOption(drain, DECLINED_PATIENCE) : drain
+      return this.#declining.shards.includes(shardOfName(shard))
+        ? Effect.timeoutOption(drain, DECLINED_PATIENCE)
+        : drain
     }).pipe(
       Effect.andThen(Effect.sync(() => this.#shards.drop(shard))),
       Effect.andThen(Effect.suspend(() => this.#leases.release(shard, this.#name))),
@@ -229,10 +242,10 @@ export class Node {
   readonly #renew: Effect.Effect<Renewal> = Effect.gen({ self: this }, function* () {
     this.#hurry.closeUnsafe()
     if (this.#isBroken) return "ended"
-    let done: Announcement["done"] = {}
+    let said: Pick<Announcement, "done" | "lanes"> = { done: {} }
     const renewal = yield* this.#presence.stay(() => {
       const announcement = this.#announcement()
-      done = announcement.done // before the renewal: invariant 2
+      said = announcement // before the renewal: invariant 2
       return announcement
     })
     if (renewal === "name taken") yield* this.#nameTaken
@@ -242,7 +255,8 @@ export class Node {
     if (renewal === "lost") counts.leasesLost++
     if (renewal === "lost") yield* Effect.logWarning("lease lost: the node joins anew", { node: this.#name })
     if (renewal === "renewed") {
-      this.#purge.take(done)
+      this.#purge.take(said)
+      yield* each(this.#holdings.lost(), (name) => this.#acquire(name))
       if (this.#halted) yield* this.#read
     }
     this.#changed.openUnsafe()
@@ -264,19 +278,11 @@ export class Node {
     return {
       ...this.#profile,
       ...(this.#leaving && { roles: [] }),
-      declines: this.#declines,
-      done: this.#shards.done(),
+      declines: this.#declining.shards,
+      ...this.#shards.done((name) => this.#holdings.spoken(name)),
       residents: this.#shards.residents,
       open: this.#shards.open
     }
-  }
-
-  #decideDeclines(): void {
-    if (this.#tooNew.size === 0) return
-    const declines = declinesOf(this.#name, this.#profile, this.#tooNew, this.#membership.nodes)
-    if (declines.join() === this.#declines.join()) return
-    this.#declines = declines
-    this.#hurry.openUnsafe()
   }
 
   /** The others first learn that they are to take over; each shard is theirs as soon as it has finished what it had. */

@@ -25,15 +25,15 @@ export class Purge {
   /** What the others say of themselves. */
   see(node: string, { nodes }: Membership): void {
     for (const [name, announcement] of nodes) {
-      if (this.#seen.get(name) !== announcement) this.marks.take(announcement.done)
+      if (this.#seen.get(name) !== announcement) this.marks.take(announcement)
     }
     this.#seen = nodes
     this.#isOurs = [...nodes.keys()].every((name) => name >= node)
   }
 
   /** What we said of ourselves with a renewal that succeeded. It is time to purge. */
-  take(done: Announcement["done"]): void {
-    this.marks.take(done)
+  take(said: Pick<Announcement, "done" | "lanes">): void {
+    this.marks.take(said)
     if (this.#isOurs) this.#due.openUnsafe()
   }
 

@@ -17,8 +17,10 @@ const NodeValue = Schema.Struct({
   roles: Strings,
   types: Versions,
   protocols: Versions,
+  serves: Schema.optionalKey(Schema.Record(Schema.String, Schema.Array(Schema.String))),
   declines: Strings,
   done: orElse(Schema.Record(Schema.String, Done), {}),
+  lanes: Schema.optionalKey(Schema.Record(Schema.String, Done)),
   since: Count,
   residents: Count,
   open: Count

@@ -54,8 +54,8 @@ const play = (events: ReadonlyArray<typeof event extends fc.Arbitrary<infer E> ?
     }
     if (each.kind === "worked out") model.begun[each.node] = model.workOut(each.node)
     if (each.kind === "renewed") model.latest[each.node] = model.begun[each.node] ?? {}
-    if (each.kind === "heard") marks.take(model.latest[each.node] ?? {})
-    if (each.kind === "said") marks.take(model.workOut(each.node))
+    if (each.kind === "heard") marks.take({ done: model.latest[each.node] ?? {} })
+    if (each.kind === "said") marks.take({ done: model.workOut(each.node) })
     const upTo = marks.ofRole("any", SHARDS)
     const lost = model.mail.findIndex((mail, index) => index < upTo && !mail.done)
     assert.strictEqual(lost, -1, "it would be removed and is not done")
@@ -78,7 +78,7 @@ describe("what nodes say is done", () => {
         for (const mail of model.mail) mail.done = true
         for (let node = 0; node < NODES; node++) {
           model.reached[node] = model.mail.length
-          marks.take(model.workOut(node))
+          marks.take({ done: model.workOut(node) })
         }
         assert.strictEqual(marks.ofRole("any", SHARDS), model.mail.length)
       })
@@ -87,9 +87,9 @@ describe("what nodes say is done", () => {
 
   it("says nothing of a role while one of its shards was never spoken for", () => {
     const marks = new Marks()
-    marks.take({ any: { upTo: 9, shards: [0] } })
+    marks.take({ done: { any: { upTo: 9, shards: [0] } } })
     assert.strictEqual(marks.ofRole("any", SHARDS), 0)
-    marks.take({ any: { upTo: 7, shards: [1] }, gpu: { upTo: 5, shards: [0, 1] } })
+    marks.take({ done: { any: { upTo: 7, shards: [1] }, gpu: { upTo: 5, shards: [0, 1] } } })
     assert.strictEqual(marks.ofRole("any", SHARDS), 7)
     assert.strictEqual(marks.ofRole("gpu", SHARDS), 5)
     assert.deepStrictEqual([...marks.roles], ["any", "gpu"])

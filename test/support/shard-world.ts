@@ -48,6 +48,8 @@ export class ShardWorld {
   #makeShard(): Shard {
     return new Shard("any.0", {
       compiledOf: () => this.#compiled,
+      doneInLane: () => 0,
+      unknown: () => {},
       residents: {
         add: () => {},
         forget: (activation) => {
