@@ -17,6 +17,7 @@ import {
   targetJson,
   typeArgument
 } from "./operate.ts"
+import { resume } from "./resume.ts"
 import { durationText, plain, table, timeText } from "./table.ts"
 
 const definitions = () => allActors({ policy: quantPolicy })
@@ -121,22 +122,6 @@ const pause = Command.make(
     )
 ).pipe(Command.withDescription("Pause an actor, a type, or everything; messages are kept and wait"))
 
-const resume = Command.make("resume", { actor: targetArgument, all: allFlag, ...operatorFlags }, (given) =>
-  operate(given, (operators) =>
-    Effect.gen(function* () {
-      const target = yield* parseTarget(given.actor, given.all)
-      const changed = yield* operators.resume(target)
-      const left = yield* operators.paused
-      const wider = left.find((other) => holds(other.target, target))
-      const still = wider === undefined ? "" : `, and stays paused by ${formatTarget(wider.target)}`
-      return {
-        text: `${formatTarget(target)} ${changed ? "goes on" : "was not paused"}${changed ? still.replace(", and", ", but") : still}`,
-        json: { ...targetJson(target), changed, held_by: wider === undefined ? null : targetJson(wider.target) }
-      }
-    })
-  )
-).pipe(Command.withDescription("Let go on what was paused, by the same words"))
-
 const paused = Command.make("paused", operatorFlags, (given) =>
   operate(given, (operators) =>
     Effect.map(operators.paused, (pauses) => ({
@@ -168,10 +153,3 @@ const unknown = (target: Target): string =>
   target.kind === "type" && !definitions().some(({ type }) => type === target.type)
     ? ` (this version of conclave has no such type)`
     : ""
-
-/** Whether a pause is a wider one that holds the target too. */
-const holds = (wider: Target, target: Target): boolean => {
-  if (target.kind === "everything") return false
-  if (wider.kind === "everything") return true
-  return wider.kind === "type" && target.kind === "actor" && wider.type === target.address.type
-}

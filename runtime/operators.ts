@@ -17,6 +17,7 @@ import { type Announcement, Leases, type Membership } from "./leases.ts"
 import { type Letter, NoSuchLetter, NotRetryable, readLetter, retryOf } from "./letters.ts"
 import { ActorLog } from "./log.ts"
 import { type Recording, readRecording } from "./replay/recording.ts"
+import { resumeFailed } from "./resuming.ts"
 
 /** An actor for which messages wait. */
 export interface Waiting {
@@ -62,6 +63,12 @@ export class Operators extends Context.Service<
 
     /** Lets it go on. False if it was not paused. What a wider pause holds stays paused. */
     readonly resume: (target: Target) => Effect.Effect<boolean, ReadError | InvalidAddress>
+
+    /**
+     * Lets go on the actors of a target that the runtime paused one by one, because they could not go on: the actor, those of
+     * the type, or all. What a person paused stays so. Gives the pauses that were lifted; who fails again is paused again.
+     */
+    readonly resumeFailed: (target: Target) => Effect.Effect<ReadonlyArray<Pause>, ReadError | InvalidAddress>
 
     /** All pauses, oldest first. */
     readonly paused: Effect.Effect<ReadonlyArray<Pause>, ReadError>
@@ -145,6 +152,7 @@ export class Operators extends Context.Service<
             return yield* controls.pause({ target, by: "operator", cause: cause.slice(0, CAUSE_CHARACTERS_MAX), since })
           }),
         resume: (target) => Effect.andThen(checkTarget(target), controls.resume(target)),
+        resumeFailed: (target) => Effect.andThen(checkTarget(target), resumeFailed(controls, target)),
         paused: Effect.map(controls.read, ({ all }) => all),
         actors: (selection, after, max) =>
           Effect.andThen(checkSelection(selection), archive.journals(selection, after, max)),

@@ -5,6 +5,7 @@ import { encoder } from "./codec.ts"
 import {
   type ActorFailed,
   type ActorStopped,
+  type ActorUnavailable,
   type AppendError,
   type AskTimeout,
   InvalidMessage,
@@ -31,7 +32,7 @@ export interface AskOptions extends SendOptions {
 }
 
 export type SendError = InvalidAddress | InvalidMessage | MailboxFull | Overloaded | AppendError
-export type AskError = SendError | AskTimeout | ActorFailed | ActorStopped
+export type AskError = SendError | AskTimeout | ActorUnavailable | ActorFailed | ActorStopped
 
 export type Mail = Extract<Entry, { kind: "mail" }>
 

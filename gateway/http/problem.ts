@@ -172,6 +172,13 @@ export const askProblem = (error: AskError, correlationId?: string): Reply => {
       )
     case "LogUnavailable":
       return unavailable("log-unavailable", "the log does not answer", 1, correlationId)
+    case "ActorUnavailable":
+      return unavailable(
+        "actor-unavailable",
+        "the actor is paused, or no live node has its type; its message is kept and waits",
+        10,
+        correlationId
+      )
     case "AskTimeout":
       return problem({
         status: 504,

@@ -1,7 +1,7 @@
 import { Clock, Duration, Effect, FiberSet, Schedule } from "effect"
 import type { Actor } from "../actor.ts"
-import { type Address, formatAddress } from "../address.ts"
-import { Controls, type Pauses } from "../controls.ts"
+import { formatAddress } from "../address.ts"
+import { Controls } from "../controls.ts"
 import { elapsedBy } from "../elapsed.ts"
 import type { ActorLog } from "../log.ts"
 import { Outbox } from "../outbox.ts"
@@ -13,11 +13,13 @@ import { compile } from "./compiled.ts"
 import { Gates } from "./gate.ts"
 import { Loads } from "./loads.ts"
 import { type Gauges, type Meter, makeMeter } from "./meter.ts"
+import { Pausing } from "./pausing.ts"
 import { Residents } from "./residents.ts"
 import { makeRoom } from "./room.ts"
 import { makeSetbacks } from "./setbacks.ts"
 import type { Shard, ShardHost } from "./shard.ts"
 import { makeTracing } from "./tracing.ts"
+import { Trials } from "./trials.ts"
 
 export interface EngineOptions {
   /** The node's name, unique among the live nodes: letters, digits, dashes. */
@@ -84,23 +86,22 @@ export const makeEngine = Effect.fnUntraced(function* (
   const room = makeRoom(() => {
     for (const shard of shards) shard.shed()
   })
-  const setbacks = makeSetbacks({ log, controls, decline, now, later, fork })
+  const trials = new Trials(elapsed)
+  const pausing = new Pausing({ log, controls, trials, shards, later, fork })
+  const setbacks = makeSetbacks({ log, controls, decline, trials, pausing, now, later, fork })
   const loads = new Loads(log, { fork, ...setbacks })
   const forget = (activation: Activation) => {
     for (const part of [loads, committer, activities, gates]) part.forget(activation)
   }
   const residents = makeResidents(options, meter, elapsed, forget)
-  const sweeping = Effect.sync(() => residents.sweep()).pipe(
-    Effect.repeat(Schedule.spaced(options.sweepEvery ?? SWEEP_EVERY))
-  )
-  const paused = yield* followPauses(controls, shards)
+  yield* pausing.follow
   const engine: Engine = {
     compiledOf: (type) => types.get(type),
     activationHost: {
       limits: log.limits,
       now: elapsed,
       later,
-      paused,
+      paused: (address) => pausing.causeOf(address) !== undefined,
       admit: (activation) => gates.admit(activation),
       rested: (activation) => gates.rested(activation),
       load: (activation) => loads.journal(activation),
@@ -116,16 +117,24 @@ export const makeEngine = Effect.fnUntraced(function* (
     meter,
     processed: (mail) => {
       meter.counts.messages++
+      pausing.went(mail.to)
       if (mail.sequence % WAITS_SAMPLED === 0) meter.waited((now() - mail.time) / 1_000)
       traced?.(mail, now())
     },
+    halted: (mail) => pausing.tell(mail),
     serving: (shard) => shards.add(shard),
     left: (shard) => shards.delete(shard),
     ...room,
-    run: Effect.all([outbox.run, committer.run, sweeping], { concurrency: "unbounded" })
+    run: Effect.all([outbox.run, committer.run, sweep(residents, options)], { concurrency: "unbounded" })
   }
   return engine
 })
+
+const sweep = (residents: Residents<Activation>, { sweepEvery = SWEEP_EVERY }: EngineOptions) =>
+  Effect.repeat(
+    Effect.sync(() => residents.sweep()),
+    Schedule.spaced(sweepEvery)
+  )
 
 /** The clock, and what happens later: for as long as the scope is open. */
 const makeTimes = Effect.gen(function* () {
@@ -150,13 +159,3 @@ const makeResidents = (
   const idleMillisMax = Duration.toMillis(Duration.fromInputUnsafe(passivateAfter))
   return new Residents<Activation>({ now, idleMillisMax, memoryBytesMax, counts, forget })
 }
-
-/** Whether an actor is paused, as last heard; shards are told when that changes. */
-const followPauses = Effect.fnUntraced(function* (controls: Controls["Service"], shards: ReadonlySet<Shard>) {
-  let pauses: Pauses | undefined
-  yield* controls.watch((latest) => {
-    pauses = latest
-    for (const shard of shards) shard.review()
-  })
-  return (address: Address) => pauses !== undefined && pauses.all.length > 0 && pauses.of(address) !== undefined
-})

@@ -1,6 +1,6 @@
 import { Cause, type Clock, Deferred, Effect, Latch, Schedule, type Scope } from "effect"
 import type { Announcement, Leases, Membership } from "../leases.ts"
-import type { ActorLog } from "../log.ts"
+import type { ActorLog, Mail } from "../log.ts"
 import { Declining } from "./declining.ts"
 import type { Engine } from "./engine.ts"
 import { Holdings } from "./holdings.ts"
@@ -8,7 +8,7 @@ import { movesOf } from "./placement.ts"
 import { Presence, type Renewal } from "./presence.ts"
 import { NodeBroken, type NodeOptions, type Profile, profileOf } from "./profile.ts"
 import { Purge } from "./purge.ts"
-import { laneOf, roleOf, shardOfName } from "./serving.ts"
+import { laneOf, shardOfName } from "./serving.ts"
 import { Shards } from "./shards.ts"
 import { Unserved } from "./unserved.ts"
 
@@ -44,7 +44,7 @@ export class Node {
   /** Mail was to be decided and might not be. The tail that brought it waits for ever, and there will be a new one. */
   #halted = false
   #membership: Membership = { nodes: new Map(), holders: new Map() }
-  readonly #unserved = new Unserved()
+  readonly #unserved: Unserved
   readonly #holdings: Holdings
   /** Shards that are being given back. */
   readonly #parting = new Set<string>()
@@ -66,6 +66,7 @@ export class Node {
     this.#leases = leases
     this.#engine = engine
     this.#profile = profileOf(options, clock.currentTimeMillisUnsafe())
+    this.#unserved = new Unserved(log, () => this.#membership.nodes)
     this.#declining = new Declining(options.name, this.#profile)
     this.#presence = new Presence(options.name, leases, clock, () => this.#holdings.end())
     this.#purge = new Purge(log)
@@ -74,7 +75,7 @@ export class Node {
       ...engine,
       activationHost: { ...engine.activationHost, ...host },
       doneInLane: (shard: string, type: string) => this.#purge.marks.of(laneOf(shard, type)),
-      unknown: (type: string, shard: string) => this.#unserved.met(type, roleOf(shard))
+      unknown: (mail: Mail) => this.#unserved.met(mail)
     }
     this.#shards = new Shards({
       log,
@@ -102,8 +103,7 @@ export class Node {
   /** Starts, and goes on until the scope closes. */
   readonly run = Effect.gen({ self: this }, function* () {
     const scope = yield* Effect.scope
-    const warning = this.#unserved.warn(this.#name, () => this.#membership.nodes)
-    for (const loop of [this.#engine.run, this.#purge.run, warning]) yield* this.#vital(loop)
+    for (const loop of [this.#engine.run, this.#purge.run, this.#unserved.warn]) yield* this.#vital(loop)
     // Until the very end: to leave can take longer than the lease, and what is seen saves asking for it.
     yield* this.#vital(this.#stayAlive)
     yield* this.#leases.watch((membership) => {

@@ -15,7 +15,9 @@ export interface ShardHost {
   /** Up to where the holders of a type's lane in a shard have said that its mail is done. */
   readonly doneInLane: (shard: string, type: string) => number
   /** Mail came of a type that this node does not have. */
-  readonly unknown: (type: string, shard: string) => void
+  readonly unknown: (mail: Mail) => void
+  /** Mail came of an actor that is paused. */
+  readonly halted: (mail: Mail) => void
   /** What its activations are given; what concerns its mail, the shard does itself. */
   readonly activationHost: Omit<ActivationHost<Activation>, "done" | "setAside" | "reopened">
   /** Activations of the node: they count against its memory. */
@@ -160,6 +162,7 @@ export class Shard {
     this.#progress.delivered(mail.sequence)
     this.#opened(mail.payload)
     const key = formatAddress(mail.to)
+    if (this.#activationHost.paused(mail.to)) this.#host.halted(mail)
     const activation = this.#activations.get(key) ?? this.#activate(key, mail.to)
     if (activation !== undefined) return activation.receive(mail)
     this.#held.set(key, { address: mail.to, backlog: extended(this.#held.get(key)?.backlog, mail) })
@@ -175,7 +178,7 @@ export class Shard {
   #leave(mail: Mail): void {
     this.#progress.passed(mail.sequence)
     this.#foreign.add(mail)
-    if (!this.excluded.has(mail.to.type)) this.#host.unknown(mail.to.type, this.name)
+    if (!this.excluded.has(mail.to.type)) this.#host.unknown(mail)
   }
 
   /** Takes no more mail and lets actors finish what they have, so that the next owner finds nothing half done. */

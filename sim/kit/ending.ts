@@ -67,6 +67,7 @@ const OUTCOMES: ReadonlyMap<string, Heard["outcome"]> = new Map([
   ["InvalidAddress", "not sent"],
   ["LogUnavailable", "unknown"],
   ["AskTimeout", "unknown"],
+  ["ActorUnavailable", "unknown"],
   ["ActorFailed", "failed"],
   ["ActorStopped", "failed"]
 ])

@@ -50,6 +50,7 @@ export class ShardWorld {
       compiledOf: () => this.#compiled,
       doneInLane: () => 0,
       unknown: () => {},
+      halted: () => {},
       residents: {
         add: () => {},
         forget: (activation) => {
