@@ -5,6 +5,9 @@ import type { ReadError } from "./errors.ts"
 export interface Done {
   readonly upTo: number
   readonly shards: ReadonlyArray<number>
+  /** Where some are far behind: up to here all of it is done but that of whom `except` names, actors (`type/id`) or types. */
+  readonly reach?: number
+  readonly except?: ReadonlyArray<string>
 }
 
 /** What a node says of itself with every renewal. */

@@ -33,6 +33,11 @@ export interface EngineOptions {
   readonly sweepEvery?: Duration.Input
   /** How many activities the node runs at once; 256 unless given. */
   readonly activitiesMax?: number
+  /**
+   * How far an actor may be behind, in sequences of the log, before the mail of others is removed around its own; 1,000 unless
+   * given.
+   */
+  readonly asideAfter?: number
 }
 
 /** What all shards of a node share. */

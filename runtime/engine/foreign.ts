@@ -1,4 +1,5 @@
 import type { Mail } from "../log.ts"
+import type { Undone } from "./aside.ts"
 
 /** Mail of types that a shard does not serve: of each type from which sequence to which it may be undone. */
 export class Foreign {
@@ -10,15 +11,15 @@ export class Foreign {
     else present.upTo = sequence
   }
 
-  /** The oldest sequence that may be undone, of all types; infinite if there is none. `done` says up to where a type's mail is. */
-  oldest(done: (type: string) => number): number {
-    let oldest = Number.POSITIVE_INFINITY
+  /** By type, the oldest sequence that may be undone. `done` says up to where a type's mail is. */
+  undone(done: (type: string) => number): ReadonlyArray<Undone> {
+    const undone: Array<Undone> = []
     for (const [type, range] of this.#types) {
       const upTo = done(type)
+      range.from = Math.max(range.from, upTo + 1)
       if (upTo >= range.upTo) this.#types.delete(type)
-      else range.from = Math.max(range.from, upTo + 1)
-      if (this.#types.has(type)) oldest = Math.min(oldest, range.from)
+      else undone.push([type, range.from])
     }
-    return oldest
+    return undone
   }
 }

@@ -1,4 +1,5 @@
-import type { Announcement } from "../leases.ts"
+import type { Announcement, Done } from "../leases.ts"
+import type { Aside } from "./aside.ts"
 import { laneOf } from "./serving.ts"
 
 /**
@@ -9,6 +10,7 @@ import { laneOf } from "./serving.ts"
  */
 export class Marks {
   readonly #upTo = new Map<string, number>()
+  readonly #aside = new Map<string, Aside>()
   readonly #roles = new Set<string>()
 
   /** The roles of which anything was said. */
@@ -17,18 +19,21 @@ export class Marks {
   }
 
   take({ done, lanes = {} }: Pick<Announcement, "done" | "lanes">): void {
-    for (const [role, { upTo, shards }] of Object.entries(done)) {
+    for (const [role, said] of Object.entries(done)) {
       this.#roles.add(role)
-      for (const number of shards) this.#raise(`${role}.${number}`, upTo)
+      for (const number of said.shards) this.#note(`${role}.${number}`, said)
     }
-    for (const [key, { upTo, shards }] of Object.entries(lanes)) {
+    for (const [key, said] of Object.entries(lanes)) {
       const [role = "", type = ""] = key.split(".")
-      for (const number of shards) this.#raise(laneOf(`${role}.${number}`, type), upTo)
+      for (const number of said.shards) this.#note(laneOf(`${role}.${number}`, type), said)
     }
   }
 
-  #raise(name: string, upTo: number): void {
+  #note(name: string, { upTo, reach, except }: Done): void {
     if (upTo > this.of(name)) this.#upTo.set(name, upTo)
+    if (reach !== undefined && except !== undefined && reach >= (this.#aside.get(name)?.reach ?? 0)) {
+      this.#aside.set(name, { reach, except })
+    }
   }
 
   /** The sequence up to which the mail of a shard or lane is done; 0 if nothing was said of it. */
@@ -41,5 +46,25 @@ export class Marks {
     let upTo = Number.POSITIVE_INFINITY
     for (let number = 0; number < shards; number++) upTo = Math.min(upTo, this.of(`${role}.${number}`))
     return upTo
+  }
+
+  /** The sequence up to which all mail of a type in a role is done but that of some of its actors, `except`, by their ids. */
+  ofType(role: string, type: string, shards: number): { readonly upTo: number; readonly except: ReadonlySet<string> } {
+    const except = new Set<string>()
+    let upTo = Number.POSITIVE_INFINITY
+    for (let number = 0; number < shards; number++) {
+      const shard = `${role}.${number}`
+      const lane = laneOf(shard, type)
+      let best = Math.max(this.of(shard), this.of(lane))
+      let aside: Aside | undefined
+      for (const said of [this.#aside.get(shard), this.#aside.get(lane)]) {
+        if (said === undefined || said.reach <= best || said.except.includes(type)) continue
+        best = said.reach
+        aside = said
+      }
+      upTo = Math.min(upTo, best)
+      for (const name of aside?.except ?? []) if (name.startsWith(`${type}/`)) except.add(name.slice(type.length + 1))
+    }
+    return { upTo, except }
   }
 }

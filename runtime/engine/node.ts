@@ -1,6 +1,8 @@
 import { Cause, type Clock, Deferred, Effect, Latch, Schedule, type Scope } from "effect"
+import { elapsedBy } from "../elapsed.ts"
 import type { Announcement, Leases, Membership } from "../leases.ts"
 import type { ActorLog, Mail } from "../log.ts"
+import { ASIDE_AFTER } from "./aside.ts"
 import { Declining } from "./declining.ts"
 import type { Engine } from "./engine.ts"
 import { Holdings } from "./holdings.ts"
@@ -46,11 +48,10 @@ export class Node {
   #membership: Membership = { nodes: new Map(), holders: new Map() }
   readonly #unserved: Unserved
   readonly #holdings: Holdings
+  readonly #declining: Declining
   /** Shards that are being given back. */
   readonly #parting = new Set<string>()
-  readonly #declining: Declining
-  /** Another process has our name. */
-  #waits = false
+  #waits = false // another process has our name
   #leaving = false
   #isBroken = false
 
@@ -61,15 +62,16 @@ export class Node {
     engine: Engine,
     clock: Clock.Clock
   ) {
-    this.#name = options.name
+    const { name, asideAfter = ASIDE_AFTER } = options
+    this.#name = name
     this.#log = log
     this.#leases = leases
     this.#engine = engine
     this.#profile = profileOf(options, clock.currentTimeMillisUnsafe())
     this.#unserved = new Unserved(log, () => this.#membership.nodes)
-    this.#declining = new Declining(options.name, this.#profile)
-    this.#presence = new Presence(options.name, leases, clock, () => this.#holdings.end())
-    this.#purge = new Purge(log)
+    this.#declining = new Declining(name, this.#profile)
+    this.#presence = new Presence(name, leases, clock, () => this.#holdings.end())
+    this.#purge = new Purge(log, asideAfter, elapsedBy(clock))
     const host = { mayDecide: () => this.#mayDecide() }
     const shardHost = {
       ...engine,
@@ -82,10 +84,11 @@ export class Node {
       shardHost,
       ...host,
       room: engine.room,
+      asideAfter,
       doneUpTo: (shard) => this.#purge.marks.of(shard),
       broken: (defect) => this.#break(Cause.die(defect))
     })
-    this.#holdings = new Holdings(options.name, this.#profile, leases, this.#shards)
+    this.#holdings = new Holdings(name, this.#profile, leases, this.#shards)
   }
 
   /** Fails once the node is broken. */
@@ -156,12 +159,13 @@ export class Node {
     return Effect.gen({ self: this }, function* () {
       if (this.#isBroken || this.#leaving || !this.#presence.joined) return
       if (this.#declining.decide(this.#membership.nodes)) this.#hurry.openUnsafe()
+      const nodes = new Map(this.#membership.nodes).set(this.#name, this.#announcement())
       const { acquire, release } = movesOf({
         node: this.#name,
         held: this.#shards.names,
         leaving: this.#parting,
         excluded: this.#shards.excluded,
-        membership: { ...this.#membership, nodes: this.#nodes() },
+        membership: { ...this.#membership, nodes },
         shards: this.#log.shards
       })
       for (const shard of release) {
@@ -268,11 +272,6 @@ export class Node {
     this.#waits = true
     return Effect.logWarning("another node of this name is alive: this one waits", { node: this.#name })
   })
-
-  /** Everybody, ourselves as we are now. */
-  #nodes(): ReadonlyMap<string, Announcement> {
-    return new Map(this.#membership.nodes).set(this.#name, this.#announcement())
-  }
 
   #announcement(): Announcement {
     return {

@@ -62,7 +62,7 @@ export const makeSetbacks = ({ log, controls, decline, trials, pausing, now, lat
 }
 
 const stillPaused = (address: Address, cause: string, wait: number) =>
-  Effect.logInfo("an actor that was tried again stays paused", {
+  Effect.logDebug("an actor that was tried again stays paused", {
     actor: formatAddress(address),
     cause,
     next_try_seconds: wait / 1_000

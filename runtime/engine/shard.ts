@@ -2,6 +2,7 @@ import { Effect, Schedule } from "effect"
 import { type Address, formatAddress } from "../address.ts"
 import type { Mail } from "../log.ts"
 import { Activation } from "./activation.ts"
+import type { Undone } from "./aside.ts"
 import type { Compiled } from "./compiled.ts"
 import { Foreign } from "./foreign.ts"
 import type { ActivationHost } from "./host.ts"
@@ -117,7 +118,8 @@ export class Shard {
     let oldest = this.#progress.oldestOpen ?? Number.POSITIVE_INFINITY
     for (const activation of this.#behind) oldest = Math.min(oldest, activation.oldest ?? oldest)
     for (const { backlog } of this.#held.values()) oldest = Math.min(oldest, backlog.from)
-    oldest = Math.min(oldest, this.#oldestActivity(), this.#foreign.oldest(this.#doneInLane))
+    oldest = Math.min(oldest, this.#oldestActivity())
+    for (const [, from] of this.#foreign.undone(this.#doneInLane)) oldest = Math.min(oldest, from)
     const { lastDelivered, doneUpTo } = this.#progress
     return {
       lastDelivered,
@@ -138,6 +140,18 @@ export class Shard {
       for (const { generation } of activities.values()) oldest = Math.min(oldest, generation)
     }
     return oldest
+  }
+
+  /** Whose mail is not done: every message that is not belongs to one of them. */
+  get undone(): ReadonlyArray<Undone> {
+    const undone = [...this.#foreign.undone(this.#doneInLane)]
+    for (const [key, { backlog }] of this.#held) undone.push([key, backlog.from])
+    for (const [key, { oldest, core }] of this.#activations) {
+      let from = oldest ?? Number.POSITIVE_INFINITY
+      for (const { generation } of core.activities.values()) from = Math.min(from, generation)
+      if (from < Number.POSITIVE_INFINITY) undone.push([key, from])
+    }
+    return undone
   }
 
   /** How many of its actors are in memory. */

@@ -1,6 +1,7 @@
 import { Effect, Exit, Scope, Semaphore } from "effect"
-import type { Announcement } from "../leases.ts"
+import type { Announcement, Done } from "../leases.ts"
 import type { ActorLog, Mail } from "../log.ts"
+import { type Aside, asideOf } from "./aside.ts"
 import { laneOf, numberOf, roleOf, shardOfName, typeOfLane } from "./serving.ts"
 import { Shard, type ShardHost } from "./shard.ts"
 
@@ -14,6 +15,8 @@ export interface ShardsHost {
   readonly room: () => Effect.Effect<void> | undefined
   /** A sequence up to which all mail of a shard or lane is known to be done. */
   readonly doneUpTo: (shard: string) => number
+  /** How far, in sequences, an actor may be behind before it is named. */
+  readonly asideAfter: number
   /** A defect in an actor's machinery. */
   readonly broken: (defect: unknown) => Effect.Effect<void>
 }
@@ -132,15 +135,28 @@ export class Shards {
       const type = typeOfLane(name)
       const of = type === undefined ? said.done : said.lanes
       const key = type === undefined ? roleOf(name) : `${roleOf(name)}.${type}`
-      const done = of.get(key) ?? { upTo: this.#reached, shards: [] }
+      const done = of.get(key) ?? { upTo: this.#reached, shards: [], all: [] }
       of.set(key, done)
       done.upTo = Math.min(done.upTo, (shard.progress.oldestOpen ?? Number.POSITIVE_INFINITY) - 1)
       done.shards.push(numberOf(name))
+      done.all.push(shard)
     }
-    return {
-      done: Object.fromEntries(said.done),
-      ...(said.lanes.size > 0 && { lanes: Object.fromEntries(said.lanes) })
-    }
+    const lanes = this.#said(said.lanes)
+    return { done: this.#said(said.done), ...(said.lanes.size > 0 && { lanes }) }
+  }
+
+  #said(doing: ReadonlyMap<string, Doing>): Readonly<Record<string, Done>> {
+    return Object.fromEntries(
+      Array.from(doing, ([key, { upTo, shards, all }]) => {
+        const lags = this.#reached - upTo >= this.#host.asideAfter
+        return [key, { upTo, shards, ...(lags && this.#aside(all)) }]
+      })
+    )
+  }
+
+  #aside(shards: ReadonlyArray<Shard>): Aside | undefined {
+    const undone = shards.flatMap((shard) => shard.undone)
+    return asideOf(this.#reached, undone, this.#host.asideAfter)
   }
 
   readonly #closeTail: Effect.Effect<void> = Effect.suspend(() => {
@@ -175,7 +191,11 @@ export class Shards {
   }
 }
 
-type Doing = { upTo: number; readonly shards: Array<number> }
+interface Doing {
+  upTo: number
+  readonly shards: Array<number>
+  readonly all: Array<Shard>
+}
 type Said = Pick<Announcement, "done" | "lanes">
 
 /** A lane whose shard is read too comes with it. */

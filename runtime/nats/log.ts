@@ -10,6 +10,8 @@ import { line } from "./headers.ts"
 import { Health } from "./health.ts"
 import { JournalReader, SNAPSHOT_HEADER } from "./journal.ts"
 import { readMail } from "./mailbox.ts"
+import { purgeType } from "./purge.ts"
+import { attempt } from "./stored.ts"
 import { openStream, type StreamOptions, type StreamReads } from "./stream.ts"
 import { makeSubjects, type Subjects } from "./subjects.ts"
 import { tail } from "./tail.ts"
@@ -81,6 +83,8 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
             try: () => manager.streams.purge(subjects.stream, { filter: subjects.mailOfRole(role), seq: upTo + 1 }),
             catch: (cause) => new LogUnavailable({ detail: String(cause) })
           }),
+        purgeType: (upTo, role, type, except) =>
+          attempt(() => purgeType(manager, subjects, shards, { upTo, role, type, except })),
         watch: (pattern, see) =>
           subscribe(nats, subjects.live(pattern), (message) =>
             see({

@@ -42,6 +42,11 @@ export const makeLog = (server: Server, link: Link): Context.Service.Shape<typeo
         store.purge(upTo, role)
         answer(undefined)
       }),
+    purgeType: (upTo, role, type, except) =>
+      link.call("purge", (answer) => {
+        store.purgeType(upTo, role, type, except)
+        answer(undefined)
+      }),
     watch: (pattern, see) =>
       listen<PublishedEvent>(link, "watch", "events", see, (channel) => server.watch(pattern, channel)),
     check: link.call("check", (answer) => answer(undefined)),

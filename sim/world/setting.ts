@@ -25,6 +25,8 @@ export interface Setting {
   readonly sweepMillis: number
   /** How much memory the actors of a node may take, in bytes. */
   readonly memoryBytes: number
+  /** How far an actor may be behind before mail is removed around its own, in sequences. */
+  readonly asideAfter: number
   readonly rates: Rates
   readonly episodes: ReadonlyArray<Episode>
   /** Clocks differ by as much, in milliseconds. */
@@ -67,6 +69,7 @@ export const settings = (faults: Faults): fc.Arbitrary<Setting> =>
     passivateMillis: fc.constantFrom(15_000, 1_000, 0),
     sweepMillis: fc.constantFrom(5_000, 500),
     memoryBytes: fc.constantFrom(64 * MEGABYTE, 64 * MEGABYTE, 1),
+    asideAfter: fc.constantFrom(1_000, 10, 1),
     rates: fc.record({
       unacked: rate(faults, "unacked"),
       lost: rate(faults, "lost"),

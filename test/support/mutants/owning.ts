@@ -121,5 +121,13 @@ export const OWNING: ReadonlyArray<Mutant> = [
     to: "owner === node && !excludes",
     laws: /left undone/,
     within: 1_000
+  },
+  {
+    defect: "mail of who is set aside is removed with that of the others",
+    file: engine("aside"),
+    from: "return { reach, except: [...names] }",
+    to: "return { reach, except: [] }",
+    laws: /removed before|left undone|before its effects/,
+    within: 200
   }
 ]
