@@ -1,32 +1,16 @@
-import { Clock, Context, Deferred, Effect, identity, Layer, Option, Stream } from "effect"
+import { Clock, Context, Effect, identity, Layer, Option, Stream } from "effect"
 import { type Address, addressFault, formatAddress, type InvalidAddress } from "./address.ts"
 import { Archive, type Journal, type Selection } from "./archive.ts"
 import { Controls, type Pause, type Target } from "./controls.ts"
 import { typeOfLane } from "./engine/serving.ts"
 import type { AppendError, ReadError } from "./errors.ts"
-import {
-  consumedOf,
-  type Inspection,
-  type InspectOptions,
-  inspect,
-  type NoSuchActor,
-  type Sources,
-  secondsBehind
-} from "./inspection.ts"
+import { type Inspection, type InspectOptions, inspect, type NoSuchActor, type Sources } from "./inspection.ts"
 import { type Announcement, Leases, type Membership } from "./leases.ts"
 import { type Letter, NoSuchLetter, NotRetryable, readLetter, retryOf } from "./letters.ts"
 import { ActorLog } from "./log.ts"
 import { type Recording, readRecording } from "./replay/recording.ts"
 import { resumeFailed } from "./resuming.ts"
-
-/** An actor for which messages wait. */
-export interface Waiting {
-  readonly address: Address
-  readonly messages: number
-  /** How long the oldest has waited. */
-  readonly secondsBehind: number
-  readonly pause: Pause | undefined
-}
+import { membershipOf, type Waiting, waitingOf } from "./waiting.ts"
 
 /** A node that is alive, as it last said of itself. */
 export interface LiveNode extends Pick<Announcement, "labels" | "types" | "declines" | "since" | "residents" | "open"> {
@@ -80,7 +64,10 @@ export class Operators extends Context.Service<
       max: number
     ) => Effect.Effect<ReadonlyArray<Journal>, ReadError | InvalidAddress>
 
-    /** Actors for which messages wait, longest first: of the first `max` that have mail, in order of their names. */
+    /**
+     * Actors for which messages wait, longest first: of the first `max` that have mail, in order of their names. What had no
+     * effect may count for some seconds after it was decided.
+     */
     readonly waiting: (
       selection: Selection,
       max: number
@@ -156,7 +143,8 @@ export class Operators extends Context.Service<
         paused: Effect.map(controls.read, ({ all }) => all),
         actors: (selection, after, max) =>
           Effect.andThen(checkSelection(selection), archive.journals(selection, after, max)),
-        waiting: (selection, max) => Effect.andThen(checkSelection(selection), waitingOf(sources, selection, max)),
+        waiting: (selection, max) =>
+          Effect.andThen(checkSelection(selection), waitingOf(sources, leases, selection, max)),
         inspect: (address, options) => inspect(sources, address, options ?? {}),
         recording: (address) => readRecording(archive, address),
         letters: (selection, after, max) => Effect.andThen(checkSelection(selection), lettersOf(selection, after, max)),
@@ -190,7 +178,6 @@ export class Operators extends Context.Service<
 const CAUSE_CHARACTERS_MAX = 1_000
 /** Letters are read so many at a time: each may be as large as a message. */
 const LETTERS_PAGE = 50
-const AT_ONCE = 8
 
 const checkTarget = (target: Target): Effect.Effect<void, InvalidAddress> => {
   if (target.kind === "everything") return Effect.void
@@ -241,41 +228,6 @@ const slowly =
   (options: RetryOptions | undefined) =>
   <A>(retry: Effect.Effect<A>): Effect.Effect<A> =>
     options?.perSecond === undefined ? retry : Effect.delay(retry, 1_000 / options.perSecond)
-
-const waitingOf = ({ log, archive, controls }: Sources, selection: Selection, max: number) =>
-  Effect.gen(function* () {
-    const mailboxes = yield* archive.mailboxes(selection, undefined, max)
-    const pauses = yield* controls.read
-    const now = yield* Clock.currentTimeMillis
-    const found = yield* Effect.forEach(
-      mailboxes,
-      ({ address }) =>
-        Effect.gen(function* () {
-          const consumed = consumedOf(address, yield* log.readJournal(address))
-          const { waiting, oldest } = yield* archive.backlog(address, consumed)
-          return {
-            address,
-            messages: waiting,
-            secondsBehind: secondsBehind(now, oldest),
-            pause: pauses.of(address)
-          }
-        }),
-      { concurrency: AT_ONCE }
-    )
-    return found
-      .filter(({ messages }) => messages > 0)
-      .toSorted((one, other) => other.secondsBehind - one.secondsBehind)
-  })
-
-/** Where nothing has ever joined, nothing may be heard. */
-const MEMBERSHIP_WAIT = "2 seconds"
-
-const membershipOf = (leases: Leases["Service"]): Effect.Effect<Membership, ReadError> =>
-  Effect.gen(function* () {
-    const first = yield* Deferred.make<Membership>()
-    yield* leases.watch((membership) => Deferred.doneUnsafe(first, Effect.succeed(membership)))
-    return yield* Deferred.await(first).pipe(Effect.timeoutOption(MEMBERSHIP_WAIT))
-  }).pipe(Effect.scoped, Effect.map(Option.getOrElse((): Membership => ({ nodes: new Map(), holders: new Map() }))))
 
 const nodesOf = ({ nodes, holders }: Membership): ReadonlyArray<LiveNode> => {
   const held = [...holders].flatMap(([shard, holder]) => (typeOfLane(shard) === undefined ? [holder] : []))

@@ -15,11 +15,11 @@ export type Undone = readonly [name: string, oldest: number]
 /**
  * How far mail is done if those who are far behind are set aside, of all that is not done. Nothing, if nobody is.
  *
- * `after`: how far one has to be behind. Where too many of a type are far behind, the whole type is named, and where even that is too much, only those who are
+ * Far behind is whose oldest message is at or before `behindAt`. Where too many of a type are far behind, the whole type is named, and where even that is too much, only those who are
  * furthest behind.
  */
-export const asideOf = (reached: number, undone: ReadonlyArray<Undone>, after: number): Aside | undefined => {
-  const behind = undone.filter(([, oldest]) => oldest <= reached - after)
+export const asideOf = (reached: number, undone: ReadonlyArray<Undone>, behindAt: number): Aside | undefined => {
+  const behind = undone.filter(([, oldest]) => oldest <= behindAt)
   if (behind.length === 0) return undefined
   const named = bounded(behind)
   const names = new Set(named.map(([name]) => name))

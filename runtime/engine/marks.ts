@@ -1,3 +1,4 @@
+import type { Address } from "../address.ts"
 import type { Announcement, Done } from "../leases.ts"
 import type { Aside } from "./aside.ts"
 import { laneOf } from "./serving.ts"
@@ -66,5 +67,16 @@ export class Marks {
       for (const name of aside?.except ?? []) if (name.startsWith(`${type}/`)) except.add(name.slice(type.length + 1))
     }
     return { upTo, except }
+  }
+
+  /** The sequence up to which the mail of an actor is done, that lives in this shard. */
+  ofActor({ type, id }: Address, shard: string): number {
+    let upTo = 0
+    for (const name of [shard, laneOf(shard, type)]) {
+      const aside = this.#aside.get(name)
+      const isNamed = aside?.except.some((each) => each === type || each === `${type}/${id}`) !== false
+      upTo = Math.max(upTo, this.of(name), isNamed ? 0 : (aside?.reach ?? 0))
+    }
+    return upTo
   }
 }

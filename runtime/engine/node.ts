@@ -85,6 +85,7 @@ export class Node {
       ...host,
       room: engine.room,
       asideAfter,
+      now: elapsedBy(clock),
       doneUpTo: (shard) => this.#purge.marks.of(shard),
       broken: (defect) => this.#break(Cause.die(defect))
     })

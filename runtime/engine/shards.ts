@@ -5,6 +5,9 @@ import { type Aside, asideOf } from "./aside.ts"
 import { laneOf, numberOf, roleOf, shardOfName, typeOfLane } from "./serving.ts"
 import { Shard, type ShardHost } from "./shard.ts"
 
+/** For how long an actor may have mail that is not done before it is named, at least: at most twice as long. */
+const BEHIND_MILLIS = 2_000
+
 /** What the shards of a node need of the node around them. */
 export interface ShardsHost {
   readonly log: ActorLog["Service"]
@@ -15,6 +18,8 @@ export interface ShardsHost {
   readonly room: () => Effect.Effect<void> | undefined
   /** A sequence up to which all mail of a shard or lane is known to be done. */
   readonly doneUpTo: (shard: string) => number
+  /** Milliseconds by a clock that only goes forward. */
+  readonly now: () => number
   /** How far, in sequences, an actor may be behind before it is named. */
   readonly asideAfter: number
   /** A defect in an actor's machinery. */
@@ -40,6 +45,9 @@ export class Shards {
   #readsLanes = false
   #reached = 0
   #tail: Scope.Closeable | undefined
+  /** How far the tail was a while ago, and at the last time that this was noted. */
+  #reachedBefore = 0
+  #noted = { at: Number.NEGATIVE_INFINITY, reached: 0 }
   readonly #opening = Semaphore.makeUnsafe(1)
   #closed = false
 
@@ -129,6 +137,7 @@ export class Shards {
    * ours while it is worked out. `spoken` says of which shards something may be said.
    */
   done(spoken: (shard: string) => boolean): Said {
+    this.#lookBack()
     const said = { done: new Map<string, Doing>(), lanes: new Map<string, Doing>() }
     for (const [name, shard] of this.#owned) {
       if (!shard.followed || this.#read.get(name) !== shard || !spoken(name)) continue
@@ -146,17 +155,25 @@ export class Shards {
   }
 
   #said(doing: ReadonlyMap<string, Doing>): Readonly<Record<string, Done>> {
+    const behindAt = Math.max(this.#reached - this.#host.asideAfter, this.#reachedBefore)
     return Object.fromEntries(
       Array.from(doing, ([key, { upTo, shards, all }]) => {
-        const lags = this.#reached - upTo >= this.#host.asideAfter
-        return [key, { upTo, shards, ...(lags && this.#aside(all)) }]
+        return [key, { upTo, shards, ...(upTo < behindAt && this.#aside(all, behindAt)) }]
       })
     )
   }
 
-  #aside(shards: ReadonlyArray<Shard>): Aside | undefined {
+  #aside(shards: ReadonlyArray<Shard>, behindAt: number): Aside | undefined {
     const undone = shards.flatMap((shard) => shard.undone)
-    return asideOf(this.#reached, undone, this.#host.asideAfter)
+    return asideOf(this.#reached, undone, behindAt)
+  }
+
+  /** Takes note of the time: what is not done for longer than a while is behind. */
+  #lookBack(): void {
+    const now = this.#host.now()
+    if (now - this.#noted.at < BEHIND_MILLIS) return
+    this.#reachedBefore = this.#noted.reached
+    this.#noted = { at: now, reached: this.#reached }
   }
 
   readonly #closeTail: Effect.Effect<void> = Effect.suspend(() => {
