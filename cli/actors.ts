@@ -3,6 +3,7 @@ import { Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { allActors, quantPolicy } from "../actors/index.ts"
 import { formatAddress, formatTarget, type Target } from "../runtime/index.ts"
+import { dropMail } from "./drop-mail.ts"
 import { inspectionJson, inspectionText } from "./inspection.ts"
 import {
   allFlag,
@@ -145,7 +146,7 @@ const paused = Command.make("paused", operatorFlags, (given) =>
 /** `conclave actors`. */
 export const actors = Command.make("actors").pipe(
   Command.withDescription("Look at actors, pause them and let them go on"),
-  Command.withSubcommands([list, waiting, inspect, pause, resume, paused])
+  Command.withSubcommands([list, waiting, inspect, pause, resume, paused, dropMail])
 )
 
 /** Somebody who misspells a type in an emergency should hear of it. */

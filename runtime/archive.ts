@@ -94,6 +94,9 @@ export class Archive extends Context.Service<
     /** Removes a dead letter for good. False if there is none of that sequence. */
     readonly drop: (sequence: number) => Effect.Effect<boolean, ReadError>
 
+    /** Removes a message of an actor from its mailbox for good. False if it has none of that sequence. */
+    readonly dropMail: (owner: Address, sequence: number) => Effect.Effect<boolean, ReadError>
+
     /** The sequence of the newest entry in the log: everything that is stored by now is at or before it. */
     readonly newest: Effect.Effect<number, ReadError>
   }

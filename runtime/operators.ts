@@ -2,6 +2,7 @@ import { Clock, Context, Effect, identity, Layer, Option, Stream } from "effect"
 import { type Address, addressFault, formatAddress, type InvalidAddress } from "./address.ts"
 import { Archive, type Journal, type Selection } from "./archive.ts"
 import { Controls, type Pause, type Target } from "./controls.ts"
+import { type DropError, type DropOptions, type Dropped, dropMail } from "./dropping.ts"
 import { typeOfLane } from "./engine/serving.ts"
 import type { AppendError, ReadError } from "./errors.ts"
 import { type Inspection, type InspectOptions, inspect, type NoSuchActor, type Sources } from "./inspection.ts"
@@ -114,6 +115,15 @@ export class Operators extends Context.Service<
     /** Removes all letters that there are now, for good. Gives how many. */
     readonly dropAll: (selection: Selection) => Effect.Effect<number, ReadError | InvalidAddress>
 
+    /**
+     * Removes all undecided mail of the actors of a type, or of one actor. They have to be paused, unless no live node has
+     * their type: `NotHeld` otherwise, and nothing is removed. The first 10,000 actors that have mail, in order of their names.
+     */
+    readonly dropMail: (
+      selection: Selection & { readonly type: string },
+      options: DropOptions
+    ) => Effect.Effect<Dropped, DropError | InvalidAddress>
+
     /** The live nodes, in order of their names. */
     readonly nodes: Effect.Effect<ReadonlyArray<LiveNode>, ReadError>
   }
@@ -169,6 +179,8 @@ export class Operators extends Context.Service<
               (count, dropped) => (dropped ? count + 1 : count)
             )
           ),
+        dropMail: (selection, options) =>
+          Effect.andThen(checkSelection(selection), dropMail(sources, leases, selection, options)),
         nodes: Effect.map(membershipOf(leases), nodesOf)
       })
     })

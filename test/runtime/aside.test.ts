@@ -76,6 +76,40 @@ layer(NatsServer.layer, { excludeTestServices: true })("who waits", (it) => {
   )
 })
 
+layer(NatsServer.layer, { excludeTestServices: true })("the waiting mail of an actor", (it) => {
+  it.effect("can be dropped while it is paused or nobody has its type, and retried from the dead letters", () =>
+    Effect.gen(function* () {
+      const all = yield* Actors
+      const operators = yield* Operators
+      const target = { kind: "actor", address: { type: "counter", id: "held" } } as const
+      yield* startNode("one", [counter])
+      yield* tell("held", 1)
+      assert.strictEqual(yield* count("held"), 1)
+      const early = yield* Effect.flip(operators.dropMail(target.address, { keep: true }))
+      assert.strictEqual(early._tag, "NotHeld")
+      yield* operators.pause(target, "test")
+      for (const n of [10, 100]) yield* tell("held", n)
+      for (const id of ["x", "y"]) yield* all.tell({ ...CounterProtocol, type: "nosuch" }, id, "Add", { n: 7 })
+      assert.deepStrictEqual(yield* operators.dropMail({ type: "nosuch" }, { keep: false }), { actors: 2, messages: 2 })
+      assert.deepStrictEqual(yield* operators.dropMail(target.address, { keep: true }), { actors: 1, messages: 2 })
+      assert.strictEqual(yield* stored("nosuch"), 0)
+      yield* tell("held", 1_000)
+      yield* operators.resume(target)
+      yield* eventually(count("held"), (sum) => sum === 1_001)
+      const letters = yield* operators.letters({}, 0, 10)
+      assert.deepStrictEqual(
+        letters.map(({ message, failure }) => [message, failure]),
+        [
+          ["Add", "dropped"],
+          ["Add", "dropped"]
+        ]
+      )
+      for (const { sequence } of letters) yield* operators.retry(sequence)
+      yield* eventually(count("held"), (sum) => sum === 1_111)
+    }).pipe(Effect.scoped, Effect.provide(operated("drops")))
+  )
+})
+
 describe("who is far behind is set aside", () => {
   it("by name, and the others' oldest message bounds what is done", () => {
     assert.isUndefined(asideOf(5_000, [["a/1", 4_500]], 4_000))

@@ -106,5 +106,6 @@ const nothing: Archive["Service"] = {
   letters: () => Effect.succeed([]),
   letter: () => Effect.succeed(undefined),
   drop: () => Effect.succeed(false),
+  dropMail: () => Effect.succeed(false),
   newest: Effect.succeed(0)
 }
