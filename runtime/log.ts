@@ -114,6 +114,9 @@ export class ActorLog extends Context.Service<
      */
     readonly purge: (upTo: number, role: string) => Effect.Effect<void, ReadError>
 
+    /** How many messages lie in the mailboxes of a role's actors, by `type/id`. */
+    readonly mailboxes: (role: string) => Effect.Effect<ReadonlyMap<string, number>, ReadError>
+
     /** Removes the mail of a role's actors of one type up to and including a sequence, but that of some of them, by their ids. */
     readonly purgeType: (
       upTo: number,

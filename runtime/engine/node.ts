@@ -40,8 +40,7 @@ export class Node {
   readonly #shards: Shards
   readonly #profile: Profile
   readonly #changed = Latch.makeUnsafe(true)
-  /** A renewal cannot wait for its time. */
-  readonly #hurry = Latch.makeUnsafe(false)
+  readonly #hurry = Latch.makeUnsafe(false) // a renewal cannot wait for its time
   readonly #broken = Deferred.makeUnsafe<never, NodeBroken>()
   /** Mail was to be decided and might not be. The tail that brought it waits for ever, and there will be a new one. */
   #halted = false
@@ -68,7 +67,8 @@ export class Node {
     this.#leases = leases
     this.#engine = engine
     this.#profile = profileOf(options, clock.currentTimeMillisUnsafe())
-    this.#unserved = new Unserved(log, () => this.#membership.nodes)
+    const nodes = () => this.#membership.nodes
+    this.#unserved = new Unserved({ ...options, log, nodes, now: elapsedBy(clock) })
     this.#declining = new Declining(name, this.#profile)
     this.#presence = new Presence(name, leases, clock, () => this.#holdings.end())
     this.#purge = new Purge(log, asideAfter, elapsedBy(clock))

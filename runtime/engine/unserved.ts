@@ -2,20 +2,23 @@ import { Clock, Effect } from "effect"
 import type { Membership } from "../leases.ts"
 import type { ActorLog, Entry, Mail } from "../log.ts"
 import { roleOf, serversOf, typesServed } from "./serving.ts"
+import { type UnservedHost, UnservedRoles } from "./unserved-roles.ts"
 import { noticeOfWaiting } from "./waiting.ts"
 
 const LOOK_EVERY = "2 seconds"
 
-/** Says of actor types for which mail waits that no live node has them: once, until one has. */
+/** Says of actor types, and of roles, for which mail waits that no live node has or serves them: once, until one does. */
 export class Unserved {
   readonly #log: ActorLog["Service"]
   readonly #nodes: () => Membership["nodes"]
+  readonly #roles: UnservedRoles
   /** `type role`, and whether it was said. */
   readonly #met = new Map<string, boolean>()
 
-  constructor(log: ActorLog["Service"], nodes: () => Membership["nodes"]) {
-    this.#log = log
-    this.#nodes = nodes
+  constructor(host: UnservedHost) {
+    this.#log = host.log
+    this.#nodes = host.nodes
+    this.#roles = new UnservedRoles(host)
   }
 
   /** Mail came of a type that this node does not have. Whoever asks hears it, if no other has it either. */
@@ -32,7 +35,9 @@ export class Unserved {
   /** Looks now and then, for ever. */
   readonly warn: Effect.Effect<never> = Effect.suspend(() =>
     Effect.forEach([...this.#met], ([key, said]) => this.#say(key, said), { discard: true })
-  ).pipe(Effect.andThen(Effect.sleep(LOOK_EVERY)), Effect.forever)
+  ).pipe(Effect.andThen(Effect.sleep(LOOK_EVERY)), Effect.forever, (types) =>
+    Effect.andThen(Effect.forkChild(Effect.suspend(() => this.#roles.watch)), types)
+  )
 
   #say(key: string, said: boolean): Effect.Effect<void> {
     const [type = "", role = ""] = key.split(" ")

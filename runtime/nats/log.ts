@@ -9,7 +9,7 @@ import { Nats } from "./connection.ts"
 import { line } from "./headers.ts"
 import { Health } from "./health.ts"
 import { JournalReader, SNAPSHOT_HEADER } from "./journal.ts"
-import { readMail } from "./mailbox.ts"
+import { countMail, readMail } from "./mailbox.ts"
 import { purgeType } from "./purge.ts"
 import { attempt } from "./stored.ts"
 import { openStream, type StreamOptions, type StreamReads } from "./stream.ts"
@@ -78,6 +78,7 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
               ),
         readMail: (owner, after, max) =>
           readMail(reads, subjects, subjects.mail(shardOf(owner, shards), owner), after, max),
+        mailboxes: (role) => countMail(manager, subjects, role),
         purge: (upTo, role) =>
           Effect.tryPromise({
             try: () => manager.streams.purge(subjects.stream, { filter: subjects.mailOfRole(role), seq: upTo + 1 }),

@@ -37,6 +37,7 @@ export const makeLog = (server: Server, link: Link): Context.Service.Shape<typeo
       const isIts = ({ to, shard: its }: Mail) => to.type === owner.type && to.id === owner.id && its === shard
       return link.call("mail", (answer) => answer(store.readMail(after, max, isIts)))
     },
+    mailboxes: (role) => link.call("mail", (answer) => answer(store.mailboxes(role))),
     purge: (upTo, role) =>
       link.call("purge", (answer) => {
         store.purge(upTo, role)

@@ -124,6 +124,15 @@ export class Store {
     return found
   }
 
+  mailboxes(role: string): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>()
+    for (const { to, shard } of this.#mail) {
+      const actor = formatAddress(to)
+      if (shard.startsWith(`${role}.`)) counts.set(actor, (counts.get(actor) ?? 0) + 1)
+    }
+    return counts
+  }
+
   purge(upTo: number, role: string): void {
     this.#remove(upTo, role, () => true)
   }

@@ -185,6 +185,17 @@ export const tailing: Truths = {
     assert.deepStrictEqual(payloads(yield* log.readMail(other, 0, 10)), [3])
   }),
 
+  "counts the mail of a role by its actors": Effect.gen(function* () {
+    const log = yield* fresh
+    const gpu = actor("a", "gpu")
+    yield* log.append([mail(a, 1), mail(gpu, 2), mail(gpu, 3), mail(actor("b", "gpu"), 4)])
+    assert.deepStrictEqual([...(yield* log.mailboxes("gpu"))].sort(), [
+      ["thing/a", 2],
+      ["thing/b", 1]
+    ])
+    assert.strictEqual((yield* log.mailboxes("nowhere")).size, 0)
+  }),
+
   "delivers what comes after a purge, also when everything is purged": Effect.gen(function* () {
     const log = yield* fresh
     const last = yield* log.append([mail(a, 1), mail(a, 2)])
