@@ -92,8 +92,8 @@ export const COMMITTING: ReadonlyArray<Mutant> = [
   {
     defect: "an ask fails when asking for its answer again is refused",
     file: "runtime/asks.ts",
-    from: "return Effect.ignore(this.#outbox.send(again(age)))",
-    to: "return this.#outbox.send(again(age))",
+    from: "Effect.ignore(this.#outbox.send(again(age)))",
+    to: "this.#outbox.send(again(age))",
     laws: /one effect|parked once/,
     within: 200
   }
