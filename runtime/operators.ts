@@ -146,7 +146,11 @@ export class Operators extends Context.Service<
           Effect.gen(function* () {
             yield* checkTarget(target)
             const since = yield* Clock.currentTimeMillis
-            return yield* controls.pause({ target, by: "operator", cause: cause.slice(0, CAUSE_CHARACTERS_MAX), since })
+            const pause: Pause = { target, by: "operator", cause: cause.slice(0, CAUSE_CHARACTERS_MAX), since }
+            if (yield* controls.pause(pause)) return true
+            // What the runtime paused would go on by itself.
+            if (target.kind !== "actor" || (yield* resumeFailed(controls, target)).length === 0) return false
+            return yield* controls.pause(pause)
           }),
         resume: (target) => Effect.andThen(checkTarget(target), controls.resume(target)),
         resumeFailed: (target) => Effect.andThen(checkTarget(target), resumeFailed(controls, target)),

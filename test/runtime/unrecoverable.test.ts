@@ -200,6 +200,15 @@ layer(NatsServer.layer, { excludeTestServices: true })("an actor that cannot go 
       assert.deepStrictEqual(yield* paused, rest)
       assert.strictEqual((yield* operators.resumeFailed({ kind: "everything" })).length, 1)
       assert.deepStrictEqual(yield* paused, rest.slice(0, 1))
+
+      // What the runtime paused would go on by itself: a person's pause takes its place.
+      yield* controls.pause(both[0]!)
+      assert.isTrue(yield* operators.pause(both[0]!.target, "to see"))
+      assert.isFalse(yield* operators.pause(both[0]!.target, "again"))
+      assert.deepStrictEqual((yield* paused).map(({ by, cause }) => [by, cause]).sort(), [
+        ["operator", "test"],
+        ["operator", "to see"]
+      ])
     }).pipe(Effect.provide(operated("together")))
   )
 
