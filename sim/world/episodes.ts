@@ -129,13 +129,14 @@ export class Nodes {
   }
 }
 
-/** The actors of a place's nodes. A type that all places lack has the last one. */
+/** The actors of a place's nodes. A type that all places lack has the last one, and an only type have all. */
 const actorsAt = (
   index: number,
   places: ReadonlyArray<Place>,
   actors: NodeOptions["actors"]
 ): NodeOptions["actors"] => {
-  const lacks = ({ lacks }: Place, type: number) => lacks > 0 && (lacks - 1) % actors.length === type
+  const isOne = actors.length === 1
+  const lacks = ({ lacks }: Place, type: number) => !isOne && lacks > 0 && (lacks - 1) % actors.length === type
   return actors.filter(
     (_, type) =>
       !lacks(places[index]!, type) || (index === places.length - 1 && places.every((place) => lacks(place, type)))
