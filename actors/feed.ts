@@ -57,7 +57,7 @@ export const feed = <E, R>({
 
 const backoff = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")]).pipe(Schedule.jittered)
 
-const TRANSIENT = ["AskTimeout", "MailboxFull", "Overloaded", "LogUnavailable", "LogFull"]
+const TRANSIENT = ["AskTimeout", "ActorUnavailable", "MailboxFull", "Overloaded", "LogUnavailable", "LogFull"]
 
 /** Asks again, for as long as it takes, where trying again can help: a market does not end because a server restarts. */
 const persist =

@@ -3,6 +3,7 @@ import { Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { allActors, quantPolicy } from "../actors/index.ts"
 import { formatAddress, formatTarget, type Target } from "../runtime/index.ts"
+import { dropMail } from "./drop-mail.ts"
 import { inspectionJson, inspectionText } from "./inspection.ts"
 import {
   allFlag,
@@ -17,6 +18,7 @@ import {
   targetJson,
   typeArgument
 } from "./operate.ts"
+import { resume } from "./resume.ts"
 import { durationText, plain, table, timeText } from "./table.ts"
 
 const definitions = () => allActors({ policy: quantPolicy })
@@ -121,22 +123,6 @@ const pause = Command.make(
     )
 ).pipe(Command.withDescription("Pause an actor, a type, or everything; messages are kept and wait"))
 
-const resume = Command.make("resume", { actor: targetArgument, all: allFlag, ...operatorFlags }, (given) =>
-  operate(given, (operators) =>
-    Effect.gen(function* () {
-      const target = yield* parseTarget(given.actor, given.all)
-      const changed = yield* operators.resume(target)
-      const left = yield* operators.paused
-      const wider = left.find((other) => holds(other.target, target))
-      const still = wider === undefined ? "" : `, and stays paused by ${formatTarget(wider.target)}`
-      return {
-        text: `${formatTarget(target)} ${changed ? "goes on" : "was not paused"}${changed ? still.replace(", and", ", but") : still}`,
-        json: { ...targetJson(target), changed, held_by: wider === undefined ? null : targetJson(wider.target) }
-      }
-    })
-  )
-).pipe(Command.withDescription("Let go on what was paused, by the same words"))
-
 const paused = Command.make("paused", operatorFlags, (given) =>
   operate(given, (operators) =>
     Effect.map(operators.paused, (pauses) => ({
@@ -160,7 +146,7 @@ const paused = Command.make("paused", operatorFlags, (given) =>
 /** `conclave actors`. */
 export const actors = Command.make("actors").pipe(
   Command.withDescription("Look at actors, pause them and let them go on"),
-  Command.withSubcommands([list, waiting, inspect, pause, resume, paused])
+  Command.withSubcommands([list, waiting, inspect, pause, resume, paused, dropMail])
 )
 
 /** Somebody who misspells a type in an emergency should hear of it. */
@@ -168,10 +154,3 @@ const unknown = (target: Target): string =>
   target.kind === "type" && !definitions().some(({ type }) => type === target.type)
     ? ` (this version of conclave has no such type)`
     : ""
-
-/** Whether a pause is a wider one that holds the target too. */
-const holds = (wider: Target, target: Target): boolean => {
-  if (target.kind === "everything") return false
-  if (wider.kind === "everything") return true
-  return wider.kind === "type" && target.kind === "actor" && wider.type === target.address.type
-}

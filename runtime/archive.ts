@@ -111,6 +111,8 @@ export class Archive extends Context.Service<
 
     /** Removes all events up to and including a sequence. */
     readonly forgetEvents: (upTo: number) => Effect.Effect<void, ReadError>
+    /** Removes a message of an actor from its mailbox for good. False if it has none of that sequence. */
+    readonly dropMail: (owner: Address, sequence: number) => Effect.Effect<boolean, ReadError>
 
     /** The sequence of the newest entry in the log: everything that is stored by now is at or before it. */
     readonly newest: Effect.Effect<number, ReadError>

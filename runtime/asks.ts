@@ -6,6 +6,7 @@ import { parseReply, type ReplyEnvelope } from "./envelope.ts"
 import {
   ActorFailed,
   ActorStopped,
+  ActorUnavailable,
   type AppendError,
   AskTimeout,
   KeyReused,
@@ -65,7 +66,13 @@ export class Asks {
         ...entry,
         payload: `${entry.payload.slice(0, -1)},"again":true,"age":${age}}`
       })
-      return this.#answerTo(nameOf(formatAddress(mail.to), messageId)).pipe(
+      const actor = formatAddress(mail.to)
+      /** Why there is no answer yet, as the node that has the message said last. */
+      let reason: string | undefined
+      const waits = (detail: string) => {
+        reason = detail
+      }
+      return this.#answerTo(nameOf(actor, messageId), waits).pipe(
         Effect.raceFirst(
           // Once it is stored it is processed: from then on only the answer can be missing.
           this.#store(entry).pipe(Effect.flatMap((age) => this.#sendAgain(again, age)))
@@ -73,8 +80,10 @@ export class Asks {
         Effect.timeoutOrElse({
           duration: timeout,
           orElse: () => {
-            const actor = formatAddress(mail.to)
-            return Effect.fail(new AskTimeout({ actor, message_type: message, timeout_ms: Duration.toMillis(timeout) }))
+            const failed = { actor, message_type: message, timeout_ms: Duration.toMillis(timeout) }
+            return Effect.fail(
+              reason === undefined ? new AskTimeout(failed) : new ActorUnavailable({ ...failed, detail: reason })
+            )
           }
         }),
         Effect.flatMap((reply) => readReply<P, K>(protocol.messages[message], mail.to, message, reply))
@@ -125,11 +134,15 @@ export class Asks {
     }).pipe(Effect.andThen(Effect.suspend(() => Effect.ignore(this.#outbox.send(again(age))))), Effect.forever)
   }
 
-  #answerTo(name: string): Effect.Effect<ReplyEnvelope> {
+  /** What says only that there can be no answer yet goes to `waits`. */
+  #answerTo(name: string, waits: (detail: string) => void): Effect.Effect<ReplyEnvelope> {
     return Effect.suspend(() => {
       let resumeOnReply: (reply: ReplyEnvelope) => void = () => undefined
       return Effect.callback<ReplyEnvelope>((resume) => {
-        resumeOnReply = (reply) => resume(Exit.succeed(reply))
+        resumeOnReply = (reply) => {
+          if (reply.outcome === "waiting") waits(detailOf(reply.body))
+          else resume(Exit.succeed(reply))
+        }
         const same = this.#waiting.get(name)
         if (same === undefined) this.#waiting.set(name, new Set([resumeOnReply]))
         else same.add(resumeOnReply)

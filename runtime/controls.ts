@@ -20,7 +20,9 @@ export interface Pause {
 
 /** What is paused now. The newest answer holds: an older one is not kept. */
 export interface Pauses {
+  /** Oldest first. */
   readonly all: ReadonlyArray<Pause>
+  readonly isEmpty: boolean
   /** The pause that holds an actor, the widest if there are several. */
   readonly of: (address: Address) => Pause | undefined
 }

@@ -87,12 +87,12 @@ export const nameOf = (envelope: Envelope): string => {
   return envelope.kind === "watch" ? "watch" : envelope.message
 }
 
-/** The answer to an ask, as it goes to the asker's inbox. */
+/** The answer to an ask, as it goes to the asker's inbox. `waiting` is none yet: it says why there can be none at present. */
 export const ReplyEnvelope = Schema.Struct({
   id: Schema.String,
   /** Who answers, `type/id`: message ids are an actor's own. */
   from: Schema.String,
-  outcome: Schema.Literals(["ok", "error", "failed", "stopped", "reused"]),
+  outcome: Schema.Literals(["ok", "error", "failed", "stopped", "reused", "waiting"]),
   body: Schema.Unknown
 })
 export type ReplyEnvelope = typeof ReplyEnvelope.Type

@@ -108,6 +108,21 @@ export class AskTimeout extends Schema.TaggedError<AskTimeout>()("AskTimeout", {
   }
 }
 
+/**
+ * No reply in time, because the actor is paused or no live node has its type: `detail` says why. The message is kept and will be
+ * processed once that is over; asking again with the same message id has no second effect.
+ */
+export class ActorUnavailable extends Schema.TaggedError<ActorUnavailable>()("ActorUnavailable", {
+  actor: Schema.String,
+  message_type: Schema.String,
+  timeout_ms: Schema.Int,
+  detail: Schema.String
+}) {
+  override get message() {
+    return `${this.actor} could not answer ${this.message_type} within ${this.timeout_ms} ms, and its message waits: ${this.detail}`
+  }
+}
+
 /** The actor could not process the message, which is parked in its dead letters. */
 export class ActorFailed extends Schema.TaggedError<ActorFailed>()("ActorFailed", {
   actor: Schema.String,

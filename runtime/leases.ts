@@ -5,6 +5,9 @@ import type { ReadError } from "./errors.ts"
 export interface Done {
   readonly upTo: number
   readonly shards: ReadonlyArray<number>
+  /** Where some are far behind: up to here all of it is done but that of whom `except` names, actors (`type/id`) or types. */
+  readonly reach?: number
+  readonly except?: ReadonlyArray<string>
 }
 
 /** What a node says of itself with every renewal. */
@@ -17,19 +20,23 @@ export interface Announcement {
   readonly types: Readonly<Record<string, number>>
   /** The same types, each with the version of its messages. */
   readonly protocols: Readonly<Record<string, number>>
+  /** Those of them that it serves, by role. All, where a runtime does not say. */
+  readonly serves?: Readonly<Record<string, ReadonlyArray<string>>>
   /** Shards with an actor in them that this node is too old for: it leaves them to others, where there are any. */
   readonly declines: ReadonlyArray<string>
   /** The life of the log of which it speaks: `done` means nothing in another one. */
   readonly log: string
   /** What it has done of the mail of its shards, by role. */
   readonly done: Readonly<Record<string, Done>>
+  /** The same of the lanes that it holds, by `<role>.<type>`: of that type's mail only. */
+  readonly lanes?: Readonly<Record<string, Done>>
   /** For operators: when it started (milliseconds since 1970), actors in memory, messages it has read and not done. */
   readonly since: number
   readonly residents: number
   readonly open: number
 }
 
-/** Who is alive, and who holds which shard, as last heard. */
+/** Who is alive, and who holds which shard, or which type's lane in one (`any.17.billing`), as last heard. */
 export interface Membership {
   readonly nodes: ReadonlyMap<string, Announcement>
   /** By shard: a node that is alive and took it in its present life. */

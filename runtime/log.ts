@@ -131,6 +131,17 @@ export class ActorLog extends Context.Service<
      */
     readonly purge: (upTo: number, role: string) => Effect.Effect<void, ReadError>
 
+    /** How many messages lie in the mailboxes of a role's actors, by `type/id`. */
+    readonly mailboxes: (role: string) => Effect.Effect<ReadonlyMap<string, number>, ReadError>
+
+    /** Removes the mail of a role's actors of one type up to and including a sequence, but that of some of them, by their ids. */
+    readonly purgeType: (
+      upTo: number,
+      role: string,
+      type: string,
+      except: ReadonlySet<string>
+    ) => Effect.Effect<void, ReadError>
+
     /** Calls `see` for each event under a subject pattern that is stored from now on, until the scope closes. */
     readonly watch: (
       pattern: string,

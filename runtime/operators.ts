@@ -1,30 +1,17 @@
-import { Clock, Context, Deferred, Effect, identity, Layer, Option, Stream } from "effect"
+import { Clock, Context, Effect, identity, Layer, Option, Stream } from "effect"
 import { type Address, addressFault, formatAddress, type InvalidAddress } from "./address.ts"
 import { Archive, type Journal, type Selection } from "./archive.ts"
 import { Controls, type Pause, type Target } from "./controls.ts"
+import { type DropError, type DropOptions, type Dropped, dropMail } from "./dropping.ts"
+import { typeOfLane } from "./engine/serving.ts"
 import type { AppendError, ReadError } from "./errors.ts"
-import {
-  consumedOf,
-  type Inspection,
-  type InspectOptions,
-  inspect,
-  type NoSuchActor,
-  type Sources,
-  secondsBehind
-} from "./inspection.ts"
+import { type Inspection, type InspectOptions, inspect, type NoSuchActor, type Sources } from "./inspection.ts"
 import { type Announcement, Leases, type Membership } from "./leases.ts"
 import { type Letter, NoSuchLetter, NotRetryable, readLetter, retryOf } from "./letters.ts"
 import { ActorLog } from "./log.ts"
 import { type Recording, readRecording } from "./replay/recording.ts"
-
-/** An actor for which messages wait. */
-export interface Waiting {
-  readonly address: Address
-  readonly messages: number
-  /** How long the oldest has waited. */
-  readonly secondsBehind: number
-  readonly pause: Pause | undefined
-}
+import { resumeFailed } from "./resuming.ts"
+import { membershipOf, type Waiting, waitingOf } from "./waiting.ts"
 
 /** A node that is alive, as it last said of itself. */
 export interface LiveNode extends Pick<Announcement, "labels" | "types" | "declines" | "since" | "residents" | "open"> {
@@ -62,6 +49,12 @@ export class Operators extends Context.Service<
     /** Lets it go on. False if it was not paused. What a wider pause holds stays paused. */
     readonly resume: (target: Target) => Effect.Effect<boolean, ReadError | InvalidAddress>
 
+    /**
+     * Lets go on the actors of a target that the runtime paused one by one, because they could not go on: the actor, those of
+     * the type, or all. What a person paused stays so. Gives the pauses that were lifted; who fails again is paused again.
+     */
+    readonly resumeFailed: (target: Target) => Effect.Effect<ReadonlyArray<Pause>, ReadError | InvalidAddress>
+
     /** All pauses, oldest first. */
     readonly paused: Effect.Effect<ReadonlyArray<Pause>, ReadError>
 
@@ -72,7 +65,10 @@ export class Operators extends Context.Service<
       max: number
     ) => Effect.Effect<ReadonlyArray<Journal>, ReadError | InvalidAddress>
 
-    /** Actors for which messages wait, longest first: of the first `max` that have mail, in order of their names. */
+    /**
+     * Actors for which messages wait, longest first: of the first `max` that have mail, in order of their names. What had no
+     * effect may count for some seconds after it was decided.
+     */
     readonly waiting: (
       selection: Selection,
       max: number
@@ -119,6 +115,15 @@ export class Operators extends Context.Service<
     /** Removes all letters that there are now, for good. Gives how many. */
     readonly dropAll: (selection: Selection) => Effect.Effect<number, ReadError | InvalidAddress>
 
+    /**
+     * Removes all undecided mail of the actors of a type, or of one actor. They have to be paused, unless no live node has
+     * their type: `NotHeld` otherwise, and nothing is removed. The first 10,000 actors that have mail, in order of their names.
+     */
+    readonly dropMail: (
+      selection: Selection & { readonly type: string },
+      options: DropOptions
+    ) => Effect.Effect<Dropped, DropError | InvalidAddress>
+
     /** The live nodes, in order of their names. */
     readonly nodes: Effect.Effect<ReadonlyArray<LiveNode>, ReadError>
   }
@@ -141,13 +146,19 @@ export class Operators extends Context.Service<
           Effect.gen(function* () {
             yield* checkTarget(target)
             const since = yield* Clock.currentTimeMillis
-            return yield* controls.pause({ target, by: "operator", cause: cause.slice(0, CAUSE_CHARACTERS_MAX), since })
+            const pause: Pause = { target, by: "operator", cause: cause.slice(0, CAUSE_CHARACTERS_MAX), since }
+            if (yield* controls.pause(pause)) return true
+            // What the runtime paused would go on by itself.
+            if (target.kind !== "actor" || (yield* resumeFailed(controls, target)).length === 0) return false
+            return yield* controls.pause(pause)
           }),
         resume: (target) => Effect.andThen(checkTarget(target), controls.resume(target)),
+        resumeFailed: (target) => Effect.andThen(checkTarget(target), resumeFailed(controls, target)),
         paused: Effect.map(controls.read, ({ all }) => all),
         actors: (selection, after, max) =>
           Effect.andThen(checkSelection(selection), archive.journals(selection, after, max)),
-        waiting: (selection, max) => Effect.andThen(checkSelection(selection), waitingOf(sources, selection, max)),
+        waiting: (selection, max) =>
+          Effect.andThen(checkSelection(selection), waitingOf(sources, leases, selection, max)),
         inspect: (address, options) => inspect(sources, address, options ?? {}),
         recording: (address) => readRecording(archive, address),
         letters: (selection, after, max) => Effect.andThen(checkSelection(selection), lettersOf(selection, after, max)),
@@ -172,6 +183,8 @@ export class Operators extends Context.Service<
               (count, dropped) => (dropped ? count + 1 : count)
             )
           ),
+        dropMail: (selection, options) =>
+          Effect.andThen(checkSelection(selection), dropMail(sources, leases, selection, options)),
         nodes: Effect.map(membershipOf(leases), nodesOf)
       })
     })
@@ -181,7 +194,6 @@ export class Operators extends Context.Service<
 const CAUSE_CHARACTERS_MAX = 1_000
 /** Letters are read so many at a time: each may be as large as a message. */
 const LETTERS_PAGE = 50
-const AT_ONCE = 8
 
 const checkTarget = (target: Target): Effect.Effect<void, InvalidAddress> => {
   if (target.kind === "everything") return Effect.void
@@ -233,43 +245,8 @@ const slowly =
   <A>(retry: Effect.Effect<A>): Effect.Effect<A> =>
     options?.perSecond === undefined ? retry : Effect.delay(retry, 1_000 / options.perSecond)
 
-const waitingOf = ({ log, archive, controls }: Sources, selection: Selection, max: number) =>
-  Effect.gen(function* () {
-    const mailboxes = yield* archive.mailboxes(selection, undefined, max)
-    const pauses = yield* controls.read
-    const now = yield* Clock.currentTimeMillis
-    const found = yield* Effect.forEach(
-      mailboxes,
-      ({ address }) =>
-        Effect.gen(function* () {
-          const consumed = consumedOf(address, yield* log.readJournal(address))
-          const { waiting, oldest } = yield* archive.backlog(address, consumed)
-          return {
-            address,
-            messages: waiting,
-            secondsBehind: secondsBehind(now, oldest),
-            pause: pauses.of(address)
-          }
-        }),
-      { concurrency: AT_ONCE }
-    )
-    return found
-      .filter(({ messages }) => messages > 0)
-      .toSorted((one, other) => other.secondsBehind - one.secondsBehind)
-  })
-
-/** Where nothing has ever joined, nothing may be heard. */
-const MEMBERSHIP_WAIT = "2 seconds"
-
-const membershipOf = (leases: Leases["Service"]): Effect.Effect<Membership, ReadError> =>
-  Effect.gen(function* () {
-    const first = yield* Deferred.make<Membership>()
-    yield* leases.watch((membership) => Deferred.doneUnsafe(first, Effect.succeed(membership)))
-    return yield* Deferred.await(first).pipe(Effect.timeoutOption(MEMBERSHIP_WAIT))
-  }).pipe(Effect.scoped, Effect.map(Option.getOrElse((): Membership => ({ nodes: new Map(), holders: new Map() }))))
-
 const nodesOf = ({ nodes, holders }: Membership): ReadonlyArray<LiveNode> => {
-  const held = [...holders.values()]
+  const held = [...holders].flatMap(([shard, holder]) => (typeOfLane(shard) === undefined ? [holder] : []))
   return Array.from(nodes, ([name, { labels, types, declines, since, residents, open }]) => {
     const shards = held.filter((holder) => holder === name).length
     return { name, shards, labels, types, declines, since, residents, open }

@@ -5,6 +5,7 @@ import { encoder } from "./codec.ts"
 import {
   type ActorFailed,
   type ActorStopped,
+  type ActorUnavailable,
   type AppendError,
   type AskTimeout,
   InvalidMessage,
@@ -38,7 +39,7 @@ export interface AskOptions extends SendOptions {
 }
 
 export type SendError = InvalidAddress | InvalidMessage | MailboxFull | Overloaded | AppendError
-export type AskError = SendError | AskTimeout | ActorFailed | ActorStopped | KeyReused | NoNodeServes
+export type AskError = SendError | AskTimeout | ActorUnavailable | ActorFailed | ActorStopped | KeyReused | NoNodeServes
 
 export type Mail = Extract<Entry, { kind: "mail" }>
 

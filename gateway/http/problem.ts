@@ -199,6 +199,13 @@ export const askProblem = (error: AskError, correlationId?: string): Reply => {
       return unavailable("log-unavailable", "the log does not answer", 1, correlationId)
     case "LogReplaced":
       return unavailable("log-replaced", "the log was replaced: the system has to be started anew", 30, correlationId)
+    case "ActorUnavailable":
+      return unavailable(
+        "actor-unavailable",
+        "the actor is paused, or no live node has its type; its message is kept and waits",
+        10,
+        correlationId
+      )
     case "AskTimeout":
       return problem({
         status: 504,

@@ -131,25 +131,6 @@ const upcaster = (steps: Upcaster | undefined, current: number) => (json: unknow
   return upcasted
 }
 
-/**
- * What a node makes of mail for a type it does not have: every message is refused, and so parked with the reason.
- *
- * Its state is none that could be stored: a snapshot of it would be in the way of the type when that is there.
- */
-export const unknownType = (type: string): Compiled =>
-  compile({
-    type,
-    definition: {
-      protocol: { type, messages: {} },
-      state: Schema.Never,
-      initial: () => null,
-      events: {},
-      decide: {},
-      evolve: {},
-      history: "complete"
-    }
-  })
-
 const found = <A>(entries: ReadonlyMap<string, A>, name: string, what: string): A => {
   const entry = entries.get(name)
   if (entry === undefined) throw new Error(`the actor type has no ${what} ${JSON.stringify(name)}`)

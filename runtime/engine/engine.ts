@@ -1,7 +1,7 @@
 import { Clock, Duration, Effect, FiberSet, Schedule } from "effect"
 import type { Actor } from "../actor.ts"
-import { type Address, formatAddress } from "../address.ts"
-import { Controls, type Pauses } from "../controls.ts"
+import { formatAddress } from "../address.ts"
+import { Controls } from "../controls.ts"
 import { elapsedBy } from "../elapsed.ts"
 import type { ActorLog } from "../log.ts"
 import { Outbox } from "../outbox.ts"
@@ -9,15 +9,17 @@ import { Announcer } from "../pressure.ts"
 import type { Activation } from "./activation.ts"
 import { Activities } from "./activities.ts"
 import { Committer } from "./commit.ts"
-import { type Compiled, compile, unknownType } from "./compiled.ts"
+import { compile } from "./compiled.ts"
 import { Gates } from "./gate.ts"
 import { Loads } from "./loads.ts"
 import { type Gauges, type Meter, makeMeter } from "./meter.ts"
+import { Pausing } from "./pausing.ts"
 import { Residents } from "./residents.ts"
 import { makeRoom } from "./room.ts"
 import { makeSetbacks } from "./setbacks.ts"
 import type { Shard, ShardHost } from "./shard.ts"
 import { makeTracing } from "./tracing.ts"
+import { Trials } from "./trials.ts"
 
 export interface EngineOptions {
   /** The node's name, unique among the live nodes: letters, digits, dashes. */
@@ -31,10 +33,15 @@ export interface EngineOptions {
   readonly sweepEvery?: Duration.Input
   /** How many activities the node runs at once; 256 unless given. */
   readonly activitiesMax?: number
+  /**
+   * How far an actor may be behind, in sequences of the log, before the mail of others is removed around its own; 1,000 unless
+   * given.
+   */
+  readonly asideAfter?: number
 }
 
 /** What all shards of a node share. */
-export interface Engine extends Omit<ShardHost, "activationHost"> {
+export interface Engine extends Omit<ShardHost, "activationHost" | "doneInLane" | "unknown"> {
   readonly activationHost: Omit<ShardHost["activationHost"], "mayDecide">
   readonly residents: Residents<Activation>
   readonly meter: Meter
@@ -76,31 +83,28 @@ export const makeEngine = Effect.fnUntraced(function* (
   const traced = yield* makeTracing
   const outbox = new Outbox(log)
   const committer = new Committer(log, meter, nanos)
-  const types = makeTypes(options.actors)
+  const types = new Map(options.actors.map((actor) => [actor.type, compile(actor)]))
   const activities = new Activities({ outbox, fork, max: options.activitiesMax ?? ACTIVITIES_MAX, meter, nanos })
   const announcer = new Announcer(elapsed, log.broadcast)
   const gates = new Gates({ now: elapsed, later })
   const shards = new Set<Shard>()
-  const room = makeRoom(() => {
-    for (const shard of shards) shard.shed()
-  })
-  const setbacks = makeSetbacks({ log, controls, decline, now, later, fork })
+  const room = makeRoom(() => shards.forEach((shard) => shard.shed()))
+  const trials = new Trials(elapsed)
+  const pausing = new Pausing({ log, controls, trials, shards, later, fork })
+  const setbacks = makeSetbacks({ log, controls, decline, trials, pausing, now, later, fork })
   const loads = new Loads(log, { fork, later, ...setbacks })
   const forget = (activation: Activation) => {
     for (const part of [loads, committer, activities, gates]) part.forget(activation)
   }
   const residents = makeResidents(options, meter, elapsed, forget)
-  const sweeping = Effect.sync(() => residents.sweep()).pipe(
-    Effect.repeat(Schedule.spaced(options.sweepEvery ?? SWEEP_EVERY))
-  )
-  const paused = yield* followPauses(controls, shards)
+  yield* pausing.follow
   const engine: Engine = {
-    compiledOf: (type, shard) => types.known(type) ?? (decline(shard) ? undefined : types.unknown(type)),
+    compiledOf: (type) => types.get(type),
     activationHost: {
       limits: log.limits,
       now: elapsed,
       later,
-      paused,
+      paused: (address) => pausing.causeOf(address) !== undefined,
       admit: (activation) => gates.admit(activation),
       decided: (activation) => gates.spend(activation),
       rested: (activation) => gates.rested(activation),
@@ -118,16 +122,24 @@ export const makeEngine = Effect.fnUntraced(function* (
     meter,
     processed: (mail) => {
       meter.counts.messages++
+      pausing.went(mail.to)
       if (mail.sequence % WAITS_SAMPLED === 0) meter.waited((now() - mail.time) / 1_000)
       traced?.(mail, now())
     },
+    halted: (mail) => pausing.tell(mail),
     serving: (shard) => shards.add(shard),
     left: (shard) => shards.delete(shard),
     ...room,
-    run: Effect.all([outbox.run, committer.run, sweeping], { concurrency: "unbounded" })
+    run: Effect.all([outbox.run, committer.run, sweep(residents, options)], { concurrency: "unbounded" })
   }
   return engine
 })
+
+const sweep = (residents: Residents<Activation>, { sweepEvery = SWEEP_EVERY }: EngineOptions) =>
+  Effect.repeat(
+    Effect.sync(() => residents.sweep()),
+    Schedule.spaced(sweepEvery)
+  )
 
 /** The clock, and what happens later: for as long as the scope is open. */
 const makeTimes = Effect.gen(function* () {
@@ -164,31 +176,4 @@ const makeResidents = (
 ) => {
   const idleMillisMax = Duration.toMillis(Duration.fromInputUnsafe(passivateAfter))
   return new Residents<Activation>({ now, idleMillisMax, memoryBytesMax, counts, forget })
-}
-
-/** Whether an actor is paused, as last heard; shards are told when that changes. */
-const followPauses = Effect.fnUntraced(function* (controls: Controls["Service"], shards: ReadonlySet<Shard>) {
-  let pauses: Pauses | undefined
-  yield* controls.watch((latest) => {
-    pauses = latest
-    for (const shard of shards) shard.review()
-  })
-  return (address: Address) => pauses !== undefined && pauses.all.length > 0 && pauses.of(address) !== undefined
-})
-
-const makeTypes = (actors: ReadonlyArray<Actor>) => {
-  const compiled = new Map<string, Compiled>(actors.map((actor) => [actor.type, compile(actor)]))
-  const unknown = new Map<string, Compiled>()
-  return {
-    known: (type: string) => compiled.get(type),
-    /** Makes do with a type that nobody has: every message is refused, and so parked with the reason. */
-    unknown: (type: string): Compiled => {
-      let found = unknown.get(type)
-      if (found === undefined) {
-        found = unknownType(type)
-        unknown.set(type, found)
-      }
-      return found
-    }
-  }
 }

@@ -1,21 +1,25 @@
 import { Cause, type Clock, Deferred, Effect, Latch, Schedule, type Scope } from "effect"
+import { elapsedBy } from "../elapsed.ts"
 import type { Announcement, Leases, Membership } from "../leases.ts"
-import type { ActorLog } from "../log.ts"
+import type { ActorLog, Mail } from "../log.ts"
 import { Recurring } from "../recurring.ts"
+import { ASIDE_AFTER } from "./aside.ts"
 import { type Break, Continuity } from "./continuity.ts"
-import { Declines } from "./declines.ts"
+import { Declining } from "./declining.ts"
 import type { Engine } from "./engine.ts"
+import { Holdings } from "./holdings.ts"
+import { Moves } from "./moves.ts"
 import { movesOf } from "./placement.ts"
 import { Presence, type Renewal } from "./presence.ts"
 import { NodeBroken, type NodeOptions, type Profile, profileOf } from "./profile.ts"
 import { Purge } from "./purge.ts"
+import { laneOf, shardOfName } from "./serving.ts"
 import { Shards } from "./shards.ts"
+import { Unserved } from "./unserved.ts"
 
 const RETRY_MILLIS = 100
 /** A log that does not answer a node that starts gets this long. */
 const START_PATIENCE = Schedule.spaced("500 millis").pipe(Schedule.upTo({ duration: "20 seconds" }))
-/** A shard that is declined has an actor in it that will never be done here: the others get no longer than this. */
-const DECLINED_PATIENCE = "500 millis"
 
 /**
  * Keeps the node's shards what placement says they should be, and their mail coming.
@@ -37,15 +41,15 @@ export class Node {
   readonly #shards: Shards
   readonly #profile: Profile
   readonly #changed = Latch.makeUnsafe(true)
-  /** A renewal cannot wait for its time. */
-  readonly #hurry = Latch.makeUnsafe(false)
+  readonly #hurry = Latch.makeUnsafe(false) // a renewal cannot wait for its time
   readonly #broken = Deferred.makeUnsafe<never, NodeBroken>()
   /** Mail was to be decided and might not be. The tail that brought it waits for ever, and there will be a new one. */
   #halted = false
   #membership: Membership = { nodes: new Map(), holders: new Map() }
-  /** Shards that are being given back. */
-  readonly #parting = new Set<string>()
-  readonly #declines: Declines
+  readonly #unserved: Unserved
+  readonly #holdings: Holdings
+  readonly #declining: Declining
+  readonly #moves: Moves
   #leaving = false
   readonly #continuity: Continuity
   readonly #recurring = new Recurring()
@@ -58,24 +62,47 @@ export class Node {
     engine: Engine,
     clock: Clock.Clock
   ) {
-    this.#name = options.name
+    const { name, asideAfter = ASIDE_AFTER } = options
+    this.#name = name
     this.#log = log
     this.#leases = leases
     this.#engine = engine
     this.#profile = profileOf(options, clock.currentTimeMillisUnsafe())
-    this.#presence = new Presence(options.name, leases, clock, () => this.#shards.dropAll())
-    this.#purge = new Purge(log)
+    const nodes = () => this.#membership.nodes
+    this.#unserved = new Unserved({ ...options, log, nodes, now: elapsedBy(clock) })
+    this.#declining = new Declining(name, this.#profile)
+    this.#presence = new Presence(name, leases, clock, () => this.#holdings.end())
+    this.#purge = new Purge(log, asideAfter, elapsedBy(clock))
     this.#continuity = new Continuity(log)
-    this.#declines = new Declines(options.name, this.#profile)
     const host = { mayDecide: () => this.#mayDecide() }
-    const shardHost = { ...engine, activationHost: { ...engine.activationHost, ...host } }
+    const shardHost = {
+      ...engine,
+      activationHost: { ...engine.activationHost, ...host },
+      doneInLane: (shard: string, type: string) => this.#purge.marks.of(laneOf(shard, type)),
+      unknown: (mail: Mail) => this.#unserved.met(mail)
+    }
     this.#shards = new Shards({
       log,
       shardHost,
       ...host,
       room: engine.room,
+      asideAfter,
+      now: elapsedBy(clock),
       doneUpTo: (shard) => this.#purge.marks.of(shard),
       broken: (defect) => this.#break(Cause.die(defect))
+    })
+    this.#holdings = new Holdings(name, this.#profile, leases, this.#shards)
+    this.#moves = new Moves({
+      node: name,
+      leases,
+      shards: this.#shards,
+      holdings: this.#holdings,
+      life: () => this.#presence.life,
+      isDeclined: (shard) => this.#declining.shards.includes(shardOfName(shard)),
+      // Otherwise we are about to hear of it.
+      ended: (shard) => {
+        if (this.#membership.holders.get(shard) !== name) this.#changed.openUnsafe()
+      }
     })
   }
 
@@ -87,20 +114,20 @@ export class Node {
    * True if there is one now.
    */
   decline(shard: string): boolean {
-    if (this.#declines.add(shard)) this.#changed.openUnsafe()
-    return this.#declines.isForOthers(shard, this.#membership.nodes)
+    if (this.#declining.met(shard)) this.#changed.openUnsafe()
+    return this.#declining.isLeft(shard, this.#membership.nodes)
   }
 
   /** Starts, and goes on until the scope closes. */
   readonly run = Effect.gen({ self: this }, function* () {
     const scope = yield* Effect.scope
-    yield* this.#vital(this.#engine.run)
-    yield* this.#vital(this.#purge.run)
+    for (const loop of [this.#engine.run, this.#purge.run, this.#unserved.warn]) yield* this.#vital(loop)
     // Until the very end: to leave can take longer than the lease, and what is seen saves asking for it.
     yield* this.#vital(this.#stayAlive)
     yield* this.#leases.watch((membership) => {
       this.#membership = membership
       this.#purge.see(this.#name, membership)
+      this.#holdings.see(membership)
       this.#changed.openUnsafe()
     })
     yield* Effect.addFinalizer(() => this.#leave)
@@ -146,54 +173,25 @@ export class Node {
   #reconcile(scope: Scope.Scope): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       if (this.#isBroken || this.#leaving || !this.#presence.joined) return
-      if (this.#declines.decide(this.#membership.nodes)) this.#hurry.openUnsafe()
+      if (this.#declining.decide(this.#membership.nodes)) this.#hurry.openUnsafe()
+      const nodes = new Map(this.#membership.nodes).set(this.#name, this.#announcement())
       const { acquire, release } = movesOf({
         node: this.#name,
         held: this.#shards.names,
-        leaving: this.#parting,
-        membership: { ...this.#membership, nodes: this.#nodes() },
+        leaving: this.#moves.leaving,
+        excluded: this.#shards.excluded,
+        membership: { ...this.#membership, nodes },
         shards: this.#log.shards
       })
       for (const shard of release) {
-        this.#parting.add(shard)
-        yield* Effect.forkIn(this.#giveBack(shard), scope)
+        yield* Effect.forkIn(this.#moves.giveBack(shard), scope)
       }
-      yield* each(acquire, (shard) => this.#acquire(shard))
+      yield* each(acquire, (shard) => this.#moves.acquire(shard))
+      yield* this.#holdings.begin
       // A tail costs a new consumer: while shards go away, the old one serves those that stay.
-      const settled = release.length === 0 && this.#parting.size === 0
+      const settled = release.length === 0 && this.#moves.leaving.size === 0
       if (acquire.length > 0 || settled) yield* this.#read
     })
-  }
-
-  #acquire(shard: string): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      const { life } = this.#presence
-      return Effect.map(this.#leases.acquire(shard, this.#name), (held) => {
-        if (held && life === this.#presence.life) this.#shards.add(shard) // invariant 3
-      })
-    }).pipe(
-      Effect.catch((error) => this.#recurring.say("Warn", "shard not acquired", { shard, reason: error.message }))
-    )
-  }
-
-  #giveBack(shard: string): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      const drain = this.#shards.drain(shard)
-      return this.#declines.shards.includes(shard) ? Effect.timeoutOption(drain, DECLINED_PATIENCE) : drain
-    }).pipe(
-      Effect.andThen(Effect.sync(() => this.#shards.drop(shard))),
-      Effect.andThen(Effect.suspend(() => this.#leases.release(shard, this.#name))),
-      // What is not released is released again, after the next renewal.
-      Effect.catch((error) => this.#recurring.say("Warn", "shard not released", { shard, reason: error.message })),
-      Effect.andThen(
-        Effect.sync(() => {
-          this.#parting.delete(shard)
-          // Otherwise we are about to hear of it.
-          if (this.#membership.holders.get(shard) !== this.#name) this.#changed.openUnsafe()
-        })
-      ),
-      Effect.uninterruptible
-    )
   }
 
   /** Reads the mail of what is owned now, if that is not what is read already. */
@@ -234,10 +232,10 @@ export class Node {
     const broken = this.#continuity.look()
     if (broken !== undefined) yield* this.#standBack(broken)
     if (broken?.stays) return "failed"
-    let done: Announcement["done"] = {}
+    let said: Pick<Announcement, "done" | "lanes"> = { done: {} }
     const renewal = yield* this.#presence.stay(() => {
       const announcement = this.#announcement()
-      done = announcement.done // before the renewal: invariant 2
+      said = announcement // before the renewal: invariant 2
       return announcement
     })
     if (renewal === "name taken") yield* this.#nameTaken
@@ -246,7 +244,8 @@ export class Node {
     if (renewal === "lost") counts.leasesLost++
     if (renewal === "lost") yield* Effect.logWarning("lease lost: the node joins anew", { node: this.#name })
     if (renewal === "renewed") {
-      this.#purge.take(done)
+      this.#purge.take(said)
+      yield* each(this.#holdings.lost(), (name) => this.#moves.acquire(name))
       if (this.#halted) yield* this.#read
     }
     this.#changed.openUnsafe()
@@ -258,7 +257,7 @@ export class Node {
     return Effect.suspend(() => {
       if (end !== undefined) this.#purge.marks.cut(end)
       if (!this.#presence.joined) return Effect.void
-      this.#shards.dropAll()
+      this.#holdings.end()
       return Effect.andThen(Effect.logError(why, { node: this.#name }), this.#presence.leave)
     })
   }
@@ -267,18 +266,13 @@ export class Node {
     this.#recurring.say("Warn", "another node of this name is alive: this one waits", { node: this.#name })
   )
 
-  /** Everybody, ourselves as we are now. */
-  #nodes(): ReadonlyMap<string, Announcement> {
-    return new Map(this.#membership.nodes).set(this.#name, this.#announcement())
-  }
-
   #announcement(): Announcement {
     return {
       ...this.#profile,
       ...(this.#leaving && { roles: [] }),
-      declines: this.#declines.shards,
+      declines: this.#declining.shards,
       log: this.#log.status.life,
-      done: this.#shards.done(),
+      ...this.#shards.done((name) => this.#holdings.spoken(name)),
       residents: this.#shards.residents,
       open: this.#shards.open
     }
@@ -289,7 +283,7 @@ export class Node {
     if (this.#isBroken) return
     this.#leaving = true
     if (this.#presence.joined) yield* this.#renew
-    yield* each([...this.#shards.names], (shard) => this.#giveBack(shard))
+    yield* each([...this.#shards.names], (shard) => this.#moves.giveBack(shard))
     yield* this.#shards.close
     yield* this.#presence.end
   })

@@ -1,21 +1,11 @@
 import type { Announcement, Membership } from "../leases.ts"
+import { lanesWanted, type Owners, type Position } from "./lanes.ts"
+import { roleOf, serversOf } from "./serving.ts"
 
 /** What a node should do about its shards now. */
 export interface Moves {
   readonly acquire: ReadonlyArray<string>
   readonly release: ReadonlyArray<string>
-}
-
-/** What a node has to know to say what it should do. */
-export interface Position {
-  readonly node: string
-  /** The shards that it serves, also those that it is giving back. */
-  readonly held: ReadonlySet<string>
-  /** Those that it is giving back. */
-  readonly leaving: ReadonlySet<string>
-  readonly membership: Membership
-  /** How many shards each role has. */
-  readonly shards: number
 }
 
 /** How many shards a node gives away at once, so that only a few actors pause at any moment. */
@@ -38,51 +28,44 @@ export const ownerOf = (shard: string, nodes: Iterable<string>): string | undefi
   return best
 }
 
-/** The nodes that may hold the shards of a role. */
-export const serversOf = (role: string, nodes: Membership["nodes"]): ReadonlyArray<string> =>
-  [...nodes].flatMap(([name, { roles }]) => (roles.includes(role) ? [name] : []))
-
-/** The role of a shard such as `any.0`. */
-export const roleOf = (shard: string): string => shard.slice(0, shard.indexOf("."))
-
-/** The number of a shard such as `any.0` within its role. */
-export const numberOf = (shard: string): number => Number(shard.slice(shard.indexOf(".") + 1))
-
 /**
  * Compares what a node holds with what it should hold. A shard that another node still holds is not taken. One that is
  * declined goes to the others that serve its role, as long as not all of them decline it.
  */
-export const movesOf = ({ node, held, leaving, membership, shards }: Position): Moves => {
+export const movesOf = (position: Position): Moves => {
+  const { node, held, leaving, membership } = position
   const owners = ownersOf(membership.nodes)
+  const wanted = new Set([...shardsWanted(position, owners), ...lanesWanted(position, owners)])
   const acquire: Array<string> = []
   const release: Array<string> = []
-  for (const role of membership.nodes.get(node)?.roles ?? []) {
-    for (let number = 0; number < shards; number++) {
-      const shard = `${role}.${number}`
-      if (held.has(shard) || leaving.has(shard) || owners(shard) !== node) continue
-      const holder = membership.holders.get(shard)
-      if (holder === undefined || holder === node) acquire.push(shard)
-    }
+  for (const name of wanted) {
+    const holder = membership.holders.get(name)
+    if (!held.has(name) && !leaving.has(name) && (holder === undefined || holder === node)) acquire.push(name)
   }
   // Also what the bucket says is ours and is not, as after a release whose answer was lost.
-  const ours = [...membership.holders].flatMap(([shard, holder]) => (holder === node ? [shard] : []))
-  for (const shard of new Set([...held, ...ours])) {
+  const ours = [...membership.holders].flatMap(([name, holder]) => (holder === node ? [name] : []))
+  for (const name of new Set([...held, ...ours])) {
     if (leaving.size + release.length >= RELEASES_MAX) break
-    if (!leaving.has(shard) && owners(shard) !== node) release.push(shard)
+    if (!leaving.has(name) && !wanted.has(name)) release.push(name)
   }
   return { acquire, release }
 }
 
-const ownersOf = (nodes: Membership["nodes"]) => {
+const shardsWanted = ({ node, membership, shards }: Position, owners: Owners): ReadonlyArray<string> =>
+  (membership.nodes.get(node)?.roles ?? []).flatMap((role) =>
+    Array.from({ length: shards }, (_, number) => `${role}.${number}`).filter((shard) => owners(shard) === node)
+  )
+
+const ownersOf = (nodes: Membership["nodes"]): Owners => {
   const servers = new Map<string, ReadonlyArray<string>>()
   const declines = new Map<string, Set<string>>()
   for (const [name, { declines: declined }] of nodes) {
     for (const shard of declined) declines.set(shard, (declines.get(shard) ?? new Set()).add(name))
   }
-  return (shard: string): string | undefined => {
+  return (shard, among) => {
     const role = roleOf(shard)
-    const all = servers.get(role) ?? serversOf(role, nodes)
-    servers.set(role, all)
+    const all = among ?? servers.get(role) ?? serversOf(role, nodes)
+    if (among === undefined) servers.set(role, all)
     const declining = declines.get(shard)
     const willing = declining === undefined ? all : all.filter((name) => !declining.has(name))
     return ownerOf(shard, willing.length > 0 ? willing : all)
@@ -91,7 +74,7 @@ const ownersOf = (nodes: Membership["nodes"]) => {
 
 /**
  * The shards that a node leaves to others, of those with an actor in them that it is too old for: where another node serves
- * the role and has a newer version of some actor type, or one that this node lacks.
+ * the role and has a newer version of some actor type that this node has.
  */
 export const declinesOf = (
   node: string,
@@ -109,7 +92,7 @@ const isNewer = (
 ): boolean => isAhead(other.types, own.types) || isAhead(other.protocols, own.protocols)
 
 const isAhead = (versions: Readonly<Record<string, number>>, own: Readonly<Record<string, number>>): boolean =>
-  Object.entries(versions).some(([type, version]) => version > (own[type] ?? 0))
+  Object.entries(versions).some(([type, version]) => version > (own[type] ?? version))
 
 const scoreOf = (shard: string, node: string): number => {
   let hash = 0x811c9dc5

@@ -1,4 +1,5 @@
 import { Context, type Effect, Schema } from "effect"
+import type { Actor } from "../actor.ts"
 import { ANY_ROLE } from "../address.ts"
 import type { Announcement } from "../leases.ts"
 import type { EngineOptions } from "./engine.ts"
@@ -29,13 +30,16 @@ export class LocalNode extends Context.Service<
 >()("conclave/runtime/LocalNode") {}
 
 /** What a node says of itself and never changes. */
-export type Profile = Pick<Announcement, "labels" | "roles" | "types" | "protocols" | "since">
+export type Profile = Pick<Announcement, "labels" | "roles" | "types" | "protocols" | "serves" | "since">
 
 export const profileOf = ({ labels = [], actors }: NodeOptions, since: number): Profile => {
-  const roles = new Set(actors.map(({ definition }) => definition.protocol.role ?? ANY_ROLE))
+  const roleOf = ({ definition }: Actor) => definition.protocol.role ?? ANY_ROLE
+  const roles = [...new Set(actors.map(roleOf))].filter((role) => role === ANY_ROLE || labels.includes(role)).sort()
+  const typesOf = (role: string) => actors.filter((actor) => roleOf(actor) === role).map(({ type }) => type)
   return {
     labels,
-    roles: [...roles].filter((role) => role === ANY_ROLE || labels.includes(role)).sort(),
+    roles,
+    serves: Object.fromEntries(roles.map((role) => [role, typesOf(role)])),
     types: Object.fromEntries(actors.map(({ type, definition }) => [type, definition.version ?? 1])),
     protocols: Object.fromEntries(actors.map(({ type, definition }) => [type, definition.protocol.version ?? 1])),
     since

@@ -33,6 +33,11 @@ export class Progress {
     this.#lastDelivered = sequence
   }
 
+  /** It was delivered, and whether it is done is known elsewhere. */
+  passed(sequence: number): void {
+    this.#lastDelivered = sequence
+  }
+
   done(sequence: number): void {
     this.#open.delete(sequence)
   }

@@ -1,9 +1,11 @@
 import { Effect } from "effect"
-import { formatAddress, shardOf } from "../address.ts"
+import { type Address, formatAddress, shardOf } from "../address.ts"
 import type { Controls } from "../controls.ts"
 import type { NewerVersion } from "../errors.ts"
 import type { ActorLog } from "../log.ts"
 import type { Activation } from "./activation.ts"
+import type { Pausing } from "./pausing.ts"
+import type { Trials } from "./trials.ts"
 import { pauseUnrecoverable } from "./unrecoverable.ts"
 
 /** When an actor is tried again that was not taken by another node, or could not be paused. */
@@ -13,13 +15,15 @@ interface SetbacksHost {
   readonly log: ActorLog["Service"]
   readonly controls: Controls["Service"]
   readonly decline: (shard: string) => boolean
+  readonly trials: Trials
+  readonly pausing: Pausing
   readonly now: () => number
   readonly later: (millis: number, callback: () => void) => void
   readonly fork: (effect: Effect.Effect<void>) => unknown
 }
 
-/** What happens to actors that cannot go on here: they are left to a newer node, or paused until a person has looked at them. */
-export const makeSetbacks = ({ log, controls, decline, now, later, fork }: SetbacksHost) => {
+/** What happens to actors that cannot go on here: they are left to a newer node, or paused and tried again later. */
+export const makeSetbacks = ({ log, controls, decline, trials, pausing, now, later, fork }: SetbacksHost) => {
   const reopenLater = (activation: Activation) => later(REOPEN_MILLIS, () => activation.reopen())
   /** Later: who tells of it is in the middle of its mail. */
   const shut = (activation: Activation, then: () => void) =>
@@ -38,10 +42,17 @@ export const makeSetbacks = ({ log, controls, decline, now, later, fork }: Setba
     giveUp: (activation: Activation, cause: unknown) =>
       shut(activation, () => {
         const reason = cause instanceof Error ? cause.message : String(cause)
+        const known = pausing.isKnown(activation.address)
+        const wait = trials.failed(activation.address, known)
+        later(wait, () => {
+          if (pausing.causeOf(activation.address) === undefined) activation.reopen()
+        })
+        if (known) return void fork(stillPaused(activation.address, reason, wait))
         const paused = pauseUnrecoverable(log, controls, activation.address, reason, now())
         fork(
           Effect.catch(paused, (error) =>
             Effect.logError("an actor that cannot go on could not be paused", { reason: error.message }).pipe(
+              Effect.andThen(Effect.sync(() => trials.forget(activation.address))),
               Effect.andThen(Effect.sync(() => reopenLater(activation)))
             )
           )
@@ -49,3 +60,10 @@ export const makeSetbacks = ({ log, controls, decline, now, later, fork }: Setba
       })
   }
 }
+
+const stillPaused = (address: Address, cause: string, wait: number) =>
+  Effect.logDebug("an actor that was tried again stays paused", {
+    actor: formatAddress(address),
+    cause,
+    next_try_seconds: wait / 1_000
+  })

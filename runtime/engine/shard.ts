@@ -2,15 +2,23 @@ import { Effect, Schedule } from "effect"
 import { type Address, formatAddress } from "../address.ts"
 import type { Mail } from "../log.ts"
 import { Activation } from "./activation.ts"
+import type { Undone } from "./aside.ts"
 import type { Compiled } from "./compiled.ts"
+import { Foreign } from "./foreign.ts"
 import type { ActivationHost } from "./host.ts"
 import { type Backlog, extended } from "./mailbox.ts"
 import { Progress } from "./progress.ts"
 
 /** What a shard needs of the node around it. */
 export interface ShardHost {
-  /** Nothing for a type that another node should have and this one does not. */
-  readonly compiledOf: (type: string, shard: string) => Compiled | undefined
+  /** Nothing for a type that this node does not have. */
+  readonly compiledOf: (type: string) => Compiled | undefined
+  /** Up to where the holders of a type's lane in a shard have said that its mail is done. */
+  readonly doneInLane: (shard: string, type: string) => number
+  /** Mail came of a type that this node does not have. */
+  readonly unknown: (mail: Mail) => void
+  /** Mail came of an actor that is paused. */
+  readonly halted: (mail: Mail) => void
   /** What its activations are given; what concerns its mail, the shard does itself. */
   readonly activationHost: Omit<ActivationHost<Activation>, "done" | "setAside" | "reopened">
   /** Activations of the node: they count against its memory. */
@@ -53,9 +61,12 @@ export interface ShardProgress {
  * 3. An actor has an activation, or mail of it is held, or neither; never both.
  * 4. Nor does it pass the mail that began an activity that is open: it brings the actor to life at the next owner, who starts
  *    the activity again.
+ * 5. Nor mail of a type that is not served here, before the holder of that type's lane has said that it is done.
  */
 export class Shard {
   readonly name: string
+  /** Types that are not served here although the node has them. */
+  readonly excluded: ReadonlySet<string>
   readonly #host: ShardHost
   readonly #activationHost: ActivationHost<Activation>
   readonly #activations = new Map<string, Activation>()
@@ -65,6 +76,8 @@ export class Shard {
   readonly #active = new Set<Activation>()
   /** Mail of actors that are paused and not in memory. */
   readonly #held = new Map<string, { readonly address: Address; readonly backlog: Backlog }>()
+  /** Mail that is left to whoever holds the lane of its type, by type. */
+  readonly #foreign = new Foreign()
   readonly #progress = new Progress()
   /** Messages in memory that had been set aside. */
   #reread = 0
@@ -74,8 +87,9 @@ export class Shard {
   #followed = false
   #reviewing = false
 
-  constructor(name: string, host: ShardHost) {
+  constructor(name: string, host: ShardHost, excluded: ReadonlySet<string> = new Set()) {
     this.name = name
+    this.excluded = excluded
     this.#host = host
     this.#activationHost = {
       ...host.activationHost,
@@ -105,6 +119,7 @@ export class Shard {
     for (const activation of this.#behind) oldest = Math.min(oldest, activation.oldest ?? oldest)
     for (const { backlog } of this.#held.values()) oldest = Math.min(oldest, backlog.from)
     oldest = Math.min(oldest, this.#oldestActivity())
+    for (const [, from] of this.#foreign.undone(this.#doneInLane)) oldest = Math.min(oldest, from)
     const { lastDelivered, doneUpTo } = this.#progress
     return {
       lastDelivered,
@@ -113,6 +128,8 @@ export class Shard {
       open: this.#progress.open + this.#reread
     }
   }
+
+  readonly #doneInLane = (type: string): number => this.#host.doneInLane(this.name, type)
 
   /** Invariant 4. */
   #oldestActivity(): number {
@@ -123,6 +140,18 @@ export class Shard {
       for (const { generation } of activities.values()) oldest = Math.min(oldest, generation)
     }
     return oldest
+  }
+
+  /** Whose mail is not done: every message that is not belongs to one of them. */
+  get undone(): ReadonlyArray<Undone> {
+    const undone = [...this.#foreign.undone(this.#doneInLane)]
+    for (const [key, { backlog }] of this.#held) undone.push([key, backlog.from])
+    for (const [key, { oldest, core }] of this.#activations) {
+      let from = oldest ?? Number.POSITIVE_INFINITY
+      for (const { generation } of core.activities.values()) from = Math.min(from, generation)
+      if (from < Number.POSITIVE_INFINITY) undone.push([key, from])
+    }
+    return undone
   }
 
   /** How many of its actors are in memory. */
@@ -143,14 +172,27 @@ export class Shard {
 
   deliver(mail: Mail): void {
     if (!this.#serving || mail.sequence <= this.#progress.lastDelivered) return
+    if (this.#isForeign(mail)) return this.#leave(mail)
     this.#progress.delivered(mail.sequence)
     this.#opened(mail.payload)
     const key = formatAddress(mail.to)
+    if (this.#activationHost.paused(mail.to)) this.#host.halted(mail)
     const activation = this.#activations.get(key) ?? this.#activate(key, mail.to)
     if (activation !== undefined) return activation.receive(mail)
     this.#held.set(key, { address: mail.to, backlog: extended(this.#held.get(key)?.backlog, mail) })
     this.#closed(mail, false)
     this.#reviewLater()
+  }
+
+  #isForeign({ to: { type } }: Mail): boolean {
+    return this.excluded.has(type) || this.#host.compiledOf(type) === undefined
+  }
+
+  /** Invariant 5. */
+  #leave(mail: Mail): void {
+    this.#progress.passed(mail.sequence)
+    this.#foreign.add(mail)
+    if (!this.excluded.has(mail.to.type)) this.#host.unknown(mail)
   }
 
   /** Takes no more mail and lets actors finish what they have, so that the next owner finds nothing half done. */
@@ -216,7 +258,7 @@ export class Shard {
   /** Nothing, if the actor is to wait: it is paused, or another node should have it. */
   #activate(key: string, address: Address): Activation | undefined {
     if (this.#activationHost.paused(address)) return undefined
-    const compiled = this.#host.compiledOf(address.type, this.name)
+    const compiled = this.#host.compiledOf(address.type)
     if (compiled === undefined) return undefined
     const activation = new Activation(address, compiled, this.#activationHost, this.#held.get(key)?.backlog)
     if (this.#held.delete(key)) this.#behind.add(activation)

@@ -1,8 +1,12 @@
 import { Effect, Exit, Scope, Semaphore } from "effect"
-import type { Done } from "../leases.ts"
+import type { Announcement, Done } from "../leases.ts"
 import type { ActorLog, Mail } from "../log.ts"
-import { numberOf, roleOf } from "./placement.ts"
+import { type Aside, asideOf } from "./aside.ts"
+import { laneOf, numberOf, roleOf, shardOfName, typeOfLane } from "./serving.ts"
 import { Shard, type ShardHost } from "./shard.ts"
+
+/** For how long an actor may have mail that is not done before it is named, at least: at most twice as long. */
+const BEHIND_MILLIS = 2_000
 
 /** What the shards of a node need of the node around them. */
 export interface ShardsHost {
@@ -12,8 +16,12 @@ export interface ShardsHost {
   readonly mayDecide: () => boolean
   /** Waits while too much is delivered and not done; nothing to wait for otherwise. */
   readonly room: () => Effect.Effect<void> | undefined
-  /** A sequence up to which all mail of a shard is known to be done. */
+  /** A sequence up to which all mail of a shard or lane is known to be done. */
   readonly doneUpTo: (shard: string) => number
+  /** Milliseconds by a clock that only goes forward. */
+  readonly now: () => number
+  /** How far, in sequences, an actor may be behind before it is named. */
+  readonly asideAfter: number
   /** A defect in an actor's machinery. */
   readonly broken: (defect: unknown) => Effect.Effect<void>
 }
@@ -31,10 +39,15 @@ export class Shards {
   readonly #owned = new Map<string, Shard>()
   /** By shard: up to here its mail was given to it, or is done. */
   readonly #passed = new Map<string, number>()
-  /** Which shards the present tail reads, and the last sequence that it has passed. */
+  /** Which shards the present tail reads, each from after which sequence, and the last sequence that it has passed. */
   #read: ReadonlyMap<string, Shard> = new Map()
+  #starts: ReadonlyMap<string, number> = new Map()
+  #readsLanes = false
   #reached = 0
   #tail: Scope.Closeable | undefined
+  /** How far the tail was a while ago, and at the last time that this was noted. */
+  #reachedBefore = 0
+  #noted = { at: Number.NEGATIVE_INFINITY, reached: 0 }
   readonly #opening = Semaphore.makeUnsafe(1)
   #closed = false
 
@@ -65,10 +78,15 @@ export class Shards {
     )
   }
 
-  /** The shard is ours. Its mail comes after the next `follow`. */
-  add(name: string): void {
-    this.#owned.set(name, new Shard(name, this.#host.shardHost))
-    this.#passed.set(name, this.#host.doneUpTo(name))
+  /** The shard or lane is ours, but for the types that lanes have. Its mail comes after the next `follow`. */
+  add(name: string, excluded: ReadonlySet<string> = new Set()): void {
+    this.#owned.set(name, new Shard(name, this.#host.shardHost, excluded))
+    this.#passed.set(name, Math.max(this.#host.doneUpTo(name), this.#host.doneUpTo(shardOfName(name))))
+  }
+
+  /** The types that the shards do not serve although the node has them, by shard. */
+  get excluded(): ReadonlyMap<string, ReadonlySet<string>> {
+    return new Map(Array.from(this.#owned, ([name, { excluded }]) => [name, excluded]))
   }
 
   /** Lets a shard finish what it has, and takes no more mail for it. */
@@ -97,13 +115,15 @@ export class Shards {
     if (this.#closed) return
     const after = new Map([...this.#owned].map(([name, shard]) => [name, this.#startOf(name, shard)]))
     this.#read = new Map(this.#owned)
+    this.#starts = after
+    this.#readsLanes = [...after.keys()].some((name) => typeOfLane(name) !== undefined)
     this.#reached = after.size === 0 ? 0 : Math.min(...after.values())
     this.#tail = yield* Scope.make()
     const deliver = (mail: Mail) => this.#deliver(mail)
     const reached = (sequence: number) => {
       this.#reached = Math.max(this.#reached, sequence)
     }
-    yield* this.#host.log.tail(after, deliver, reached).pipe(Scope.provide(this.#tail))
+    yield* this.#host.log.tail(withoutOverlap(after), deliver, reached).pipe(Scope.provide(this.#tail))
   }).pipe((opening) => Effect.uninterruptible(this.#opening.withPermits(1)(opening))) // invariant 1
 
   /** Reads no mail any more. */
@@ -112,18 +132,48 @@ export class Shards {
     return this.#closeTail
   }).pipe((closing) => this.#opening.withPermits(1)(closing))
 
-  /** Up to where the mail of the shards is done, by role. True as long as they are ours while it is worked out. */
-  done(): Readonly<Record<string, Done>> {
-    const roles = new Map<string, { upTo: number; readonly shards: Array<number> }>()
+  /**
+   * Up to where all mail of the whole shards is done, by role, and that of lanes, by role and type. True as long as they are
+   * ours while it is worked out. `spoken` says of which shards something may be said.
+   */
+  done(spoken: (shard: string) => boolean): Said {
+    this.#lookBack()
+    const said = { done: new Map<string, Doing>(), lanes: new Map<string, Doing>() }
     for (const [name, shard] of this.#owned) {
-      if (!shard.followed || this.#read.get(name) !== shard) continue
-      const role = roleOf(name)
-      const done = roles.get(role) ?? { upTo: this.#reached, shards: [] }
-      roles.set(role, done)
+      if (!shard.followed || this.#read.get(name) !== shard || !spoken(name)) continue
+      const type = typeOfLane(name)
+      const of = type === undefined ? said.done : said.lanes
+      const key = type === undefined ? roleOf(name) : `${roleOf(name)}.${type}`
+      const done = of.get(key) ?? { upTo: this.#reached, shards: [], all: [] }
+      of.set(key, done)
       done.upTo = Math.min(done.upTo, (shard.progress.oldestOpen ?? Number.POSITIVE_INFINITY) - 1)
       done.shards.push(numberOf(name))
+      done.all.push(shard)
     }
-    return Object.fromEntries(roles)
+    const lanes = this.#said(said.lanes)
+    return { done: this.#said(said.done), ...(said.lanes.size > 0 && { lanes }) }
+  }
+
+  #said(doing: ReadonlyMap<string, Doing>): Readonly<Record<string, Done>> {
+    const behindAt = Math.max(this.#reached - this.#host.asideAfter, this.#reachedBefore)
+    return Object.fromEntries(
+      Array.from(doing, ([key, { upTo, shards, all }]) => {
+        return [key, { upTo, shards, ...(upTo < behindAt && this.#aside(all, behindAt)) }]
+      })
+    )
+  }
+
+  #aside(shards: ReadonlyArray<Shard>, behindAt: number): Aside | undefined {
+    const undone = shards.flatMap((shard) => shard.undone)
+    return asideOf(this.#reached, undone, behindAt)
+  }
+
+  /** Takes note of the time: what is not done for longer than a while is behind. */
+  #lookBack(): void {
+    const now = this.#host.now()
+    if (now - this.#noted.at < BEHIND_MILLIS) return
+    this.#reachedBefore = this.#noted.reached
+    this.#noted = { at: now, reached: this.#reached }
   }
 
   readonly #closeTail: Effect.Effect<void> = Effect.suspend(() => {
@@ -143,11 +193,35 @@ export class Shards {
   #deliver(mail: Mail): Effect.Effect<void> | undefined {
     if (!this.#host.mayDecide()) return Effect.never
     try {
-      this.#read.get(mail.shard)?.deliver(mail)
+      this.#give(mail.shard, mail)
+      if (this.#readsLanes) this.#give(laneOf(mail.shard, mail.to.type), mail)
     } catch (defect) {
       return Effect.forkDetach(this.#host.broken(defect)).pipe(Effect.andThen(Effect.never))
     }
     this.#reached = mail.sequence
     return this.#host.room()
   }
+
+  /** A tail that reads a shard and a lane of it begins where the one begins that is less far. */
+  #give(name: string, mail: Mail): void {
+    if (mail.sequence > (this.#starts.get(name) ?? 0)) this.#read.get(name)?.deliver(mail)
+  }
+}
+
+interface Doing {
+  upTo: number
+  readonly shards: Array<number>
+  readonly all: Array<Shard>
+}
+type Said = Pick<Announcement, "done" | "lanes">
+
+/** A lane whose shard is read too comes with it. */
+const withoutOverlap = (after: ReadonlyMap<string, number>): ReadonlyMap<string, number> => {
+  const read = new Map<string, number>()
+  for (const [name, from] of after) {
+    const shard = shardOfName(name)
+    const under = after.has(shard) ? shard : name
+    read.set(under, Math.min(from, read.get(under) ?? from))
+  }
+  return read
 }

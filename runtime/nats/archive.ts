@@ -3,7 +3,7 @@ import type { NatsConnection } from "@nats-io/transport-node"
 import { Effect, Layer, Schema } from "effect"
 import { type Address, formatAddress } from "../address.ts"
 import { Archive, type Selection, type StoredLetter } from "../archive.ts"
-import { ServerUnsuitable } from "../errors.ts"
+import { type LogUnavailable, ServerUnsuitable } from "../errors.ts"
 import { showServers } from "./address.ts"
 import { Nats, type NatsOptions } from "./connection.ts"
 import { attempt, readAfter, readFirst } from "./stored.ts"
@@ -67,17 +67,18 @@ export const layerArchive: Layer.Layer<Archive, ServerUnsuitable, Nats> = Layer.
         readAfter(from("dead", selection), after, max, (message) => toLetter(subjects, message)),
       letter,
       drop: (sequence) =>
-        Effect.flatMap(letter(sequence), (found) =>
-          found === undefined
-            ? Effect.succeed(false)
-            : attempt(() => manager.streams.deleteMessage(stream, sequence, false)).pipe(
-                // Somebody else was faster.
-                Effect.catch((error) =>
-                  Effect.flatMap(letter(sequence), (left) =>
-                    left === undefined ? Effect.succeed(false) : Effect.fail(error)
-                  )
-                )
-              )
+        removeIf(
+          manager,
+          stream,
+          sequence,
+          Effect.map(letter(sequence), (found) => found !== undefined)
+        ),
+      dropMail: (owner, sequence) =>
+        removeIf(
+          manager,
+          stream,
+          sequence,
+          Effect.map(readFirst(from("mail", owner), sequence - 1), (first) => first?.seq === sequence)
         ),
       ...removing(manager, subjects),
       newest: Effect.map(
@@ -105,6 +106,22 @@ const removing = (manager: JetStreamManager, subjects: Subjects) => {
     forgetEvents: (upTo: number) => purge({ filter: source.pattern, seq: upTo + 1 })
   }
 }
+
+/** `find` says whether it is there. */
+const removeIf = (
+  manager: JetStreamManager,
+  stream: string,
+  sequence: number,
+  find: Effect.Effect<boolean, LogUnavailable>
+): Effect.Effect<boolean, LogUnavailable> =>
+  Effect.flatMap(find, (found) =>
+    found
+      ? attempt(() => manager.streams.deleteMessage(stream, sequence, false)).pipe(
+          // Somebody else was faster.
+          Effect.catch((error) => Effect.flatMap(find, (left) => (left ? Effect.fail(error) : Effect.succeed(false))))
+        )
+      : Effect.succeed(false)
+  )
 
 /** Who only looks must not make a namespace of a misspelt name. */
 const mustExist = (manager: JetStreamManager, stream: string, { namespace, url }: NatsOptions) =>

@@ -40,7 +40,7 @@ export const layerControls = (options: ControlOptions): Layer.Layer<Controls, Se
       return Controls.of({
         pause: (pause) => keys.change(keyOf(pause.target), (present) => (present ? undefined : encode(pause))),
         resume: (target) => keys.change(keyOf(target), (present) => (present ? REMOVED : undefined)),
-        read: Effect.map(keys.all, (found) => makePauses(found.flatMap((entry) => readPause(entry) ?? []))),
+        read: Effect.map(keys.all, (found) => makePauses(byName(found.flatMap((entry) => readPause(entry) ?? [])))),
         watch: (see) => follow(nats, kv, bucket, see)
       })
     })
@@ -130,12 +130,18 @@ const follow = (nats: Nats["Service"], kv: KV, bucket: string, see: (pauses: Pau
     empty: () => new Map(),
     apply: (pauses, entry) => {
       const pause = readPause(fromEntry(entry))
-      if (pause === undefined) return pauses.delete(entry.key)
-      pauses.set(entry.key, pause)
+      const name = pause === undefined ? nameOfKey(entry.key) : nameOf(pause.target)
+      if (pause === undefined) return name !== undefined && pauses.delete(name)
+      pauses.set(name ?? "", pause)
       return true
     },
-    see: (pauses) => see(makePauses([...pauses.values()]))
+    see: (pauses) => see(makePauses(pauses))
   })
+
+const nameOfKey = (key: string): string | undefined => {
+  const target = parseKey(key)
+  return target === undefined ? undefined : nameOf(target)
+}
 
 const fromEntry = (entry: KvWatchEntry): KeyValue => ({
   key: entry.key,
@@ -175,17 +181,22 @@ const parseKey = (key: string): Target | undefined => {
 
 const isSound = (address: Address): boolean => addressFault(address) === undefined
 
-const makePauses = (pauses: ReadonlyArray<Pause>): Pauses => {
-  const all = pauses.toSorted((one, other) => one.since - other.since)
-  const byName = new Map(all.map((pause) => [nameOf(pause.target), pause]))
-  const everything = byName.get(EVERYTHING)
-  return {
-    all,
-    of: (address) =>
-      // Of every message this is asked: mostly nothing is paused.
-      byName.size === 0 ? undefined : (everything ?? byName.get(address.type) ?? byName.get(formatAddress(address)))
-  }
-}
+const byName = (pauses: ReadonlyArray<Pause>) => new Map(pauses.map((pause) => [nameOf(pause.target), pause]))
+
+/** It looks into what it is given: one more pause among thousands costs no more than the first. */
+const makePauses = (pauses: ReadonlyMap<string, Pause>): Pauses => ({
+  get all() {
+    return [...pauses.values()].toSorted((one, other) => one.since - other.since)
+  },
+  get isEmpty() {
+    return pauses.size === 0
+  },
+  of: (address) =>
+    // Of every message this is asked: mostly nothing is paused.
+    pauses.size === 0
+      ? undefined
+      : (pauses.get(EVERYTHING) ?? pauses.get(address.type) ?? pauses.get(formatAddress(address)))
+})
 
 const EVERYTHING = "*"
 

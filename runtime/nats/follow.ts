@@ -13,7 +13,7 @@ export interface Follower<State> {
   readonly empty: () => State
   /** Takes an entry in. True if it changed what is known. */
   readonly apply: (state: State, entry: KvWatchEntry) => boolean
-  /** What is known now: whole or not at all. It keeps none of `state`, which changes. */
+  /** What is known now: whole or not at all. `state` goes on changing until `see` is called with another. */
   readonly see: (state: State) => void
 }
 

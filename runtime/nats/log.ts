@@ -1,15 +1,17 @@
-import { jetstreamManager } from "@nats-io/jetstream"
+import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream"
 import { type NatsConnection, nuid } from "@nats-io/transport-node"
 import { Clock, Effect, Latch, Layer, Semaphore } from "effect"
 import { formatAddress, shardOf } from "../address.ts"
-import { LogUnavailable, ServerUnsuitable } from "../errors.ts"
+import { ServerUnsuitable } from "../errors.ts"
 import { ActorLog, type Entry, type LogLimits, type Mail } from "../log.ts"
 import type { Outgoing } from "./batch.ts"
 import { Nats } from "./connection.ts"
 import { line } from "./headers.ts"
 import { Health } from "./health.ts"
 import { JournalReader, SNAPSHOT_HEADER } from "./journal.ts"
-import { readMail } from "./mailbox.ts"
+import { countMail, readMail } from "./mailbox.ts"
+import { purgeType } from "./purge.ts"
+import { attempt } from "./stored.ts"
 import { openStream, type StreamOptions, type StreamReads } from "./stream.ts"
 import { makeSubjects, type Subjects } from "./subjects.ts"
 import { tail } from "./tail.ts"
@@ -80,14 +82,7 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
               ).pipe(Effect.asVoid),
         readMail: (owner, after, max) =>
           mailReads.withPermits(1)(readMail(reads, subjects, subjects.mail(shardOf(owner, shards), owner), after, max)),
-        purge: (upTo, role) =>
-          Effect.andThen(
-            health.usable,
-            Effect.tryPromise({
-              try: () => manager.streams.purge(subjects.stream, { filter: subjects.mailOfRole(role), seq: upTo + 1 }),
-              catch: (cause) => new LogUnavailable({ detail: String(cause) })
-            })
-          ),
+        ...mailOfRoles(manager, subjects, shards, health),
         watch: (pattern, see) =>
           subscribe(nats, subjects.live(pattern), (message) =>
             see({
@@ -103,6 +98,28 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
       })
     })
   )
+
+/** How much mail there is of a role, and removing what is done of it. */
+const mailOfRoles = (
+  manager: JetStreamManager,
+  subjects: Subjects,
+  shards: number,
+  { usable }: Pick<Health, "usable">
+): Pick<ActorLog["Service"], "purge" | "mailboxes" | "purgeType"> => ({
+  mailboxes: (role) => countMail(manager, subjects, role),
+  purge: (upTo, role) => {
+    const filter = subjects.mailOfRole(role)
+    return Effect.andThen(
+      usable,
+      attempt(() => manager.streams.purge(subjects.stream, { filter, seq: upTo + 1 }))
+    )
+  },
+  purgeType: (upTo, role, type, except) =>
+    Effect.andThen(
+      usable,
+      attempt(() => purgeType(manager, subjects, shards, { upTo, role, type, except }))
+    )
+})
 
 const limitsOf = (connection: NatsConnection): LogLimits => ({
   payloadBytesMax: (connection.info?.max_payload ?? 1_048_576) - OVERHEAD_BYTES,

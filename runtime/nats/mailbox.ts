@@ -1,7 +1,10 @@
+import type { JetStreamManager } from "@nats-io/jetstream"
 import { Effect, Schedule } from "effect"
+import { formatAddress } from "../address.ts"
 import { LogUnavailable } from "../errors.ts"
 import type { Mail } from "../log.ts"
 import { readLast, readPage, type Stored } from "./direct.ts"
+import { attempt } from "./stored.ts"
 import type { StreamReads } from "./stream.ts"
 import type { Subjects } from "./subjects.ts"
 
@@ -36,6 +39,18 @@ export const readMail = (
     if (behind && found.length < max) return yield* new LogUnavailable({ detail: "a copy of the stream is behind" })
     return found
   }).pipe(Effect.retry(AGAIN))
+
+/** How many messages lie in the mailboxes of a role's actors, by `type/id`. */
+export const countMail = (
+  manager: JetStreamManager,
+  { stream, mailOfRole, parseMail }: Subjects,
+  role: string
+): Effect.Effect<ReadonlyMap<string, number>, LogUnavailable> =>
+  attempt(async () => {
+    const { state } = await manager.streams.info(stream, { subjects_filter: mailOfRole(role) })
+    const counts = Object.entries(state.subjects ?? {})
+    return new Map(counts.map(([subject, count]) => [formatAddress(parseMail(subject).to), count]))
+  })
 
 /** A copy that is behind catches up, or another one answers. */
 const AGAIN = Schedule.spaced("50 millis").pipe(Schedule.upTo({ times: 3 }))

@@ -9,7 +9,12 @@ const orElse = <S extends Schema.Top>(schema: S, value: S["Encoded"]) =>
 const Strings = orElse(Schema.Array(Schema.String), [])
 const Versions = orElse(Schema.Record(Schema.String, Schema.Int), {})
 const Count = orElse(Schema.Int, 0)
-const Done = Schema.Struct({ upTo: Schema.Int, shards: Schema.Array(Schema.Int) })
+const Done = Schema.Struct({
+  upTo: Schema.Int,
+  shards: Schema.Array(Schema.Int),
+  reach: Schema.optionalKey(Schema.Int),
+  except: Schema.optionalKey(Schema.Array(Schema.String))
+})
 
 /**
  * The value of a node's key. `epoch` is its present life: another one each time that it joins. `ttl` is how long it lives
@@ -22,9 +27,11 @@ const NodeValue = Schema.Struct({
   roles: Strings,
   types: Versions,
   protocols: Versions,
+  serves: Schema.optionalKey(Schema.Record(Schema.String, Schema.Array(Schema.String))),
   declines: Strings,
   log: orElse(Schema.String, ""),
   done: orElse(Schema.Record(Schema.String, Done), {}),
+  lanes: Schema.optionalKey(Schema.Record(Schema.String, Done)),
   since: Count,
   residents: Count,
   open: Count

@@ -10,6 +10,8 @@ export interface Subjects {
   readonly mail: (shard: string, owner: Address) => string
   readonly mailOfShard: (shard: string) => string
   readonly mailOfRole: (role: string) => string
+  /** Of one type, in one shard of a role or all of them. */
+  readonly mailOfType: (role: string, type: string, number?: string) => string
   readonly parseMail: (subject: string) => { readonly shard: string; readonly to: Address }
   readonly journal: (owner: Address) => string
   readonly timer: (shard: string, owner: Address, name: string) => string
@@ -42,6 +44,7 @@ export const makeSubjects = (namespace: string): Subjects => {
     mail: (shard, owner) => `${mail}${shard}.${owner.type}.${owner.id}`,
     mailOfShard: (shard) => `${mail}${shard}.>`,
     mailOfRole: (role) => `${mail}${role}.>`,
+    mailOfType: (role, type, number = "*") => `${mail}${role}.${number}.${type}.*`,
     parseMail: (subject) => {
       const idStart = subject.lastIndexOf(".")
       const typeStart = subject.lastIndexOf(".", idStart - 1)

@@ -68,6 +68,7 @@ const OUTCOMES: ReadonlyMap<string, Heard["outcome"]> = new Map([
   ["LogUnavailable", "unknown"],
   ["LogReplaced", "unknown"],
   ["AskTimeout", "unknown"],
+  ["ActorUnavailable", "unknown"],
   ["ActorFailed", "failed"],
   ["ActorStopped", "failed"]
 ])

@@ -102,6 +102,7 @@ export class History implements Required<Pick<Observer, "committed" | "purged" |
 
   readonly answered = (_inbox: string, payload: string): void => {
     const { from, id, outcome, body } = parseReply(payload)
+    if (outcome === "waiting") return // it tells of nothing that was decided
     const recorded = this.#lives.get(from)?.answers.get(id)
     const given = canonical({ outcome, body })
     if (recorded !== undefined && recorded !== given) {

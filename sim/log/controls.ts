@@ -32,6 +32,7 @@ export class ControlTable {
     const widest = (address: Address) => [EVERYTHING, `type ${address.type}`, `actor ${formatAddress(address)}`]
     return {
       all: [...pauses.values()],
+      isEmpty: pauses.size === 0,
       of: (address) => {
         const key = widest(address).find((each) => pauses.has(each))
         return key === undefined ? undefined : pauses.get(key)

@@ -38,9 +38,15 @@ export const makeLog = (server: Server, link: Link): Context.Service.Shape<typeo
       const isIts = ({ to, shard: its }: Mail) => to.type === owner.type && to.id === owner.id && its === shard
       return link.call("mail", (answer) => answer(bounded(store.readMail(after, max, isIts))))
     },
+    mailboxes: (role) => link.call("mail", (answer) => answer(store.mailboxes(role))),
     purge: (upTo, role) =>
       link.call("purge", (answer) => {
         store.purge(upTo, role)
+        answer(undefined)
+      }),
+    purgeType: (upTo, role, type, except) =>
+      link.call("purge", (answer) => {
+        store.purgeType(upTo, role, type, except)
         answer(undefined)
       }),
     watch: (pattern, see) =>

@@ -93,7 +93,11 @@ export class Server {
   }
 
   #page(shards: ReadonlySet<string>, after: number): Page {
-    const mails = this.store.readMail(after, PAGE, ({ shard }) => shards.has(shard))
+    const mails = this.store.readMail(
+      after,
+      PAGE,
+      ({ shard, to }) => shards.has(shard) || shards.has(`${shard}.${to.type}`)
+    )
     const upTo = mails.length === PAGE ? mails.at(-1)!.sequence : this.store.lastSequence
     return { mails, upTo: Math.max(after, upTo) }
   }

@@ -124,8 +124,25 @@ export class Store {
     return found
   }
 
+  mailboxes(role: string): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>()
+    for (const { to, shard } of this.#mail) {
+      const actor = formatAddress(to)
+      if (shard.startsWith(`${role}.`)) counts.set(actor, (counts.get(actor) ?? 0) + 1)
+    }
+    return counts
+  }
+
   purge(upTo: number, role: string): void {
-    const goes = (mail: Mail) => mail.sequence <= upTo && mail.shard.startsWith(`${role}.`)
+    this.#remove(upTo, role, () => true)
+  }
+
+  purgeType(upTo: number, role: string, type: string, except: ReadonlySet<string>): void {
+    this.#remove(upTo, role, ({ to }) => to.type === type && !except.has(to.id))
+  }
+
+  #remove(upTo: number, role: string, isMeant: (mail: Mail) => boolean): void {
+    const goes = (mail: Mail) => mail.sequence <= upTo && mail.shard.startsWith(`${role}.`) && isMeant(mail)
     const gone = this.#mail.filter(goes)
     if (gone.length === 0) return
     this.#observer.purged?.(upTo, role, gone)

@@ -119,11 +119,26 @@ export class Nodes {
     const name = slot.keepsName || slot.starts === 0 ? `node${slot.index}` : `node${slot.index}-${slot.starts}`
     slot.starts++
     this.#world.say(name, "*** starts")
-    slot.node = this.#world.startNode(name, this.#profile, () => {
+    const profile = { ...this.#profile, actors: actorsAt(slot.index, this.#slots, this.#profile.actors) }
+    slot.node = this.#world.startNode(name, profile, () => {
       this.#world.say(name, "*** has ended")
       slot.node = undefined
       const again = Math.max(timeline.now() + START_AGAIN_MILLIS, slot.restsUntil)
       timeline.at(again, () => this.#start(slot))
     })
   }
+}
+
+/** The actors of a place's nodes. A type that all places lack has the last one, and an only type have all. */
+const actorsAt = (
+  index: number,
+  places: ReadonlyArray<Place>,
+  actors: NodeOptions["actors"]
+): NodeOptions["actors"] => {
+  const isOne = actors.length === 1
+  const lacks = ({ lacks }: Place, type: number) => !isOne && lacks > 0 && (lacks - 1) % actors.length === type
+  return actors.filter(
+    (_, type) =>
+      !lacks(places[index]!, type) || (index === places.length - 1 && places.every((place) => lacks(place, type)))
+  )
 }

@@ -81,7 +81,8 @@ export const runWorld = (options: RunOptions): RunReport => {
     actors,
     passivateAfter: setting.passivateMillis,
     sweepEvery: setting.sweepMillis,
-    memoryBytesMax: setting.memoryBytes
+    memoryBytesMax: setting.memoryBytes,
+    asideAfter: setting.asideAfter
   }
   const nodes = new Nodes(world, random.split("nodes"), setting.places, profile)
   const clients: Array<Inhabitant> = []

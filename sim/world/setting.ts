@@ -14,6 +14,8 @@ export interface Episode {
 /** A place for a node: who is started there again has its old name, or a new one. */
 export interface Place {
   readonly keepsName: boolean
+  /** Which actor type its nodes do not have, counted from 1; 0 where they have all. */
+  readonly lacks: number
 }
 
 /** Where a run takes place, and all that will go wrong in it: plain data, so that a run that fails can be made smaller. */
@@ -23,6 +25,8 @@ export interface Setting {
   readonly sweepMillis: number
   /** How much memory the actors of a node may take, in bytes. */
   readonly memoryBytes: number
+  /** How far an actor may be behind before mail is removed around its own, in sequences. */
+  readonly asideAfter: number
   readonly rates: Rates
   readonly episodes: ReadonlyArray<Episode>
   /** Clocks differ by as much, in milliseconds. */
@@ -38,6 +42,7 @@ const NODES_MAX = 4
 const SKEW_MILLIS_MAX = 60_000
 const JUMP_MILLIS_MAX = 3_600_000
 const TARGETS = 1_000
+const TYPES = 3
 const MEGABYTE = 1_048_576
 /** How long an episode may last, in milliseconds. A clock is set by as much. */
 const LASTS: Readonly<Record<Episodic, readonly [number, number]>> = {
@@ -54,10 +59,17 @@ const LASTS: Readonly<Record<Episodic, readonly [number, number]>> = {
 /** Settings in which these faults strike. */
 export const settings = (faults: Faults): fc.Arbitrary<Setting> =>
   fc.record({
-    places: fc.array(fc.record({ keepsName: fc.boolean() }), { minLength: 1, maxLength: NODES_MAX, size: "max" }),
+    places: fc.array(
+      fc.record({
+        keepsName: fc.boolean(),
+        lacks: fc.oneof({ withCrossShrink: true }, fc.constant(0), fc.constant(0), fc.nat(TYPES))
+      }),
+      { minLength: 1, maxLength: NODES_MAX, size: "max" }
+    ),
     passivateMillis: fc.constantFrom(15_000, 1_000, 0),
     sweepMillis: fc.constantFrom(5_000, 500),
     memoryBytes: fc.constantFrom(64 * MEGABYTE, 64 * MEGABYTE, 1),
+    asideAfter: fc.constantFrom(1_000, 10, 1),
     rates: fc.record({
       unacked: rate(faults, "unacked"),
       lost: rate(faults, "lost"),

@@ -133,6 +133,18 @@ export const tailing: Truths = {
     assert.deepStrictEqual(seen, [])
   }),
 
+  "delivers of a lane the mail of its type in that shard alone": Effect.gen(function* () {
+    const log = yield* fresh
+    const others = Array.from({ length: 100 }, (_, index) => ({ type: "other", id: `o${index}` }))
+    const beside = others.find((each) => shardOf(each, SHARDS) === shardOf(a, SHARDS))!
+    yield* log.append([mail(beside, 1), mail(a, 2), mail(elsewhere, 3)])
+    const seen = yield* collect(log, new Map([[`${shardOf(a, SHARDS)}.${a.type}`, 0]]))
+    yield* log.append([mail(a, 4), mail(beside, 5)])
+    yield* until(() => seen.length === 2)
+    yield* aWhile
+    assert.deepStrictEqual(payloads(seen), [2, 4])
+  }),
+
   "purges mail up to the sequence and not further, and of the role only": Effect.gen(function* () {
     const log = yield* fresh
     const gpu = actor("a", "gpu")
@@ -146,6 +158,42 @@ export const tailing: Truths = {
     yield* log.purge(mark - 2, "gpu")
     assert.deepStrictEqual(payloads(yield* log.readMail(gpu, 0, 10)), ["g2"])
     yield* log.purge(mark, "any")
+  }),
+
+  "purges mail of one type up to the sequence, and spares whom it is told to": Effect.gen(function* () {
+    const log = yield* fresh
+    const gpu = actor("c", "gpu")
+    const other = { type: "other", id: "a" }
+    const many = Array.from({ length: 20 }, (_, index) => actor(`m${index}`))
+    const mark = yield* log.append([
+      mail(a, 1),
+      mail(b, 2),
+      mail(gpu, "g"),
+      mail(other, 3),
+      ...many.map((m) => mail(m, 4)),
+      mail(a, 5)
+    ])
+    yield* log.append([mail(b, 6), mail(a, 7)])
+    yield* log.purgeType(mark, "any", a.type, new Set([a.id]))
+    assert.deepStrictEqual(payloads(yield* log.readMail(a, 0, 10)), [1, 5, 7])
+    assert.deepStrictEqual(payloads(yield* log.readMail(b, 0, 10)), [6])
+    assert.deepStrictEqual(payloads(yield* log.readMail(other, 0, 10)), [3])
+    assert.deepStrictEqual(payloads(yield* log.readMail(gpu, 0, 10)), ["g"])
+    for (const each of many) assert.deepStrictEqual(yield* log.readMail(each, 0, 10), [])
+    yield* log.purgeType(mark, "any", a.type, new Set())
+    assert.deepStrictEqual(payloads(yield* log.readMail(a, 0, 10)), [7])
+    assert.deepStrictEqual(payloads(yield* log.readMail(other, 0, 10)), [3])
+  }),
+
+  "counts the mail of a role by its actors": Effect.gen(function* () {
+    const log = yield* fresh
+    const gpu = actor("a", "gpu")
+    yield* log.append([mail(a, 1), mail(gpu, 2), mail(gpu, 3), mail(actor("b", "gpu"), 4)])
+    assert.deepStrictEqual([...(yield* log.mailboxes("gpu"))].sort(), [
+      ["thing/a", 2],
+      ["thing/b", 1]
+    ])
+    assert.strictEqual((yield* log.mailboxes("nowhere")).size, 0)
   }),
 
   "delivers what comes after a purge, also when everything is purged": Effect.gen(function* () {

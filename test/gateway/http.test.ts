@@ -4,6 +4,7 @@ import { NotReady } from "../../gateway/index.ts"
 import { Problem } from "../../protocols/index.ts"
 import {
   ActorFailed,
+  ActorUnavailable,
   AskTimeout,
   LogFull,
   LogRefused,
@@ -168,6 +169,7 @@ describe("POST /api/v1/agents/analyze", () => {
         [new LogFull({ detail: secret, retry_after_ms: 30_000 }), 503, "30", /full/],
         [new LogUnavailable({ detail: secret }), 503, "1", /does not answer/],
         [new AskTimeout({ ...asking, timeout_ms: 700 }), 504, undefined, /700 ms/],
+        [new ActorUnavailable({ ...asking, timeout_ms: 700, detail: secret }), 503, "10", /paused, or no live node/],
         [new TooLarge({ what: "message", size: 2, limit: 1 }), 413, undefined, /more than/],
         [new ActorFailed({ ...asking, detail: secret }), 500, undefined, /failed inside/],
         [new LogRefused({ code: 1, detail: secret }), 500, undefined, /failed inside/]

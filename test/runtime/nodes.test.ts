@@ -7,7 +7,6 @@ import { makeEngine } from "../../runtime/engine/engine.ts"
 import { Node } from "../../runtime/engine/node.ts"
 import { ActorLog, Actors, Leases, LocalNode, layerNode, type Membership, shardOf } from "../../runtime/index.ts"
 import { CounterProtocol, counter } from "../support/counter.ts"
-import { plainDesk } from "../support/desk.ts"
 import { leasesOfOne } from "../support/leases.ts"
 import { NatsServer } from "../support/nats.ts"
 import { client, system } from "../support/system.ts"
@@ -37,6 +36,8 @@ const stored = (stream: string, filter: string) =>
       (connection) => Effect.promise(() => connection.close())
     )
   )
+
+const newerCounter = { ...counter, definition: { ...counter.definition, version: 2 } }
 
 /** The membership as it was last seen. */
 const membership = Effect.gen(function* () {
@@ -101,10 +102,9 @@ layer(NatsServer.layer, { excludeTestServices: true })("a node that is too old f
       yield* Effect.sleep("500 millis")
       assert.strictEqual(heldBy(seen, "old").length, 8, "there is no other node to leave it to")
 
-      // Newer, because it has a type that the old one lacks.
       yield* Effect.scoped(
         Effect.gen(function* () {
-          const newer = layerNode({ name: "newer", actors: [counter, plainDesk] })
+          const newer = layerNode({ name: "newer", actors: [newerCounter] })
           yield* Layer.build(Layer.provide(newer, Layer.fresh(client({ namespace: "declines" }))))
           yield* becomes("the newer one holds it", () => seen.now.holders.get("any.3") === "newer")
           const mine = heldBy(seen, "old").find((shard) => shard !== "any.3")!

@@ -38,7 +38,7 @@ layer(NatsServer.layer, { excludeTestServices: true })("what is paused", (it) =>
       assert.strictEqual(
         (yield* Effect.flip(Actors.use((all) => all.ask(DeskProtocol, "a", "Read", {}, { timeout: "500 millis" }))))
           ._tag,
-        "AskTimeout"
+        "ActorUnavailable"
       )
       assert.strictEqual(yield* add("other"), 2)
       assert.isTrue(yield* resume(deskOf("a")))
@@ -61,7 +61,7 @@ layer(NatsServer.layer, { excludeTestServices: true })("what is paused", (it) =>
       yield* moment
       assert.strictEqual(
         (yield* Effect.flip(all.ask(CounterProtocol, "k", "Add", { n: 1 }, { timeout: "400 millis" })))._tag,
-        "AskTimeout"
+        "ActorUnavailable"
       )
       yield* Effect.sleep("1500 millis")
       assert.isTrue(yield* resume({ kind: "everything" }))

@@ -106,6 +106,7 @@ const nothing: Archive["Service"] = {
   letters: () => Effect.succeed([]),
   letter: () => Effect.succeed(undefined),
   drop: () => Effect.succeed(false),
+  dropMail: () => Effect.succeed(false),
   newest: Effect.succeed(0),
   forget: () => Effect.void,
   oldestEvent: Effect.undefined,

@@ -86,4 +86,31 @@ layer(NatsServer.layer, { excludeTestServices: true })("an actor type with a rol
       yield* othersAnswer
     }).pipe(Effect.scoped, Effect.provide(client({ namespace: "roles" })))
   )
+
+  it.effect("that no node serves is told of by its name, and what may wait for an actor is bounded", () =>
+    Effect.gen(function* () {
+      const protocol = { type: "miner", role: "asic", messages: { Mine: { payload: Empty } } } as const
+      const miner = define({
+        protocol,
+        limits: { mailbox: 5 },
+        state: Empty,
+        initial: () => ({}),
+        events: {},
+        decide: { Mine: () => [] },
+        evolve: {}
+      })
+      const alerts: Array<string> = []
+      yield* ActorLog.use((log) => log.watch("alert.warning", ({ payload }) => alerts.push(payload)))
+      yield* Layer.build(layerNode({ name: "plain", actors: [counter, miner] }))
+      const mine = Actors.use((all) => all.tell(protocol, "m", "Mine", {}))
+      for (let n = 0; n < 6; n++) yield* mine
+      const refused = yield* Effect.flip(mine).pipe(
+        Effect.retry(Schedule.spaced("200 millis")),
+        Effect.timeout("12 seconds")
+      )
+      assert.strictEqual(refused._tag, "MailboxFull")
+      assert.strictEqual(alerts.length, 1)
+      assert.match(alerts[0] ?? "", /no live node serves the role asic: \d+ messages for actors of miner/)
+    }).pipe(Effect.scoped, Effect.provide(client({ namespace: "unserved" })))
+  )
 })

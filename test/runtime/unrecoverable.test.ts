@@ -1,8 +1,19 @@
 import { assert, layer } from "@effect/vitest"
 import { jetstreamManager } from "@nats-io/jetstream"
 import { connect } from "@nats-io/transport-node"
-import { Effect, Schema } from "effect"
-import { type Actor, ActorLog, Actors, define, Operators, persist, reply, type Upcasters } from "../../runtime/index.ts"
+import { type Duration, Effect, Result, Schema } from "effect"
+import {
+  type Actor,
+  ActorLog,
+  Actors,
+  Controls,
+  define,
+  Operators,
+  type Pause,
+  persist,
+  reply,
+  type Upcasters
+} from "../../runtime/index.ts"
 import { CounterProtocol, counter } from "../support/counter.ts"
 import { FragileProtocol, fragileWith, WatchmanProtocol, watchman } from "../support/fragile.ts"
 import { NatsServer } from "../support/nats.ts"
@@ -110,18 +121,108 @@ layer(NatsServer.layer, { excludeTestServices: true })("an actor that cannot go 
     }).pipe(Effect.scoped, Effect.provide(operated("upcasters")))
   })
 
+  it.effect(
+    "because a release was bad goes on by itself once that is rolled back, and askers hear why until then",
+    () => {
+      const protocol = {
+        type: "cart",
+        messages: { Add: { payload: Schema.Struct({ n: Schema.Int }), reply: Schema.Int } }
+      } as const
+      const cart = (evolved: (sum: number) => number): Actor =>
+        define({
+          protocol,
+          state: Schema.Struct({ sum: Schema.Int, filling: Schema.String }),
+          initial: () => ({ sum: 0, filling: "x".repeat(2_000) }),
+          events: { Added: { n: Schema.Int } },
+          decide: { Add: ({ sum }, { n }) => [persist({ _tag: "Added", n }), reply(sum + n)] },
+          evolve: { Added: (state, { n }) => ({ ...state, sum: evolved(state.sum + n) }) }
+        })
+      const broken = cart(() => {
+        throw new Error("no currency")
+      })
+      const carts = Array.from({ length: 20 }, (_, index) => `c${index}`)
+      const addAll = (timeout: Duration.Input) =>
+        Effect.forEach(
+          carts,
+          (id) => Effect.result(Actors.use((all) => all.ask(protocol, id, "Add", { n: 1 }, { timeout }))),
+          { concurrency: carts.length }
+        )
+      const answers = Effect.map(addAll("8 seconds"), (all) =>
+        all.map((result) => (Result.isSuccess(result) ? result.success : result.failure._tag))
+      )
+      return Effect.gen(function* () {
+        const first = yield* startNode("one", [cart((sum) => sum)])
+        assert.deepStrictEqual(
+          yield* answers,
+          carts.map(() => 1)
+        )
+        yield* first.stop
+        const alerts = yield* criticalAlerts
+        const second = yield* startNode("two", [broken])
+        const failures = yield* addAll("5 seconds")
+        for (const failure of failures) {
+          assert.isTrue(Result.isFailure(failure) && failure.failure._tag === "ActorUnavailable")
+          assert.match(Result.isFailure(failure) ? failure.failure.message : "", /paused by the runtime: no currency/)
+        }
+        assert.strictEqual((yield* paused).length, carts.length)
+        // Another process with the same defect changes nothing and tells nobody twice.
+        yield* second.stop
+        const third = yield* startNode("three", [broken])
+        yield* Effect.sleep("1 second")
+        assert.strictEqual((yield* paused).length, carts.length)
+        assert.strictEqual(alerts.length, carts.length)
+        yield* third.stop
+        yield* startNode("four", [cart((sum) => sum)])
+        assert.deepStrictEqual(
+          yield* answers,
+          carts.map(() => 3),
+          "what was asked meanwhile was kept"
+        )
+        yield* eventually(paused, (pauses) => pauses.length === 0)
+      }).pipe(Effect.scoped, Effect.provide(operated("badly")))
+    }
+  )
+
+  it.effect("can be let go on with all others of its type, and nobody whom a person paused", () =>
+    Effect.gen(function* () {
+      const operators = yield* Operators
+      const controls = yield* Controls
+      const pauseOf = (type: string, id: string, by: Pause["by"]): Pause => ({
+        target: { kind: "actor", address: { type, id } },
+        by,
+        cause: "test",
+        since: 1
+      })
+      const both = [pauseOf("cart", "a", "runtime"), pauseOf("cart", "b", "runtime")]
+      const rest = [pauseOf("cart", "c", "operator"), pauseOf("desk", "a", "runtime")]
+      for (const pause of [...both, ...rest]) yield* controls.pause(pause)
+      assert.deepStrictEqual(yield* operators.resumeFailed({ kind: "type", type: "cart" }), both)
+      assert.deepStrictEqual(yield* paused, rest)
+      assert.strictEqual((yield* operators.resumeFailed({ kind: "everything" })).length, 1)
+      assert.deepStrictEqual(yield* paused, rest.slice(0, 1))
+
+      // What the runtime paused would go on by itself: a person's pause takes its place.
+      yield* controls.pause(both[0]!)
+      assert.isTrue(yield* operators.pause(both[0]!.target, "to see"))
+      assert.isFalse(yield* operators.pause(both[0]!.target, "again"))
+      assert.deepStrictEqual((yield* paused).map(({ by, cause }) => [by, cause]).sort(), [
+        ["operator", "test"],
+        ["operator", "to see"]
+      ])
+    }).pipe(Effect.provide(operated("together")))
+  )
+
   it.effect("because nobody had its type begins when there is one", () =>
     Effect.gen(function* () {
       const all = yield* Actors
       const first = yield* startNode("one", [watchman])
-      const early = yield* Effect.flip(all.ask(CounterProtocol, "a", "Add", { n: 1 }, soon))
-      assert.strictEqual(early._tag, "ActorFailed")
+      const early = yield* Effect.flip(all.ask(CounterProtocol, "a", "Add", { n: 1 }, { timeout: "1 second" }))
+      assert.strictEqual(early._tag, "ActorUnavailable")
+      assert.match(String(early), /no live node .* has the actor type counter/)
       yield* first.stop
       yield* startNode("two", [counter])
-      assert.strictEqual(yield* all.ask(CounterProtocol, "a", "Add", { n: 1 }, soon), 1)
-      const [letter] = yield* Operators.use((operators) => operators.letters({}, 0, 10))
-      yield* Operators.use((operators) => operators.retry(letter!.sequence))
-      yield* eventually(all.ask(CounterProtocol, "a", "Get", {}, soon), (count) => count === 2)
+      assert.strictEqual(yield* all.ask(CounterProtocol, "a", "Add", { n: 1 }, soon), 2)
+      assert.deepStrictEqual(yield* Operators.use((operators) => operators.letters({}, 0, 10)), [])
     }).pipe(Effect.scoped, Effect.provide(operated("unknown")))
   )
 })

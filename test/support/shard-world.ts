@@ -48,6 +48,9 @@ export class ShardWorld {
   #makeShard(): Shard {
     return new Shard("any.0", {
       compiledOf: () => this.#compiled,
+      doneInLane: () => 0,
+      unknown: () => {},
+      halted: () => {},
       residents: {
         add: () => {},
         forget: (activation) => {

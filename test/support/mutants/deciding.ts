@@ -32,7 +32,7 @@ export const DECIDING: ReadonlyArray<Mutant> = [
     from: "core.activities.get(envelope.key)?.generation !== envelope.generation",
     to: "core.activities.get(envelope.key) === undefined",
     laws: /outcome of an activity/,
-    within: 200
+    within: 1_000
   },
   {
     defect: "a message that was seen before is decided again",

@@ -21,8 +21,8 @@ export const OWNING: ReadonlyArray<Mutant> = [
   {
     defect: "what is done is said after the renewal and not before",
     file: engine("node"),
-    from: "      this.#purge.take(done)\n",
-    to: "      this.#purge.take(this.#shards.done())\n",
+    from: "      this.#purge.take(said)\n",
+    to: "      this.#purge.take(this.#shards.done(() => true))\n",
     laws: /removed before/,
     within: 500,
     survives:
@@ -30,8 +30,8 @@ export const OWNING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "a shard is owned in a life in which it was not acquired",
-    file: engine("node"),
-    from: "if (held && life === this.#presence.life)",
+    file: engine("moves"),
+    from: "if (held && before === life())",
     to: "if (held)",
     laws: /./,
     within: 500,
@@ -85,7 +85,7 @@ export const OWNING: ReadonlyArray<Mutant> = [
   {
     defect: "a new shard is read from where the tail was",
     file: engine("shards"),
-    from: "this.#passed.set(name, this.#host.doneUpTo(name))",
+    from: "this.#passed.set(name, Math.max(this.#host.doneUpTo(name), this.#host.doneUpTo(shardOfName(name))))",
     to: "this.#passed.set(name, this.#reached)",
     laws: /left undone|removed before/,
     within: 200
@@ -105,5 +105,29 @@ export const OWNING: ReadonlyArray<Mutant> = [
     to: "this.#log.readMail(activation.address, from, PAGE)",
     laws: /left undone|removed before|gets once/,
     within: 400
+  },
+  {
+    defect: "mail of a type that is not served here counts as done",
+    file: engine("shard"),
+    from: "    this.#foreign.add(mail)\n",
+    to: "",
+    laws: /removed before|left undone/,
+    within: 200
+  },
+  {
+    defect: "a lane that nobody holds any more is not taken by the shard's holder",
+    file: engine("lanes"),
+    from: "owner === node && excludes",
+    to: "owner === node && !excludes",
+    laws: /left undone/,
+    within: 1_000
+  },
+  {
+    defect: "mail of who is set aside is removed with that of the others",
+    file: engine("aside"),
+    from: "return { reach, except: [...names] }",
+    to: "return { reach, except: [] }",
+    laws: /removed before|left undone|before its effects/,
+    within: 200
   }
 ]

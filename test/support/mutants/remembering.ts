@@ -32,7 +32,7 @@ export const REMEMBERING: ReadonlyArray<Mutant> = [
     from: "  ...onceOf(core),\n",
     to: "",
     laws: /a key stands for one/,
-    within: 20
+    within: 200
   },
   {
     defect: "a key may stand for another message",

@@ -2,8 +2,8 @@ import type { Membership } from "../leases.ts"
 import { declinesOf } from "./placement.ts"
 import type { Profile } from "./profile.ts"
 
-/** Shards with an actor in them that a node is too old for, and those of them that it leaves to others. */
-export class Declines {
+/** The shards with an actor in them that a node is too old for, and those of them that it leaves to others. */
+export class Declining {
   readonly #node: string
   readonly #profile: Profile
   readonly #tooNew = new Set<string>()
@@ -14,29 +14,29 @@ export class Declines {
     this.#profile = profile
   }
 
-  /** Those that are left to others. */
+  /** The shards that are left to others, as last decided. */
   get shards(): ReadonlyArray<string> {
     return this.#shards
   }
 
-  /** The node is too old for a shard. True if that is new. */
-  add(shard: string): boolean {
-    const isNew = !this.#tooNew.has(shard)
+  /** A shard has an actor in it that the node is too old for. False if that was known. */
+  met(shard: string): boolean {
+    const news = !this.#tooNew.has(shard)
     this.#tooNew.add(shard)
-    return isNew
+    return news
   }
 
-  /** Whether a shard is for another node that is there now. */
-  isForOthers(shard: string, nodes: Membership["nodes"]): boolean {
+  /** Whether there is a node to leave a shard to. */
+  isLeft(shard: string, nodes: Membership["nodes"]): boolean {
     return declinesOf(this.#node, this.#profile, [shard], nodes).length > 0
   }
 
-  /** Decides which are left to others of these nodes. True if they are others than before. */
+  /** Decides anew. True if that changed anything. */
   decide(nodes: Membership["nodes"]): boolean {
     if (this.#tooNew.size === 0) return false
     const shards = declinesOf(this.#node, this.#profile, this.#tooNew, nodes)
-    if (shards.join() === this.#shards.join()) return false
+    const changed = shards.join() !== this.#shards.join()
     this.#shards = shards
-    return true
+    return changed
   }
 }
