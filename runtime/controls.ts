@@ -14,6 +14,8 @@ export interface Pause {
   /** Who did it: a person through `Operators`, or the runtime, for an actor whose journal cannot be read. */
   readonly by: "operator" | "runtime"
   readonly cause: string
+  /** Its messages have ended the processes that decided them: it is not tried again before an operator says so. */
+  readonly crashed?: true
   /** Since when, in milliseconds since 1970. */
   readonly since: number
 }

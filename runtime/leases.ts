@@ -43,6 +43,11 @@ export interface Membership {
   readonly holders: ReadonlyMap<string, string>
 }
 
+/** What somebody left behind who ended without giving a shard back. */
+export interface Inherited {
+  readonly note: string | undefined
+}
+
 /**
  * Liveness: which nodes there are and which of them serves which shard. It never decides what is safe; the guard on the
  * journal does.
@@ -72,6 +77,15 @@ export class Leases extends Context.Service<
 
     /** Takes a shard for a node that has joined. False if another live node has it, or ours is not alive any more. */
     readonly acquire: (shard: string, node: string) => Effect.Effect<boolean, ReadError>
+
+    /**
+     * What is noted of a shard that this process took last from somebody who ended without giving it back; nothing where it
+     * had been given back, or was free.
+     */
+    readonly inherited: (shard: string) => Effect.Effect<Inherited | undefined, ReadError>
+
+    /** Notes something of a shard that a node of this process holds, for whoever takes it if that node ends; `undefined` removes it. */
+    readonly note: (shard: string, text: string | undefined) => Effect.Effect<void, ReadError>
 
     /** Gives a shard back, if the node has it, so that another node can take it at once. */
     readonly release: (shard: string, node: string) => Effect.Effect<void, ReadError>

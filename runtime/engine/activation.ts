@@ -21,7 +21,6 @@ import type { Commit, OutgoingAnswer } from "./verdict.ts"
  *
  *     loading --recover--> running --fenced, refused, restart--> loading;   any --abandon--> abandoned
  *     any --shut--> its mail stays in the log --reopen--> loading
- *
  * Invariants:
  * 1. Every mail given and not done is in exactly one of `mailbox`, `open.mails`, `flight.mails`, in order of sequence.
  * 2. `core` has the effects of all mail in `open` and `flight`, none of `mailbox`; what is in `flight` is in the journal
@@ -120,7 +119,7 @@ export class Activation {
 
   /** Takes the journal, as read after `load`. Throws for a record that cannot be read or evolved, or is too new. */
   recover(records: ReadonlyArray<JournalRecord>): void {
-    this.#core = this.#recorder.read(records)
+    this.#core = this.#host.deciding(this, undefined, () => this.#recorder.read(records))
     this.#phase = "running"
     for (const key of this.#core.activities.keys()) this.#host.startActivity(this, key)
     this.#drain()
@@ -229,7 +228,8 @@ export class Activation {
   }
 
   #act(mail: Mail): boolean {
-    const verdict = decideMail(this.compiled, this.#core, mail, this.#host.limits)
+    const { limits, deciding } = this.#host
+    const verdict = deciding(this, mail, () => decideMail(this.compiled, this.#core, mail, limits))
     if (verdict.kind === "nothing") return this.#answer(mail, verdict.answers)
     if (verdict.kind === "commit") return this.#take(mail, verdict)
     if (verdict.kind === "newer") this.#host.tooOld(this, verdict.error)

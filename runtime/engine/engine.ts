@@ -3,7 +3,8 @@ import type { Actor } from "../actor.ts"
 import { formatAddress } from "../address.ts"
 import { Controls } from "../controls.ts"
 import { elapsedBy } from "../elapsed.ts"
-import type { ActorLog } from "../log.ts"
+import type { Leases } from "../leases.ts"
+import type { ActorLog, Mail } from "../log.ts"
 import { Outbox } from "../outbox.ts"
 import { Announcer } from "../pressure.ts"
 import type { Activation } from "./activation.ts"
@@ -14,12 +15,14 @@ import { Gates } from "./gate.ts"
 import { Loads } from "./loads.ts"
 import { type Gauges, type Meter, makeMeter } from "./meter.ts"
 import { Pausing } from "./pausing.ts"
+import { makeProbations, type Probations } from "./probations.ts"
 import { Residents } from "./residents.ts"
 import { makeRoom } from "./room.ts"
 import { makeSetbacks } from "./setbacks.ts"
 import type { Shard, ShardHost } from "./shard.ts"
 import { makeTracing } from "./tracing.ts"
 import { Trials } from "./trials.ts"
+import { watchDecisions } from "./watchdog.ts"
 
 export interface EngineOptions {
   /** The node's name, unique among the live nodes: letters, digits, dashes. */
@@ -38,6 +41,11 @@ export interface EngineOptions {
    * given.
    */
   readonly asideAfter?: number
+  /**
+   * How long one decision may take. One that takes longer ends the process, so that another one takes over; 30 seconds unless
+   * given, and as long as it likes where it is infinite. It is told of on standard error from 2 seconds on.
+   */
+  readonly decisionMax?: Duration.Input
 }
 
 /** What all shards of a node share. */
@@ -49,6 +57,8 @@ export interface Engine extends Omit<ShardHost, "activationHost" | "doneInLane" 
   readonly open: () => number
   /** Waits while too much is delivered and not done; nothing to wait for otherwise. */
   readonly room: () => Effect.Effect<void> | undefined
+  /** Shards whose last owner ended without giving them back. */
+  readonly probations: Probations
   /** Commits and sends for ever. */
   readonly run: Effect.Effect<unknown>
 }
@@ -56,6 +66,7 @@ export interface Engine extends Omit<ShardHost, "activationHost" | "doneInLane" 
 const PASSIVATE_AFTER = Duration.seconds(15)
 const MEMORY_BYTES_MAX = 64 * 1024 * 1024
 const ACTIVITIES_MAX = 256
+const DECISION_MAX = Duration.seconds(30)
 /** How long a message waited is measured of one in so many. */
 const WAITS_SAMPLED = 16
 const SWEEP_EVERY = Duration.seconds(5)
@@ -67,6 +78,7 @@ const SWEEP_EVERY = Duration.seconds(5)
  */
 export const makeEngine = Effect.fnUntraced(function* (
   log: ActorLog["Service"],
+  leases: Leases["Service"],
   options: EngineOptions,
   decline: (shard: string) => boolean
 ) {
@@ -93,9 +105,8 @@ export const makeEngine = Effect.fnUntraced(function* (
   const pausing = new Pausing({ log, controls, trials, shards, later, fork })
   const setbacks = makeSetbacks({ log, controls, decline, trials, pausing, now, later, fork })
   const loads = new Loads(log, { fork, later, ...setbacks })
-  const forget = (activation: Activation) => {
-    for (const part of [loads, committer, activities, gates]) part.forget(activation)
-  }
+  const forget = (activation: Activation) =>
+    [loads, committer, activities, gates].forEach((part) => part.forget(activation))
   const residents = makeResidents(options, meter, elapsed, forget)
   yield* pausing.follow
   const engine: Engine = {
@@ -106,6 +117,7 @@ export const makeEngine = Effect.fnUntraced(function* (
       later,
       paused: (address) => pausing.causeOf(address) !== undefined,
       admit: (activation) => gates.admit(activation),
+      deciding: watched(options),
       decided: (activation) => gates.spend(activation),
       rested: (activation) => gates.rested(activation),
       load: (activation) => loads.journal(activation),
@@ -121,19 +133,37 @@ export const makeEngine = Effect.fnUntraced(function* (
     residents,
     meter,
     processed: (mail) => {
-      meter.counts.messages++
       pausing.went(mail.to)
-      if (mail.sequence % WAITS_SAMPLED === 0) meter.waited((now() - mail.time) / 1_000)
+      count(meter, mail, now())
       traced?.(mail, now())
     },
     halted: (mail) => pausing.tell(mail),
     serving: (shard) => shards.add(shard),
     left: (shard) => shards.delete(shard),
     ...room,
+    probations: makeProbations({ log, leases, controls, now, elapsed, fork }),
     run: Effect.all([outbox.run, committer.run, sweep(residents, options)], { concurrency: "unbounded" })
   }
   return engine
 })
+
+const count = (meter: Meter, { sequence, time }: Mail, now: number): void => {
+  meter.counts.messages++
+  if (sequence % WAITS_SAMPLED === 0) meter.waited((now - time) / 1_000)
+}
+
+/** What an author wrote runs under the eyes of the watchdog. */
+const watched = ({ decisionMax = DECISION_MAX }: EngineOptions): Engine["activationHost"]["deciding"] => {
+  const watchdog = watchDecisions(Duration.toMillis(Duration.fromInputUnsafe(decisionMax)))
+  return ({ address }, mail, run) => {
+    watchdog.begin(formatAddress(address), mail?.sequence ?? 0)
+    try {
+      return run()
+    } finally {
+      watchdog.end()
+    }
+  }
+}
 
 const sweep = (residents: Residents<Activation>, { sweepEvery = SWEEP_EVERY }: EngineOptions) =>
   Effect.repeat(

@@ -17,6 +17,8 @@ export interface ActivationHost<Activation> {
   readonly paused: (address: Address) => boolean
   /** Whether the type's limits let the actor decide a message now; it is resumed when they do. */
   readonly admit: (activation: Activation) => boolean
+  /** Runs what an author wrote: the decision of a message, or what makes the actor's state from its journal. It may take long. */
+  readonly deciding: <A>(activation: Activation, mail: Mail | undefined, run: () => A) => A
   /** The actor has decided a message that it was admitted for. */
   readonly decided: (activation: Activation) => void
   /** Nothing of the actor is under way any more. */

@@ -19,7 +19,7 @@ export const layerNode = (options: NodeOptions): Layer.Layer<LocalNode, ReadErro
       const log = yield* ActorLog
       const leases = yield* Leases
       let node: Node | undefined
-      const engine = yield* makeEngine(log, options, (shard) => node?.decline(shard) ?? false)
+      const engine = yield* makeEngine(log, leases, options, (shard) => node?.decline(shard) ?? false)
       node = new Node(options, log, leases, engine, yield* Clock.Clock)
       yield* node.run
       yield* Effect.logInfo("node started", { node: options.name })

@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import type { Leases } from "../leases.ts"
 import { Recurring } from "../recurring.ts"
 import type { Holdings } from "./holdings.ts"
+import type { Probations } from "./probations.ts"
 import type { Shards } from "./shards.ts"
 
 /** A shard that is declined has an actor in it that will never be done here: the others get no longer than this. */
@@ -12,6 +13,7 @@ interface MovesHost {
   readonly leases: Leases["Service"]
   readonly shards: Shards
   readonly holdings: Holdings
+  readonly probations: Probations
   /** The node's present life. */
   readonly life: () => unknown
   /** Whether a shard is left to a newer node. */
@@ -38,10 +40,12 @@ export class Moves {
   /** Takes a lease. It counts only in the life in which it was asked for. */
   acquire(shard: string): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const { leases, node, life, holdings } = this.#host
+      const { leases, node, life, holdings, probations } = this.#host
       const before = life()
-      return Effect.map(leases.acquire(shard, node), (held) => {
-        if (held && before === life()) holdings.acquired(shard)
+      return Effect.gen(function* () {
+        if (!(yield* leases.acquire(shard, node))) return
+        yield* probations.taken(shard)
+        if (before === life()) holdings.acquired(shard)
       })
     }).pipe(
       Effect.catch((error) => this.#recurring.say("Warn", "shard not acquired", { shard, reason: error.message }))

@@ -88,6 +88,7 @@ export class Node {
       room: engine.room,
       asideAfter,
       now: elapsedBy(clock),
+      owned: (shard) => engine.probations.begin(shard),
       doneUpTo: (shard) => this.#purge.marks.of(shard),
       broken: (defect) => this.#break(Cause.die(defect))
     })
@@ -97,6 +98,7 @@ export class Node {
       leases,
       shards: this.#shards,
       holdings: this.#holdings,
+      probations: engine.probations,
       life: () => this.#presence.life,
       isDeclined: (shard) => this.#declining.shards.includes(shardOfName(shard)),
       // Otherwise we are about to hear of it.

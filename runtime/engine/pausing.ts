@@ -100,7 +100,9 @@ export class Pausing {
   }
 }
 
-const byRuntime = ({ by, target }: Pause): boolean => by === "runtime" && target.kind === "actor"
+/** Of an actor that could not go on, which another process may be able to do. */
+const byRuntime = ({ by, target, crashed }: Pause): boolean =>
+  by === "runtime" && target.kind === "actor" && crashed !== true
 
 const causeOf = ({ by, cause, target }: Pause): string => {
   const what = target.kind === "actor" ? "it" : target.kind === "type" ? "its type" : "everything"

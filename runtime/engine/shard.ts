@@ -3,54 +3,19 @@ import { type Address, formatAddress } from "../address.ts"
 import type { Mail } from "../log.ts"
 import { Activation } from "./activation.ts"
 import type { Undone } from "./aside.ts"
-import type { Compiled } from "./compiled.ts"
 import { Foreign } from "./foreign.ts"
 import type { ActivationHost } from "./host.ts"
 import { type Backlog, extended } from "./mailbox.ts"
+import type { Probation } from "./probation.ts"
 import { Progress } from "./progress.ts"
+import type { ShardHost as HostOf, ShardProgress } from "./shard-host.ts"
 
-/** What a shard needs of the node around it. */
-export interface ShardHost {
-  /** Nothing for a type that this node does not have. */
-  readonly compiledOf: (type: string) => Compiled | undefined
-  /** Up to where the holders of a type's lane in a shard have said that its mail is done. */
-  readonly doneInLane: (shard: string, type: string) => number
-  /** Mail came of a type that this node does not have. */
-  readonly unknown: (mail: Mail) => void
-  /** Mail came of an actor that is paused. */
-  readonly halted: (mail: Mail) => void
-  /** What its activations are given; what concerns its mail, the shard does itself. */
-  readonly activationHost: Omit<ActivationHost<Activation>, "done" | "setAside" | "reopened">
-  /** Activations of the node: they count against its memory. */
-  readonly residents: {
-    readonly add: (activation: Activation, passivate: () => boolean) => void
-    readonly forget: (activation: Activation) => void
-  }
-  /** The shard is served from now on, and no longer: it wants to know what is paused. */
-  readonly serving: (shard: Shard) => void
-  readonly left: (shard: Shard) => void
-  /** A message's effects are stored, or it had none. */
-  readonly processed: (mail: Mail) => void
-  /** Messages were delivered or done, on which the node's limit counts. */
-  readonly opened: (count: number, characters: number) => void
-  readonly closed: (count: number, characters: number) => void
-}
+export type ShardHost = HostOf<Shard>
 
 const DRAIN_POLL = "5 millis"
 const REVIEW_MILLIS = 10_000
 /** How long a shard that is given back waits for its actors to commit what they decided. */
 const DRAIN_TIMEOUT = "5 seconds"
-
-/** How far a shard's mail is. */
-export interface ShardProgress {
-  readonly lastDelivered: number
-  /** The oldest sequence that is delivered and not done, or began an activity that is open. */
-  readonly oldestOpen: number | undefined
-  /** Everything delivered at or below it is done, and may be removed from the mailbox. */
-  readonly doneUpTo: number
-  /** How many messages are in memory and not done. */
-  readonly open: number
-}
 
 /**
  * One owned shard: its live actors, and how far its mail is done.
@@ -79,6 +44,7 @@ export class Shard {
   /** Mail that is left to whoever holds the lane of its type, by type. */
   readonly #foreign = new Foreign()
   readonly #progress = new Progress()
+  #probation: Probation | undefined
   /** Messages in memory that had been set aside. */
   #reread = 0
   /** Of all that is open. */
@@ -142,9 +108,34 @@ export class Shard {
     return oldest
   }
 
+  /** Whether it takes mail. */
+  get serving(): boolean {
+    return this.#serving
+  }
+
+  /** Its actors are tested before they get mail: from the first on. False if it is too late for that. */
+  test(probation: Probation): boolean {
+    if (!this.#serving || this.#progress.lastDelivered > 0) return false
+    this.#probation = probation
+    return true
+  }
+
+  /** Gives an actor the mail that waited for its test. Gives the sequence of the last of it. */
+  pass(actor: string): number {
+    const mails = this.#probation?.pass(actor) ?? []
+    if (this.#serving) for (const mail of mails) this.#give(actor, mail)
+    return mails.at(-1)?.sequence ?? 0
+  }
+
+  /** Whether nothing of an actor is undone up to a sequence, or nothing can be done of it. */
+  isDone(actor: string, sequence: number): boolean {
+    const oldest = this.#activations.get(actor)?.oldest
+    return oldest === undefined || oldest > sequence
+  }
+
   /** Whose mail is not done: every message that is not belongs to one of them. */
   get undone(): ReadonlyArray<Undone> {
-    const undone = [...this.#foreign.undone(this.#doneInLane)]
+    const undone = [...this.#foreign.undone(this.#doneInLane), ...(this.#probation?.undone ?? [])]
     for (const [key, { backlog }] of this.#held) undone.push([key, backlog.from])
     for (const [key, { oldest, core }] of this.#activations) {
       let from = oldest ?? Number.POSITIVE_INFINITY
@@ -176,6 +167,11 @@ export class Shard {
     this.#progress.delivered(mail.sequence)
     this.#opened(mail.payload)
     const key = formatAddress(mail.to)
+    if (this.#probation?.holds(key) === true) return this.#probation.add(key, mail)
+    this.#give(key, mail)
+  }
+
+  #give(key: string, mail: Mail): void {
     if (this.#activationHost.paused(mail.to)) this.#host.halted(mail)
     const activation = this.#activations.get(key) ?? this.#activate(key, mail.to)
     if (activation !== undefined) return activation.receive(mail)
@@ -201,7 +197,7 @@ export class Shard {
     this.#followed = false
     // What is not decided yet, the next owner decides.
     for (const activation of this.#activations.values()) activation.shut()
-    return Effect.sync(() => this.#progress.open + this.#reread === 0).pipe(
+    return Effect.sync(() => this.#progress.open + this.#reread === (this.#probation?.messages ?? 0)).pipe(
       Effect.repeat({ until: (finished) => finished, schedule: Schedule.spaced(DRAIN_POLL) }),
       Effect.timeoutOption(DRAIN_TIMEOUT),
       Effect.asVoid

@@ -16,6 +16,8 @@ export interface ShardsHost {
   readonly mayDecide: () => boolean
   /** Waits while too much is delivered and not done; nothing to wait for otherwise. */
   readonly room: () => Effect.Effect<void> | undefined
+  /** A shard is served from now on. */
+  readonly owned: (shard: Shard) => void
   /** A sequence up to which all mail of a shard or lane is known to be done. */
   readonly doneUpTo: (shard: string) => number
   /** Milliseconds by a clock that only goes forward. */
@@ -80,7 +82,9 @@ export class Shards {
 
   /** The shard or lane is ours, but for the types that lanes have. Its mail comes after the next `follow`. */
   add(name: string, excluded: ReadonlySet<string> = new Set()): void {
-    this.#owned.set(name, new Shard(name, this.#host.shardHost, excluded))
+    const shard = new Shard(name, this.#host.shardHost, excluded)
+    this.#owned.set(name, shard)
+    this.#host.owned(shard)
     this.#passed.set(name, Math.max(this.#host.doneUpTo(name), this.#host.doneUpTo(shardOfName(name))))
   }
 

@@ -10,14 +10,15 @@ const CAUSE_CHARACTERS_MAX = 1_000
 
 /**
  * Pauses an actor that cannot go on, so that its mail is kept wherever its shard goes, tells who watches it, and says so
- * to the world: once, until an operator resumes it and it fails again.
+ * to the world: once, until an operator resumes it and it fails again. `ends`: it has ended processes.
  */
 export const pauseUnrecoverable = (
   log: ActorLog["Service"],
   controls: Controls["Service"],
   address: Address,
   reason: string,
-  now: number
+  now: number,
+  ends: { readonly crashed?: true } = {}
 ): Effect.Effect<void, ReadError | AppendError> =>
   Effect.gen(function* () {
     const actor = formatAddress(address)
@@ -28,7 +29,13 @@ export const pauseUnrecoverable = (
     yield* Effect.forEach(noticesOf(address, records), (notice) =>
       log.append([notice]).pipe(Effect.catchTag("AlreadyStored", () => Effect.void))
     )
-    const news = yield* controls.pause({ target: { kind: "actor", address }, by: "runtime", cause, since: now })
+    const news = yield* controls.pause({
+      target: { kind: "actor", address },
+      by: "runtime",
+      cause,
+      since: now,
+      ...ends
+    })
     if (news) yield* log.append([alertOf(actor, cause, now)])
   })
 

@@ -57,7 +57,12 @@ const openBucket = async (nats: Nats["Service"], bucket: string, replicas: numbe
 }
 
 const Value = Schema.fromJsonString(
-  Schema.Struct({ by: Schema.Literals(["operator", "runtime"]), cause: Schema.String, since: Schema.Int })
+  Schema.Struct({
+    by: Schema.Literals(["operator", "runtime"]),
+    cause: Schema.String,
+    since: Schema.Int,
+    crashed: Schema.optionalKey(Schema.Literal(true))
+  })
 )
 const encodeValue = Schema.encodeSync(Value)
 const decodeValue = Schema.decodeUnknownResult(Value)
@@ -68,7 +73,7 @@ interface Change {
   readonly headers: string
 }
 
-const encode = ({ by, cause, since }: Pause): Change => ({ payload: encodeValue({ by, cause, since }), headers: "" })
+const encode = ({ target: _, ...value }: Pause): Change => ({ payload: encodeValue(value), headers: "" })
 
 const REMOVED: Change = {
   payload: "",

@@ -16,6 +16,7 @@ import {
   shardKey,
   type View
 } from "./membership.ts"
+import { Notes } from "./notes.ts"
 import { ServerTime } from "./server-time.ts"
 import { makeSubjects } from "./subjects.ts"
 import { watchMembership } from "./watch.ts"
@@ -49,6 +50,7 @@ export const layerLeases = (options: LeaseOptions): Layer.Layer<Leases, ServerUn
       const ages = new Ages(bucket, ttlMillis)
       const lives = new Lives(bucket, options.ttlSeconds, ages)
       const shards = new ShardLeases(bucket, lives, ages)
+      const notes = new Notes(bucket)
       return Leases.of({
         ttlMillis,
         join: (node, announcement) =>
@@ -68,6 +70,9 @@ export const layerLeases = (options: LeaseOptions): Layer.Layer<Leases, ServerUn
             }
           ),
         acquire: (shard, node) => shards.acquire(shard, node),
+        inherited: (shard) =>
+          shards.inherited.has(shard) ? Effect.map(notes.read(shard), (note) => ({ note })) : Effect.succeed(undefined),
+        note: (shard, text) => notes.write(shard, text),
         release: (shard, node) => shards.release(shard, node)
       })
     })
@@ -205,6 +210,8 @@ class ShardLeases {
   readonly #bucket: Bucket
   readonly #lives: Lives
   readonly #ages: Ages
+  /** Shards that were taken from a life that had ended without giving them back. */
+  readonly inherited = new Set<string>()
   /** What the newest watch has seen, once that is whole. */
   view: View | undefined
 
@@ -245,10 +252,13 @@ class ShardLeases {
     })
   }
 
-  #take(shard: string, life: Life, { revision }: Key): Effect.Effect<boolean, ReadError> {
-    return this.#bucket
-      .write(shardKey(shard), formatHolder(life), { expected: revision })
-      .pipe(Effect.map((taken) => taken !== undefined))
+  #take(shard: string, life: Life, { revision, value }: Key): Effect.Effect<boolean, ReadError> {
+    return Effect.map(this.#bucket.write(shardKey(shard), formatHolder(life), { expected: revision }), (written) => {
+      if (written === undefined) return false
+      if (value === undefined) this.inherited.delete(shard)
+      else this.inherited.add(shard)
+      return true
+    })
   }
 
   #isAlive({ node, epoch }: Holder): Effect.Effect<boolean, ReadError> {

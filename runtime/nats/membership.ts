@@ -41,6 +41,7 @@ const decodeNode = Schema.decodeUnknownOption(Schema.fromJsonString(NodeValue))
 
 export const nodeKey = (node: string): string => `node.${node}`
 export const shardKey = (shard: string): string => `shard.${shard}`
+export const noteKey = (shard: string): string => `note.${shard}`
 
 export const formatNode = (epoch: string, ttlSeconds: number, announcement: Announcement): string =>
   JSON.stringify({ epoch, ttl: ttlSeconds, ...announcement })

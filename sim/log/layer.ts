@@ -1,5 +1,5 @@
 import { Clock, Context, Deferred, Effect, Exit, Layer } from "effect"
-import { ActorLog, Controls, Leases, type Membership, type Pauses } from "../../runtime/index.ts"
+import { ActorLog, Controls, type Inherited, Leases, type Membership, type Pauses } from "../../runtime/index.ts"
 import type { Host } from "./host.ts"
 import type { Life } from "./leases.ts"
 import { directLink, type Link } from "./link.ts"
@@ -86,6 +86,8 @@ const makeLeases = (server: Server, link: Link): Ports["leases"] => {
         if (life === undefined) return Effect.succeed(false)
         return link.call<boolean>("acquire", (answer) => answer(table.acquire(shard, life)))
       }),
+    inherited: (shard) => link.call<Inherited | undefined>("acquire", (answer) => answer(table.inherited(shard))),
+    note: (shard, text) => link.call<void>("acquire", (answer) => answer(table.note(shard, text))),
     release: (shard, node) =>
       Effect.suspend(() => {
         const life = lives.get(node)?.life

@@ -25,6 +25,8 @@ export class LeaseTable {
   readonly #host: Host
   readonly #nodes = new Map<string, Alive>()
   readonly #shards = new Map<string, Life>()
+  readonly #inherited = new Set<string>()
+  readonly #notes = new Map<string, string>()
   readonly #watchers = new Set<Channel<Membership>>()
 
   constructor(host: Host, ttlMillis: number) {
@@ -61,9 +63,21 @@ export class LeaseTable {
     if (!this.#isAlive(life)) return false
     if (holder !== undefined && isSame(holder, life)) return true
     if (holder !== undefined && this.#isAlive(holder)) return false
+    if (holder === undefined) this.#inherited.delete(shard)
+    else this.#inherited.add(shard)
     this.#shards.set(shard, life)
     this.#tell()
     return true
+  }
+
+  /** Nothing where the shard had been given back before it was taken last. */
+  inherited(shard: string): { readonly note: string | undefined } | undefined {
+    return this.#inherited.has(shard) ? { note: this.#notes.get(shard) } : undefined
+  }
+
+  note(shard: string, text: string | undefined): void {
+    if (text === undefined) this.#notes.delete(shard)
+    else this.#notes.set(shard, text)
   }
 
   release(shard: string, life: Life): void {

@@ -1,4 +1,4 @@
-import { Cause, Context, Effect, Exit, type Fiber, Layer, Schedule } from "effect"
+import { Cause, Context, Duration, Effect, Exit, type Fiber, Layer, Schedule } from "effect"
 import {
   type ActorLog,
   Actors,
@@ -101,8 +101,9 @@ export class World {
 
   /** Starts a node. `ended` is called when it has ended by itself: it left, or could not start. */
   startNode(name: string, profile: NodeProfile, ended: () => void): Inhabitant {
-    const node = Effect.flatMap(Layer.build(layerNode({ ...profile, name })), (services) =>
-      Effect.flatMap(LocalNode, ({ broken }) => broken).pipe(Effect.provide(services))
+    const node = Effect.flatMap(
+      Layer.build(layerNode({ ...profile, name, decisionMax: Duration.infinity })),
+      (services) => Effect.flatMap(LocalNode, ({ broken }) => broken).pipe(Effect.provide(services))
     )
     return this.#start(name, Effect.scoped(node), (exit) => {
       const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined

@@ -91,7 +91,7 @@ layer(NatsServer.layer, { excludeTestServices: true })("a node that is too old f
         { name: "old", actors: [counter] },
         yield* ActorLog,
         yield* Leases,
-        yield* makeEngine(yield* ActorLog, { name: "old", actors: [counter] }, () => false),
+        yield* makeEngine(yield* ActorLog, yield* Leases, { name: "old", actors: [counter] }, () => false),
         yield* Clock.Clock
       )
       const seen = yield* membership

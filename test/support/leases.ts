@@ -24,6 +24,8 @@ export const leasesOfOne = (changes: Partial<Leases["Service"]> = {}): Layer.Lay
     watch: (see) => Effect.sync(() => see({ nodes: new Map(), holders: new Map() })),
     acquire: () => Effect.succeed(true),
     renew: () => Effect.succeed(true),
+    inherited: () => Effect.undefined,
+    note: () => Effect.void,
     release: () => Effect.void,
     ...changes
   })

@@ -7,18 +7,20 @@ import { type Actor, layerNats, layerNode } from "../../runtime/index.ts"
 import { account1, account2 } from "./account.ts"
 import { counter } from "./counter.ts"
 import { errand } from "./errand.ts"
+import { poison } from "./poison.ts"
 
 const SETS: { readonly [name: string]: ReadonlyArray<Actor> } = {
   counter: [counter],
   account1: [account1],
   account2: [account2],
   errand: [errand(process.pid)],
+  poison: [poison],
   rounds: allActors({ policy: quantPolicy })
 }
 
 const [url = "", namespace = "", name = "", set = "counter"] = process.argv.slice(2)
 
-const node = layerNode({ name, actors: SETS[set] ?? [] }).pipe(
+const node = layerNode({ name, actors: SETS[set] ?? [], decisionMax: "3 seconds" }).pipe(
   Layer.provide(layerNats({ url, namespace, name, ttlSeconds: 1 }))
 )
 

@@ -13,6 +13,8 @@ export interface NodeProcess {
   readonly kill: Effect.Effect<void>
   /** SIGTERM: it hands over its shards and ends. Gives the exit code. */
   readonly stop: Effect.Effect<number | null>
+  /** Completes when it has ended, by whatever. */
+  readonly ended: Effect.Effect<void>
   /** What it has printed so far. */
   readonly output: () => string
 }
@@ -46,6 +48,10 @@ export const startNode = (
       pid: child.pid!,
       kill: Effect.asVoid(end(child, "SIGKILL")),
       stop: end(child, "SIGTERM"),
+      ended: Effect.callback<void>((resume) => {
+        if (child.exitCode !== null || child.signalCode !== null) return resume(Effect.void)
+        child.once("exit", () => resume(Effect.void))
+      }),
       output: () => output
     }))
   )

@@ -80,6 +80,7 @@ export class ShardWorld {
         mayDecide: () => this.leased,
         paused: ({ id }) => this.#paused.has(id),
         admit: (activation) => this.#gates.admit(activation),
+        deciding: (_, __, run) => run(),
         decided: (activation) => this.#gates.spend(activation),
         rested: (activation) => this.#gates.rested(activation),
         load: (activation) => void this.#loads.add({ activation }),
@@ -88,10 +89,7 @@ export class ShardWorld {
         ready: (activation) => void this.#ready.add(activation),
         crowded: () => {},
         tooOld: () => {},
-        giveUp: (activation) =>
-          this.#later(0, () => {
-            if (activation.shut()) this.pause(activation.address.id as Owner)
-          }),
+        giveUp: (activation) => this.#later(0, () => activation.shut() && this.pause(activation.address.id as Owner)),
         answer: ({ payload }) => {
           const { id } = Schema.decodeUnknownSync(Schema.Struct({ id: Schema.String }))(JSON.parse(payload))
           this.answered.set(Number(id), (this.answered.get(Number(id)) ?? 0) + 1)

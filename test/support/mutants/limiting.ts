@@ -76,6 +76,14 @@ export const LIMITING: ReadonlyArray<Mutant> = [
     within: 3_000
   },
   {
+    defect: "who is tested after its shard was taken from a node that died does not get its mail",
+    file: engine("probation"),
+    from: "const mails = this.#waiting.get(actor)?.mails ?? []",
+    to: "const mails: ReadonlyArray<Mail> = []",
+    laws: /left undone|effect/,
+    within: 20
+  },
+  {
     defect: "a message that fails is never tried again",
     file: engine("retries"),
     from: "    this.#waiting = false\n",
@@ -86,7 +94,7 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   {
     defect: "a shard is given back before its actors have committed what they decided",
     file: engine("shard"),
-    from: "return Effect.sync(() => this.#progress.open + this.#reread === 0).pipe(",
+    from: "return Effect.sync(() => this.#progress.open + this.#reread === (this.#probation?.messages ?? 0)).pipe(",
     to: "return Effect.sync(() => true).pipe(",
     laws: /./,
     within: 500,

@@ -31,8 +31,8 @@ export const OWNING: ReadonlyArray<Mutant> = [
   {
     defect: "a shard is owned in a life in which it was not acquired",
     file: engine("moves"),
-    from: "if (held && before === life())",
-    to: "if (held)",
+    from: "if (before === life()) holdings.acquired(shard)",
+    to: "holdings.acquired(shard)",
     laws: /./,
     within: 500,
     survives:

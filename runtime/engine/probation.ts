@@ -1,0 +1,90 @@
+import type { Address } from "../address.ts"
+import type { Mail } from "../log.ts"
+
+/** So many actors are tested together, where nobody is suspected in particular. */
+const TOGETHER = 64
+
+/** An actor whose messages wait until it is tested. */
+interface Waiting {
+  readonly address: Address
+  readonly mails: Array<Mail>
+}
+
+/**
+ * The actors of a shard whose last owner ended without giving it back: one of their messages may have ended it, and would end
+ * us as well. So their mail waits in memory, and some of them at a time are let through, after it was noted who.
+ *
+ * Invariants:
+ * 1. An actor whose mail waits here has no activation.
+ * 2. Of an actor all mail waits until it is let through, and none afterwards.
+ */
+export class Probation {
+  /** Who was being tested when it happened, and how often. Everybody is suspected, where nobody was. */
+  readonly #suspects: ReadonlyMap<string, number>
+  /** Those of them that are paused, and wait until all nodes know it. */
+  readonly #guilty: ReadonlySet<string>
+  readonly #waiting = new Map<string, Waiting>()
+  readonly #passed = new Set<string>()
+  #over = false
+  #messages = 0
+
+  constructor(suspects: ReadonlyMap<string, number>, guilty: ReadonlySet<string>) {
+    this.#suspects = suspects
+    this.#guilty = guilty
+  }
+
+  /** How many messages wait. */
+  get messages(): number {
+    return this.#messages
+  }
+
+  /** Whether actors are tested one by one. */
+  get single(): boolean {
+    return this.#suspects.size > 0
+  }
+
+  /** Who is still suspected, and how often it was being tested when it happened. */
+  get left(): ReadonlyArray<readonly [actor: string, times: number]> {
+    return this.#over
+      ? []
+      : [...this.#suspects].filter(([actor]) => !this.#passed.has(actor) && !this.#guilty.has(actor))
+  }
+
+  /** Whether the mail of an actor waits. */
+  holds(actor: string): boolean {
+    if (this.#over || this.#passed.has(actor)) return false
+    return this.#suspects.size === 0 || this.#suspects.has(actor)
+  }
+
+  add(actor: string, mail: Mail): void {
+    const waiting = this.#waiting.get(actor) ?? { address: mail.to, mails: [] }
+    this.#waiting.set(actor, waiting)
+    waiting.mails.push(mail)
+    this.#messages++
+  }
+
+  /** Whose mail waits, each with its oldest message. */
+  get undone(): ReadonlyArray<readonly [actor: string, oldest: number]> {
+    return Array.from(this.#waiting, ([actor, { mails }]) => [actor, mails[0]?.sequence ?? 0] as const)
+  }
+
+  /** Who is to be tested next: those whose mail has waited longest. */
+  next(): ReadonlyArray<string> {
+    const free = [...this.#waiting.keys()].filter((actor) => !this.#guilty.has(actor))
+    return free.slice(0, this.single ? 1 : TOGETHER)
+  }
+
+  /** Lets an actor through. Gives its mail, in order. */
+  pass(actor: string): ReadonlyArray<Mail> {
+    const mails = this.#waiting.get(actor)?.mails ?? []
+    this.#waiting.delete(actor)
+    this.#passed.add(actor)
+    this.#messages -= mails.length
+    return mails
+  }
+
+  /** Nobody is tested any more. */
+  end(): void {
+    this.#over = true
+  }
+}
