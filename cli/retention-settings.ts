@@ -1,4 +1,4 @@
-import { Duration, Schema, SchemaTransformation } from "effect"
+import { Duration, Option, Schema, SchemaTransformation } from "effect"
 import { setting } from "./setting.ts"
 
 const UNITS: Readonly<Record<string, number>> = { MB: 1e6, GB: 1e9, TB: 1e12 }
@@ -29,14 +29,46 @@ const isDuration = (minimum: Duration.Input, maximum: Duration.Input) =>
     })
   )
 
+/** Seconds of all kinds of events, and of some. */
+export interface EventRetention {
+  readonly seconds: number
+  readonly byKind: Readonly<Record<string, number>>
+}
+
+const secondsIn = (text: string): number => {
+  const duration = Schema.decodeUnknownOption(Schema.DurationFromString)(text.trim())
+  const seconds = Option.isNone(duration) ? Number.NaN : Math.ceil(Duration.toSeconds(duration.value))
+  return seconds >= 60 && seconds <= 3650 * 86_400 ? seconds : Number.NaN
+}
+
+const parseRetention = (text: string): EventRetention => {
+  const [all = "", ...kinds] = text.split(",")
+  const pairs = kinds.map((each) => {
+    const [, kind = "", time = ""] = /^\s*([a-z][a-z0-9_-]{0,31})\s*=(.+)$/.exec(each) ?? []
+    return [kind, kind === "" ? Number.NaN : secondsIn(time)] as const
+  })
+  return { seconds: secondsIn(all), byKind: Object.fromEntries(pairs) }
+}
+
+const formatRetention = ({ seconds, byKind }: EventRetention): string =>
+  [`${seconds} seconds`, ...Object.entries(byKind).map(([kind, each]) => `${kind}=${each} seconds`)].join(", ")
+
+const EventRetention: Schema.Codec<EventRetention, string> = Schema.String.pipe(
+  Schema.decodeTo(
+    Schema.Struct({ seconds: Schema.Int, byKind: Schema.Record(Schema.String, Schema.Int) }),
+    SchemaTransformation.transform({ decode: parseRetention, encode: formatRetention })
+  )
+)
+
 /** How long things are kept, and how much. */
 export const retentionSettings = {
   eventRetention: setting({
     variable: "EVENT_RETENTION",
-    default: "7 days",
-    about: "How long an event is kept after it was published: so far back clients can read.",
-    rule: "must be a duration from 1 minute to 3650 days, such as 7 days",
-    schema: Schema.DurationFromString.check(isDuration("1 minute", "3650 days"))
+    default: "7 days, tool=1 day",
+    about:
+      "How long an event is kept after it was published, and those of single kinds (the first word of their subjects): so far back clients can read.",
+    rule: "must be a duration from 1 minute to 3650 days, such as 7 days, and then kinds with theirs, such as tool=1 day, separated by commas",
+    schema: EventRetention
   }),
   roundRetention: setting({
     variable: "ROUND_RETENTION",

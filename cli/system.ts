@@ -108,7 +108,8 @@ const systemOf = (config: Configuration, server: Server, name: string): SystemOp
   shards: config.shards,
   replicas: config.replicas,
   ttlSeconds: Math.ceil(Duration.toSeconds(config.leaseTtl)),
-  eventSecondsMax: Math.ceil(Duration.toSeconds(config.eventRetention))
+  eventSecondsMax: config.eventRetention.seconds,
+  eventSecondsByKind: config.eventRetention.byKind
 })
 
 export interface ServeOptions {

@@ -28,7 +28,7 @@ export interface History {
 
 /** What is kept of events. */
 export interface Kept {
-  /** The sequence of the oldest event that is kept; one more than `last` if there is none. */
+  /** The sequence from which on all events are kept; one more than `last` if there is none. */
   readonly first: number
   /** The last sequence of the stream, whatever has it. */
   readonly last: number
@@ -54,7 +54,7 @@ export class EventLog extends Context.Service<
     /** Opens a reading of what is stored under a pattern. It holds a small thing on the server until the scope closes. */
     readonly history: (pattern: string, start: HistoryStart) => Effect.Effect<History, LogUnavailable, Scope.Scope>
 
-    /** What is kept now. */
-    readonly kept: Effect.Effect<Kept, LogUnavailable>
+    /** What is kept now of the events under a pattern. */
+    readonly kept: (pattern: string) => Effect.Effect<Kept, LogUnavailable>
   }
 >()("conclave/gateway/EventLog") {}

@@ -76,7 +76,7 @@ export const catchUp = (options: CatchUpOptions): Effect.Effect<void, LogUnavail
 
 /** Finds where the history begins, and says what is missing before. A reading that fails has said nothing. */
 const begin = (
-  { log, ring, start, subscriber }: CatchUpOptions,
+  { log, ring, start, subscriber, pattern }: CatchUpOptions,
   progress: Progress
 ): Effect.Effect<void, LogUnavailable> =>
   Effect.gen(function* () {
@@ -93,7 +93,7 @@ const begin = (
       subscriber.joined(position)
       return void beginAt(position, true)
     }
-    const { first, last } = yield* log.kept
+    const { first, last } = yield* log.kept(pattern)
     subscriber.joined(position)
     if (position > last) {
       subscriber.missing({ reason: "ahead", from: last + 1, to: position })

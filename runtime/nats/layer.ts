@@ -31,7 +31,7 @@ export const layerNats = (
   options: SystemOptions
 ): Layer.Layer<Actors | ActorLog | Leases | Controls, ServerUnsuitable | ReadError> => {
   const given = { ...DEFAULTS, ...options }
-  return Layer.mergeAll(clientOn(options), layerLeases(given), layerControls(given)).pipe(
+  return Layer.mergeAll(clientOn({ ...options, tellsRetention: true }), layerLeases(given), layerControls(given)).pipe(
     Layer.provide(Nats.layer(options))
   )
 }

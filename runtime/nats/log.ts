@@ -11,8 +11,9 @@ import { Health } from "./health.ts"
 import { JournalReader, SNAPSHOT_HEADER } from "./journal.ts"
 import { countMail, readMail } from "./mailbox.ts"
 import { purgeType } from "./purge.ts"
+import { type EventRetention, secondsOf } from "./retention.ts"
 import { attempt } from "./stored.ts"
-import { openStream, type StreamOptions, type StreamReads } from "./stream.ts"
+import { openStream, type StreamOptions, type StreamReads, tellRetention } from "./stream.ts"
 import { makeSubjects, type Subjects } from "./subjects.ts"
 import { tail } from "./tail.ts"
 import { makeTalk, subscribe } from "./talk.ts"
@@ -21,6 +22,10 @@ import { WholeGroups } from "./whole.ts"
 export interface LogOptions extends StreamOptions {
   /** How long published events are kept, in seconds. */
   readonly eventSecondsMax: number
+  /** The same of those whose subjects begin with these words. */
+  readonly eventSecondsByKind?: Readonly<Record<string, number>>
+  /** Says so in the stream, for those who only read events. It needs the right to `$JS.API.STREAM.UPDATE.<stream>`. */
+  readonly tellsRetention?: boolean
   /** Whether this process may read what is stored; one without that right notices less of a stream that was replaced. */
   readonly reads: boolean
 }
@@ -62,14 +67,15 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
       yield* Effect.forkScoped(journals.run)
       const groups = new WholeGroups(reads)
       const mailReads = yield* Semaphore.make(MAIL_READS_MAX)
-      const ttl = `${options.eventSecondsMax}s`
+      const retention = { seconds: options.eventSecondsMax, byKind: options.eventSecondsByKind ?? {} }
+      if (options.tellsRetention === true) yield* tellRetention(manager, subjects.stream, retention)
       return ActorLog.of({
         limits: limitsOf(connection),
         shards,
         append: (group, id) =>
           Effect.suspend(() => {
             const first = (index: number) => (index === 0 ? id : undefined)
-            const messages = group.map((entry, index) => outgoing(subjects, shards, ttl, entry, first(index)))
+            const messages = group.map((entry, index) => outgoing(subjects, shards, retention, entry, first(index)))
             const storing = Effect.andThen(health.usable, groups.append(messages))
             return Effect.map(health.writes.watch(storing), health.confirm)
           }),
@@ -153,7 +159,13 @@ const followHealth = (nats: Nats["Service"], health: Health) =>
     yield* Effect.forkScoped(health.watch)
   })
 
-const outgoing = (subjects: Subjects, shards: number, ttl: string, entry: Entry, id: string | undefined): Outgoing => {
+const outgoing = (
+  subjects: Subjects,
+  shards: number,
+  retention: EventRetention,
+  entry: Entry,
+  id: string | undefined
+): Outgoing => {
   switch (entry.kind) {
     case "mail": {
       // Ids are an actor's own: the server, which knows only the stream's, must not take one for another's.
@@ -191,7 +203,9 @@ const outgoing = (subjects: Subjects, shards: number, ttl: string, entry: Entry,
       return {
         subject: subjects.event(entry.subject),
         payload: entry.payload,
-        headers: line("Nats-TTL", ttl) + (id === undefined ? "" : line("Nats-Msg-Id", id))
+        headers:
+          line("Nats-TTL", `${secondsOf(retention, entry.subject)}s`) +
+          (id === undefined ? "" : line("Nats-Msg-Id", id))
       }
     case "dead":
       return { subject: subjects.dead(entry.owner), payload: entry.payload, headers: "" }

@@ -12,6 +12,7 @@ import { errors, type NatsConnection } from "@nats-io/transport-node"
 import { Effect, Schedule } from "effect"
 import { ServerUnsuitable } from "../errors.ts"
 import { betweenLeaders } from "./batch.ts"
+import { type EventRetention, formatRetention, RETENTION_KEY } from "./retention.ts"
 import type { Subjects } from "./subjects.ts"
 
 export interface StreamOptions {
@@ -66,6 +67,15 @@ export const openStream = Effect.fnUntraced(function* (
   }
   return { shards: shardsOf(config), created, replicas: config.num_replicas, lastSequence: state.last_seq }
 })
+
+/** Writes into the stream's metadata how long events are kept, if that stands otherwise there. */
+export const tellRetention = (manager: JetStreamManager, stream: string, retention: EventRetention) =>
+  attempt(async () => {
+    const found = await findStream(manager, stream)
+    const text = formatRetention(retention)
+    if (found === undefined || found.config.metadata?.[RETENTION_KEY] === text) return
+    await manager.streams.update(stream, { metadata: { ...found.config.metadata, [RETENTION_KEY]: text } })
+  })
 
 /** Processes that start together all find no stream; one of them makes it, and the others find that. */
 const create = (manager: JetStreamManager, subjects: Subjects, options: StreamOptions) =>

@@ -10,12 +10,15 @@ const complaint = (env: Record<string, string>) =>
     Effect.map((error) => error.message)
   )
 
+const EVENTS =
+  "must be a duration from 1 minute to 3650 days, such as 7 days, and then kinds with theirs, such as tool=1 day, separated by commas"
+
 describe("configuration", () => {
   it.effect("has a default for everything but the servers", () =>
     Effect.gen(function* () {
       const { leaseTtl, eventRetention, roundRetention, ...rest } = yield* read({})
       assert.strictEqual(Duration.toMillis(leaseTtl), 5000)
-      assert.strictEqual(Duration.toDays(eventRetention), 7)
+      assert.deepStrictEqual(eventRetention, { seconds: 7 * 86_400, byKind: { tool: 86_400 } })
       assert.strictEqual(roundRetention === "never" ? 0 : Duration.toDays(roundRetention), 30)
       assert.deepStrictEqual(rest, {
         natsUrl: undefined,
@@ -141,6 +144,12 @@ describe("configuration", () => {
     ["LEASE_TTL", "999 millis", "must be a duration from 1 second to 1 minute, such as 5 seconds"],
     ["LEASE_TTL", "61 seconds", "must be a duration from 1 second to 1 minute, such as 5 seconds"],
     ["LEASE_TTL", "soon", "must be a duration from 1 second to 1 minute, such as 5 seconds"],
+    ["EVENT_RETENTION", "7 days, tool", EVENTS],
+    ["EVENT_RETENTION", "7 days, tool=1 second", EVENTS],
+    ["EVENT_RETENTION", "tool=1 day", EVENTS],
+    ["ROUND_RETENTION", "1 hour", "must be a duration from 3 hours to 3650 days, such as 30 days, or never"],
+    ["CONCLAVE_DATA_LIMIT", "10 MB", "must be a size of at least 50 MB, such as 500 MB or 2 GB, or none"],
+    ["CONCLAVE_DATA_LIMIT", "lots", "must be a size of at least 50 MB, such as 500 MB or 2 GB, or none"],
     ["LOG_LEVEL", "loud", "must be All, Trace, Debug, Info, Warn, Error, Fatal or None"]
   ] as const)("names the variable, the value and the rule: %s=%s", ([variable, value, rule]) =>
     Effect.gen(function* () {

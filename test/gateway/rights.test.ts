@@ -27,7 +27,7 @@ describe("the gateway's user of nats.conf", () => {
         events.map(({ sequence }) => sequence),
         [first, second]
       )
-      assert.deepStrictEqual(yield* log.kept, { first, last: second })
+      assert.deepStrictEqual(yield* log.kept(">"), { first, last: second })
       const refused = yield* Effect.promise(() => tryConsumers(url.replace("nats://", "")))
       assert.deepStrictEqual(refused, [true, true, true])
     }).pipe(Effect.scoped, Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()))

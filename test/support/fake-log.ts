@@ -118,7 +118,7 @@ export const makeFakeLog = (): FakeLog => {
     layer: Layer.succeed(EventLog, {
       follow,
       history,
-      kept: Effect.map(unlessBroken, () => ({ first: stored[0]?.sequence ?? sequence + 1, last: sequence }))
+      kept: () => Effect.map(unlessBroken, () => ({ first: stored[0]?.sequence ?? sequence + 1, last: sequence }))
     }),
     publish: (subject, type, data) => publishPayload(subject, JSON.stringify({ type, data })),
     publishPayload,
