@@ -13,7 +13,8 @@ import { type DataFolderUnusable, onDisk } from "./data-folder.ts"
 import { barsUntil, readBars } from "./market.ts"
 import { natsFlag, natsUrl, optionOr, symbolArgument } from "./options.ts"
 import { analysisText } from "./print.ts"
-import { connect, nodeName, openServer, serveActors, withParts } from "./system.ts"
+import { connect, openServer, withParts } from "./server.ts"
+import { nodeName, serveActors } from "./system.ts"
 
 const flags = {
   symbol: symbolArgument,

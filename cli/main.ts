@@ -1,52 +1,11 @@
 // The command `conclave`.
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Cause, Console, Effect } from "effect"
+import { Cause, Console, Effect, Layer } from "effect"
 import { CliError, Command } from "effect/cli"
-import { actors } from "./actors.ts"
-import { analyze } from "./analyze.ts"
-import { backtest } from "./backtest.ts"
-import { clients } from "./clients.ts"
-import { dead } from "./dead.ts"
-import { experiments } from "./experiments.ts"
-import { exportJournal } from "./export.ts"
-import { feedback } from "./feedback.ts"
-import { logging } from "./logging.ts"
-import { market } from "./market-facts.ts"
-import { nodes } from "./nodes.ts"
-import { gateway, node } from "./parts.ts"
-import { portfolio } from "./portfolio.ts"
-import { replayActor } from "./replay.ts"
-import { VERSION } from "./system.ts"
-import { testAgents } from "./test-agents.ts"
-import { tools } from "./tools.ts"
-import { up } from "./up.ts"
+import { commandNames, conclaveFor } from "./commands.ts"
 import { layerUsage } from "./usage.ts"
-import { verify } from "./verify.ts"
-
-const conclave = Command.make("conclave").pipe(
-  Command.withDescription("Durable actors on NATS JetStream, and trading agents on them that decide together"),
-  Command.withSubcommands([
-    up,
-    analyze,
-    node,
-    gateway,
-    clients,
-    actors,
-    dead,
-    nodes,
-    experiments,
-    feedback,
-    portfolio,
-    market,
-    testAgents,
-    backtest,
-    tools,
-    verify,
-    replayActor,
-    exportJournal
-  ])
-)
+import { VERSION } from "./version.ts"
 
 /** One sentence for each failure that is foreseen; the whole cause for those that are not. */
 const explain = (cause: Cause.Cause<unknown>) => {
@@ -66,7 +25,17 @@ process.stdout.on("error", stopInOrder)
 process.stderr.on("error", stopInOrder)
 process.on("SIGHUP", stopInOrder)
 
-Command.run(conclave, { version: VERSION }).pipe(
+const words = process.argv.slice(2)
+
+// Help runs nothing that could log.
+const logging = Layer.unwrap(
+  Effect.promise(async () =>
+    words.some((word) => commandNames.includes(word)) ? (await import("./logging.ts")).logging : Layer.empty
+  )
+)
+
+conclaveFor(words).pipe(
+  Effect.flatMap((conclave) => Command.runWith(conclave, { version: VERSION })(words)),
   Effect.provide(logging),
   Effect.catchCause(explain),
   Effect.provide(layerUsage),

@@ -12,7 +12,7 @@ import {
 import { configuration, settings } from "./config.ts"
 import { runningServer } from "./nats-server.ts"
 import { dataFlag, natsFlag, natsUrl, optionOr } from "./options.ts"
-import { connectOperators, namedServer, withParts } from "./system.ts"
+import { connectOperators, namedServer, withParts } from "./server.ts"
 
 /** No server is named, and there is none of our own to be found. */
 export class NoServer extends Schema.TaggedError<NoServer>()("NoServer", { folder: Schema.String }) {

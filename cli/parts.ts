@@ -7,7 +7,8 @@ import { beginExperiment, experimentFlag, planOf } from "./experiment-file.ts"
 import { showMetrics } from "./metrics.ts"
 import { natsFlag, natsUrl, optionOr, portFlag } from "./options.ts"
 import { keepRetention } from "./retention.ts"
-import { connect, connectClient, namedServer, nodeName, OPEN, serveActors, serveGateway, withParts } from "./system.ts"
+import { connect, connectClient, namedServer, withParts } from "./server.ts"
+import { nodeName, OPEN, serveActors, serveGateway } from "./system.ts"
 
 /** `conclave node`: the actors as a process of their own. */
 export const node = Command.make(

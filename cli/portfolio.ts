@@ -11,7 +11,7 @@ import {
 } from "../protocols/index.ts"
 import { Actors, type AskError, type Operators } from "../runtime/index.ts"
 import { findSystem, maxFlag, operate, operatorFlags } from "./operate.ts"
-import { connectClient, withParts } from "./system.ts"
+import { connectClient, withParts } from "./server.ts"
 import { plain, table } from "./table.ts"
 
 /** No account has this name. */

@@ -11,7 +11,8 @@ import { showMetrics } from "./metrics.ts"
 import { dataFlag, forFlag, optionOr, portFlag, symbolFlag, symbolsFlag } from "./options.ts"
 import { decisionLine } from "./print.ts"
 import { keepRetention } from "./retention.ts"
-import { connect, nodeName, OPEN, openServer, serveActors, serveGateway, withParts } from "./system.ts"
+import { connect, openServer, withParts } from "./server.ts"
+import { nodeName, OPEN, serveActors, serveGateway } from "./system.ts"
 
 const flags = {
   csv: Flag.String("csv").pipe(
