@@ -4,16 +4,16 @@ import { join } from "node:path"
 import { Console, Effect, Layer, Option, Schedule, Schema, type Scope } from "effect"
 import { Command, Flag } from "effect/cli"
 import { ulid } from "ulid"
-import { AnalysisResult, CoordinatorProtocol, toWindow } from "../protocols/index.ts"
+import { AnalysisResult, CoordinatorProtocol, type ModelName, toWindow } from "../protocols/index.ts"
 import { ActorLog, Actors } from "../runtime/index.ts"
-import { configuration, InvalidSetting } from "./config.ts"
+import { type Configuration, configuration, InvalidSetting } from "./config.ts"
 import { modelSettings } from "./config-models.ts"
 import { conversationText, shownEvent } from "./conversation-text.ts"
 import { type DataFolderUnusable, onDisk } from "./data-folder.ts"
 import { barsUntil, readBars } from "./market.ts"
 import { natsFlag, natsUrl, optionOr, symbolArgument } from "./options.ts"
 import { analysisText } from "./print.ts"
-import { connect, openServer, withParts } from "./server.ts"
+import { connect, connectClient, openServer, type Server, withParts } from "./server.ts"
 import { nodeName, serveActors } from "./system.ts"
 
 const flags = {
@@ -57,12 +57,10 @@ export const analyze = Command.make("analyze", flags, (given) =>
 
       const server = yield* openServer(config, url, url === undefined ? yield* temporaryFolder : "")
       const asked = Effect.gen(function* () {
-        const system = yield* Layer.build(connect(config, server, "analyze"))
-        if (url === undefined) {
-          yield* Layer.build(serveActors(nodeName(), config, model === undefined ? {} : { model })).pipe(
-            Effect.provide(system)
-          )
-        }
+        // Who only asks needs no right to leases.
+        const system = yield* Layer.build(
+          url === undefined ? ownSystem(config, server, model) : connectClient(config, server, "analyze")
+        )
         // Where there is one JSON object to be printed, everything else goes elsewhere.
         const say = given.json ? Console.error : Console.log
         const shown = yield* showConversation(given.symbol, say).pipe(
@@ -95,6 +93,11 @@ export const analyze = Command.make("analyze", flags, (given) =>
     }
   ])
 )
+
+const ownSystem = (config: Configuration, server: Server, model: ModelName | undefined) =>
+  serveActors(nodeName(), config, model === undefined ? {} : { model }).pipe(
+    Layer.provideMerge(connect(config, server, "analyze"))
+  )
 
 /** How long the last events may take to come after the answer. */
 const EVENTS_GRACE = "2 seconds"

@@ -1,5 +1,5 @@
 // `conclave clients`: who is connected to a gateway, and subscribed to what.
-import { Effect, Redacted, Schema } from "effect"
+import { Console, Effect, Redacted, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
 import { HttpApiClient } from "effect/http-api"
@@ -20,7 +20,7 @@ const gatewayFlag = Flag.String("gateway").pipe(
   Flag.withDefault("")
 )
 
-const jsonFlag = Flag.Boolean("json").pipe(Flag.withDescription("Print JSON, for programs"))
+const jsonFlag = Flag.Boolean("json").pipe(Flag.withDescription("Print JSON, for programs"), Flag.withDefault(false))
 
 /** Asks a gateway who is connected; `token` is a token or key that allows `clients`, where the gateway wants one. */
 export const askClients = (url: string, token: Redacted.Redacted | undefined) =>
@@ -57,6 +57,6 @@ export const clients = Command.make("clients", { gateway: gatewayFlag, json: jso
   Effect.gen(function* () {
     const { host, port, gatewayToken } = yield* configuration
     const found = yield* askClients(gateway === "" ? `http://${host}:${port}` : gateway, gatewayToken)
-    yield* Effect.sync(() => console.log(json ? JSON.stringify(found) : show(found)))
+    yield* Console.log(json ? JSON.stringify(found, null, 2) : show(found))
   })
 ).pipe(Command.withDescription("Who is connected to a gateway, and subscribed to what"))

@@ -2,7 +2,15 @@
 import { hostname } from "node:os"
 import { Effect, Layer } from "effect"
 import { allActors, openModels, quantPolicy } from "../actors/index.ts"
-import { Gateway, type GatewayOptions, layerEventLog, NotReady, SERVING, statusProbe } from "../gateway/index.ts"
+import {
+  EventLog,
+  Gateway,
+  type GatewayOptions,
+  layerEventLog,
+  NotReady,
+  SERVING,
+  statusProbe
+} from "../gateway/index.ts"
 import type { ExperimentPlan, ModelName } from "../protocols/index.ts"
 import { ActorLog, layerNode } from "../runtime/index.ts"
 import { type Configuration, tellHeaderBytes } from "./config.ts"
@@ -54,10 +62,19 @@ export const serveGateway = (config: Configuration, server: Server, options: Pic
       const serving = { ...SERVING, probe: statusProbe }
       const events = layerEventLog({ url: server.url, namespace: config.namespace, name: "conclave gateway events" })
       return Gateway.layer({ ...gatewayOptions(config), ...options, ready, serving, version: VERSION }).pipe(
+        Layer.provide(Layer.effectDiscard(mayReadEvents)),
         Layer.provide(events)
       )
     })
   )
+
+/** A user without the right to read events hears of it at the start, rather than each of its clients. */
+const mayReadEvents = EventLog.use(({ history, kept }) =>
+  Effect.flatMap(kept, ({ last }) => history(">", { from: "sequence", sequence: last + 1 }))
+).pipe(
+  Effect.scoped,
+  Effect.catch((error) => (/Permissions Violation/.test(error.message) ? Effect.fail(error) : Effect.void))
+)
 
 /** A name that no other live node has: the host's and the process's. */
 export const nodeName = (): string => `${hostname().replace(/[^A-Za-z0-9-]/g, "-")}-${process.pid}`
