@@ -25,7 +25,9 @@ const flags = {
     Flag.optional
   ),
   model: Flag.String("model").pipe(
-    Flag.withDescription("The model of all agents, such as ollama:NAME, or quant; in place of CONCLAVE_MODEL"),
+    Flag.withDescription(
+      "The model of all agents, such as ollama:NAME, or quant; the one of CONCLAVE_MODEL unless given"
+    ),
     Flag.withMetavar("MODEL"),
     Flag.optional
   ),
@@ -85,10 +87,10 @@ export const analyze = Command.make("analyze", flags, (given) =>
 ).pipe(
   Command.withDescription("Make one analysis of a symbol on the prices of a file, and print the joint decision"),
   Command.withExamples([
-    { command: "conclave analyze GOOG --csv GOOG.csv --at 2008-10-10", description: "What the panel says of a day" },
-    { command: "conclave analyze GOOG --csv GOOG.csv --json", description: "The same for programs" },
+    { command: "npx conclave analyze ACME --csv samples/ACME.csv --at 2023-05-10", description: "What the panel says of a day" },
+    { command: "npx conclave analyze ACME --csv samples/ACME.csv --json", description: "The same for programs" },
     {
-      command: "conclave analyze GOOG --csv GOOG.csv --model ollama:llama3.2 --verbose",
+      command: "npx conclave analyze ACME --csv samples/ACME.csv --model ollama:llama3.2 --verbose",
       description: "By a language model, with everything that it asks and says"
     }
   ])

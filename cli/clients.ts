@@ -15,7 +15,7 @@ export class NotTold extends Schema.TaggedError<NotTold>()("NotTold", { url: Sch
 }
 
 const gatewayFlag = Flag.String("gateway").pipe(
-  Flag.withDescription("The gateway to ask; the one at HOST and PORT unless given"),
+  Flag.withDescription("The gateway to ask (default: the one at HOST and PORT, http://127.0.0.1:8080)"),
   Flag.withMetavar("URL"),
   Flag.withDefault("")
 )

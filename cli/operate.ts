@@ -97,7 +97,7 @@ export const targetArgument = Argument.String("actor").pipe(
 )
 
 export const maxFlag = Flag.Int("max").pipe(
-  Flag.withDescription("Show at most so many, 1 to 10000"),
+  Flag.withDescription("Show at most so many, 1 to 10000 (default: 100)"),
   Flag.filter(
     (max) => max >= 1 && max <= 10_000,
     () => "must be a whole number from 1 to 10000"

@@ -16,7 +16,7 @@ export const node = Command.make(
   {
     nats: natsFlag,
     name: Flag.String("name").pipe(
-      Flag.withDescription("The node's name, unique among the live ones; the host's name and process id unless given"),
+      Flag.withDescription("The node's name, unique among the live ones (default: the host's name and the process id)"),
       Flag.filter(
         (name) => /^[A-Za-z0-9-]{1,64}$/.test(name),
         () => "must be 1 to 64 letters, digits or dashes"
@@ -24,7 +24,9 @@ export const node = Command.make(
       Flag.optional
     ),
     labels: Flag.String("labels").pipe(
-      Flag.withDescription("What it may be told apart by, with commas between: it also serves actors that ask for one"),
+      Flag.withDescription(
+        "What it may be told apart by, with commas between: it also serves actors that ask for one (default: none)"
+      ),
       Flag.map((text) => (text === "" ? [] : text.split(",").map((label) => label.trim()))),
       Flag.filter(
         (labels) => labels.every((label) => /^[a-z][a-z0-9_]{0,63}$/.test(label)),

@@ -16,14 +16,14 @@ import { nodeName, OPEN, serveActors, serveGateway } from "./system.ts"
 
 const flags = {
   csv: Flag.String("csv").pipe(
-    Flag.withDescription("Take the market from this file of prices, in place of the simulated one"),
+    Flag.withDescription("Take the market from this file of prices (default: a simulated one)"),
     Flag.withMetavar("FILE"),
     Flag.optional
   ),
   symbol: symbolFlag,
   symbols: symbolsFlag,
   speed: Flag.Finite("speed").pipe(
-    Flag.withDescription("Bars per second of each symbol, above 0 and at most 1000"),
+    Flag.withDescription("Bars per second of each symbol, above 0 and at most 1000 (default: 1)"),
     Flag.filter(
       (speed) => speed > 0 && speed <= 1_000,
       () => "must be a number above 0 and at most 1000"
@@ -100,8 +100,8 @@ export const up = Command.make("up", flags, (given) =>
 ).pipe(
   Command.withDescription("Run a whole system: NATS, the actors, the gateway, and a market to decide on"),
   Command.withExamples([
-    { command: "conclave up", description: "A simulated market, until Ctrl-C" },
-    { command: "conclave up --csv GOOG.csv --symbol GOOG --speed 20", description: "Real prices, 20 bars a second" }
+    { command: "npx conclave up", description: "A simulated market, until Ctrl-C" },
+    { command: "npx conclave up --csv samples/ACME.csv --symbol ACME --speed 20", description: "The prices of a file, 20 bars a second" }
   ])
 )
 
