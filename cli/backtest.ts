@@ -90,10 +90,10 @@ export const backtest = Command.make(
   Command.withDescription("Walk through past prices with the agents, and say what following them would have come to"),
   Command.withExamples([
     {
-      command: "npx conclave backtest --csv GOOG.csv --html goog.html",
+      command: "npx conclave backtest --csv samples/ACME.csv --html acme.html",
       description: "All of a file, with a page to look at"
     },
-    { command: "npx conclave backtest --csv GOOG.csv --from 2009-01-01 --to 2010-12-31", description: "Two years of it" },
+    { command: "npx conclave backtest --csv samples/ACME.csv --from 2023-01-01 --to 2023-06-30", description: "Half a year of it" },
     { command: "npx conclave backtest --martingale --seed 7", description: "Where nobody may foresee anything" }
   ])
 )
