@@ -87,7 +87,10 @@ export const analyze = Command.make("analyze", flags, (given) =>
 ).pipe(
   Command.withDescription("Make one analysis of a symbol on the prices of a file, and print the joint decision"),
   Command.withExamples([
-    { command: "npx conclave analyze ACME --csv samples/ACME.csv --at 2023-05-10", description: "What the panel says of a day" },
+    {
+      command: "npx conclave analyze ACME --csv samples/ACME.csv --at 2023-05-10",
+      description: "What the panel says of a day"
+    },
     { command: "npx conclave analyze ACME --csv samples/ACME.csv --json", description: "The same for programs" },
     {
       command: "npx conclave analyze ACME --csv samples/ACME.csv --model ollama:llama3.2 --verbose",

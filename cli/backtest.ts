@@ -93,7 +93,10 @@ export const backtest = Command.make(
       command: "npx conclave backtest --csv samples/ACME.csv --html acme.html",
       description: "All of a file, with a page to look at"
     },
-    { command: "npx conclave backtest --csv samples/ACME.csv --from 2023-01-01 --to 2023-06-30", description: "Half a year of it" },
+    {
+      command: "npx conclave backtest --csv samples/ACME.csv --from 2023-01-01 --to 2023-06-30",
+      description: "Half a year of it"
+    },
     { command: "npx conclave backtest --martingale --seed 7", description: "Where nobody may foresee anything" }
   ])
 )

@@ -31,9 +31,17 @@ export const askClients = (url: string, token: Redacted.Redacted | undefined) =>
   }).pipe(
     Effect.flatMap((client) => client.clients.list()),
     Effect.map(({ clients }) => clients),
-    Effect.mapError((error) => new NotTold({ url, detail: "detail" in error ? error.detail : error.message })),
+    Effect.mapError((error) => new NotTold({ url, detail: "detail" in error ? error.detail : inWords(error) })),
     Effect.provide(FetchHttpClient.layer)
   )
+
+/** What the library says of an answer that did not come is no sentence for people. */
+const inWords = ({ message }: Error): string => {
+  if (message.startsWith("Transport error"))
+    return "no gateway answers there: see that one runs, or name another with --gateway"
+  if (message.startsWith("InvalidUrl error")) return "must be an address such as http://127.0.0.1:8080"
+  return message
+}
 
 type Clients = Effect.Success<ReturnType<typeof askClients>>
 

@@ -122,7 +122,12 @@ const facts = Command.make(
   Command.withDescription(
     "Show the stylized facts of returns of simulated markets, and of prices in files beside them"
   ),
-  Command.withExamples([{ command: "npx conclave market facts samples/ACME.csv samples/GLOBEX.csv", description: "Simulated markets beside files of prices" }])
+  Command.withExamples([
+    {
+      command: "npx conclave market facts samples/ACME.csv samples/GLOBEX.csv",
+      description: "Simulated markets beside files of prices"
+    }
+  ])
 )
 
 const rows: ReadonlyArray<readonly [string, (facts: Facts) => string]> = [

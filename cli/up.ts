@@ -101,7 +101,10 @@ export const up = Command.make("up", flags, (given) =>
   Command.withDescription("Run a whole system: NATS, the actors, the gateway, and a market to decide on"),
   Command.withExamples([
     { command: "npx conclave up", description: "A simulated market, until Ctrl-C" },
-    { command: "npx conclave up --csv samples/ACME.csv --symbol ACME --speed 20", description: "The prices of a file, 20 bars a second" }
+    {
+      command: "npx conclave up --csv samples/ACME.csv --symbol ACME --speed 20",
+      description: "The prices of a file, 20 bars a second"
+    }
   ])
 )
 

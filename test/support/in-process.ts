@@ -56,3 +56,14 @@ const leaves = (command: Command.Command.Any, path: ReadonlyArray<string>): Read
   command.subcommands.length === 0
     ? [path.join(" ")]
     : command.subcommands.flatMap(({ commands }) => commands.flatMap((inner) => leaves(inner, [...path, inner.name])))
+
+/** The help of each command that does something: its usage, and the lines of its flags. */
+export const commandHelps = Effect.flatMap(commandPaths, (paths) =>
+  Effect.forEach(paths, (path) =>
+    Effect.map(runInProcess([...path.split(" "), "--help"], {}), ({ printed }) => ({
+      path,
+      usage: /USAGE\n {2}(.*)/.exec(printed)?.[1] ?? "",
+      lines: (/\nFLAGS\n([\s\S]*?)\n\n/.exec(printed)?.[1] ?? "").split("\n")
+    }))
+  )
+)
