@@ -4,18 +4,16 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Console, Effect, Layer } from "effect"
 import { CliError, Command } from "effect/cli"
 import { commandNames, conclaveFor } from "./commands.ts"
+import { failureText } from "./failure.ts"
 import { layerUsage } from "./usage.ts"
 import { VERSION } from "./version.ts"
 
-/** One sentence for each failure that is foreseen; the whole cause for those that are not. */
 const explain = (cause: Cause.Cause<unknown>) => {
   if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
   const error = Cause.squash(cause)
   // Wrong words on the command line were explained where they were read.
   if (CliError.isCliError(error)) return Effect.fail(error)
-  const foreseen = error instanceof Error && "_tag" in error && !Cause.hasDies(cause)
-  const text = foreseen || (error instanceof Error && !Cause.hasDies(cause)) ? error.message : Cause.pretty(cause)
-  return Console.error(`conclave: ${text}`).pipe(Effect.andThen(Effect.fail(error)))
+  return Console.error(`conclave: ${failureText(cause)}`).pipe(Effect.andThen(Effect.fail(error)))
 }
 
 const stopInOrder = () => process.kill(process.pid, "SIGTERM")
@@ -36,6 +34,7 @@ const logging = Layer.unwrap(
 
 conclaveFor(words).pipe(
   Effect.flatMap((conclave) => Command.runWith(conclave, { version: VERSION })(words)),
+  Effect.tapCause((cause) => (Cause.hasDies(cause) ? Effect.logDebug("a defect", cause) : Effect.void)),
   Effect.provide(logging),
   Effect.catchCause(explain),
   Effect.provide(layerUsage),

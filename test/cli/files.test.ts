@@ -1,8 +1,9 @@
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Cause, Effect } from "effect"
 import { conclaveFor } from "../../cli/commands.ts"
+import { failureText } from "../../cli/failure.ts"
 import { commandHelps, runInProcess } from "../support/in-process.ts"
 import { temporaryFolder } from "../support/nats.ts"
 
@@ -32,6 +33,17 @@ describe("what a command cannot read or reach", () => {
       }
     })
   )
+})
+
+describe("what nobody foresaw", () => {
+  it("is told in one sentence too, without a stack", () => {
+    const defect = Cause.die(new TypeError("a is undefined\n    at b.ts:1"))
+    assert.strictEqual(
+      failureText(defect),
+      "a defect of conclave: a is undefined at b.ts:1 (LOG_LEVEL=Debug shows where)"
+    )
+    assert.strictEqual(failureText(Cause.fail(new Error("no"))), "no")
+  })
 })
 
 describe("the help", () => {
