@@ -134,7 +134,7 @@ describe("README.md and docs/", () => {
         const rest = [...new Set(BLOCKS.map(({ file }) => file))].filter((file) => file !== "README.md")
         yield* Effect.forEach(rest, follow, { concurrency: 3, discard: true })
       }).pipe(Effect.scoped, Effect.provideService(Clock.Clock, Clock.Clock.defaultValue())),
-    120_000
+    300_000
   )
 })
 
