@@ -1,4 +1,4 @@
-import { AgentType, agentProtocol, CoordinatorProtocol } from "../protocols/index.ts"
+import { AgentType, agentProtocol, CoordinatorProtocol, PANEL } from "../protocols/index.ts"
 import { type Actor, send } from "../runtime/index.ts"
 import { type AgentOptions, agentActor } from "./agent/agent.ts"
 import { type AllocationOptions, allocationActor } from "./allocation/allocation.ts"
@@ -45,9 +45,7 @@ export { quantPolicy } from "./quant/policy.ts"
 export { TOOLS, toolsOf } from "./tools/registry.ts"
 export type { AnyTool, ToolInput } from "./tools/tool.ts"
 export { parametersJsonSchema, resultJsonSchema, useTool } from "./tools/use.ts"
-
-/** The agents that form the panel unless an option says otherwise. */
-export const PANEL = ["market_analyst", "risk_advisor", "strategy_optimizer"] as const
+export { PANEL }
 
 export interface NodeActorsOptions extends Partial<CoordinatorOptions> {
   /** How the agents come to their opinions. */

@@ -80,7 +80,7 @@ const inspect = Command.make(
   {
     actor: Argument.String("actor").pipe(Argument.withDescription("The actor, such as coordinator/AAPL")),
     last: Flag.Int("last").pipe(
-      Flag.withDescription("Show so many records and dead letters, 1 to 1000"),
+      Flag.withDescription("Show so many records and dead letters, 1 to 1000 (default: 10)"),
       Flag.filter(
         (last) => last >= 1 && last <= 1_000,
         () => "must be a whole number from 1 to 1000"
@@ -106,7 +106,7 @@ const pause = Command.make(
     actor: targetArgument,
     all: allFlag,
     because: Flag.String("because").pipe(
-      Flag.withDescription("Why, for whoever looks at it later"),
+      Flag.withDescription("Why, for whoever looks at it later (default: no reason given)"),
       Flag.withMetavar("TEXT"),
       Flag.withDefault("no reason given")
     ),

@@ -4,16 +4,17 @@ import { join } from "node:path"
 import { Console, Effect, Layer, Option, Schedule, Schema, type Scope } from "effect"
 import { Command, Flag } from "effect/cli"
 import { ulid } from "ulid"
-import { AnalysisResult, CoordinatorProtocol, toWindow } from "../protocols/index.ts"
+import { AnalysisResult, CoordinatorProtocol, type ModelName, toWindow } from "../protocols/index.ts"
 import { ActorLog, Actors } from "../runtime/index.ts"
-import { configuration, InvalidSetting } from "./config.ts"
+import { type Configuration, configuration, InvalidSetting } from "./config.ts"
 import { modelSettings } from "./config-models.ts"
 import { conversationText, shownEvent } from "./conversation-text.ts"
 import { type DataFolderUnusable, onDisk } from "./data-folder.ts"
 import { barsUntil, readBars } from "./market.ts"
 import { natsFlag, natsUrl, optionOr, symbolArgument } from "./options.ts"
 import { analysisText } from "./print.ts"
-import { connect, nodeName, openServer, serveActors, withParts } from "./system.ts"
+import { connect, connectClient, openServer, type Server, withParts } from "./server.ts"
+import { nodeName, serveActors } from "./system.ts"
 
 const flags = {
   symbol: symbolArgument,
@@ -24,7 +25,9 @@ const flags = {
     Flag.optional
   ),
   model: Flag.String("model").pipe(
-    Flag.withDescription("The model of all agents, such as ollama:NAME, or quant; in place of CONCLAVE_MODEL"),
+    Flag.withDescription(
+      "The model of all agents, such as ollama:NAME, or quant; the one of CONCLAVE_MODEL unless given"
+    ),
     Flag.withMetavar("MODEL"),
     Flag.optional
   ),
@@ -56,12 +59,10 @@ export const analyze = Command.make("analyze", flags, (given) =>
 
       const server = yield* openServer(config, url, url === undefined ? yield* temporaryFolder : "")
       const asked = Effect.gen(function* () {
-        const system = yield* Layer.build(connect(config, server, "analyze"))
-        if (url === undefined) {
-          yield* Layer.build(serveActors(nodeName(), config, model === undefined ? {} : { model })).pipe(
-            Effect.provide(system)
-          )
-        }
+        // Who only asks needs no right to leases.
+        const system = yield* Layer.build(
+          url === undefined ? ownSystem(config, server, model) : connectClient(config, server, "analyze")
+        )
         // Where there is one JSON object to be printed, everything else goes elsewhere.
         const say = given.json ? Console.error : Console.log
         const shown = yield* showConversation(given.symbol, say).pipe(
@@ -86,14 +87,22 @@ export const analyze = Command.make("analyze", flags, (given) =>
 ).pipe(
   Command.withDescription("Make one analysis of a symbol on the prices of a file, and print the joint decision"),
   Command.withExamples([
-    { command: "conclave analyze GOOG --csv GOOG.csv --at 2008-10-10", description: "What the panel says of a day" },
-    { command: "conclave analyze GOOG --csv GOOG.csv --json", description: "The same for programs" },
     {
-      command: "conclave analyze GOOG --csv GOOG.csv --model ollama:llama3.2 --verbose",
+      command: "npx conclave analyze ACME --csv samples/ACME.csv --at 2023-05-10",
+      description: "What the panel says of a day"
+    },
+    { command: "npx conclave analyze ACME --csv samples/ACME.csv --json", description: "The same for programs" },
+    {
+      command: "npx conclave analyze ACME --csv samples/ACME.csv --model ollama:llama3.2 --verbose",
       description: "By a language model, with everything that it asks and says"
     }
   ])
 )
+
+const ownSystem = (config: Configuration, server: Server, model: ModelName | undefined) =>
+  serveActors(nodeName(), config, model === undefined ? {} : { model }).pipe(
+    Layer.provideMerge(connect(config, server, "analyze"))
+  )
 
 /** How long the last events may take to come after the answer. */
 const EVENTS_GRACE = "2 seconds"

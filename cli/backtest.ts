@@ -23,7 +23,7 @@ export class BacktestImpossible extends Schema.TaggedError<BacktestImpossible>()
 
 const share = (name: string, otherwise: number, about: string) =>
   Flag.Finite(name).pipe(
-    Flag.withDescription(about),
+    Flag.withDescription(`${about} (default: ${otherwise})`),
     Flag.filter(
       (value) => value >= 0 && value <= 1,
       () => "must be from 0 to 1"
@@ -42,9 +42,9 @@ export const backtest = Command.make(
       Flag.withDescription("Instead of a file, a simulated market in which nothing can be foreseen"),
       Flag.withDefault(false)
     ),
-    seed: Flag.Int("seed").pipe(Flag.withDescription("Which simulated market"), Flag.withDefault(1)),
+    seed: Flag.Int("seed").pipe(Flag.withDescription("Which simulated market (default: 1)"), Flag.withDefault(1)),
     bars: Flag.Int("bars").pipe(
-      Flag.withDescription("How many simulated bars"),
+      Flag.withDescription("How many simulated bars (default: 2000)"),
       Flag.filter(
         (count) => count >= barsNeeded() && count <= 1_000_000,
         () => `must be from ${barsNeeded()} to 1000000`
@@ -90,11 +90,14 @@ export const backtest = Command.make(
   Command.withDescription("Walk through past prices with the agents, and say what following them would have come to"),
   Command.withExamples([
     {
-      command: "conclave backtest --csv GOOG.csv --html goog.html",
+      command: "npx conclave backtest --csv samples/ACME.csv --html acme.html",
       description: "All of a file, with a page to look at"
     },
-    { command: "conclave backtest --csv GOOG.csv --from 2009-01-01 --to 2010-12-31", description: "Two years of it" },
-    { command: "conclave backtest --martingale --seed 7", description: "Where nobody may foresee anything" }
+    {
+      command: "npx conclave backtest --csv samples/ACME.csv --from 2023-01-01 --to 2023-06-30",
+      description: "Half a year of it"
+    },
+    { command: "npx conclave backtest --martingale --seed 7", description: "Where nobody may foresee anything" }
   ])
 )
 

@@ -1,5 +1,5 @@
 // `conclave clients`: who is connected to a gateway, and subscribed to what.
-import { Effect, Redacted, Schema } from "effect"
+import { Console, Effect, Redacted, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
 import { HttpApiClient } from "effect/http-api"
@@ -15,12 +15,12 @@ export class NotTold extends Schema.TaggedError<NotTold>()("NotTold", { url: Sch
 }
 
 const gatewayFlag = Flag.String("gateway").pipe(
-  Flag.withDescription("The gateway to ask; the one at HOST and PORT unless given"),
+  Flag.withDescription("The gateway to ask (default: the one at HOST and PORT, http://127.0.0.1:8080)"),
   Flag.withMetavar("URL"),
   Flag.withDefault("")
 )
 
-const jsonFlag = Flag.Boolean("json").pipe(Flag.withDescription("Print JSON, for programs"))
+const jsonFlag = Flag.Boolean("json").pipe(Flag.withDescription("Print JSON, for programs"), Flag.withDefault(false))
 
 /** Asks a gateway who is connected; `token` is a token or key that allows `clients`, where the gateway wants one. */
 export const askClients = (url: string, token: Redacted.Redacted | undefined) =>
@@ -31,9 +31,17 @@ export const askClients = (url: string, token: Redacted.Redacted | undefined) =>
   }).pipe(
     Effect.flatMap((client) => client.clients.list()),
     Effect.map(({ clients }) => clients),
-    Effect.mapError((error) => new NotTold({ url, detail: "detail" in error ? error.detail : error.message })),
+    Effect.mapError((error) => new NotTold({ url, detail: "detail" in error ? error.detail : inWords(error) })),
     Effect.provide(FetchHttpClient.layer)
   )
+
+/** What the library says of an answer that did not come is no sentence for people. */
+const inWords = ({ message }: Error): string => {
+  if (message.startsWith("Transport error"))
+    return "no gateway answers there: see that one runs, or name another with --gateway"
+  if (message.startsWith("InvalidUrl error")) return "must be an address such as http://127.0.0.1:8080"
+  return message
+}
 
 type Clients = Effect.Success<ReturnType<typeof askClients>>
 
@@ -57,6 +65,6 @@ export const clients = Command.make("clients", { gateway: gatewayFlag, json: jso
   Effect.gen(function* () {
     const { host, port, gatewayToken } = yield* configuration
     const found = yield* askClients(gateway === "" ? `http://${host}:${port}` : gateway, gatewayToken)
-    yield* Effect.sync(() => console.log(json ? JSON.stringify(found) : show(found)))
+    yield* Console.log(json ? JSON.stringify(found, null, 2) : show(found))
   })
 ).pipe(Command.withDescription("Who is connected to a gateway, and subscribed to what"))

@@ -1,7 +1,6 @@
 // The environment, and the only place that reads it.
 import { Config, ConfigProvider, Duration, Effect, Option, Schema, SchemaTransformation } from "effect"
-import { PANEL } from "../actors/index.ts"
-import { AccountId, AgentType } from "../protocols/index.ts"
+import { AccountId, AgentType, PANEL } from "../protocols/index.ts"
 import { gatewaySettings } from "./gateway-settings.ts"
 import { retentionSettings } from "./retention-settings.ts"
 import { matching, type Setting, setting, wholeNumber, word } from "./setting.ts"

@@ -39,7 +39,7 @@ const list = Command.make(
     actor: targetArgument,
     max: maxFlag,
     after: Flag.Int("after").pipe(
-      Flag.withDescription("Begin after this letter, the last one of an earlier list"),
+      Flag.withDescription("Begin after this letter, the last one of an earlier list (default: 0)"),
       Flag.withMetavar("LETTER"),
       Flag.withDefault(0)
     ),
@@ -113,8 +113,8 @@ const retry = Command.make(
 ).pipe(
   Command.withDescription("Give messages to their actors again: one, those of an actor or type, or all"),
   Command.withExamples([
-    { command: "conclave dead retry 4711", description: "One letter" },
-    { command: "conclave dead retry coordinator --rate 10", description: "All of a type, ten a second" }
+    { command: "npx conclave dead retry 4711", description: "One letter" },
+    { command: "npx conclave dead retry coordinator --rate 10", description: "All of a type, ten a second" }
   ])
 )
 

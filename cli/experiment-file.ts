@@ -1,10 +1,10 @@
 // The file that says by which experiment the coordinators of a node hold their analyses.
-import { readFile } from "node:fs/promises"
 import { Effect, Option, Schema, SchemaIssue } from "effect"
 import { Flag } from "effect/cli"
 import { experimentOf, PANEL } from "../actors/index.ts"
 import { ExperimentPlan, ExperimentProtocol } from "../protocols/index.ts"
 import { Actors } from "../runtime/index.ts"
+import { readText } from "./text-file.ts"
 
 /** A file of an experiment cannot be used; the sentence names the field and its rule. */
 export class ExperimentFileError extends Schema.TaggedError<ExperimentFileError>()("ExperimentFileError", {
@@ -41,11 +41,7 @@ const BYTES_MAX = 65_536
 export const readPlan = (file: string): Effect.Effect<ExperimentPlan, ExperimentFileError> =>
   Effect.gen(function* () {
     const failed = (rule: string, field = "") => new ExperimentFileError({ file, field, rule })
-    const text = yield* Effect.tryPromise({
-      try: () => readFile(file, "utf8"),
-      catch: (cause) => failed(cause instanceof Error ? cause.message : String(cause))
-    })
-    if (text.length > BYTES_MAX) return yield* failed(`it has more than ${BYTES_MAX} characters`)
+    const text = yield* readText(file, BYTES_MAX).pipe(Effect.mapError((reason) => failed(reason)))
     const json = yield* decodeJson(text).pipe(Effect.mapError(() => failed("it is not JSON")))
     const plan = yield* decodePlan(json).pipe(
       Effect.mapError(({ issue }) => {

@@ -47,8 +47,8 @@ export const experiments = Command.make(
 ).pipe(
   Command.withDescription("Two configurations of a panel, compared on the requests that each has answered"),
   Command.withExamples([
-    { command: "conclave experiments", description: "All experiments, a line each" },
-    { command: "conclave experiments weights-from-outcomes", description: "One, with both of its arms" }
+    { command: "npx conclave experiments", description: "All experiments, a line each" },
+    { command: "npx conclave experiments weights-from-outcomes", description: "One, with both of its arms" }
   ])
 )
 

@@ -78,7 +78,7 @@ export const exportJournal = Command.make(
   Command.withDescription("Write an actor's journal into a file, by which it can be replayed without the server"),
   Command.withExamples([
     {
-      command: "conclave export consensus/01HNZX8JGF --to round.jsonl",
+      command: "npx conclave export consensus/01HNZX8JGF --to round.jsonl",
       description: "A round, to be replayed elsewhere"
     }
   ])

@@ -40,8 +40,8 @@ export const feedback = Command.make("feedback", { name: nameArgument, max: maxF
     "How the agents' tools and models have done: success, time, trend, errors, what to do about it"
   ),
   Command.withExamples([
-    { command: "conclave feedback", description: "All tools, a line each" },
-    { command: "conclave feedback market_analyst:rsi", description: "One, with all that is known of it" }
+    { command: "npx conclave feedback", description: "All tools, a line each" },
+    { command: "npx conclave feedback market_analyst:rsi", description: "One, with all that is known of it" }
   ])
 )
 

@@ -1,5 +1,5 @@
 import { Redacted, Schema, SchemaTransformation } from "effect"
-import { defaultLimits, limitNames } from "../gateway/index.ts"
+import { defaultLimits, limitNames } from "../protocols/index.ts"
 import { type Setting, setting, wholeNumber } from "./setting.ts"
 
 const path = (variable: string, about: string) =>

@@ -20,7 +20,7 @@ const BARS_MAX = 10_000_000
 
 const count = (name: string, most: number, otherwise: number, about: string) =>
   Flag.Int(name).pipe(
-    Flag.withDescription(about),
+    Flag.withDescription(`${about} (default: ${otherwise})`),
     Flag.filter(
       (value) => value >= 1 && value <= most,
       () => `must be a whole number from 1 to ${most}`
@@ -29,17 +29,17 @@ const count = (name: string, most: number, otherwise: number, about: string) =>
   )
 
 const seedFlag = Flag.Int("seed").pipe(
-  Flag.withDescription("Which market: the same number gives the same one"),
+  Flag.withDescription("Which market: the same number gives the same one (default: 1)"),
   Flag.withDefault(1)
 )
 
 const instrumentFlag = Flag.Literals("instrument", ["stock", "currency"]).pipe(
-  Flag.withDescription("What is traded: its volatility, tails, volume and hours"),
+  Flag.withDescription("What is traded: its volatility, tails, volume and hours (default: stock)"),
   Flag.withDefault("stock")
 )
 
 const intervalFlag = Flag.String("interval").pipe(
-  Flag.withDescription("The length of a bar, such as 1m, 1h or 24h"),
+  Flag.withDescription("The length of a bar, such as 1m, 1h or 24h (default: 24h)"),
   Flag.withMetavar("DURATION"),
   Flag.filterMap(
     (text) => {
@@ -84,9 +84,9 @@ const simulate = Command.make(
 ).pipe(
   Command.withDescription("Print the bars of a simulated market as CSV, with what only a simulator knows"),
   Command.withExamples([
-    { command: "conclave market simulate ACME --bars 100", description: "A hundred days" },
+    { command: "npx conclave market simulate ACME --bars 100", description: "A hundred days" },
     {
-      command: "conclave market simulate EURUSD --instrument currency --interval 1h --regime martingale",
+      command: "npx conclave market simulate EURUSD --instrument currency --interval 1h --regime martingale",
       description: "Hours in which nothing can be known"
     }
   ])
@@ -122,7 +122,12 @@ const facts = Command.make(
   Command.withDescription(
     "Show the stylized facts of returns of simulated markets, and of prices in files beside them"
   ),
-  Command.withExamples([{ command: "conclave market facts GOOG.csv EURUSD.csv", description: "Simulated beside real" }])
+  Command.withExamples([
+    {
+      command: "npx conclave market facts samples/ACME.csv samples/GLOBEX.csv",
+      description: "Simulated markets beside files of prices"
+    }
+  ])
 )
 
 const rows: ReadonlyArray<readonly [string, (facts: Facts) => string]> = [

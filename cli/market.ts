@@ -1,8 +1,8 @@
-import { readFile, stat } from "node:fs/promises"
 import { Effect, Schema, type Stream } from "effect"
 import { CSV_BYTES_MAX, parseBars } from "../actors/index.ts"
 import type { Bar } from "../protocols/index.ts"
 import { marketBars } from "../sim/index.ts"
+import { readText } from "./text-file.ts"
 
 /** A file of prices cannot be used; the sentence says where and why. */
 export class MarketFileError extends Schema.TaggedError<MarketFileError>()("MarketFileError", {
@@ -18,17 +18,7 @@ export class MarketFileError extends Schema.TaggedError<MarketFileError>()("Mark
 export const readBars = (file: string): Effect.Effect<ReadonlyArray<Bar>, MarketFileError> =>
   Effect.gen(function* () {
     const failed = (detail: string) => new MarketFileError({ file, detail })
-    const found = yield* Effect.tryPromise({ try: () => stat(file), catch: (cause) => failed(reasonOf(cause)) })
-    // A device has no end, and a pipe that nobody writes to keeps its reader until it is killed.
-    if (!found.isFile())
-      return yield* failed(found.isDirectory() ? "it is a folder" : "it is a device or pipe, not a file")
-    if (found.size > CSV_BYTES_MAX) {
-      return yield* failed(`it has ${found.size} bytes, and the limit is ${CSV_BYTES_MAX}`)
-    }
-    const text = yield* Effect.tryPromise({
-      try: () => readFile(file, "utf8"),
-      catch: (cause) => failed(reasonOf(cause))
-    })
+    const text = yield* readText(file, CSV_BYTES_MAX).pipe(Effect.mapError(failed))
     return yield* parseBars(text).pipe(Effect.mapError((error) => failed(error.message)))
   })
 
@@ -95,10 +85,3 @@ const INSTANT = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)
 
 const asDay = (millis: number): string | undefined =>
   Number.isNaN(millis) ? undefined : new Date(millis).toISOString().slice(0, 10)
-
-const reasonOf = (cause: unknown): string => {
-  if (!(cause instanceof Error) || !("code" in cause)) return String(cause)
-  if (cause.code === "ENOENT") return "there is no such file"
-  if (cause.code === "EACCES") return "this user may not read it"
-  return cause.message
-}

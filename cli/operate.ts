@@ -12,7 +12,7 @@ import {
 import { configuration, settings } from "./config.ts"
 import { runningServer } from "./nats-server.ts"
 import { dataFlag, natsFlag, natsUrl, optionOr } from "./options.ts"
-import { connectOperators, namedServer, withParts } from "./system.ts"
+import { connectOperators, namedServer, withParts } from "./server.ts"
 
 /** No server is named, and there is none of our own to be found. */
 export class NoServer extends Schema.TaggedError<NoServer>()("NoServer", { folder: Schema.String }) {
@@ -97,7 +97,7 @@ export const targetArgument = Argument.String("actor").pipe(
 )
 
 export const maxFlag = Flag.Int("max").pipe(
-  Flag.withDescription("Show at most so many, 1 to 10000"),
+  Flag.withDescription("Show at most so many, 1 to 10000 (default: 100)"),
   Flag.filter(
     (max) => max >= 1 && max <= 10_000,
     () => "must be a whole number from 1 to 10000"

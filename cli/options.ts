@@ -13,31 +13,31 @@ export const symbolArgument = Argument.String("symbol").pipe(
 )
 
 export const symbolFlag = Flag.String("symbol").pipe(
-  Flag.withDescription("The symbol of the prices in the CSV file"),
+  Flag.withDescription("The symbol of the prices in the CSV file, which --csv needs"),
   Flag.map(upperCase),
   Flag.withSchema(MarketSymbol),
   Flag.optional
 )
 
 export const symbolsFlag = Flag.String("symbols").pipe(
-  Flag.withDescription("Symbols of the simulated market, separated by commas"),
+  Flag.withDescription("Symbols of the simulated market, separated by commas (default: ACME,GLOBEX,INITECH)"),
   Flag.withDefault("ACME,GLOBEX,INITECH")
 )
 
 export const natsFlag = Flag.String("nats").pipe(
-  Flag.withDescription("The NATS servers to connect to; in place of NATS_URL"),
+  Flag.withDescription("The NATS servers to connect to (default: NATS_URL)"),
   Flag.withMetavar("URL"),
   Flag.optional
 )
 
 export const portFlag = Flag.String("port").pipe(
-  Flag.withDescription("The port of the gateway, 0 for a free one; in place of PORT"),
+  Flag.withDescription("The port of the gateway, 0 for a free one (default: PORT, or 8080)"),
   Flag.withMetavar("PORT"),
   Flag.optional
 )
 
 export const dataFlag = Flag.String("data").pipe(
-  Flag.withDescription("The folder of everything durable; in place of CONCLAVE_DATA"),
+  Flag.withDescription("The folder of everything durable (default: CONCLAVE_DATA, or ./data)"),
   Flag.withMetavar("DIR"),
   Flag.optional
 )

@@ -7,7 +7,8 @@ import { beginExperiment, experimentFlag, planOf } from "./experiment-file.ts"
 import { showMetrics } from "./metrics.ts"
 import { natsFlag, natsUrl, optionOr, portFlag } from "./options.ts"
 import { keepRetention } from "./retention.ts"
-import { connect, connectClient, namedServer, nodeName, OPEN, serveActors, serveGateway, withParts } from "./system.ts"
+import { connect, connectClient, namedServer, withParts } from "./server.ts"
+import { nodeName, OPEN, serveActors, serveGateway } from "./system.ts"
 
 /** `conclave node`: the actors as a process of their own. */
 export const node = Command.make(
@@ -15,7 +16,7 @@ export const node = Command.make(
   {
     nats: natsFlag,
     name: Flag.String("name").pipe(
-      Flag.withDescription("The node's name, unique among the live ones; the host's name and process id unless given"),
+      Flag.withDescription("The node's name, unique among the live ones (default: the host's name and the process id)"),
       Flag.filter(
         (name) => /^[A-Za-z0-9-]{1,64}$/.test(name),
         () => "must be 1 to 64 letters, digits or dashes"
@@ -23,7 +24,9 @@ export const node = Command.make(
       Flag.optional
     ),
     labels: Flag.String("labels").pipe(
-      Flag.withDescription("What it may be told apart by, with commas between: it also serves actors that ask for one"),
+      Flag.withDescription(
+        "What it may be told apart by, with commas between: it also serves actors that ask for one (default: none)"
+      ),
       Flag.map((text) => (text === "" ? [] : text.split(",").map((label) => label.trim()))),
       Flag.filter(
         (labels) => labels.every((label) => /^[a-z][a-z0-9_]{0,63}$/.test(label)),

@@ -11,7 +11,7 @@ import {
 } from "../protocols/index.ts"
 import { Actors, type AskError, type Operators } from "../runtime/index.ts"
 import { findSystem, maxFlag, operate, operatorFlags } from "./operate.ts"
-import { connectClient, withParts } from "./system.ts"
+import { connectClient, withParts } from "./server.ts"
 import { plain, table } from "./table.ts"
 
 /** No account has this name. */
@@ -85,7 +85,7 @@ const turn = (
 const PATIENCE = { timeout: "15 seconds" } as const
 
 const reasonFlag = Flag.String("reason").pipe(
-  Flag.withDescription("Why, for those who read it later"),
+  Flag.withDescription("Why, for those who read it later (default: by hand)"),
   Flag.withDefault("by hand")
 )
 
@@ -105,8 +105,8 @@ export const portfolio = Command.make("portfolio").pipe(
   Command.withDescription("Trading accounts, and their two switches"),
   Command.withSubcommands([list, show, stop, resume, flatten]),
   Command.withExamples([
-    { command: "conclave portfolio show main", description: "Cash, positions, orders" },
-    { command: "conclave portfolio flatten main --reason holidays", description: "Close everything, enter nothing" }
+    { command: "npx conclave portfolio show main", description: "Cash, positions, orders" },
+    { command: "npx conclave portfolio flatten main --reason holidays", description: "Close everything, enter nothing" }
   ])
 )
 

@@ -77,8 +77,8 @@ export const replayActor = Command.make("replay", flags, (given) =>
 ).pipe(
   Command.withDescription("Rebuild an actor from its journal step by step, and decide each message again"),
   Command.withExamples([
-    { command: "conclave replay consensus/01HNZX8JGF", description: "Why a round went as it did" },
-    { command: "conclave replay --file round.jsonl --until 9131", description: "From a file, up to one message" }
+    { command: "npx conclave replay consensus/01HNZX8JGF", description: "Why a round went as it did" },
+    { command: "npx conclave replay --file round.jsonl --until 9131", description: "From a file, up to one message" }
   ])
 )
 

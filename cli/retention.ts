@@ -5,7 +5,7 @@ import { ConsensusProtocol } from "../protocols/index.ts"
 import { type Address, Archive, formatAddress, Operators, parseRecord, type ReadError } from "../runtime/index.ts"
 import type { Configuration } from "./config.ts"
 import { folderBytes, sizeText } from "./data-size.ts"
-import { connectOperators, type Server } from "./system.ts"
+import { connectOperators, type Server } from "./server.ts"
 
 const SWEEP_EVERY = "10 minutes"
 const SWEEP_FIRST = "1 minute"

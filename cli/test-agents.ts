@@ -27,9 +27,13 @@ export const testAgents = Command.make(
       Flag.withDescription("Only this agent, or the joint decision"),
       Flag.optional
     ),
-    runs: Flag.Int("runs").pipe(Flag.withDescription("How many seeds"), between(1, RUNS_MAX), Flag.withDefault(20)),
+    runs: Flag.Int("runs").pipe(
+      Flag.withDescription("How many seeds (default: 20)"),
+      between(1, RUNS_MAX),
+      Flag.withDefault(20)
+    ),
     seed: Flag.Int("seed").pipe(
-      Flag.withDescription("The first seed: the same number asks the same again"),
+      Flag.withDescription("The first seed: the same number asks the same again (default: 1)"),
       between(0, 2 ** 31),
       Flag.withDefault(1)
     ),
@@ -63,11 +67,11 @@ export const testAgents = Command.make(
     "Test the agents in every kind of simulated market, and on one where nothing can be foreseen"
   ),
   Command.withExamples([
-    { command: "conclave test-agents --html agents.html", description: "Twenty seeds, with a page to look at" },
+    { command: "npx conclave test-agents --html agents.html", description: "Twenty seeds, with a page to look at" },
     {
-      command: "conclave test-agents --regime breakout_bullish --agent joint --runs 100",
+      command: "npx conclave test-agents --regime breakout_bullish --agent joint --runs 100",
       description: "One of them, closely"
     },
-    { command: "conclave test-agents --stress 500", description: "Throughput and latencies of the whole system" }
+    { command: "npx conclave test-agents --stress 500", description: "Throughput and latencies of the whole system" }
   ])
 )

@@ -11,18 +11,19 @@ import { showMetrics } from "./metrics.ts"
 import { dataFlag, forFlag, optionOr, portFlag, symbolFlag, symbolsFlag } from "./options.ts"
 import { decisionLine } from "./print.ts"
 import { keepRetention } from "./retention.ts"
-import { connect, nodeName, OPEN, openServer, serveActors, serveGateway, withParts } from "./system.ts"
+import { connect, openServer, withParts } from "./server.ts"
+import { nodeName, OPEN, serveActors, serveGateway } from "./system.ts"
 
 const flags = {
   csv: Flag.String("csv").pipe(
-    Flag.withDescription("Take the market from this file of prices, in place of the simulated one"),
+    Flag.withDescription("Take the market from this file of prices (default: a simulated one)"),
     Flag.withMetavar("FILE"),
     Flag.optional
   ),
   symbol: symbolFlag,
   symbols: symbolsFlag,
   speed: Flag.Finite("speed").pipe(
-    Flag.withDescription("Bars per second of each symbol, above 0 and at most 1000"),
+    Flag.withDescription("Bars per second of each symbol, above 0 and at most 1000 (default: 1)"),
     Flag.filter(
       (speed) => speed > 0 && speed <= 1_000,
       () => "must be a number above 0 and at most 1000"
@@ -33,6 +34,18 @@ const flags = {
   experiment: experimentFlag,
   port: portFlag,
   data: dataFlag
+}
+
+/** The data folder knows newer bars of the symbol than the file has: they are of another market, and nothing of the file would be read. */
+export class OtherMarket extends Schema.TaggedError<OtherMarket>()("OtherMarket", {
+  symbol: Schema.String,
+  file: Schema.String,
+  ends: Schema.String,
+  seen: Schema.String
+}) {
+  override get message() {
+    return `${this.file} ends on ${this.ends}, and the data folder has bars of ${this.symbol} up to ${this.seen}, of another market: use another folder with --data, or another name with --symbol`
+  }
 }
 
 interface Market {
@@ -87,8 +100,11 @@ export const up = Command.make("up", flags, (given) =>
 ).pipe(
   Command.withDescription("Run a whole system: NATS, the actors, the gateway, and a market to decide on"),
   Command.withExamples([
-    { command: "conclave up", description: "A simulated market, until Ctrl-C" },
-    { command: "conclave up --csv GOOG.csv --symbol GOOG --speed 20", description: "Real prices, 20 bars a second" }
+    { command: "npx conclave up", description: "A simulated market, until Ctrl-C" },
+    {
+      command: "npx conclave up --csv samples/ACME.csv --symbol ACME --speed 20",
+      description: "The prices of a file, 20 bars a second"
+    }
   ])
 )
 
@@ -174,20 +190,27 @@ const feedAll = (markets: ReadonlyArray<Market>, intervalMillis: number) =>
     return yield* Effect.never
   }).pipe(Effect.scoped)
 
-/** One market that cannot go on stops neither the others nor the system. */
+/** One market that cannot go on stops neither the others nor the system. One that was never going to is a mistake of who started it. */
 const feedAlone = (market: Market, intervalMillis: number) =>
   feedMarket(market, intervalMillis).pipe(
-    Effect.catch((error) => Console.error(`${market.symbol}: the market has stopped: ${error.message}`))
+    Effect.catch((error) =>
+      error._tag === "OtherMarket"
+        ? Effect.fail(error)
+        : Console.error(`${market.symbol}: the market has stopped: ${error.message}`)
+    )
   )
 
-const feedMarket = ({ symbol, bars, lastTime, pastUntil }: Market, intervalMillis: number) =>
+const feedMarket = ({ symbol, bars, lastTime, pastUntil, from }: Market, intervalMillis: number) =>
   Effect.gen(function* () {
     const actors = yield* Actors
     const asked = actors.ask(CoordinatorProtocol, symbol, "GetStatus", {}, { timeout: "90 seconds" })
     const { last_bar_time: seen } = yield* Effect.raceFirst(asked, Effect.delay(stillHeld(symbol), "2 seconds"))
-    if (seen !== null) yield* Console.log(`${symbol} continues after ${new Date(seen).toISOString().slice(0, 10)}`)
-    if (seen !== null && lastTime !== undefined && lastTime <= seen) {
-      return yield* Console.log(`${symbol}: no bar is newer than that; another --data folder starts afresh`)
+    const stands = seen === null ? undefined : standOf(seen, lastTime)
+    if (stands === "behind")
+      return yield* new OtherMarket({ symbol, file: from, ends: dayOf(lastTime), seen: dayOf(seen) })
+    if (seen !== null) yield* Console.log(`${symbol} continues after ${dayOf(seen)}`)
+    if (stands === "ended") {
+      return yield* Console.log(`${symbol}: all of ${from} has been read; another --data folder starts afresh`)
     }
     // A simulated market has a past: without it the panel would have nothing to say for its first fifty bars.
     const past = Stream.takeWhile(bars, (bar) => bar.time < pastUntil)
@@ -195,6 +218,14 @@ const feedMarket = ({ symbol, bars, lastTime, pastUntil }: Market, intervalMilli
     yield* feed({ symbol, bars, intervalMillis })
     yield* Console.log(`${symbol}: the market data has ended; Ctrl-C stops`)
   })
+
+/** Where a file of prices stands beside the last bar that is known: it was read to its end, or it ends before that. */
+const standOf = (seen: number, lastTime: number | undefined): "behind" | "ended" | undefined => {
+  if (lastTime === undefined || lastTime > seen) return undefined
+  return lastTime === seen ? "ended" : "behind"
+}
+
+const dayOf = (time: number | undefined | null): string => new Date(time ?? 0).toISOString().slice(0, 10)
 
 /** A run that was killed keeps its actors until its leases end. */
 const stillHeld = (symbol: string) =>

@@ -1,6 +1,6 @@
 // What is said of words on the command line that cannot be understood.
-import { Console, Effect } from "effect"
-import { type CliError, CliOutput } from "effect/cli"
+import { Console, Effect, Option } from "effect"
+import { type CliError, CliOutput, type HelpDoc } from "effect/cli"
 
 const SHOWN_CHARACTERS_MAX = 60
 
@@ -14,12 +14,27 @@ const sentenceOf = (error: CliError.CliError): string => {
   return `${name} ${quote(error.value)}: ${error.expected.replace(/^Schema validation failed: /, "")}`
 }
 
+/** Help says which flags must be given, in the line of usage and where the flag is explained. */
+export const markRequired = (doc: HelpDoc.HelpDoc): HelpDoc.HelpDoc => {
+  const required = doc.flags.filter((flag) => flag.required)
+  const words = required.map(({ name, type }) => `--${name} ${type}`).join(" ")
+  return {
+    ...doc,
+    usage: words === "" ? doc.usage : doc.usage.replace("[flags]", `${words} [flags]`),
+    flags: doc.flags.map((flag) =>
+      flag.required ? { ...flag, description: Option.map(flag.description, (text) => `${text} (required)`) } : flag
+    )
+  }
+}
+
 /** One sentence on standard error for wrong words, and where to read more; help that was asked for as the library prints it. */
 export const layerUsage = CliOutput.layerPresenter({
-  present: (event) =>
-    event._tag === "InvalidInvocation"
-      ? Console.error(
-          `conclave: ${event.errors.map(sentenceOf).join("; ")} (see ${event.commandPath.join(" ")} --help)`
-        )
-      : Effect.suspend(() => CliOutput.defaultPresenter.present(event))
+  present: (event) => {
+    if (event._tag === "InvalidInvocation") {
+      const where = event.commandPath.join(" ")
+      return Console.error(`conclave: ${event.errors.map(sentenceOf).join("; ")} (see ${where} --help)`)
+    }
+    const shown = event._tag === "Help" ? { ...event, helpDoc: markRequired(event.helpDoc) } : event
+    return Effect.suspend(() => CliOutput.defaultPresenter.present(shown))
+  }
 })

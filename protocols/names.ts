@@ -24,6 +24,13 @@ export const AgentType = Schema.Literals([
 ])
 export type AgentType = typeof AgentType.Type
 
+/** The agents that form the panel unless an option says otherwise. */
+export const PANEL = [
+  "market_analyst",
+  "risk_advisor",
+  "strategy_optimizer"
+] as const satisfies ReadonlyArray<AgentType>
+
 /** One agent: its type and symbol joined, `market_analyst_AAPL`. */
 export const AgentId = Schema.NonEmptyString.check(Schema.isMaxLength(128))
 

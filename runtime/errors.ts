@@ -104,7 +104,7 @@ export class AskTimeout extends Schema.TaggedError<AskTimeout>()("AskTimeout", {
   timeout_ms: Schema.Int
 }) {
   override get message() {
-    return `${this.actor} did not answer ${this.message_type} within ${this.timeout_ms} ms`
+    return `${this.actor} did not answer ${this.message_type} within ${this.timeout_ms} ms: it may have been done, or be done later`
   }
 }
 

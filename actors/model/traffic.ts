@@ -1,6 +1,6 @@
 // Record and replay of what is asked of models and what they say, a file for each question.
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
 import { Effect, Option, Schema } from "effect"
 import { canonical, sha256 } from "../consensus/chain.ts"
 import { ModelError } from "./errors.ts"
@@ -47,7 +47,7 @@ export const recording = (folder: string, port: LanguageModel, knownMax = QUESTI
       known.set(key, [first, ...rest])
       const [longestAgo] = known.keys()
       if (known.size > knownMax && longestAgo !== undefined) known.delete(longestAgo)
-      mkdirSync(folder, { recursive: true })
+      makeFolder(folder)
       const file = join(folder, `${key}.json`)
       writeFileSync(`${file}.new`, `${encode({ question, outcomes: [first, ...rest] })}\n`, { mode: 0o600 })
       renameSync(`${file}.new`, file)
@@ -63,6 +63,13 @@ export const recording = (folder: string, port: LanguageModel, knownMax = QUESTI
         )
       )
   }
+}
+
+// Node's own recursive mkdir never returns where the file system takes no folders, as under /proc.
+const makeFolder = (path: string): void => {
+  if (existsSync(path)) return
+  makeFolder(dirname(path))
+  mkdirSync(path)
 }
 
 /**

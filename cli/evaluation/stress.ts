@@ -6,7 +6,8 @@ import { Actors } from "../../runtime/index.ts"
 import { takeBars } from "../../sim/index.ts"
 import { temporaryFolder } from "../analyze.ts"
 import type { Configuration } from "../config.ts"
-import { connect, nodeName, openServer, serveActors, withParts } from "../system.ts"
+import { connect, openServer, withParts } from "../server.ts"
+import { nodeName, serveActors } from "../system.ts"
 
 export interface StressOptions {
   readonly analyses: number

@@ -1,6 +1,6 @@
 import type { MsgHdrs } from "@nats-io/transport-node"
 import { Effect } from "effect"
-import { LogUnavailable } from "../errors.ts"
+import { LogRefused, LogUnavailable } from "../errors.ts"
 import type { ActorLog } from "../log.ts"
 import type { Nats } from "./connection.ts"
 import type { Subjects } from "./subjects.ts"
@@ -27,35 +27,44 @@ export const makeTalk = (
   }
 }
 
-/** Calls `see` for each message under a subject, until the scope closes. It is heard from when this returns. */
+/**
+ * Calls `see` for each message under a subject, until the scope closes. It is heard from when this returns.
+ *
+ * Fails with `LogRefused` where this user may not hear it: who then sent something would wait in vain for what comes of it.
+ */
 export const subscribe = (
   nats: Nats["Service"],
   subject: string,
   see: (message: { subject: string; headers?: MsgHdrs; string: () => string }) => void
 ) =>
-  Effect.flatMap(Effect.context<never>(), (services) => {
+  Effect.gen(function* () {
+    const log = Effect.runForkWith(yield* Effect.context<never>())
+    let refusal: string | undefined
     // What a callback throws would end the library's reading of the connection.
     const seeSafely = (message: Parameters<typeof see>[0]) => {
       try {
         see(message)
       } catch (defect) {
-        Effect.runForkWith(services)(Effect.logError("a subscriber failed", { subject, reason: String(defect) }))
+        log(Effect.logError("a subscriber failed", { subject, reason: String(defect) }))
       }
     }
-    return Effect.acquireRelease(
+    yield* Effect.acquireRelease(
       Effect.sync(() =>
         nats.connection.subscribe(subject, {
-          callback: (error, message) => (error === null ? seeSafely(message) : undefined)
+          callback: (error, message) => {
+            if (error === null) seeSafely(message)
+            else refusal = error.message
+          }
         })
       ),
       (subscription) => Effect.sync(() => subscription.unsubscribe())
     )
-  }).pipe(
-    // Whoever sends next must find the subscription in place.
-    Effect.andThen(
-      Effect.tryPromise({
-        try: () => nats.connection.flush(),
-        catch: (cause) => new LogUnavailable({ detail: String(cause) })
-      })
-    )
-  )
+    // Whoever sends next must find the subscription in place; the server refuses one before it answers this.
+    yield* Effect.tryPromise({
+      try: () => nats.connection.flush(),
+      catch: (cause) => new LogUnavailable({ detail: String(cause) })
+    })
+    if (refusal !== undefined) return yield* new LogRefused({ code: FORBIDDEN, detail: refusal })
+  })
+
+const FORBIDDEN = 403

@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { Effect, type Scope } from "effect"
 import { temporaryFolder } from "./nats.ts"
 
-const ROOT = join(import.meta.dirname, "..", "..")
+export const ROOT = join(import.meta.dirname, "..", "..")
 const STOP_GRACE = "15 seconds"
 const WAIT = "15 seconds"
 
@@ -52,7 +52,7 @@ export const conclaveWith = (
 ): Effect.Effect<Ended> => Effect.scoped(Effect.flatMap(start(args, env), ({ ended }) => ended))
 
 /** Only what a program cannot do without: the tests' own settings must not change what they test. */
-const environment = (env: Readonly<Record<string, string>>) => {
+export const environment = (env: Readonly<Record<string, string>>) => {
   const kept = ["PATH", "HOME", "TMPDIR", "NATS_SERVER"].flatMap((name) => {
     const value = process.env[name]
     return value === undefined ? [] : [[name, value] as const]

@@ -74,6 +74,8 @@ describe("the traffic with models", () => {
       assert.strictEqual((yield* Effect.flip(replaying(folder).ask(question("a")))).kind, "not_recorded")
       const unwritable = recording(join(folder, file, "below"), fake)
       assert.strictEqual((yield* unwritable.ask(question("a"))).text, "hm")
+      // A file system that takes no folders.
+      assert.strictEqual((yield* recording("/proc/traffic/below", fake).ask(question("a"))).text, "hm")
     }).pipe(Effect.scoped)
   )
 })

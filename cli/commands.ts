@@ -1,0 +1,121 @@
+// The commands by name. A command is loaded once its name is among the words: what it needs may take longer to load than to use.
+import { Effect } from "effect"
+import { Command } from "effect/cli"
+
+const entry = <C extends Command.Command.Any>(name: string, description: string, load: () => Promise<C>) => ({
+  name,
+  description,
+  load
+})
+
+const COMMANDS = [
+  entry(
+    "up",
+    "Run a whole system: NATS, the actors, the gateway, and a market to decide on",
+    async () => (await import("./up.ts")).up
+  ),
+  entry(
+    "analyze",
+    "Make one analysis of a symbol on the prices of a file, and print the joint decision",
+    async () => (await import("./analyze.ts")).analyze
+  ),
+  entry(
+    "node",
+    "Serve actors from this process; several nodes on one NATS share the work",
+    async () => (await import("./parts.ts")).node
+  ),
+  entry(
+    "gateway",
+    "Serve WebSocket and HTTP clients from this process",
+    async () => (await import("./parts.ts")).gateway
+  ),
+  entry(
+    "clients",
+    "Who is connected to a gateway, and subscribed to what",
+    async () => (await import("./clients.ts")).clients
+  ),
+  entry("actors", "Look at actors, pause them and let them go on", async () => (await import("./actors.ts")).actors),
+  entry(
+    "dead",
+    "Messages that could not be processed: list, show, retry, drop",
+    async () => (await import("./dead.ts")).dead
+  ),
+  entry(
+    "nodes",
+    "The nodes that are alive, and what each holds and does",
+    async () => (await import("./nodes.ts")).nodes
+  ),
+  entry(
+    "experiments",
+    "Two configurations of a panel, compared on the requests that each has answered",
+    async () => (await import("./experiments.ts")).experiments
+  ),
+  entry(
+    "feedback",
+    "How the agents' tools and models have done: success, time, trend, errors, what to do about it",
+    async () => (await import("./feedback.ts")).feedback
+  ),
+  entry(
+    "portfolio",
+    "Trading accounts, and their two switches",
+    async () => (await import("./portfolio.ts")).portfolio
+  ),
+  entry(
+    "market",
+    "Simulated markets, and how they compare with real ones",
+    async () => (await import("./market-facts.ts")).market
+  ),
+  entry(
+    "test-agents",
+    "Test the agents in every kind of simulated market, and on one where nothing can be foreseen",
+    async () => (await import("./test-agents.ts")).testAgents
+  ),
+  entry(
+    "backtest",
+    "Walk through past prices with the agents, and say what following them would have come to",
+    async () => (await import("./backtest.ts")).backtest
+  ),
+  entry(
+    "tools",
+    "The tools of the agents: meaning, source, units and warm-up of each",
+    async () => (await import("./tools.ts")).tools
+  ),
+  entry(
+    "verify",
+    "Recompute a consensus round from its journal: equal, or what differs",
+    async () => (await import("./verify.ts")).verify
+  ),
+  entry(
+    "replay",
+    "Rebuild an actor from its journal step by step, and decide each message again",
+    async () => (await import("./replay.ts")).replayActor
+  ),
+  entry(
+    "export",
+    "Write an actor's journal into a file, by which it can be replayed without the server",
+    async () => (await import("./export.ts")).exportJournal
+  )
+]
+
+/** Words that need every command whole. */
+const WHOLE = ["--completions", "--wizard"]
+
+const listed = (name: string, description: string) => Command.make(name).pipe(Command.withDescription(description))
+
+/** The command `conclave`, with those of its commands loaded that the words name. Its help lists them all. */
+export const conclaveFor = (words: ReadonlyArray<string>) =>
+  Effect.promise(async () => {
+    const whole = words.some((word) => WHOLE.some((each) => word.startsWith(each)))
+    const commands = await Promise.all(
+      COMMANDS.map(async ({ name, description, load }) =>
+        whole || words.includes(name) ? await load() : listed(name, description)
+      )
+    )
+    return Command.make("conclave").pipe(
+      Command.withDescription("Durable actors on NATS JetStream, and trading agents on them that decide together"),
+      Command.withSubcommands(commands)
+    )
+  })
+
+/** The names of all commands. */
+export const commandNames = COMMANDS.map(({ name }) => name)

@@ -1,0 +1,42 @@
+import { readFileSync } from "node:fs"
+import { join, relative } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { ROOT } from "../support/command.ts"
+
+/** What a file cannot be loaded without: files of ours it imports, theirs, and so on; packages by name. */
+const needs = (file: string, seen = new Set<string>()): ReadonlySet<string> => {
+  if (seen.has(relative(ROOT, file))) return seen
+  seen.add(relative(ROOT, file))
+  const text = readFileSync(file, "utf8").replaceAll(/^(import|export) type [^"]*? from "[^"]+"$/gm, "")
+  for (const [, from = ""] of text.matchAll(/^(?:\}|(?:import|export) [^"\n]*) from "([^"]+)"$/gm)) {
+    if (from.startsWith(".")) needs(join(file, "..", from), seen)
+    else seen.add(from)
+  }
+  return seen
+}
+
+const roomsOf = (file: string): ReadonlyArray<string> => {
+  const rooms = [...needs(join(ROOT, "cli", file))].map((name) =>
+    name.includes("/index.ts") ? name.split("/")[0] : ""
+  )
+  return [...new Set(rooms)].filter((room): room is string => room !== undefined && room !== "").toSorted()
+}
+
+describe("a command loads only what it needs", () => {
+  it("help needs no room at all, and logging none that costs time", () => {
+    assert.deepStrictEqual(roomsOf("main.ts"), [])
+    assert.deepStrictEqual(roomsOf("logging.ts"), ["protocols"])
+    assert.notInclude([...needs(join(ROOT, "cli", "logging.ts"))], "pino")
+  })
+
+  it("who looks at the nodes needs no actors and no gateway, and who looks at a gateway no actors", () => {
+    assert.deepStrictEqual(roomsOf("nodes.ts"), ["protocols", "runtime"])
+    assert.deepStrictEqual(roomsOf("dead.ts"), ["protocols", "runtime"])
+    assert.deepStrictEqual(roomsOf("clients.ts"), ["gateway", "protocols", "runtime"])
+    assert.deepStrictEqual(roomsOf("portfolio.ts"), ["actors", "protocols", "runtime"])
+  })
+
+  it("and whole systems need all", () => {
+    assert.includeMembers([...roomsOf("up.ts")], ["actors", "gateway", "protocols", "runtime", "sim"])
+  })
+})
