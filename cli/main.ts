@@ -10,6 +10,7 @@ import { clients } from "./clients.ts"
 import { dead } from "./dead.ts"
 import { experiments } from "./experiments.ts"
 import { exportJournal } from "./export.ts"
+import { feedCommand } from "./feed.ts"
 import { feedback } from "./feedback.ts"
 import { logging } from "./logging.ts"
 import { market } from "./market-facts.ts"
@@ -19,6 +20,7 @@ import { portfolio } from "./portfolio.ts"
 import { replayActor } from "./replay.ts"
 import { VERSION } from "./system.ts"
 import { testAgents } from "./test-agents.ts"
+import { token } from "./token.ts"
 import { tools } from "./tools.ts"
 import { up } from "./up.ts"
 import { layerUsage } from "./usage.ts"
@@ -31,6 +33,8 @@ const conclave = Command.make("conclave").pipe(
     analyze,
     node,
     gateway,
+    feedCommand,
+    token,
     clients,
     actors,
     dead,
