@@ -1,7 +1,7 @@
 // The embedded NATS server: one nats-server of our own, on one data folder, for as long as a scope is open.
 import { mkdirSync, readFileSync, realpathSync } from "node:fs"
 import { join } from "node:path"
-import { type Duration, Effect, Schedule, Schema, type Scope } from "effect"
+import { Deferred, type Duration, Effect, Exit, Schedule, Schema, Scope } from "effect"
 import { findNatsServer, OLDEST } from "../setup/nats-server.mjs"
 import { type DataFolderInUse, type DataFolderUnusable, onDisk, useDataFolder } from "./data-folder.ts"
 import {
@@ -10,6 +10,7 @@ import {
   type NatsProcess,
   type NatsServerFailed,
   type PortTaken,
+  type ProcessOptions,
   pidFile,
   readAddress,
   startProcess
@@ -47,6 +48,8 @@ export interface EmbeddedOptions {
 export interface EmbeddedNats extends NatsProcess {
   readonly version: string
   readonly logFile: string
+  /** Stops the server and starts it again on its port and store, and waits until it answers. Clients reconnect by themselves. */
+  readonly restart: Effect.Effect<void, NatsServerFailed | PortTaken | DataFolderUnusable>
 }
 
 export type EmbeddedError = NatsServerMissing | NatsServerFailed | PortTaken | DataFolderInUse | DataFolderUnusable
@@ -133,7 +136,7 @@ export const embeddedNats = (options: EmbeddedOptions): Effect.Effect<EmbeddedNa
     const folder = join(data, "nats")
     yield* onDisk(data, () => mkdirSync(folder, { recursive: true }))
     yield* stopOrphan(folder)
-    const server = yield* startProcess({
+    const server = yield* keepProcess({
       binary,
       folder,
       port: options.port,
@@ -143,4 +146,30 @@ export const embeddedNats = (options: EmbeddedOptions): Effect.Effect<EmbeddedNa
       patience: options.patience
     })
     return { ...server, version, logFile: logFile(folder) }
+  })
+
+/** A server that can be started anew. `exited` tells of the end that was not asked for. */
+const keepProcess = (options: ProcessOptions) =>
+  Effect.gen(function* () {
+    const scope = yield* Effect.scope
+    const ended = yield* Deferred.make<string>()
+    const launch = Effect.fnUntraced(function* (port: number | undefined) {
+      const life = yield* Scope.fork(scope)
+      const server = yield* Scope.provide(startProcess({ ...options, port }), life)
+      yield* Effect.forkIn(
+        Effect.flatMap(server.exited, (reason) => Deferred.succeed(ended, reason)),
+        life
+      )
+      return { server, life }
+    })
+    const first = yield* launch(options.port)
+    let { life } = first
+    const restart = Effect.gen(function* () {
+      yield* Scope.close(life, Exit.void)
+      life = (yield* launch(first.server.port)).life
+    }).pipe(
+      Effect.tapError(({ message }) => Deferred.succeed(ended, message)),
+      Effect.uninterruptible
+    )
+    return { ...first.server, exited: Deferred.await(ended), restart }
   })

@@ -57,7 +57,7 @@ export const node = Command.make(
           ).pipe(Effect.provide(system))
           const { broken } = yield* LocalNode.pipe(Effect.provide(parts))
           if (experiment !== undefined) yield* beginExperiment(experiment).pipe(Effect.provide(system))
-          yield* showMetrics(config, { ready: yield* logReady.pipe(Effect.provide(system)) })
+          yield* showMetrics(config, { ready: yield* logReady(namedServer(url)).pipe(Effect.provide(system)) })
           yield* Effect.forkScoped(keepRetention(config, namedServer(url), name))
           yield* Console.log(
             `node ${name} serves actors on ${withoutPassword(url)}; Ctrl-C hands them over and stops it`

@@ -43,7 +43,7 @@ describe("docker-compose.yml", () => {
     const config = readFileSync(join(ROOT, "docker/nats-cluster.conf"), "utf8")
     for (const [name, { volumes }] of servers) {
       assert.include(config, `nats://${name}:6222`)
-      assert.include(volumes, `${name}:/data`)
+      assert.include([...(volumes ?? [])], `${name}:/data`)
     }
     assert.include(config, "sync_interval: always")
   })
