@@ -28,14 +28,17 @@ const roomIn = (folder: string): Effect.Effect<number | undefined> =>
 export class Storage {
   readonly #folder: string
   readonly #server: Pick<EmbeddedNats, "restart" | "logFile">
+  readonly #room: Effect.Effect<number | undefined>
   #failed: string | undefined
   #full = false
   #looks = 0
   #restLooks = 0
 
-  constructor(folder: string, server: Pick<EmbeddedNats, "restart" | "logFile">) {
+  /** `room` says how much the folder's disk has, in bytes, if that is known. */
+  constructor(folder: string, server: Pick<EmbeddedNats, "restart" | "logFile">, room = roomIn(folder)) {
     this.#folder = folder
     this.#server = server
+    this.#room = room
   }
 
   /** Why nothing is stored, and what to do, for people; nothing if all is well. */
@@ -66,7 +69,7 @@ export class Storage {
   })
 
   readonly #unwell: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
-    const room = yield* roomIn(this.#folder)
+    const room = yield* this.#room
     const full = room !== undefined && room < ROOM_BYTES_MIN
     this.#looks++
     this.#full ||= full
