@@ -1,6 +1,6 @@
 import { statfs } from "node:fs/promises"
 import { Console, Effect, Option, Schedule } from "effect"
-import { ActorLog } from "../runtime/index.ts"
+import type { ReadError } from "../runtime/index.ts"
 import { sizeText } from "./data-size.ts"
 import type { EmbeddedNats } from "./nats-server.ts"
 
@@ -46,10 +46,12 @@ export class Storage {
     return this.#failed
   }
 
-  /** Looks after it for ever: says once that nothing is stored, and starts the server again once there is room. */
-  readonly watch: Effect.Effect<never, never, ActorLog> = Effect.gen({ self: this }, function* () {
-    const log = yield* ActorLog
-    const check = log.check.pipe(
+  /**
+   * Looks after it for ever: says once that nothing is stored, and starts the server again once there is room. `log` fails while
+   * the log is no use.
+   */
+  watch(log: Effect.Effect<void, ReadError>): Effect.Effect<never> {
+    const check = log.pipe(
       Effect.timeoutOption(CHECK_TIMEOUT),
       Effect.map(Option.isSome),
       Effect.catchTag("LogUnavailable", () => Effect.succeed(false)),
@@ -57,8 +59,8 @@ export class Storage {
       Effect.orElseSucceed(() => true)
     )
     const look = Effect.flatMap(check, (stores) => (stores ? this.#well : this.#unwell))
-    return yield* Effect.repeat(look, Schedule.spaced(LOOK_EVERY)).pipe(Effect.andThen(Effect.never))
-  })
+    return Effect.repeat(look, Schedule.spaced(LOOK_EVERY)).pipe(Effect.andThen(Effect.never))
+  }
 
   readonly #well: Effect.Effect<void> = Effect.suspend(() => {
     this.#looks = 0

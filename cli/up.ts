@@ -41,7 +41,8 @@ export const up = Command.make("up", flags, (given) =>
         yield* Effect.forkScoped(
           keepRetention(config, server, name, config.natsUrl === undefined ? dataDir : undefined)
         )
-        if (server.storage !== undefined) yield* Effect.forkScoped(Effect.provide(server.storage.watch, system))
+        const log = yield* ActorLog.pipe(Effect.provide(system))
+        if (server.storage !== undefined) yield* Effect.forkScoped(server.storage.watch(log.check))
         yield* sayHello(found, server.url, config.natsUrl === undefined ? dataDir : undefined, markets, experiment)
         const feeding = feedAll(markets, 1_000 / given.speed).pipe(Effect.provide(system))
         const running = Effect.raceAllFirst([feeding, server.gone, broken])

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect } from "effect"
 import { TestClock, TestConsole } from "effect/testing"
 import { Storage } from "../../cli/storage.ts"
-import { ActorLog, LogUnavailable } from "../../runtime/index.ts"
+import { LogUnavailable } from "../../runtime/index.ts"
 
 /** A disk with so much room, under a server that stores or does not. */
 const world = Effect.gen(function* () {
@@ -19,7 +19,7 @@ const world = Effect.gen(function* () {
     { restart, logFile: "data/nats/server.log" },
     Effect.sync(() => state.room)
   )
-  yield* Effect.forkScoped(storage.watch.pipe(Effect.provide(Layer.mock(ActorLog, { check }))))
+  yield* Effect.forkScoped(storage.watch(check))
   return { state, storage, said: Effect.map(TestConsole.errorLines, (lines) => lines.map(String)) }
 })
 
