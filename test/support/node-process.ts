@@ -15,23 +15,28 @@ export interface NodeProcess {
   readonly stop: Effect.Effect<number | null>
   /** What it has printed so far. */
   readonly output: () => string
+  /** Whether it has not ended, by itself or because it was told to. */
+  readonly alive: () => boolean
 }
 
 /**
  * Starts a node with a set of actors in a process of its own, and waits until it serves. It is gone when the scope closes.
- * `main` is what runs there.
+ * `main` is what runs there, with `nodeArgs` for Node itself.
  */
 export const startNode = (
   url: string,
   namespace: string,
   name: string,
   set = "counter",
-  main = MAIN
+  main = MAIN,
+  nodeArgs: ReadonlyArray<string> = []
 ): Effect.Effect<NodeProcess, Error, Scope.Scope> => {
   let output = ""
   return Effect.acquireRelease(
     Effect.callback<ChildProcess, Error>((resume) => {
-      const child = spawn(process.execPath, [main, url, namespace, name, set], { stdio: ["ignore", "pipe", "pipe"] })
+      const child = spawn(process.execPath, [...nodeArgs, main, url, namespace, name, set], {
+        stdio: ["ignore", "pipe", "pipe"]
+      })
       const read = (chunk: Buffer) => {
         output = (output + chunk.toString()).slice(-OUTPUT_MAX)
         if (output.includes("ready")) resume(Effect.succeed(child))
@@ -46,7 +51,8 @@ export const startNode = (
       pid: child.pid!,
       kill: Effect.asVoid(end(child, "SIGKILL")),
       stop: end(child, "SIGTERM"),
-      output: () => output
+      output: () => output,
+      alive: () => child.exitCode === null && child.signalCode === null
     }))
   )
 }
