@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Schedule } from "effect"
 import { Operators } from "../../runtime/index.ts"
 import { allOf, client, countOf, durableServer, node, operate, real, saw } from "../support/long.ts"
 import { BillingProtocol, CartProtocol, OrdersProtocol } from "../support/long-actors.ts"
@@ -50,7 +50,10 @@ describe("a deployment", () => {
         yield* saw(`of ${CARTS}: ${broken} answer with the bad release, ${rolledBack} after the roll-back`)
         assert.isBelow(broken, CARTS)
         assert.strictEqual(rolledBack, CARTS)
-        assert.deepStrictEqual((yield* lookAt(url)).paused, [])
+        yield* lookAt(url).pipe(
+          Effect.repeat({ until: ({ paused }) => paused.length === 0, schedule: Schedule.spaced("1 second") }),
+          Effect.timeout("30 seconds")
+        )
       })
     )
   )
