@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock, TestConsole } from "effect/testing"
 import { Storage } from "../../cli/storage.ts"
+import { withParts } from "../../cli/system.ts"
 import { LogUnavailable } from "../../runtime/index.ts"
 
 /** A disk with so much room, under a server that stores or does not. */
@@ -59,6 +60,24 @@ describe("the storage of a server of our own", () => {
       state.stores = true
       yield* TestClock.adjust("2 seconds")
       assert.isUndefined(storage.failed)
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("that is full lets a system stop in a second, which could not hand over anything", () =>
+    Effect.gen(function* () {
+      const { state, storage } = yield* world
+      const server = { url: "", gone: Effect.never, syncAlways: true, storage }
+      const stuck = Effect.acquireRelease(Effect.void, () => Effect.never)
+      const stopping = (seconds: number) =>
+        Effect.gen(function* () {
+          const fiber = yield* Effect.forkScoped(Effect.exit(withParts(server, Effect.asVoid(stuck))))
+          yield* TestClock.adjust(seconds * 1_000)
+          return fiber.pollUnsafe() !== undefined
+        })
+      assert.deepStrictEqual([yield* stopping(9), yield* stopping(11)], [false, true], "what is well is waited for")
+      Object.assign(state, { stores: false, room: 3e6 })
+      yield* TestClock.adjust("2 seconds")
+      assert.isTrue(yield* stopping(1.1))
     }).pipe(Effect.scoped)
   )
 })
