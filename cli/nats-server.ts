@@ -1,7 +1,7 @@
 // The embedded NATS server: one nats-server of our own, on one data folder, for as long as a scope is open.
 import { mkdirSync, readFileSync, realpathSync } from "node:fs"
 import { join } from "node:path"
-import { Deferred, type Duration, Effect, Exit, Schedule, Schema, Scope } from "effect"
+import { type Duration, Effect, Exit, Latch, Schedule, Schema, Scope } from "effect"
 import { findNatsServer, OLDEST } from "../setup/nats-server.mjs"
 import { type DataFolderInUse, type DataFolderUnusable, onDisk, useDataFolder } from "./data-folder.ts"
 import {
@@ -152,24 +152,31 @@ export const embeddedNats = (options: EmbeddedOptions): Effect.Effect<EmbeddedNa
 const keepProcess = (options: ProcessOptions) =>
   Effect.gen(function* () {
     const scope = yield* Effect.scope
-    const ended = yield* Deferred.make<string>()
     const launch = Effect.fnUntraced(function* (port: number | undefined) {
       const life = yield* Scope.fork(scope)
-      const server = yield* Scope.provide(startProcess({ ...options, port }), life)
-      yield* Effect.forkIn(
-        Effect.flatMap(server.exited, (reason) => Deferred.succeed(ended, reason)),
-        life
-      )
-      return { server, life }
+      return { server: yield* Scope.provide(startProcess({ ...options, port }), life), life }
     })
     const first = yield* launch(options.port)
-    let { life } = first
+    let current = first
+    let failure: string | undefined
+    /** Open while no restart is under way. */
+    const settled = Latch.makeUnsafe(true)
     const restart = Effect.gen(function* () {
-      yield* Scope.close(life, Exit.void)
-      life = (yield* launch(first.server.port)).life
+      settled.closeUnsafe()
+      yield* Scope.close(current.life, Exit.void)
+      current = yield* launch(first.server.port)
     }).pipe(
-      Effect.tapError(({ message }) => Deferred.succeed(ended, message)),
+      Effect.tapError(({ message }) => Effect.sync(() => (failure = message))),
+      Effect.ensuring(settled.open),
       Effect.uninterruptible
     )
-    return { ...first.server, exited: Deferred.await(ended), restart }
+    const exited: Effect.Effect<string> = Effect.suspend(() => {
+      const { server } = current
+      return Effect.flatMap(server.exited, (reason) =>
+        settled.isOpen() && server === current.server
+          ? Effect.succeed(failure ?? reason)
+          : Effect.andThen(settled.await, exited)
+      )
+    })
+    return { ...first.server, exited, restart }
   })
