@@ -15,8 +15,6 @@ export interface NodeProcess {
   readonly stop: Effect.Effect<number | null>
   /** What it has printed so far. */
   readonly output: () => string
-  /** Whether it has not ended, by itself or because it was told to. */
-  readonly alive: () => boolean
 }
 
 /**
@@ -51,8 +49,7 @@ export const startNode = (
       pid: child.pid!,
       kill: Effect.asVoid(end(child, "SIGKILL")),
       stop: end(child, "SIGTERM"),
-      output: () => output,
-      alive: () => child.exitCode === null && child.signalCode === null
+      output: () => output
     }))
   )
 }
