@@ -105,7 +105,7 @@ export const feedCommand = Command.make("feed", { ...marketFlags, for: forFlag, 
 ).pipe(
   Command.withDescription("Give a running system a market to decide on: the bars of a file, or simulated ones"),
   Command.withExamples([
-    { command: "conclave feed --csv GOOG.csv --symbol GOOG --speed 5", description: "A file, to its end" },
-    { command: "conclave feed --symbols ACME,GLOBEX", description: "Simulated markets, until Ctrl-C" }
+    { command: "npx conclave feed --csv GOOG.csv --symbol GOOG --speed 5", description: "A file, to its end" },
+    { command: "npx conclave feed --symbols ACME,GLOBEX", description: "Simulated markets, until Ctrl-C" }
   ])
 )

@@ -93,11 +93,14 @@ export const token = Command.make("token", flags, ({ subject, patterns, operatio
 ).pipe(
   Command.withDescription("Make a token with which a client comes in at a gateway that has the same secret"),
   Command.withExamples([
-    { command: "conclave token ada", description: "Sees all events and may analyze, for an hour" },
+    { command: "npx conclave token ada", description: "Sees all events and may analyze, for an hour" },
     {
-      command: "conclave token desk --patterns 'decision.>,alert.*' --operations '' --lifetime 30d",
+      command: "npx conclave token desk --patterns 'decision.>,alert.*' --operations '' --lifetime 30d",
       description: "Sees some events, and may do nothing, for a month"
     },
-    { command: "conclave token feed --patterns '' --operations feed", description: "May give bars, and nothing else" }
+    {
+      command: "npx conclave token feed --patterns '' --operations feed",
+      description: "May give bars, and nothing else"
+    }
   ])
 )
