@@ -21,17 +21,17 @@ export interface Market {
 /** What a market is chosen by on the command line, and how fast it goes. */
 export const marketFlags = {
   csv: Flag.String("csv").pipe(
-    Flag.withDescription("Take the market from this file of prices, in place of the simulated one"),
+    Flag.withDescription("Take the market from this file of prices (default: a simulated one)"),
     Flag.withMetavar("FILE"),
     Flag.optional
   ),
   symbol: symbolFlag,
   symbols: symbolsFlag,
   speed: Flag.Finite("speed").pipe(
-    Flag.withDescription("Bars per second of each symbol, above 0 and at most 1000"),
+    Flag.withDescription("Bars per second of each symbol, above 0 and at most 1000 (default: 1)"),
     Flag.filter(
       (speed) => speed > 0 && speed <= 1_000,
-      () => "must be a number above 0 and at most 1000"
+      () => "must be a number above 0 and at most 1000 (default: 1)"
     ),
     Flag.withDefault(1)
   )

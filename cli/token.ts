@@ -33,18 +33,18 @@ const flags = {
   ),
   patterns: list(
     "patterns",
-    "The events that it may see, as subject patterns with commas between; all unless given, none where empty",
+    "The events that it may see, as subject patterns with commas between; none where empty (default: >, all)",
     ">",
     "must be subject patterns such as decision.> with commas between"
   ),
   operations: list(
     "operations",
-    "What it may do, with commas between; analyze, cancel and status unless given, nothing where empty",
+    "What it may do, with commas between; nothing where empty (default: analyze,cancel,status)",
     "analyze,cancel,status",
     "must be of analyze, request_consensus, vote, cancel, message, status, feed, trade and clients, with commas between"
   ),
   lifetime: Flag.String("lifetime").pipe(
-    Flag.withDescription("How long it is good for, such as 15m, 12h or 30d; an hour unless given"),
+    Flag.withDescription("How long it is good for, such as 15m, 12h or 30d (default: 1h)"),
     Flag.withMetavar("DURATION"),
     Flag.withDefault("1h"),
     Flag.filterMap(
@@ -56,12 +56,12 @@ const flags = {
     )
   ),
   key: Flag.String("key").pipe(
-    Flag.withDescription("Sign with the private key in this file (PEM); in place of GATEWAY_JWT_SECRET"),
+    Flag.withDescription("Sign with the private key in this file, in PEM (default: the secret GATEWAY_JWT_SECRET)"),
     Flag.withMetavar("FILE"),
     Flag.optional
   ),
   kid: Flag.String("kid").pipe(
-    Flag.withDescription("The name of that key, where the gateway has a set of keys (GATEWAY_JWKS)"),
+    Flag.withDescription("The name of that key, where the gateway has a set of keys, GATEWAY_JWKS (default: none)"),
     Flag.withMetavar("NAME"),
     Flag.optional
   )
