@@ -19,6 +19,8 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    // Those of `npm run long` take minutes.
+    exclude: ["test/long/**"],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     pool: "forks",

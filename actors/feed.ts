@@ -8,6 +8,8 @@ export interface Feed<E, R> {
   readonly bars: Stream.Stream<Bar, E, R>
   /** The least time between two bars, in milliseconds. */
   readonly intervalMillis: number
+  /** Told of each bar that was taken, once it was. */
+  readonly taken?: (bar: Bar) => void
 }
 
 /**
@@ -21,7 +23,8 @@ export interface Feed<E, R> {
 export const feed = <E, R>({
   symbol,
   bars,
-  intervalMillis
+  intervalMillis,
+  taken = () => {}
 }: Feed<E, R>): Effect.Effect<void, AskError | E, Actors | R> =>
   Effect.gen(function* () {
     const actors = yield* Actors
@@ -34,7 +37,7 @@ export const feed = <E, R>({
       persistently(
         actors.ask(CoordinatorProtocol, symbol, "Bar", { bar }, { messageId: `feed-${symbol}-${bar.time}` })
       ).pipe(
-        Effect.asVoid,
+        Effect.andThen(Effect.sync(() => taken(bar))),
         Effect.catchTag("StaleBar", ({ time, last_time }) =>
           Effect.logWarning("stale bar skipped").pipe(Effect.annotateLogs({ time, last_time }))
         )

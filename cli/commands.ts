@@ -30,6 +30,16 @@ const COMMANDS = [
     async () => (await import("./parts.ts")).gateway
   ),
   entry(
+    "feed",
+    "Give a running system a market to decide on: the bars of a file, or simulated ones",
+    async () => (await import("./feed.ts")).feedCommand
+  ),
+  entry(
+    "token",
+    "Make a token with which a client comes in at a gateway that has the same secret",
+    async () => (await import("./token.ts")).token
+  ),
+  entry(
     "clients",
     "Who is connected to a gateway, and subscribed to what",
     async () => (await import("./clients.ts")).clients

@@ -160,7 +160,8 @@ export const settings = {
   metricsPort: setting({
     variable: "METRICS_PORT",
     default: "",
-    about: "A port on which a node shows its metrics to Prometheus, under `/metrics` on `HOST`; none unless given.",
+    about:
+      "A port on which a node or gateway shows its metrics to Prometheus, under `/metrics` on `HOST`, and under `/readyz` whether it can work; none unless given.",
     rule: "must be a whole number from 0 to 65535",
     schema: wholeNumber(0, 65_535)
   }),

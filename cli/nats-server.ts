@@ -1,7 +1,7 @@
 // The embedded NATS server: one nats-server of our own, on one data folder, for as long as a scope is open.
 import { mkdirSync, readFileSync, realpathSync } from "node:fs"
 import { join } from "node:path"
-import { type Duration, Effect, Schedule, Schema, type Scope } from "effect"
+import { type Duration, Effect, Exit, Latch, Schedule, Schema, Scope } from "effect"
 import { findNatsServer, OLDEST } from "../setup/nats-server.mjs"
 import { type DataFolderInUse, type DataFolderUnusable, onDisk, useDataFolder } from "./data-folder.ts"
 import {
@@ -10,6 +10,7 @@ import {
   type NatsProcess,
   type NatsServerFailed,
   type PortTaken,
+  type ProcessOptions,
   pidFile,
   readAddress,
   startProcess
@@ -47,6 +48,8 @@ export interface EmbeddedOptions {
 export interface EmbeddedNats extends NatsProcess {
   readonly version: string
   readonly logFile: string
+  /** Stops the server and starts it again on its port and store, and waits until it answers. Clients reconnect by themselves. */
+  readonly restart: Effect.Effect<void, NatsServerFailed | PortTaken | DataFolderUnusable>
 }
 
 export type EmbeddedError = NatsServerMissing | NatsServerFailed | PortTaken | DataFolderInUse | DataFolderUnusable
@@ -133,7 +136,7 @@ export const embeddedNats = (options: EmbeddedOptions): Effect.Effect<EmbeddedNa
     const folder = join(data, "nats")
     yield* onDisk(data, () => mkdirSync(folder, { recursive: true }))
     yield* stopOrphan(folder)
-    const server = yield* startProcess({
+    const server = yield* keepProcess({
       binary,
       folder,
       port: options.port,
@@ -143,4 +146,37 @@ export const embeddedNats = (options: EmbeddedOptions): Effect.Effect<EmbeddedNa
       patience: options.patience
     })
     return { ...server, version, logFile: logFile(folder) }
+  })
+
+/** A server that can be started anew. `exited` tells of the end that was not asked for. */
+const keepProcess = (options: ProcessOptions) =>
+  Effect.gen(function* () {
+    const scope = yield* Effect.scope
+    const launch = Effect.fnUntraced(function* (port: number | undefined) {
+      const life = yield* Scope.fork(scope)
+      return { server: yield* Scope.provide(startProcess({ ...options, port }), life), life }
+    })
+    const first = yield* launch(options.port)
+    let current = first
+    let failure: string | undefined
+    /** Open while no restart is under way. */
+    const settled = Latch.makeUnsafe(true)
+    const restart = Effect.gen(function* () {
+      settled.closeUnsafe()
+      yield* Scope.close(current.life, Exit.void)
+      current = yield* launch(first.server.port)
+    }).pipe(
+      Effect.tapError(({ message }) => Effect.sync(() => (failure = message))),
+      Effect.ensuring(settled.open),
+      Effect.uninterruptible
+    )
+    const exited: Effect.Effect<string> = Effect.suspend(() => {
+      const { server } = current
+      return Effect.flatMap(server.exited, (reason) =>
+        settled.isOpen() && server === current.server
+          ? Effect.succeed(failure ?? reason)
+          : Effect.andThen(settled.await, exited)
+      )
+    })
+    return { ...first.server, exited, restart }
   })

@@ -58,11 +58,13 @@ export const optionOr = <A, B>(
 export const natsUrl = (option: Option.Option<string>, config: Configuration) =>
   optionOr(option, "--nats", settings.natsUrl, config.natsUrl)
 
-const UNIT_MILLIS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
+const UNIT_MILLIS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
-/** Milliseconds of a duration as people write it: `500ms`, `30s`, `5 minutes`, `1.5 h`. */
+/** Milliseconds of a duration as people write it: `500ms`, `30s`, `5 minutes`, `1.5 h`, `7 days`. */
 export const parseDuration = (text: string): number | undefined => {
-  const match = /^(\d{1,9}(?:\.\d{1,3})?) *(ms|millis|milliseconds?|s|seconds?|m|minutes?|h|hours?)$/.exec(text.trim())
+  const match = /^(\d{1,9}(?:\.\d{1,3})?) *(ms|millis|milliseconds?|s|seconds?|m|minutes?|h|hours?|d|days?)$/.exec(
+    text.trim()
+  )
   if (match === null) return undefined
   const unit = match[2]!.startsWith("mi") && !match[2]!.startsWith("minute") ? "ms" : match[2]!
   return Number(match[1]) * (UNIT_MILLIS[unit === "ms" ? unit : unit.charAt(0)] ?? 0)

@@ -8,7 +8,7 @@ import { showMetrics } from "./metrics.ts"
 import { natsFlag, natsUrl, optionOr, portFlag } from "./options.ts"
 import { keepRetention } from "./retention.ts"
 import { connect, connectClient, namedServer, withParts } from "./server.ts"
-import { nodeName, OPEN, serveActors, serveGateway } from "./system.ts"
+import { logReady, nodeName, OPEN, serveActors, serveGateway } from "./system.ts"
 
 /** `conclave node`: the actors as a process of their own. */
 export const node = Command.make(
@@ -50,7 +50,7 @@ export const node = Command.make(
           ).pipe(Effect.provide(system))
           const { broken } = yield* LocalNode.pipe(Effect.provide(parts))
           if (experiment !== undefined) yield* beginExperiment(experiment).pipe(Effect.provide(system))
-          yield* showMetrics(config)
+          yield* showMetrics(config, { ready: yield* logReady(namedServer(url)).pipe(Effect.provide(system)) })
           yield* Effect.forkScoped(keepRetention(config, namedServer(url), name))
           yield* Console.log(
             `node ${name} serves actors on ${withoutPassword(url)}; Ctrl-C hands them over and stops it`
@@ -75,6 +75,7 @@ export const gateway = Command.make("gateway", { nats: natsFlag, port: portFlag 
           Effect.provide(system)
         )
         const address = yield* Gateway.pipe(Effect.provide(parts))
+        yield* showMetrics(config, { ready: address.ready, more: address.metrics })
         yield* Console.log(`gateway on ${address.url} for ${withoutPassword(url)}; Ctrl-C stops it`)
         if (address.open) yield* Console.log(`access: ${OPEN}`)
         return yield* Effect.never
@@ -84,7 +85,8 @@ export const gateway = Command.make("gateway", { nats: natsFlag, port: portFlag 
   )
 ).pipe(Command.withDescription("Serve WebSocket and HTTP clients from this process"))
 
-const requiredUrl = (option: Option.Option<string>, config: Configuration) =>
+/** The server that is named; a command that has none of its own needs one. */
+export const requiredUrl = (option: Option.Option<string>, config: Configuration) =>
   Effect.flatMap(natsUrl(option, config), (url) =>
     url === undefined
       ? Effect.fail(new InvalidSetting({ variable: "NATS_URL", value: "", rule: "must be set, or --nats given" }))

@@ -3,6 +3,7 @@ import { Deferred, Duration, Effect, Exit, Fiber, Schema, Scope } from "effect"
 import { layerNats, layerNatsClient, layerOperators, type SystemOptions } from "../runtime/index.ts"
 import type { Configuration } from "./config.ts"
 import { type EmbeddedError, embeddedNats } from "./nats-server.ts"
+import { Storage } from "./storage.ts"
 
 /** A NATS server to use. */
 export interface Server {
@@ -11,6 +12,8 @@ export interface Server {
   readonly gone: Effect.Effect<never, Error>
   /** Known to write to the disk before it confirms; of one that is not ours it is not known. */
   readonly syncAlways: boolean | undefined
+  /** Of one that is ours: what is done when it stores nothing. */
+  readonly storage?: Storage
 }
 
 /** A server that is not ours. */
@@ -28,7 +31,7 @@ export const openServer = (
     const gone = Effect.flatMap(server.exited, (reason) =>
       Effect.fail(new Error(`the NATS server has ended: ${reason}; its log is ${server.logFile}`))
     )
-    return { url: server.url, gone, syncAlways: true }
+    return { url: server.url, gone, syncAlways: true, storage: new Storage(dataDir, server) }
   })
 
 /** Something did not come to its end and was left behind, which happens where a NATS server is gone. */
@@ -39,12 +42,12 @@ export class StopTimeout extends Schema.TaggedError<StopTimeout>()("StopTimeout"
 }
 
 const STOP_GRACE = "10 seconds"
-/** Without its server a system cannot hand anything over. */
+/** Without its server, or a disk, a system cannot hand anything over. */
 const STOP_GRACE_ALONE = "1 second"
 
 /**
  * Runs parts of a system in a scope of their own, and closes that. What does not stop is waited for no longer than 10
- * seconds, or one second once the server is gone, and then left to the end of the process.
+ * seconds, or one second once the server is gone or stores nothing, and then left to the end of the process.
  *
  * Fails with `StopTimeout` if that happened and nothing else went wrong.
  */
@@ -57,7 +60,8 @@ export const withParts = <A, E, R>(
       const scope = yield* Scope.make()
       const exit = yield* restore(Scope.provide(use, scope)).pipe(Effect.exit)
       const stopped = yield* Deferred.make<boolean>()
-      const alone = Effect.exit(server.gone).pipe(Effect.andThen(Effect.sleep(STOP_GRACE_ALONE)))
+      const useless = server.storage?.failed === undefined ? Effect.exit(server.gone) : Effect.void
+      const alone = Effect.andThen(useless, Effect.sleep(STOP_GRACE_ALONE))
       const deadline = Effect.raceFirst(Effect.sleep(STOP_GRACE), alone)
       // In fibers of their own: this one may have been interrupted, and could not wait with a limit.
       const tell = (inTime: boolean) => Deferred.succeed(stopped, inTime)

@@ -50,15 +50,22 @@ export const serveActors = (
 /** What people are told of a gateway that knows no clients. */
 export const OPEN = "anybody on this machine: no secret, public key or keys are set (GATEWAY_JWT_SECRET …)"
 
+/** Whether the log answers, is the one that it was, and stores. */
+export const logReady = (server: Server) =>
+  Effect.map(ActorLog, (log) =>
+    Effect.suspend(() => {
+      const failed = server.storage?.failed
+      if (failed !== undefined) return Effect.fail(new NotReady({ detail: failed }))
+      return log.check.pipe(Effect.mapError(({ message, detail }) => new NotReady({ detail: detail || message })))
+    })
+  )
+
 /** The gateway; it is ready while the log answers and is the one that it was, and while nodes answer. It reads events over a connection of its own. */
 export const serveGateway = (config: Configuration, server: Server, options: Pick<GatewayOptions, "host" | "port">) =>
   Layer.unwrap(
     Effect.gen(function* () {
-      const log = yield* ActorLog
+      const ready = yield* logReady(server)
       yield* tellHeaderBytes(config)
-      const ready = log.check.pipe(
-        Effect.mapError(({ message, detail }) => new NotReady({ detail: detail || message }))
-      )
       const serving = { ...SERVING, probe: statusProbe }
       const events = layerEventLog({ url: server.url, namespace: config.namespace, name: "conclave gateway events" })
       return Gateway.layer({ ...gatewayOptions(config), ...options, ready, serving, version: VERSION }).pipe(

@@ -1,62 +1,19 @@
-import { Console, Effect, Layer, Option, Schema, Stream } from "effect"
-import { Command, Flag } from "effect/cli"
-import { feed } from "../actors/index.ts"
+import { Console, Effect, Layer, Option } from "effect"
+import { Command } from "effect/cli"
 import { Gateway } from "../gateway/index.ts"
-import { type Bar, CoordinatorProtocol, type ExperimentPlan, MarketSymbol } from "../protocols/index.ts"
-import { ActorLog, Actors, LocalNode } from "../runtime/index.ts"
-import { configuration, InvalidSetting, settings, withoutPassword } from "./config.ts"
+import type { ExperimentPlan } from "../protocols/index.ts"
+import { ActorLog, LocalNode } from "../runtime/index.ts"
+import { configuration, settings, withoutPassword } from "./config.ts"
 import { beginExperiment, experimentFlag, planOf } from "./experiment-file.ts"
-import { readBars, SIMULATED_PAST_UNTIL, simulatedBars } from "./market.ts"
+import { feedMarket, type Market, marketFlags, marketsOf } from "./markets.ts"
 import { showMetrics } from "./metrics.ts"
-import { dataFlag, forFlag, optionOr, portFlag, symbolFlag, symbolsFlag } from "./options.ts"
+import { dataFlag, forFlag, optionOr, portFlag } from "./options.ts"
 import { decisionLine } from "./print.ts"
 import { keepRetention } from "./retention.ts"
 import { connect, openServer, withParts } from "./server.ts"
 import { nodeName, OPEN, serveActors, serveGateway } from "./system.ts"
 
-const flags = {
-  csv: Flag.String("csv").pipe(
-    Flag.withDescription("Take the market from this file of prices (default: a simulated one)"),
-    Flag.withMetavar("FILE"),
-    Flag.optional
-  ),
-  symbol: symbolFlag,
-  symbols: symbolsFlag,
-  speed: Flag.Finite("speed").pipe(
-    Flag.withDescription("Bars per second of each symbol, above 0 and at most 1000 (default: 1)"),
-    Flag.filter(
-      (speed) => speed > 0 && speed <= 1_000,
-      () => "must be a number above 0 and at most 1000"
-    ),
-    Flag.withDefault(1)
-  ),
-  for: forFlag,
-  experiment: experimentFlag,
-  port: portFlag,
-  data: dataFlag
-}
-
-/** The data folder knows newer bars of the symbol than the file has: they are of another market, and nothing of the file would be read. */
-export class OtherMarket extends Schema.TaggedError<OtherMarket>()("OtherMarket", {
-  symbol: Schema.String,
-  file: Schema.String,
-  ends: Schema.String,
-  seen: Schema.String
-}) {
-  override get message() {
-    return `${this.file} ends on ${this.ends}, and the data folder has bars of ${this.symbol} up to ${this.seen}, of another market: use another folder with --data, or another name with --symbol`
-  }
-}
-
-interface Market {
-  readonly symbol: string
-  readonly bars: Stream.Stream<Bar>
-  /** The time of the last bar; none where the market is endless. */
-  readonly lastTime: number | undefined
-  /** Up to this time it is the past, which nobody wants to read. */
-  readonly pastUntil: number
-  readonly from: string
-}
+const flags = { ...marketFlags, for: forFlag, experiment: experimentFlag, port: portFlag, data: dataFlag }
 
 /** `conclave up`: a whole system in one process, with a market to decide on. */
 export const up = Command.make("up", flags, (given) =>
@@ -77,14 +34,16 @@ export const up = Command.make("up", flags, (given) =>
         )
         const { broken } = yield* LocalNode.pipe(Effect.provide(actors))
         if (experiment !== undefined) yield* beginExperiment(experiment).pipe(Effect.provide(system))
-        yield* showMetrics(config)
         const gateway = yield* Layer.build(serveGateway(config, server, { host: config.host, port })).pipe(
           Effect.provide(system)
         )
         const found = yield* Gateway.pipe(Effect.provide(gateway))
+        yield* showMetrics(config, { ready: found.ready, more: found.metrics })
         yield* Effect.forkScoped(
           keepRetention(config, server, name, config.natsUrl === undefined ? dataDir : undefined)
         )
+        const log = yield* ActorLog.pipe(Effect.provide(system))
+        if (server.storage !== undefined) yield* Effect.forkScoped(server.storage.watch(log.check))
         yield* sayHello(found, server.url, config.natsUrl === undefined ? dataDir : undefined, markets, experiment)
         const feeding = feedAll(markets, 1_000 / given.speed).pipe(Effect.provide(system))
         const running = Effect.raceAllFirst([feeding, server.gone, broken])
@@ -107,37 +66,6 @@ export const up = Command.make("up", flags, (given) =>
     }
   ])
 )
-
-const isSymbol = Schema.is(MarketSymbol)
-
-const marketsOf = (
-  csv: Option.Option<string>,
-  symbol: Option.Option<string>,
-  symbols: string
-): Effect.Effect<ReadonlyArray<Market>, Error> =>
-  Effect.gen(function* () {
-    if (Option.isSome(csv)) {
-      if (Option.isNone(symbol)) {
-        return yield* new InvalidSetting({ variable: "--csv", value: csv.value, rule: "needs --symbol as well" })
-      }
-      const bars = yield* readBars(csv.value)
-      const lastTime = bars.at(-1)?.time
-      return [{ symbol: symbol.value, bars: Stream.fromIterable(bars), lastTime, pastUntil: 0, from: csv.value }]
-    }
-    const named = Option.isSome(symbol) ? [symbol.value] : symbols.split(",").map((text) => text.trim().toUpperCase())
-    const bad = named.map((each) => ({ each, sound: isSymbol(each) })).find(({ sound }) => !sound)?.each
-    if (bad !== undefined) {
-      const rule = "must be symbols separated by commas, each 1 to 32 of A-Z 0-9 _ / : = ^ -"
-      return yield* new InvalidSetting({ variable: "--symbols", value: bad.slice(0, 40), rule })
-    }
-    return [...new Set(named)].map((each) => ({
-      symbol: each,
-      bars: simulatedBars(each),
-      lastTime: undefined,
-      pastUntil: SIMULATED_PAST_UNTIL,
-      from: "simulated"
-    }))
-  })
 
 const sayHello = (
   { url, open }: Gateway["Service"],
@@ -192,7 +120,8 @@ const feedAll = (markets: ReadonlyArray<Market>, intervalMillis: number) =>
 
 /** One market that cannot go on stops neither the others nor the system. One that was never going to is a mistake of who started it. */
 const feedAlone = (market: Market, intervalMillis: number) =>
-  feedMarket(market, intervalMillis).pipe(
+  feedMarket(market, { intervalMillis, awaited: "waiting for a run that was killed to lose its leases" }).pipe(
+    Effect.flatMap((end) => Console.log(`${market.symbol}: ${ENDS[end](market)}`)),
     Effect.catch((error) =>
       error._tag === "OtherMarket"
         ? Effect.fail(error)
@@ -200,33 +129,7 @@ const feedAlone = (market: Market, intervalMillis: number) =>
     )
   )
 
-const feedMarket = ({ symbol, bars, lastTime, pastUntil, from }: Market, intervalMillis: number) =>
-  Effect.gen(function* () {
-    const actors = yield* Actors
-    const asked = actors.ask(CoordinatorProtocol, symbol, "GetStatus", {}, { timeout: "90 seconds" })
-    const { last_bar_time: seen } = yield* Effect.raceFirst(asked, Effect.delay(stillHeld(symbol), "2 seconds"))
-    const stands = seen === null ? undefined : standOf(seen, lastTime)
-    if (stands === "behind")
-      return yield* new OtherMarket({ symbol, file: from, ends: dayOf(lastTime), seen: dayOf(seen) })
-    if (seen !== null) yield* Console.log(`${symbol} continues after ${dayOf(seen)}`)
-    if (stands === "ended") {
-      return yield* Console.log(`${symbol}: all of ${from} has been read; another --data folder starts afresh`)
-    }
-    // A simulated market has a past: without it the panel would have nothing to say for its first fifty bars.
-    const past = Stream.takeWhile(bars, (bar) => bar.time < pastUntil)
-    if (pastUntil > 0) yield* feed({ symbol, bars: past, intervalMillis: 0 })
-    yield* feed({ symbol, bars, intervalMillis })
-    yield* Console.log(`${symbol}: the market data has ended; Ctrl-C stops`)
-  })
-
-/** Where a file of prices stands beside the last bar that is known: it was read to its end, or it ends before that. */
-const standOf = (seen: number, lastTime: number | undefined): "behind" | "ended" | undefined => {
-  if (lastTime === undefined || lastTime > seen) return undefined
-  return lastTime === seen ? "ended" : "behind"
+const ENDS = {
+  known: ({ from }: Market) => `all of ${from} has been read; another --data folder starts afresh`,
+  ended: () => "the market data has ended; Ctrl-C stops"
 }
-
-const dayOf = (time: number | undefined | null): string => new Date(time ?? 0).toISOString().slice(0, 10)
-
-/** A run that was killed keeps its actors until its leases end. */
-const stillHeld = (symbol: string) =>
-  Effect.andThen(Console.log(`${symbol}: waiting for a run that was killed to lose its leases`), Effect.never)

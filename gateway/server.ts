@@ -7,7 +7,7 @@ import type { EventLog } from "./events/log.ts"
 import { socketsAllowed } from "./files.ts"
 import { Buckets } from "./http/bucket.ts"
 import { makeGate } from "./http/gate.ts"
-import { addClientsRoute, addMetricsRoute } from "./http/metrics.ts"
+import { addClientsRoute, addMetricsRoute, metricsText } from "./http/metrics.ts"
 import { addPages } from "./http/pages.ts"
 import { addRoutes } from "./http/routes/index.ts"
 import { addEventsRoute } from "./http/sse.ts"
@@ -54,6 +54,10 @@ export class Gateway extends Context.Service<
     readonly url: string
     /** Whether anybody who reaches it may do everything. */
     readonly open: boolean
+    /** What `/metrics` shows. */
+    readonly metrics: () => string
+    /** What `/readyz` says. */
+    readonly ready: Effect.Effect<void, NotReady>
   }
 >()("conclave/gateway/Gateway") {
   /** The gateway for as long as the layer lives. See `serveGateway`. */
@@ -104,14 +108,16 @@ export const serveGateway = (
     addSocketRoute(app, { census, sockets, fanout, limits, origins, authenticator, draining, ask, run })
     addEventsRoute(app, { census, origins, limits, fanout, ask, run, gate, draining })
     addPages(app, gate, origins)
-    addMetricsRoute(app, { census, status: fanout.status }, gate)
+    const counted = { census, status: fanout.status }
+    addMetricsRoute(app, counted, gate)
     addClientsRoute(app, census, gate)
+    const ready = readiness(phase, options.ready, serving)
     addRoutes(app, {
       gate,
       callerOf,
       origins,
       bodyBytesMax: limits.bodyBytesMax,
-      ready: readiness(phase, options.ready, serving),
+      ready,
       run: yield* FiberSet.runtime(requests)<Actors>().pipe(Effect.provideService(Actors, actors)),
       health: () => ({
         version: options.version ?? "unknown",
@@ -126,7 +132,7 @@ export const serveGateway = (
     )
     const url = `http${options.tls === undefined ? "" : "s"}://${host.includes(":") ? `[${host}]` : host}:${port}`
     yield* Effect.logInfo("gateway listening").pipe(Effect.annotateLogs({ url, open: !authenticator.required }))
-    return { host, port, url, open: !authenticator.required }
+    return { host, port, url, open: !authenticator.required, metrics: () => metricsText(counted), ready }
   })
 
 /** Takes no more connections than there are files for, and says so at the start and when it happens. */

@@ -91,6 +91,26 @@ export const AnalyzeRequest = Schema.Struct({
 })
 export type AnalyzeRequest = typeof AnalyzeRequest.Type
 
+/** How many bars one request brings at most: of so many the system remembers, by their request's key, that it has taken them. */
+export const FEED_BARS_MAX = 200
+
+/** The body of `POST /api/v1/market/{symbol}/bars`: what the market did, oldest first. */
+export const BarsBody = Schema.Struct({
+  bars: Schema.Array(BarSchema).check(Schema.isMinLength(1), Schema.isMaxLength(FEED_BARS_MAX), ascending)
+})
+export type BarsBody = typeof BarsBody.Type
+
+/**
+ * What became of them. Those in `stale`, by their times, are not newer than the last one of the symbol that is known, and have no
+ * effect; all others were `taken`, in their order.
+ */
+export const BarsTaken = Schema.Struct({
+  symbol: MarketSymbol,
+  taken: Schema.Int,
+  stale: Schema.Array(Schema.Int)
+})
+export type BarsTaken = typeof BarsTaken.Type
+
 /** The body of `POST /api/v1/agents/analyze/{correlation_id}/cancel`. */
 export const CancelAnalysisBody = Schema.Struct({
   symbol: MarketSymbol,

@@ -44,7 +44,7 @@ const PROGRAMS = ["README.md", "docs/RUNTIME.md", "docs/SIMULATION.md"]
 
 /** What goes on until it is stopped, and what it says once it works. */
 const SERVING: ReadonlyArray<readonly [RegExp, RegExp]> = [
-  [/npx conclave (up|node|gateway)\b/, /Ctrl-C/],
+  [/npx conclave (up|node|gateway|feed)\b/, /Ctrl-C/],
   [/nats-server -c/, /Server is ready/],
   [/curl -N/, /"type":"market_update"/],
   [/npx node watch\.mjs/, /"type":"agent_decision"/],

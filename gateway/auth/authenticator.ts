@@ -40,7 +40,8 @@ export interface Authenticator {
 const ASYMMETRIC = ["RS256", "PS256", "ES256", "ES384", "EdDSA", "Ed25519"]
 /** Clocks differ. */
 const TOLERANCE_SECONDS = 5
-const SECRET_LENGTH_MIN = 32
+/** A shorter secret can be found by trying. */
+export const SECRET_LENGTH_MIN = 32
 /** The latest time that a date can be, in milliseconds since 1970. A token that is good for longer is good until then. */
 const TIME_MAX = 8.64e15
 

@@ -2,7 +2,7 @@ import { Schema } from "effect"
 import { Pattern } from "../../protocols/index.ts"
 import { SubjectTrie } from "../streams/trie.ts"
 
-/** What a client may be allowed to do besides looking; `trade` turns the switches of accounts; `clients` is for operators: who is connected. */
+/** What a client may be allowed to do besides looking; `feed` gives bars of a market; `trade` turns the switches of accounts; `clients` is for operators: who is connected. */
 export const Operation = Schema.Literals([
   "analyze",
   "request_consensus",
@@ -10,6 +10,7 @@ export const Operation = Schema.Literals([
   "cancel",
   "message",
   "status",
+  "feed",
   "trade",
   "clients"
 ])

@@ -10,6 +10,8 @@ import {
   AllocationResult,
   AnalysisResult,
   AnalyzeRequest,
+  BarsBody,
+  BarsTaken,
   CancelAnalysisBody,
   CancelBody,
   ConsensusBody,
@@ -175,6 +177,16 @@ const portfolios = HttpApiGroup.make("portfolio")
     }).annotateMerge(said("Stop or resume an account's entries, or close everything"))
   )
 
+const markets = HttpApiGroup.make("market").add(
+  HttpApiEndpoint.post("bars", "/api/v1/market/:symbol/bars", {
+    params: { symbol: MarketSymbol },
+    headers,
+    payload: BarsBody,
+    success: BarsTaken,
+    error: problems([409, ...CHANGES])
+  }).annotateMerge(said("What a market did: its next bars, oldest first"))
+)
+
 const clients = HttpApiGroup.make("clients").add(
   HttpApiEndpoint.get("list", "/api/v1/clients", {
     success: Schema.Struct({ clients: Schema.Array(Client) }),
@@ -206,6 +218,7 @@ export const api = HttpApi.make("conclave")
   .add(rounds)
   .add(allocations)
   .add(portfolios)
+  .add(markets)
   .add(clients)
   .add(system)
   .annotateMerge(OpenApi.annotations({ title: "Conclave", version: "1" }))

@@ -1,6 +1,7 @@
 import type { AllocationFailure } from "../operations/allocation.ts"
 import type { AnalyzeFailure, CancelAnalysisFailure } from "../operations/analysis.ts"
 import type { ConsensusFailure } from "../operations/consensus.ts"
+import type { FeedFailure } from "../operations/market.ts"
 import type { PortfolioFailure } from "../operations/portfolio.ts"
 import type { TooManyRounds, TooManySymbols } from "../operations/quota.ts"
 import type { Reply } from "../uws.ts"
@@ -13,6 +14,7 @@ export type OperationFailure =
   | ConsensusFailure
   | AllocationFailure
   | PortfolioFailure
+  | FeedFailure
 
 /** What went wrong, as the client may know it. */
 export const failureProblem = (failure: OperationFailure, correlationId?: string): Reply => {

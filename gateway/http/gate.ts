@@ -69,6 +69,7 @@ const isGuarded = (path: string): boolean => path.startsWith("/api/") || path ==
 export const operationOf = (method: string, path: string): Operation | undefined => {
   if (path === "/metrics") return "status"
   if (path === "/api/v1/clients") return "clients"
+  if (path.startsWith(MARKET)) return method === "post" ? "feed" : "status"
   if (!path.startsWith(AGENTS)) return undefined
   if (method === "get" || method === "head") return "status"
   if (path.startsWith(`${AGENTS}portfolio/`)) return "trade"
@@ -79,3 +80,4 @@ export const operationOf = (method: string, path: string): Operation | undefined
 }
 
 const AGENTS = "/api/v1/agents/"
+const MARKET = "/api/v1/market/"

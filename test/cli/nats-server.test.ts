@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { jetstreamManager } from "@nats-io/jetstream"
 import { connect } from "@nats-io/transport-node"
-import { Effect, Exit, Schedule, Scope } from "effect"
+import { Effect, Exit, Option, Schedule, Scope } from "effect"
 import { useDataFolder } from "../../cli/data-folder.ts"
 import { embeddedNats } from "../../cli/nats-server.ts"
 import { isAlive } from "../support/alive.ts"
@@ -85,6 +85,19 @@ describe("embedded nats-server", () => {
       const { url } = yield* embeddedNats({ dataDir })
       assert.strictEqual(yield* streamCount(url), 1)
       assert.include(readFileSync(join(dataDir, "nats", "server.conf"), "utf8"), "sync_interval: always")
+    })
+  )
+
+  it.live("is started again on its port and store when it is told to, and that is no end of it", () =>
+    Effect.gen(function* () {
+      const { url, exited, restart, logFile } = yield* natsServer()
+      yield* addStream(url)
+      yield* restart
+      assert.strictEqual(yield* streamCount(url), 1)
+      assert.isTrue(Option.isNone(yield* Effect.timeoutOption(exited, "100 millis")))
+      const pid = Number(readFileSync(join(logFile, "..", "server.pid"), "utf8"))
+      process.kill(pid, "SIGKILL")
+      assert.strictEqual(yield* exited, "nats-server was ended by SIGKILL")
     })
   )
 

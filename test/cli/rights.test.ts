@@ -43,13 +43,14 @@ const COMMANDS: ReadonlyArray<readonly [path: string, words: string, users: Read
   ["portfolio resume", "main", ASK],
   ["portfolio flatten", "main", ASK],
   ["analyze", "ACME --csv samples/ACME.csv --at 2023-05-10", ASK],
+  ["feed", "--symbols ACME --for 1s", ASK],
   ["gateway", "--port 0", ["node", "gateway"]],
   ["node", "--name second", ["node"]],
   ["up", "--port 0 --for 1s", ["node"]]
 ]
 
 /** They use no NATS server. */
-const WITHOUT_NATS = ["clients", "tools", "market simulate", "market facts", "test-agents", "backtest"]
+const WITHOUT_NATS = ["clients", "token", "tools", "market simulate", "market facts", "test-agents", "backtest"]
 
 const PATIENCE_SECONDS = 5
 

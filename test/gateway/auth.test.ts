@@ -192,6 +192,7 @@ describe("the HTTP side of a gateway with a secret", () => {
       ["get", "/api/v1/agents/allocation/01J", "status"],
       ["get", "/api/v1/clients", "clients"],
       ["get", "/metrics", "status"],
+      ["post", "/api/v1/market/ACME/bars", "feed"],
       ["get", "/api/v1/events", undefined]
     ]
     for (const [method, path, operation] of requests) assert.strictEqual(operationOf(method, path), operation, path)

@@ -28,13 +28,17 @@ export interface Running {
   readonly ended: Effect.Effect<Ended>
 }
 
-/** Starts `conclave` with these words. What is left of it is stopped when the scope closes. */
+/**
+ * Starts `conclave` with these words. What is left of it is stopped when the scope closes. `files`: how many it may open, where that is
+ * not what the test itself may.
+ */
 export const start = (
   args: ReadonlyArray<string>,
-  env: Readonly<Record<string, string>> = {}
+  env: Readonly<Record<string, string>> = {},
+  files?: number
 ): Effect.Effect<Running, never, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.sync(() => launch(args, env)),
+    Effect.sync(() => launch(args, env, files)),
     ({ signal, ended }) =>
       signal("SIGTERM").pipe(
         Effect.andThen(ended),
@@ -61,8 +65,11 @@ export const environment = (env: Readonly<Record<string, string>>) => {
   return { NODE_COMPILE_CACHE: join(ROOT, ".cache", "compiled"), ...Object.fromEntries(kept), ...env }
 }
 
-const launch = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>>): Running => {
-  const child = spawn(process.execPath, [join(ROOT, "cli", "main.ts"), ...args], {
+const launch = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>>, files?: number): Running => {
+  const words = [process.execPath, join(ROOT, "cli", "main.ts"), ...args]
+  const [program = "", ...rest] =
+    files === undefined ? words : ["sh", "-c", `ulimit -n ${files}; exec "$0" "$@"`, ...words]
+  const child = spawn(program, rest, {
     cwd: ROOT,
     env: environment(env),
     detached: true,

@@ -21,19 +21,22 @@ export interface NodeProcess {
 
 /**
  * Starts a node with a set of actors in a process of its own, and waits until it serves. It is gone when the scope closes.
- * `main` is what runs there.
+ * `main` is what runs there, with `nodeArgs` for Node itself.
  */
 export const startNode = (
   url: string,
   namespace: string,
   name: string,
   set = "counter",
-  main = MAIN
+  main = MAIN,
+  nodeArgs: ReadonlyArray<string> = []
 ): Effect.Effect<NodeProcess, Error, Scope.Scope> => {
   let output = ""
   return Effect.acquireRelease(
     Effect.callback<ChildProcess, Error>((resume) => {
-      const child = spawn(process.execPath, [main, url, namespace, name, set], { stdio: ["ignore", "pipe", "pipe"] })
+      const child = spawn(process.execPath, [...nodeArgs, main, url, namespace, name, set], {
+        stdio: ["ignore", "pipe", "pipe"]
+      })
       const read = (chunk: Buffer) => {
         output = (output + chunk.toString()).slice(-OUTPUT_MAX)
         if (output.includes("ready")) resume(Effect.succeed(child))

@@ -127,7 +127,7 @@ export const deadFiles = (sources: ReadonlyArray<Source>): ReadonlyArray<string>
     const alive =
       imported.has(path.replace(/\.d\.mts$/, ".mjs")) ||
       named.has(posix.basename(path)) ||
-      /\.test\.ts$|^vitest\.config\.ts$|^[a-z]+\/(index|main)\.ts$/.test(path)
+      /\.test\.ts$|(^|\/)vitest\.config\.ts$|^[a-z]+\/(index|main)\.ts$/.test(path)
     return alive ? [] : [`${path}: nothing imports or starts it`]
   })
 }

@@ -8,6 +8,7 @@ import { ALLOCATION, addAllocationRoutes } from "./allocation.ts"
 import { ANALYZE, addAnalysisRoutes } from "./analysis.ts"
 import { addConsensusRoutes, CONSENSUS } from "./consensus.ts"
 import { addDeskRoutes, MESSAGE, STATUS } from "./desk.ts"
+import { addMarketRoutes, MARKET } from "./market.ts"
 import { addPortfolioRoutes, PORTFOLIO } from "./portfolio.ts"
 import { addToolRoutes, TOOLS } from "./tools.ts"
 
@@ -34,7 +35,8 @@ export const addRoutes = (app: TemplatedApp, options: HttpOptions): void => {
   addDeskRoutes(app, options, route)
   addToolRoutes(app, options, route)
   addPortfolioRoutes(app, options, route)
-  for (const path of [ANALYZE, ALLOCATION, CONSENSUS, PORTFOLIO]) {
+  addMarketRoutes(app, options, route)
+  for (const path of [ANALYZE, ALLOCATION, CONSENSUS, PORTFOLIO, MARKET]) {
     for (const each of [path, `${path}/*`]) app.options(each, route(answerPreflight(options)))
   }
   for (const path of [MESSAGE, STATUS, TOOLS]) app.options(path, route(answerPreflight(options)))
@@ -78,6 +80,7 @@ const index = {
     [`GET ${TOOLS}?agent_type=…&tool=…`]: "how a tool has done for an agent type: success, time, trend, what to do",
     [`GET ${PORTFOLIO}/{account}`]: "a trading account: cash, positions, orders, limits",
     [`POST ${PORTFOLIO}/{account}/switch`]: 'stop or resume entries, or close everything: {"action":"flatten"}',
+    [`POST ${MARKET}/{symbol}/bars`]: 'what a market did, oldest first: {"bars":[{"time":<ms>,"open":…},…]}',
     "GET /healthz": "whether the gateway is alive",
     "GET /readyz": "whether the system can answer",
     "GET /api/v1/events?pattern=…": "the same events as server-sent events",

@@ -1,0 +1,118 @@
+// The markets that a command feeds: which ones, from where, and how they are given to a running system.
+import { Console, Effect, Option, Schema, Stream } from "effect"
+import { Flag } from "effect/cli"
+import { feed } from "../actors/index.ts"
+import { type Bar, CoordinatorProtocol, MarketSymbol } from "../protocols/index.ts"
+import { Actors, type AskError } from "../runtime/index.ts"
+import { InvalidSetting } from "./config.ts"
+import { readBars, SIMULATED_PAST_UNTIL, simulatedBars } from "./market.ts"
+import { symbolFlag, symbolsFlag } from "./options.ts"
+
+/** The system knows newer bars of the symbol than the file has: they are of another market, and nothing of the file would be read. */
+export class OtherMarket extends Schema.TaggedError<OtherMarket>()("OtherMarket", {
+  symbol: Schema.String,
+  file: Schema.String,
+  ends: Schema.String,
+  seen: Schema.String
+}) {
+  override get message() {
+    return `${this.file} ends on ${this.ends}, and the data folder has bars of ${this.symbol} up to ${this.seen}, of another market: use another folder with --data, or another name with --symbol`
+  }
+}
+
+export interface Market {
+  readonly symbol: string
+  readonly bars: Stream.Stream<Bar>
+  /** The time of the last bar; none where the market is endless. */
+  readonly lastTime: number | undefined
+  /** Up to this time it is the past, which nobody wants to read. */
+  readonly pastUntil: number
+  readonly from: string
+}
+
+/** What a market is chosen by on the command line, and how fast it goes. */
+export const marketFlags = {
+  csv: Flag.String("csv").pipe(
+    Flag.withDescription("Take the market from this file of prices (default: a simulated one)"),
+    Flag.withMetavar("FILE"),
+    Flag.optional
+  ),
+  symbol: symbolFlag,
+  symbols: symbolsFlag,
+  speed: Flag.Finite("speed").pipe(
+    Flag.withDescription("Bars per second of each symbol, above 0 and at most 1000 (default: 1)"),
+    Flag.filter(
+      (speed) => speed > 0 && speed <= 1_000,
+      () => "must be a number above 0 and at most 1000 (default: 1)"
+    ),
+    Flag.withDefault(1)
+  )
+}
+
+const isSymbol = Schema.is(MarketSymbol)
+
+/** The markets that were chosen: one of a file, or simulated ones. */
+export const marketsOf = (
+  csv: Option.Option<string>,
+  symbol: Option.Option<string>,
+  symbols: string
+): Effect.Effect<ReadonlyArray<Market>, Error> =>
+  Effect.gen(function* () {
+    if (Option.isSome(csv)) {
+      if (Option.isNone(symbol)) {
+        return yield* new InvalidSetting({ variable: "--csv", value: csv.value, rule: "needs --symbol as well" })
+      }
+      const bars = yield* readBars(csv.value)
+      const lastTime = bars.at(-1)?.time
+      return [{ symbol: symbol.value, bars: Stream.fromIterable(bars), lastTime, pastUntil: 0, from: csv.value }]
+    }
+    const named = Option.isSome(symbol) ? [symbol.value] : symbols.split(",").map((text) => text.trim().toUpperCase())
+    const bad = named.map((each) => ({ each, sound: isSymbol(each) })).find(({ sound }) => !sound)?.each
+    if (bad !== undefined) {
+      const rule = "must be symbols separated by commas, each 1 to 32 of A-Z 0-9 _ / : = ^ -"
+      return yield* new InvalidSetting({ variable: "--symbols", value: bad.slice(0, 40), rule })
+    }
+    return [...new Set(named)].map((each) => ({
+      symbol: each,
+      bars: simulatedBars(each),
+      lastTime: undefined,
+      pastUntil: SIMULATED_PAST_UNTIL,
+      from: "simulated"
+    }))
+  })
+
+export interface FeedOptions {
+  /** The least time between two bars. */
+  readonly intervalMillis: number
+  /** Said while the first answer stays away for longer than two seconds. */
+  readonly awaited: string
+  /** Told of each bar that was taken. */
+  readonly taken?: (bar: Bar) => void
+}
+
+/**
+ * Gives a market to its coordinator until it ends, from the first bar on that is newer than what is known. `known` where no bar is.
+ */
+export const feedMarket = (
+  { symbol, bars, lastTime, pastUntil, from }: Market,
+  options: FeedOptions
+): Effect.Effect<"known" | "ended", AskError | OtherMarket, Actors> =>
+  Effect.gen(function* () {
+    const { intervalMillis, awaited, taken = () => {} } = options
+    const actors = yield* Actors
+    const asked = actors.ask(CoordinatorProtocol, symbol, "GetStatus", {}, { timeout: "90 seconds" })
+    const waits = Effect.andThen(Console.log(`${symbol}: ${awaited}`), Effect.never)
+    const { last_bar_time: seen } = yield* Effect.raceFirst(asked, Effect.delay(waits, "2 seconds"))
+    if (seen !== null && lastTime !== undefined && lastTime < seen) {
+      return yield* new OtherMarket({ symbol, file: from, ends: dayOf(lastTime), seen: dayOf(seen) })
+    }
+    if (seen !== null) yield* Console.log(`${symbol} continues after ${dayOf(seen)}`)
+    if (seen !== null && lastTime === seen) return "known"
+    // A simulated market has a past: without it the panel would have nothing to say for its first fifty bars.
+    const past = Stream.takeWhile(bars, (bar) => bar.time < pastUntil)
+    if (pastUntil > 0) yield* feed({ symbol, bars: past, intervalMillis: 0, taken })
+    yield* feed({ symbol, bars, intervalMillis, taken })
+    return "ended"
+  })
+
+const dayOf = (time: number): string => new Date(time).toISOString().slice(0, 10)
