@@ -21,8 +21,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     // Those of `npm run long` take minutes.
     exclude: ["test/long/**"],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     pool: "forks",
     // One more than the usual two processors: most of the long ones wait for something.
     maxWorkers: 3,

@@ -43,7 +43,7 @@ export const marketFlags = {
     Flag.withDescription("Bars per second of each symbol, above 0 and at most 1000 (default: 1)"),
     Flag.filter(
       (speed) => speed > 0 && speed <= 1_000,
-      () => "must be a number above 0 and at most 1000 (default: 1)"
+      () => "must be a number above 0 and at most 1000"
     ),
     Flag.withDefault(1)
   )

@@ -28,7 +28,7 @@ export type Request =
   | { readonly seq: number; readonly next_by_subj?: string; readonly batch: number }
 
 const READ_TIMEOUT = "5 seconds"
-/** A page ends at this size, so that it comes in time over a slow way too; the rest is asked for again. */
+/** A page ends at this size unless less is asked for, so that it comes in time over a slow way too; the rest is asked for again. */
 const PAGE_BYTES_MAX = 4 * 1024 * 1024
 
 /**
@@ -40,16 +40,22 @@ const PAGE_BYTES_MAX = 4 * 1024 * 1024
 export const readPage = (
   connection: NatsConnection,
   stream: string,
-  request: Request
+  request: Request,
+  bytesMax = PAGE_BYTES_MAX
 ): Effect.Effect<Page, LogUnavailable> =>
-  unlessLost(connection, awaitPage(connection, stream, request)).pipe(
+  unlessLost(connection, awaitPage(connection, stream, request, bytesMax)).pipe(
     Effect.timeoutOrElse({
       duration: READ_TIMEOUT,
       orElse: () => Effect.fail(new LogUnavailable({ detail: "a page did not come in time" }))
     })
   )
 
-const awaitPage = (connection: NatsConnection, stream: string, request: Request): Effect.Effect<Page, LogUnavailable> =>
+const awaitPage = (
+  connection: NatsConnection,
+  stream: string,
+  request: Request,
+  bytesMax: number
+): Effect.Effect<Page, LogUnavailable> =>
   Effect.suspend(() => {
     let subscription: Subscription | undefined
     const page = Effect.callback<Page, LogUnavailable>((resume) => {
@@ -59,7 +65,7 @@ const awaitPage = (connection: NatsConnection, stream: string, request: Request)
         subscription = connection.subscribe(inbox, {
           callback: (error, message) => (error === null ? take(message) : resume(unavailable(error.message)))
         })
-        const asked = JSON.stringify({ ...request, max_bytes: PAGE_BYTES_MAX })
+        const asked = JSON.stringify({ ...request, max_bytes: bytesMax })
         connection.publish(`$JS.API.DIRECT.GET.${stream}`, asked, { reply: inbox })
       } catch (cause) {
         resume(unavailable(String(cause)))

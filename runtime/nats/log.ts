@@ -38,7 +38,7 @@ const OVERHEAD_BYTES = 8_192
 const GROUP_ENTRIES_MAX = 1_000
 const GROUP_BYTES_MAX = 4 * 1024 * 1024
 /** What is read of mailboxes at a time has to fit into what a server lets be on its way, beside all else. */
-const MAIL_READS_MAX = 8
+const MAIL_READS_MAX = 32
 const CANCELLED_TTL = "1s"
 
 /** The `ActorLog` on one JetStream stream. */

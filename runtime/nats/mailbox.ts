@@ -10,6 +10,8 @@ import type { Subjects } from "./subjects.ts"
 
 /** A reader gets no more than this at a time, in characters, but for one message. */
 const CHARACTERS_MAX = 4 * 1024 * 1024
+/** Most mailboxes hold little: with small pages many can be read at a time. */
+const PAGE_BYTES_MAX = 256 * 1024
 
 /** Reads the mail stored under one subject after a sequence, at most `max` messages, and fewer where they are large. */
 export const readMail = (
@@ -27,7 +29,8 @@ export const readMail = (
     let characters = 0
     while (found.length < max) {
       const from = (found.at(-1)?.sequence ?? after) + 1
-      const page = yield* readPage(connection, stream, { seq: from, next_by_subj: subject, batch: max - found.length })
+      const wanted = { seq: from, next_by_subj: subject, batch: max - found.length }
+      const page = yield* readPage(connection, stream, wanted, PAGE_BYTES_MAX)
       for (const message of page.messages) {
         found.push(toMail(subjects, message))
         characters += message.payload.length
