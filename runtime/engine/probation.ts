@@ -1,8 +1,10 @@
 import type { Address } from "../address.ts"
 import type { Mail } from "../log.ts"
 
-/** So many actors are tested together, where nobody is suspected in particular. */
-const TOGETHER = 64
+/** So many actors are tested together, by how often they were being tested when a process ended: fewer each time. */
+const TOGETHER = [64, 8, 1] as const
+/** Who was being tested so often when a process ended, the last time alone, is to blame. */
+export const TIMES_MAX = TOGETHER.length
 
 /** An actor whose messages wait until it is tested. */
 interface Waiting {
@@ -38,11 +40,6 @@ export class Probation {
     return this.#messages
   }
 
-  /** Whether actors are tested one by one. */
-  get single(): boolean {
-    return this.#suspects.size > 0
-  }
-
   /** Who is still suspected, and how often it was being tested when it happened. */
   get left(): ReadonlyArray<readonly [actor: string, times: number]> {
     return this.#over
@@ -68,10 +65,20 @@ export class Probation {
     return Array.from(this.#waiting, ([actor, { mails }]) => [actor, mails[0]?.sequence ?? 0] as const)
   }
 
-  /** Who is to be tested next: those whose mail has waited longest. */
+  /** Whether who ends the process when this actor is tested would be taken to be it: nobody else may be tested meanwhile. */
+  isLast(actor: string): boolean {
+    return this.#timesOf(actor) === TIMES_MAX - 1
+  }
+
+  /** Who is to be tested next: the least suspected, and of those whose mail has waited longest. */
   next(): ReadonlyArray<string> {
     const free = [...this.#waiting.keys()].filter((actor) => !this.#guilty.has(actor))
-    return free.slice(0, this.single ? 1 : TOGETHER)
+    const times = free.reduce((least, actor) => Math.min(least, this.#timesOf(actor)), TIMES_MAX - 1)
+    return free.filter((actor) => this.#timesOf(actor) === times).slice(0, TOGETHER[times])
+  }
+
+  #timesOf(actor: string): number {
+    return this.#suspects.get(actor) ?? 0
   }
 
   /** Lets an actor through. Gives its mail, in order. */

@@ -3,14 +3,14 @@ import type { Address } from "../address.ts"
 import type { Controls } from "../controls.ts"
 import type { Inherited, Leases } from "../leases.ts"
 import type { ActorLog } from "../log.ts"
-import { Probation } from "./probation.ts"
+import { Probation, TIMES_MAX } from "./probation.ts"
 import { pauseUnrecoverable } from "./unrecoverable.ts"
 
 /** What was noted longer ago than this says nothing of what happens now, in milliseconds. */
 const NOTE_MILLIS = 600_000
-/** So often an actor was being tested when its process ended before it is paused. */
-const TIMES_MAX = 2
 const POLL = "5 millis"
+/** So many tests a node runs at once, or one that could have somebody paused. */
+const TESTS_MAX = 1_000
 /** How long those who are tested may take. A decision that takes longer holds up this process, and the test with it. */
 const TEST_MILLIS = 2_000
 /** Once nobody's mail waits for so long, the shard is as any other. */
@@ -56,13 +56,14 @@ interface ProbationsHost {
  * Finds the actor with a message that ends whatever process decides it, and pauses it.
  *
  * A process that ends can tell nobody. So whoever takes a shard that was not given back notes who is decided next, some at a
- * time, before it decides. Where it ends as well, the next owner knows among whom to look, and tests them one by one, one on
- * a node at a time: who was being tested twice when a process ended is paused.
+ * time, before it decides. Where it ends as well, the next owner knows among whom to look, and tests fewer of them together, in
+ * the end one, and nobody else on its node meanwhile: who was being tested alone when a process ended is paused. Processes end
+ * for other reasons too: only who was met by that each of three times is blamed, and the most suspected is tested last.
  */
 export class Probations {
   readonly #host: ProbationsHost
   readonly #pending = new Map<string, Probation>()
-  readonly #single = Semaphore.makeUnsafe(1)
+  readonly #testing = Semaphore.makeUnsafe(TESTS_MAX)
 
   constructor(host: ProbationsHost) {
     this.#host = host
@@ -108,8 +109,8 @@ export class Probations {
           yield* Effect.sleep(POLL)
           continue
         }
-        const test = this.#test(shard, probation, group)
-        yield* probation.single ? this.#single.withPermits(1)(test) : test
+        const permits = group.some((actor) => probation.isLast(actor)) ? TESTS_MAX : 1
+        yield* this.#testing.withPermits(permits)(this.#test(shard, probation, group))
         quietSince = elapsed()
       }
       if (!shard.serving) return

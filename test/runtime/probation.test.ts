@@ -42,22 +42,30 @@ describe("the actors of a shard that was not given back", () => {
     assert.isFalse(probation.holds("a/z"))
   })
 
-  it("wait where they are suspected, and are let through one by one; who is paused waits until the end", () => {
+  it("wait where they are suspected: the least suspected are let through first, who is paused waits until the end", () => {
     const probation = new Probation(
       new Map([
+        ["a/u", 2],
+        ["a/v", 2],
         ["a/x", 1],
         ["a/y", 1],
-        ["a/guilty", 2]
+        ["a/guilty", 3]
       ]),
       new Set(["a/guilty"])
     )
     assert.isFalse(probation.holds("a/z"))
-    for (const id of ["guilty", "y", "x"]) probation.add(`a/${id}`, mail(id, 1))
-    assert.deepStrictEqual(probation.next(), ["a/y"])
-    probation.pass("a/y")
-    assert.deepStrictEqual(probation.next(), ["a/x"])
-    assert.deepStrictEqual(probation.left, [["a/x", 1]])
-    probation.pass("a/x")
+    for (const id of ["guilty", "v", "y", "x", "u"]) probation.add(`a/${id}`, mail(id, 1))
+    assert.deepStrictEqual(probation.next(), ["a/y", "a/x"])
+    assert.deepStrictEqual(
+      ["a/x", "a/v"].map((actor) => probation.isLast(actor)),
+      [false, true]
+    )
+    for (const actor of ["a/x", "a/y"]) probation.pass(actor)
+    assert.deepStrictEqual(probation.next(), ["a/v"], "alone")
+    probation.pass("a/v")
+    assert.deepStrictEqual(probation.next(), ["a/u"])
+    assert.deepStrictEqual(probation.left, [["a/u", 2]])
+    probation.pass("a/u")
     assert.deepStrictEqual(probation.next(), [])
     assert.isTrue(probation.holds("a/guilty"))
   })
@@ -102,33 +110,57 @@ const takeOver = (note: { text: string | undefined }, paused: Array<string>, act
         passed.push(actor)
         return probation?.pass(actor).at(-1)?.sequence ?? 0
       },
-      // It never ends: the process does.
-      isDone: () => false
+      // What ends the process never is.
+      isDone: (actor: string) => actor !== "a/bad"
     }
     probations.begin(shard)
     return { passed, fibers }
   })
 
 describe("who finds out which actor ends processes", () => {
-  it.effect("knows after three of them, and pauses nobody else", () =>
+  it.effect("knows after four of them, and pauses nobody else", () =>
     Effect.gen(function* () {
       const note = { text: undefined }
       const paused: Array<string> = []
-      // The first owner has ended. Each next one ends in the middle of its first test.
-      const first = yield* takeOver(note, paused, ["x", "bad", "y"])
-      yield* TestClock.adjust("1 millis")
-      assert.deepStrictEqual(first.passed, ["a/x", "a/bad", "a/y"])
-      yield* Effect.forEach(first.fibers, Fiber.interrupt)
-      const second = yield* takeOver(note, paused, ["bad", "x", "z"])
-      yield* TestClock.adjust("1 millis")
-      assert.deepStrictEqual(second.passed, ["a/bad"], "the others wait, and z was never suspected")
-      yield* Effect.forEach(second.fibers, Fiber.interrupt)
+      const next = (actors: ReadonlyArray<string>) =>
+        Effect.gen(function* () {
+          const { passed, fibers } = yield* takeOver(note, paused, actors)
+          yield* TestClock.adjust("100 millis")
+          yield* Effect.forEach(fibers, Fiber.interrupt)
+          return passed
+        })
+      const crowd = Array.from({ length: 12 }, (_, index) => `i${index}`)
+      const named = (ids: ReadonlyArray<string>) => ids.map((id) => `a/${id}`)
+      // The first owner has ended. Each next one ends in the middle of the test of who is bad.
+      assert.deepStrictEqual(yield* next([...crowd, "bad"]), named([...crowd, "bad"]), "all together")
+      assert.deepStrictEqual(
+        yield* next([...crowd.slice(0, 5), "bad", ...crowd.slice(5), "z"]),
+        named([...crowd.slice(0, 5), "bad", ...crowd.slice(5, 7)]),
+        "eight together; z was never suspected"
+      )
+      assert.deepStrictEqual(
+        yield* next(["i0", "bad", ...crowd.slice(1)]),
+        named([...crowd.slice(7), "i0", "bad"]),
+        "first who is suspected least, then one by one"
+      )
       assert.deepStrictEqual(paused, [])
-      const third = yield* takeOver(note, paused, ["bad", "x"])
+      assert.deepStrictEqual(yield* next(["bad", "i1"]), ["a/i1"])
       assert.deepStrictEqual(paused, ["bad"])
-      yield* TestClock.adjust("1 millis")
-      assert.deepStrictEqual(third.passed, ["a/x"])
-      yield* Effect.forEach(third.fibers, Fiber.interrupt)
+    })
+  )
+
+  it.effect("blames nobody who was tested together with others, whatever ends their processes", () =>
+    Effect.gen(function* () {
+      const note = { text: undefined }
+      const paused: Array<string> = []
+      for (const last of ["x", "y"]) {
+        // Another one is the first each time.
+        const { fibers } = yield* takeOver(note, paused, ["bad", last])
+        yield* TestClock.adjust("1 millis")
+        yield* Effect.forEach(fibers, Fiber.interrupt)
+      }
+      yield* takeOver(note, paused, ["bad", "x", "y"])
+      assert.deepStrictEqual(paused, [])
     })
   )
 })
