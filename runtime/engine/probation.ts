@@ -1,10 +1,17 @@
 import type { Address } from "../address.ts"
 import type { Mail } from "../log.ts"
 
-/** So many actors are tested together, by how often they were being tested when a process ended: fewer each time. */
-const TOGETHER = [64, 8, 1] as const
-/** Who was being tested so often when a process ended, the last time alone, is to blame. */
-export const TIMES_MAX = TOGETHER.length
+/** So many actors are tested together, by how much they are suspected. */
+const TOGETHER = [64, 4, 1] as const
+const ALONE = TOGETHER.length - 1
+/** So much is suspected who was being tested alone when the process ended. */
+export const GUILTY = TOGETHER.length
+
+/** How much somebody is suspected who was being tested, one of so many, when the process ended. */
+export const suspicionAfter = (suspicion: number, together: number): number => {
+  if (suspicion >= ALONE) return GUILTY
+  return together > TOGETHER[1] ? suspicion + 1 : ALONE
+}
 
 /** An actor whose messages wait until it is tested. */
 interface Waiting {
@@ -21,7 +28,7 @@ interface Waiting {
  * 2. Of an actor all mail waits until it is let through, and none afterwards.
  */
 export class Probation {
-  /** Who was being tested when it happened, and how often. Everybody is suspected, where nobody was. */
+  /** Who was being tested when it happened, and how much each is suspected. Everybody may be it, where nobody was. */
   readonly #suspects: ReadonlyMap<string, number>
   /** Those of them that are paused, and wait until all nodes know it. */
   readonly #guilty: ReadonlySet<string>
@@ -40,8 +47,8 @@ export class Probation {
     return this.#messages
   }
 
-  /** Who is still suspected, and how often it was being tested when it happened. */
-  get left(): ReadonlyArray<readonly [actor: string, times: number]> {
+  /** Who is still suspected, and how much. */
+  get left(): ReadonlyArray<readonly [actor: string, suspicion: number]> {
     return this.#over
       ? []
       : [...this.#suspects].filter(([actor]) => !this.#passed.has(actor) && !this.#guilty.has(actor))
@@ -67,17 +74,17 @@ export class Probation {
 
   /** Whether who ends the process when this actor is tested would be taken to be it: nobody else may be tested meanwhile. */
   isLast(actor: string): boolean {
-    return this.#timesOf(actor) === TIMES_MAX - 1
+    return this.#suspicionOf(actor) === ALONE
   }
 
   /** Who is to be tested next: the least suspected, and of those whose mail has waited longest. */
   next(): ReadonlyArray<string> {
     const free = [...this.#waiting.keys()].filter((actor) => !this.#guilty.has(actor))
-    const times = free.reduce((least, actor) => Math.min(least, this.#timesOf(actor)), TIMES_MAX - 1)
-    return free.filter((actor) => this.#timesOf(actor) === times).slice(0, TOGETHER[times])
+    const least = free.reduce((least, actor) => Math.min(least, this.#suspicionOf(actor)), ALONE)
+    return free.filter((actor) => this.#suspicionOf(actor) === least).slice(0, TOGETHER[least])
   }
 
-  #timesOf(actor: string): number {
+  #suspicionOf(actor: string): number {
     return this.#suspects.get(actor) ?? 0
   }
 

@@ -3,7 +3,7 @@ import type { Address } from "../address.ts"
 import type { Controls } from "../controls.ts"
 import type { Inherited, Leases } from "../leases.ts"
 import type { ActorLog } from "../log.ts"
-import { Probation, TIMES_MAX } from "./probation.ts"
+import { GUILTY, Probation, suspicionAfter } from "./probation.ts"
 import { pauseUnrecoverable } from "./unrecoverable.ts"
 
 /** What was noted longer ago than this says nothing of what happens now, in milliseconds. */
@@ -22,7 +22,7 @@ const Note = Schema.fromJsonString(
     at: Schema.Int,
     /** Who was let through a moment later. */
     tested: Schema.Array(Schema.String),
-    /** Who is suspected, and how often it was being tested before. */
+    /** Who is suspected, and how much. */
     suspects: Schema.Record(Schema.String, Schema.Int)
   })
 )
@@ -49,7 +49,7 @@ interface ProbationsHost {
   readonly elapsed: () => number
   readonly fork: (effect: Effect.Effect<void>) => unknown
   /** Pauses an actor whose messages end the process that decides them. */
-  readonly pause: (actor: Address, times: number) => Effect.Effect<void>
+  readonly pause: (actor: Address) => Effect.Effect<void>
 }
 
 /**
@@ -57,8 +57,8 @@ interface ProbationsHost {
  *
  * A process that ends can tell nobody. So whoever takes a shard that was not given back notes who is decided next, some at a
  * time, before it decides. Where it ends as well, the next owner knows among whom to look, and tests fewer of them together, in
- * the end one, and nobody else on its node meanwhile: who was being tested alone when a process ended is paused. Processes end
- * for other reasons too: only who was met by that each of three times is blamed, and the most suspected is tested last.
+ * the end one, and nobody else on its node meanwhile: who was being tested alone when a process ended is paused. The most
+ * suspected is tested last, since processes end for other reasons too.
  */
 export class Probations {
   readonly #host: ProbationsHost
@@ -75,9 +75,9 @@ export class Probations {
       const inherited = yield* this.#host.leases.inherited(shard)
       if (inherited === undefined) return void this.#pending.delete(shard)
       const suspects = this.#suspectsIn(inherited)
-      const guilty = [...suspects].filter(([, times]) => times >= TIMES_MAX)
-      for (const [actor, times] of guilty) yield* this.#host.pause(addressOf(actor), times)
-      const probation = new Probation(suspects, new Set(guilty.map(([actor]) => actor)))
+      const guilty = [...suspects].flatMap(([actor, suspicion]) => (suspicion >= GUILTY ? actor : []))
+      for (const actor of guilty) yield* this.#host.pause(addressOf(actor))
+      const probation = new Probation(suspects, new Set(guilty))
       this.#pending.set(shard, probation)
       yield* this.#note(shard, probation, [])
     }).pipe(Effect.catch((error) => Effect.logDebug("nothing is known of who had a shard", { shard, error })))
@@ -95,7 +95,8 @@ export class Probations {
     const found = Option.getOrUndefined(note === undefined ? Option.none() : readNote(note))
     if (found === undefined || this.#host.now() - found.at > NOTE_MILLIS) return new Map()
     const suspects = new Map(Object.entries(found.suspects))
-    for (const actor of found.tested) suspects.set(actor, (suspects.get(actor) ?? 0) + 1)
+    const together = found.tested.length
+    for (const actor of found.tested) suspects.set(actor, suspicionAfter(suspects.get(actor) ?? 0, together))
     return suspects
   }
 
@@ -155,11 +156,11 @@ export const makeProbations = ({
 }): Probations =>
   new Probations({
     ...host,
-    pause: (actor, times) =>
-      pauseUnrecoverable(log, controls, actor, reasonOf(times), host.now(), { crashed: true }).pipe(
+    pause: (actor) =>
+      pauseUnrecoverable(log, controls, actor, REASON, host.now(), { crashed: true }).pipe(
         Effect.catch((error) => Effect.logError("an actor that ends processes could not be paused", { error }))
       )
   })
 
-const reasonOf = (times: number): string =>
-  `the process that decided a message of it ended, ${times} times: look at its mail (conclave actors inspect), take that out (conclave actors drop), and let it go on (conclave actors resume)`
+const REASON =
+  "each process that decided a message of it ended: look at its mail (conclave actors inspect), take that out (conclave actors drop), and let it go on (conclave actors resume)"

@@ -118,49 +118,47 @@ const takeOver = (note: { text: string | undefined }, paused: Array<string>, act
   })
 
 describe("who finds out which actor ends processes", () => {
-  it.effect("knows after four of them, and pauses nobody else", () =>
+  const takingOver = () => {
+    const note = { text: undefined }
+    const paused: Array<string> = []
+    const next = (ids: ReadonlyArray<string>) =>
+      Effect.gen(function* () {
+        const { passed, fibers } = yield* takeOver(note, paused, ids)
+        yield* TestClock.adjust("100 millis")
+        yield* Effect.forEach(fibers, Fiber.interrupt)
+        return passed.map((actor) => actor.slice(2))
+      })
+    return { next, paused }
+  }
+
+  it.effect("knows after three of them where few waited, and pauses nobody else", () =>
     Effect.gen(function* () {
-      const note = { text: undefined }
-      const paused: Array<string> = []
-      const next = (actors: ReadonlyArray<string>) =>
-        Effect.gen(function* () {
-          const { passed, fibers } = yield* takeOver(note, paused, actors)
-          yield* TestClock.adjust("100 millis")
-          yield* Effect.forEach(fibers, Fiber.interrupt)
-          return passed
-        })
-      const crowd = Array.from({ length: 12 }, (_, index) => `i${index}`)
-      const named = (ids: ReadonlyArray<string>) => ids.map((id) => `a/${id}`)
+      const { next, paused } = takingOver()
       // The first owner has ended. Each next one ends in the middle of the test of who is bad.
-      assert.deepStrictEqual(yield* next([...crowd, "bad"]), named([...crowd, "bad"]), "all together")
-      assert.deepStrictEqual(
-        yield* next([...crowd.slice(0, 5), "bad", ...crowd.slice(5), "z"]),
-        named([...crowd.slice(0, 5), "bad", ...crowd.slice(5, 7)]),
-        "eight together; z was never suspected"
-      )
-      assert.deepStrictEqual(
-        yield* next(["i0", "bad", ...crowd.slice(1)]),
-        named([...crowd.slice(7), "i0", "bad"]),
-        "first who is suspected least, then one by one"
-      )
+      assert.deepStrictEqual(yield* next(["x", "bad", "y"]), ["x", "bad", "y"])
+      assert.deepStrictEqual(yield* next(["bad", "x", "z"]), ["bad"], "the others wait, and z was never suspected")
       assert.deepStrictEqual(paused, [])
-      assert.deepStrictEqual(yield* next(["bad", "i1"]), ["a/i1"])
+      assert.deepStrictEqual(yield* next(["bad", "x"]), ["x"])
       assert.deepStrictEqual(paused, ["bad"])
     })
   )
 
-  it.effect("blames nobody who was tested together with others, whatever ends their processes", () =>
+  it.effect("knows after four of them where many waited, and tests who is suspected most last", () =>
     Effect.gen(function* () {
-      const note = { text: undefined }
-      const paused: Array<string> = []
-      for (const last of ["x", "y"]) {
-        // Another one is the first each time.
-        const { fibers } = yield* takeOver(note, paused, ["bad", last])
-        yield* TestClock.adjust("1 millis")
-        yield* Effect.forEach(fibers, Fiber.interrupt)
-      }
-      yield* takeOver(note, paused, ["bad", "x", "y"])
+      const { next, paused } = takingOver()
+      const crowd = Array.from({ length: 12 }, (_, index) => `i${index}`)
+      const [before, after] = [crowd.slice(0, 5), crowd.slice(5)]
+      assert.deepStrictEqual(yield* next([...crowd, "bad"]), [...crowd, "bad"], "all together")
+      const met = [...before, "bad", "i5", "i6"]
+      assert.deepStrictEqual(yield* next([...before, "bad", ...after]), met, "four together, twice")
+      assert.deepStrictEqual(
+        yield* next(["i4", "bad", ...after]),
+        ["i7", "i8", "i9", "i10", "i11", "i4", "bad"],
+        "together, and then one by one"
+      )
       assert.deepStrictEqual(paused, [])
+      assert.deepStrictEqual(yield* next(["bad", "i5"]), ["i5"])
+      assert.deepStrictEqual(paused, ["bad"])
     })
   )
 })
