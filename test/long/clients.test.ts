@@ -59,12 +59,13 @@ describe("more clients than the gateway may have files", () => {
           () => openSocket(port),
           { concurrency: 20 }
         )
-        let closed = 0
-        for (const socket of sockets) socket.on("close", () => closed++).on("error", () => {})
+        // Some were closed before all were open.
+        for (const socket of sockets) socket.on("error", () => {}).resume()
         yield* Effect.sleep("4 seconds")
         const before = processorOf(gateway.pid)
         yield* Effect.sleep("5 seconds")
         const share = (processorOf(gateway.pid) - before) / 5
+        const closed = sockets.filter(({ destroyed }) => destroyed).length
         const said = `${gateway.stdout()}${gateway.stderr()}`
         const times = said.match(/files that the process may open are used up/g)?.length ?? 0
         yield* saw(`${closed} of ${SOCKETS} connections were closed; ${Math.round(share * 100)}% of a core at rest`)

@@ -102,7 +102,8 @@ describe("the disk of conclave up", () => {
         )
         assert.strictEqual(code, 0, stderr)
         assert.isAbove(most, 0.5 * LIMIT, "enough was decided to come near the limit")
-        assert.isAtMost(most, 1.1 * LIMIT)
+        // What is written between two looks is much beside so low a limit.
+        assert.isAtMost(most, 1.3 * LIMIT)
       })
     )
   )
