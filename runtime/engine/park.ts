@@ -3,6 +3,7 @@ import { type Envelope, formatReply, nameOf, parseEnvelope } from "../envelope.t
 import type { StepRecord } from "../journal.ts"
 import type { Entry, LogLimits, Mail } from "../log.ts"
 import type { FailureReport } from "../supervision.ts"
+import { alertEntry } from "./alert.ts"
 import type { Compiled } from "./compiled.ts"
 import { type Core, failureOf } from "./core.ts"
 import { endedBy, mailOf } from "./draft.ts"
@@ -11,9 +12,6 @@ import { closeAll } from "./stopping.ts"
 import { consequencesOf } from "./supervise.ts"
 import type { Commit } from "./verdict.ts"
 
-/** The subject and type of the event that says a message was parked. */
-const ALERT_SUBJECT = "alert.warning"
-const ALERT_TYPE = "alert"
 const NAME_CHARACTERS_MAX = 100
 /** What is kept of a message that is no envelope, or larger than a client can send. */
 const CLIPPED_CHARACTERS = 10_000
@@ -111,18 +109,16 @@ const letterOf = (mail: Mail, report: FailureReport, envelope: Envelope | undefi
   return { kind: "dead", owner: mail.to, payload: `${letter.slice(0, -1)},"original":${original}}` }
 }
 
-const alertOf = (mail: Mail, { actor, message, failure, cause }: FailureReport): Entry => {
-  const alert = {
-    severity: "warning",
-    code: "message_parked",
-    message: `${actor} could not process ${message}: ${cause}`,
-    failure,
-    actor,
-    sequence: mail.sequence,
-    timestamp: new Date(mail.time).toISOString()
-  }
-  return { kind: "event", subject: ALERT_SUBJECT, payload: JSON.stringify({ type: ALERT_TYPE, data: alert }) }
-}
+const alertOf = ({ sequence, time }: Mail, { actor, message, failure, cause }: FailureReport): Entry =>
+  alertEntry(
+    {
+      severity: "warning",
+      code: "message_parked",
+      message: `${actor} could not process ${message}: ${cause}`,
+      at: time
+    },
+    { failure, actor, sequence }
+  )
 
 const told = (envelope: Envelope | undefined, { actor }: FailureReport, step: StepRecord) => {
   const answer = failureOf(step)

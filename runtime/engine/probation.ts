@@ -72,15 +72,15 @@ export class Probation {
     return Array.from(this.#waiting, ([actor, { mails }]) => [actor, mails[0]?.sequence ?? 0] as const)
   }
 
-  /** Whether who ends the process when this actor is tested would be taken to be it: nobody else may be tested meanwhile. */
-  isLast(actor: string): boolean {
+  /** Whether an actor is suspected so much that nobody else may be tested meanwhile: it is paused if the process ends. */
+  isAlone(actor: string): boolean {
     return this.#suspicionOf(actor) === ALONE
   }
 
   /** Who is to be tested next: the least suspected, and of those whose mail has waited longest. */
   next(): ReadonlyArray<string> {
     const free = [...this.#waiting.keys()].filter((actor) => !this.#guilty.has(actor))
-    const least = free.reduce((least, actor) => Math.min(least, this.#suspicionOf(actor)), ALONE)
+    const least = free.reduce((lowest, actor) => Math.min(lowest, this.#suspicionOf(actor)), ALONE)
     return free.filter((actor) => this.#suspicionOf(actor) === least).slice(0, TOGETHER[least])
   }
 

@@ -110,7 +110,7 @@ export class Probations {
           yield* Effect.sleep(POLL)
           continue
         }
-        const permits = group.some((actor) => probation.isLast(actor)) ? TESTS_MAX : 1
+        const permits = group.some((actor) => probation.isAlone(actor)) ? TESTS_MAX : 1
         yield* this.#testing.withPermits(permits)(this.#test(shard, probation, group))
         quietSince = elapsed()
       }

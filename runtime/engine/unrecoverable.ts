@@ -4,6 +4,7 @@ import type { Controls } from "../controls.ts"
 import type { AppendError, ReadError } from "../errors.ts"
 import { parseRecord, type Watcher } from "../journal.ts"
 import type { ActorLog, Entry, JournalRecord } from "../log.ts"
+import { alertEntry } from "./alert.ts"
 import { noticeOf } from "./stopping.ts"
 
 const CAUSE_CHARACTERS_MAX = 1_000
@@ -65,17 +66,13 @@ const watchersIn = (payload: string): ReadonlyArray<readonly [string, Watcher | 
   }
 }
 
-const alertOf = (actor: string, cause: string, now: number): Entry => ({
-  kind: "event",
-  subject: "alert.critical",
-  payload: JSON.stringify({
-    type: "alert",
-    data: {
+const alertOf = (actor: string, cause: string, at: number): Entry =>
+  alertEntry(
+    {
       severity: "critical",
       code: "actor_unrecoverable",
       message: `${actor} cannot go on and is paused, and its messages wait: ${cause}`,
-      actor,
-      timestamp: new Date(now).toISOString()
-    }
-  })
-})
+      at
+    },
+    { actor }
+  )

@@ -3,6 +3,7 @@ import type { Actor } from "../actor.ts"
 import type { Membership } from "../leases.ts"
 import type { ActorLog, Entry } from "../log.ts"
 import { Announcer } from "../pressure.ts"
+import { alertEntry } from "./alert.ts"
 import { compile } from "./compiled.ts"
 import { serversOf } from "./serving.ts"
 
@@ -97,18 +98,13 @@ export class UnservedRoles {
 
 const typeOf = (actor: string): string => actor.split("/", 1)[0] ?? actor
 
-const alertOf = (role: string, types: ReadonlyArray<string>, messages: number, now: number): Entry => ({
-  kind: "event",
-  subject: "alert.warning",
-  payload: JSON.stringify({
-    type: "alert",
-    data: {
+const alertOf = (role: string, types: ReadonlyArray<string>, messages: number, at: number): Entry =>
+  alertEntry(
+    {
       severity: "warning",
       code: "role_unserved",
       message: `no live node serves the role ${role}: ${messages} messages for actors of ${types.join(", ")} are kept and wait`,
-      role,
-      types,
-      timestamp: new Date(now).toISOString()
-    }
-  })
-})
+      at
+    },
+    { role, types }
+  )

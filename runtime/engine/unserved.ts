@@ -1,6 +1,7 @@
 import { Clock, Effect } from "effect"
 import type { Membership } from "../leases.ts"
 import type { ActorLog, Entry, Mail } from "../log.ts"
+import { alertEntry } from "./alert.ts"
 import { roleOf, serversOf, typesServed } from "./serving.ts"
 import { type UnservedHost, UnservedRoles } from "./unserved-roles.ts"
 import { noticeOfWaiting } from "./waiting.ts"
@@ -56,18 +57,13 @@ const isServed = (type: string, role: string, nodes: Membership["nodes"]): boole
 
 const sentence = (type: string, role: string) => `no live node that serves the role ${role} has the actor type ${type}`
 
-const alertOf = (type: string, role: string, now: number): Entry => ({
-  kind: "event",
-  subject: "alert.warning",
-  payload: JSON.stringify({
-    type: "alert",
-    data: {
+const alertOf = (type: string, role: string, at: number): Entry =>
+  alertEntry(
+    {
       severity: "warning",
       code: "type_unserved",
       message: `${sentence(type, role)}: its messages are kept and wait`,
-      actor_type: type,
-      role,
-      timestamp: new Date(now).toISOString()
-    }
-  })
-})
+      at
+    },
+    { actor_type: type, role }
+  )

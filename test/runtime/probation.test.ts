@@ -57,7 +57,7 @@ describe("the actors of a shard that was not given back", () => {
     for (const id of ["guilty", "v", "y", "x", "u"]) probation.add(`a/${id}`, mail(id, 1))
     assert.deepStrictEqual(probation.next(), ["a/y", "a/x"])
     assert.deepStrictEqual(
-      ["a/x", "a/v"].map((actor) => probation.isLast(actor)),
+      ["a/x", "a/v"].map((actor) => probation.isAlone(actor)),
       [false, true]
     )
     for (const actor of ["a/x", "a/y"]) probation.pass(actor)
