@@ -23,6 +23,8 @@ export default defineConfig({
     exclude: ["test/long/**"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // Real servers and processes live in real time: a busy machine may be late once. What had to be repeated is said at the end.
+    retry: 1,
     pool: "forks",
     // One more than the usual two processors: most of the long ones wait for something.
     maxWorkers: 3,

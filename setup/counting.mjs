@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { delimiter, join } from "node:path"
+import { delimiter, join, relative } from "node:path"
 import { ROOT } from "./nats-server.mjs"
 import { SetupError } from "./say.mjs"
 
@@ -20,7 +20,8 @@ const succeeds = (name, args) =>
 /** One check of a program that succeeds or not. */
 export const check = async (title, name, args) => {
   console.log(`\n--- ${title}\n`)
-  return (await succeeds(name, args)) ? { title, passed: 1, failed: 0 } : { title, passed: 0, failed: 1 }
+  const succeeded = await succeeds(name, args)
+  return succeeded ? { title, passed: 1, failed: 0, failures: [] } : { title, passed: 0, failed: 1, failures: [title] }
 }
 
 /** What vitest's report counts. A file that does not load has no failed test and is one failure all the same. */
@@ -32,9 +33,19 @@ const countTests = (file) => {
   return {
     passed: report.numPassedTests,
     failed: report.numFailedTests + broken.length,
-    skipped: report.numPendingTests + report.numTodoTests
+    skipped: report.numPendingTests + report.numTodoTests,
+    failures: [...report.testResults.flatMap(failedTests), ...broken.map(({ name }) => relative(ROOT, name))]
   }
 }
+
+/** File, name, and the first line of what went wrong. */
+const failedTests = ({ name: file, assertionResults }) =>
+  assertionResults
+    .filter(({ status }) => status === "failed")
+    .map(({ fullName, failureMessages: [message = ""] }) => {
+      const [cause] = message.split("\n")
+      return `${relative(ROOT, file)}: ${fullName}: ${cause}`
+    })
 
 /** The tests of vitest with these arguments. */
 export const runTests = async (title, args) => {
@@ -42,15 +53,22 @@ export const runTests = async (title, args) => {
   const folder = mkdtempSync(join(tmpdir(), "conclave-checks-"))
   const file = join(folder, "report.json")
   try {
-    const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`]
-    const succeeded = await succeeds("vitest", ["run", ...reporters, ...args])
+    const reporters = ["default", "json", join(ROOT, "setup", "repeated.mjs")].map((name) => `--reporter=${name}`)
+    const output = `--outputFile.json=${file}`
+    const succeeded = await succeeds("vitest", ["run", ...reporters, output, ...args])
     const counts = countTests(file)
     // Something that is in no test, such as an error after the last one, or no test at all.
     const elsewhere = (!succeeded && counts.failed === 0) || counts.passed + counts.failed === 0
-    return { title, ...counts, failed: counts.failed + (elsewhere ? 1 : 0) }
+    if (!elsewhere) return { title, ...counts }
+    return {
+      title,
+      ...counts,
+      failed: counts.failed + 1,
+      failures: [...counts.failures, `${title}: outside of the tests`]
+    }
   } catch (error) {
     if (error.code !== "ENOENT") throw error
-    return { title, passed: 0, failed: 1, skipped: 0 }
+    return { title, passed: 0, failed: 1, skipped: 0, failures: [`${title}: no report`] }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -65,10 +83,11 @@ const summaryLine = ({ title, passed, failed, skipped }) => {
 /** Prints what was found, and ends with exit code 1 if anything failed. */
 export const summarize = (results) => {
   const sum = (key) => results.reduce((total, result) => total + result[key], 0)
-  console.log(`\n--- summary\n\n${results.map(summaryLine).join("\n")}\n`)
+  const failures = results.flatMap((result) => result.failures.map((failure) => `failed: ${failure}\n`))
+  console.log(`\n--- summary\n\n${results.map(summaryLine).join("\n")}\n${failures.join("")}`)
   // The place where .ci/run wants the counts, for it prints the last line.
   if (process.env.CONCLAVE_COUNTS) {
-    writeFileSync(process.env.CONCLAVE_COUNTS, `${sum("passed")} passed, ${sum("failed")} failed\n`)
+    writeFileSync(process.env.CONCLAVE_COUNTS, `${sum("passed")} passed, ${sum("failed")} failed\n${failures.join("")}`)
   }
   process.exitCode = sum("failed") > 0 ? 1 : 0
 }
