@@ -1,8 +1,18 @@
 // Fetches nats-server from Debian's archive with the machine's own apt: as any user, and with no change to the system.
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { createHash } from "node:crypto"
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fetchedPath, isNewEnough, OLDEST, versionOf } from "./nats-server.mjs"
 import { folderError, run, SetupError, say } from "./say.mjs"
+
+/**
+ * The packages of Debian that were tested, by their SHA-256. Debian replaces them in time by others, of which its own signature of the
+ * archive says that they are its: apt takes no other.
+ */
+const KNOWN = {
+  "nats-server_2.15.1-1_amd64.deb": "31ef4ceaa84e8248d449e508472e3770c17c3695cb5cb0ee96e03912724ea884",
+  "nats-server_2.15.1-1_arm64.deb": "68923b614b6b5594bbd63ffdce7258c2155ec448fb4cb7efd099bf9273eca128"
+}
 
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 const ADVICE = `install nats-server ${OLDEST} or newer and put it on the PATH, or name it in NATS_SERVER`
@@ -88,10 +98,23 @@ const fetchFrom = async (mirror, folder) => {
   const download = await run("apt-get", [...config, "download", "nats-server"], { cwd: folder })
   const archive = readdirSync(folder).find((name) => name.endsWith(".deb"))
   if (download.code !== 0 || archive === undefined) return { lines: [...update.lines, ...download.lines] }
+  checkKnown(folder, archive)
   const unpack = await run("dpkg", ["-x", archive, "content"], { cwd: folder })
   if (unpack.code === 127) throw new SetupError(`There is no dpkg to unpack nats-server with: ${ADVICE}.`)
   const binary = ["usr/sbin", "usr/bin"].map((bin) => join(folder, "content", bin, "nats-server")).find(existsSync)
   return binary === undefined ? { lines: [...unpack.lines, `${archive} holds no nats-server`] } : { binary }
+}
+
+/** Refuses a package that bears the name of a known one and is another; says so where it is not known. */
+const checkKnown = (folder, archive) => {
+  const found = createHash("sha256")
+    .update(readFileSync(join(folder, archive)))
+    .digest("hex")
+  const known = KNOWN[archive]
+  if (known === undefined) return say(`  ${archive} (SHA-256 ${found}) is newer than what was tested`)
+  if (found !== known) {
+    throw new SetupError(`The ${archive} that was fetched is not Debian's: its SHA-256 is ${found}, must be ${known}.`)
+  }
 }
 
 /** Moves a nats-server that runs and is new enough to its place, in one step of the file system. */

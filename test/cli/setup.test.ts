@@ -1,5 +1,5 @@
 // The set-up, run as people run it: in a checkout of its own, with programs on the PATH that only pretend.
-import { spawn } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
@@ -32,12 +32,12 @@ case "$*" in
     echo "'http://tools.example/apt/dists/stable/InRelease' a 0"
     echo "'http://mirror.example/debian-security/dists/stable/InRelease' a 0"
     echo "'http://mirror.example/debian/dists/stable/InRelease' b 0" ;;
-  *download*) cat sources.list >> "$CALLS"; echo "$APT_VERSION" > nats-server.deb ;;
+  *download*) cat sources.list >> "$CALLS"; echo "$APT_VERSION" > "\${APT_PACKAGE:-nats-server_$APT_VERSION-9_all.deb}" ;;
 esac
 `
 const DPKG = `#!/bin/sh
 mkdir -p content/usr/sbin
-printf '#!/bin/sh\\necho "nats-server: v%s"\\n' "$(cat nats-server.deb)" > content/usr/sbin/nats-server
+printf '#!/bin/sh\\necho "nats-server: v%s"\\n' "$(cat "$2")" > content/usr/sbin/nats-server
 chmod +x content/usr/sbin/nats-server
 `
 
@@ -182,6 +182,23 @@ describe("the set-up", () => {
       assert.isFalse(existsSync(join(root, ".cache", "nats-server")))
     })
   )
+
+  it.live("takes no package that bears the name of a tested one and is another, and says which is newer", () =>
+    Effect.gen(function* () {
+      const { root, run, put } = yield* checkout
+      put("nats-server", server("2.9.10"))
+      put("apt-get", APT)
+      put("dpkg", DPKG)
+      const forged = yield* run(SETUP_COMMAND, { APT_PACKAGE: "nats-server_2.15.1-1_amd64.deb" })
+      assert.strictEqual(forged.code, 1)
+      assert.match(forged.stderr, /that was fetched is not Debian's: its SHA-256 is [0-9a-f]{64}, must be 31ef4c/)
+      assert.isFalse(existsSync(join(root, ".cache", "nats-server")))
+      assert.match(
+        (yield* run(SETUP_COMMAND)).stderr,
+        /-9_all\.deb \(SHA-256 [0-9a-f]{64}\) is newer than what was tested/
+      )
+    })
+  )
 })
 
 describe("the command conclave", () => {
@@ -210,6 +227,26 @@ describe("the command conclave", () => {
       assert.strictEqual((yield* run(["sh", "setup/conclave", "up", "--nats", "nats://a"])).stdout, "ran\n")
       assert.strictEqual((yield* run(["sh", "setup/conclave", "up"], { NATS_URL: "nats://a" })).stdout, "ran\n")
       assert.deepInclude(yield* run(["sh", "setup/conclave", "up"]), { stdout: "", code: 1 })
+    })
+  )
+})
+
+describe("npm run compare-uws", () => {
+  const compare = (folder: string) =>
+    spawnSync(process.execPath, [join(SETUP, "compare-uws.mjs"), folder], { encoding: "utf8" })
+
+  it.live("tells the binaries of the packages from those of another build", () =>
+    Effect.gen(function* () {
+      const packaged = join(SETUP, "..", "node_modules", "uWebSockets.js", "dist", "bin")
+      const official = yield* temporaryFolder
+      cpSync(packaged, official, { recursive: true })
+      assert.strictEqual(compare(official).status, 0)
+      writeFileSync(join(official, "uws_linux_x64_127.node"), "another")
+      const { status, stdout, stderr } = compare(official)
+      assert.strictEqual(status, 1)
+      assert.match(stdout, /^[0-9a-f]{64} {2}uws_linux_x64_127\.node +ANOTHER$/m)
+      assert.match(stderr, /^1 of \d+ binaries are not those of that build/)
+      assert.match(compare(join(official, "none")).stderr, /^Name the folder/)
     })
   )
 })
