@@ -37,11 +37,14 @@ export interface ProcessOptions {
   readonly syncInterval: string
   /** How much it may store, such as `4MB`; as much as the disk has, unless given. */
   readonly maxFileStore: string | undefined
+  /** Who does not know it may do nothing. Without one, whoever reaches the port may do everything. */
+  readonly password: string | undefined
   /** How long it may do nothing before it is ready; 10 seconds unless given. */
   readonly patience?: Duration.Input | undefined
 }
 
 export interface NatsProcess {
+  /** With user and password, where it has one. */
   readonly url: string
   readonly port: number
   readonly pid: number
@@ -59,6 +62,10 @@ const LINES_SHOWN = 8
 export const configFile = (folder: string) => join(folder, "server.conf")
 export const pidFile = (folder: string) => join(folder, "server.pid")
 export const logFile = (folder: string) => join(folder, "server.log")
+/** The password alone, for who may read it: this user. */
+export const passwordFile = (folder: string) => join(folder, "password")
+
+const USER = "conclave"
 
 // A port of -1 makes the server take a free one and write it into a file: unlike a port that we would look for
 // ourselves, nobody can take it in between.
@@ -66,7 +73,7 @@ const configText = (options: ProcessOptions): string => `# Written by conclave a
 server_name: "conclave-${process.pid}"
 listen: "127.0.0.1:${options.port ?? -1}"
 ${options.monitorPort === undefined ? "" : `http: "127.0.0.1:${options.monitorPort}"\n`}max_payload: 1MB
-pid_file: ${JSON.stringify(pidFile(options.folder))}
+${options.password === undefined ? "" : `authorization { user: ${USER}, password: ${JSON.stringify(options.password)} }\n`}pid_file: ${JSON.stringify(pidFile(options.folder))}
 ports_file_dir: ${JSON.stringify(options.folder)}
 log_file: ${JSON.stringify(logFile(options.folder))}
 logfile_size_limit: 16MB
@@ -129,15 +136,29 @@ const stop = (child: Child) =>
 
 const Ports = Schema.fromJsonString(Schema.Struct({ nats: Schema.NonEmptyArray(Schema.String) }))
 
-/** The address it wrote into its ports file; the file carries the pid, so that it cannot be another server's. */
+/**
+ * The address it wrote into its ports file, which carries the pid, so that it cannot be another server's; with user and
+ * password, where it has one that this user may read.
+ */
 export const readAddress = (folder: string, pid: number) =>
   Effect.try({
     try: () => readFileSync(join(folder, `nats-server_${pid}.ports`), "utf8"),
     catch: () => "not yet"
   }).pipe(
     Effect.flatMap((text) => Schema.decodeUnknownEffect(Ports)(text)),
-    Effect.map((ports) => ports.nats[0])
+    Effect.map((ports) => withPassword(ports.nats[0], readPassword(folder)))
   )
+
+const readPassword = (folder: string): string | undefined => {
+  try {
+    return readFileSync(passwordFile(folder), "utf8")
+  } catch {
+    return undefined
+  }
+}
+
+const withPassword = (url: string, password: string | undefined): string =>
+  password === undefined ? url : url.replace("://", `://${USER}:${password}@`)
 
 /** Connects and waits for the greeting of a NATS server. */
 const greeting = (port: number) =>
@@ -198,12 +219,14 @@ const sayRecovery = (folder: string): Effect.Effect<never> =>
     Console.error(`nats-server reads what is stored, ${sizeText(folderBytes(join(folder, "store")))} …`)
   ).pipe(Effect.delay(SAY_EVERY), Effect.forever)
 
-/** Writes the configuration, and removes the pid of an earlier server. */
+/** Writes the configuration, for this user alone, and removes the pid of an earlier server. */
 const prepareFiles = (options: ProcessOptions) =>
   onDisk(options.folder, () => {
-    rmSync(pidFile(options.folder), { force: true })
-    writeFileSync(configFile(options.folder), configText(options), { mode: 0o600 })
-    return sizeOf(logFile(options.folder))
+    const { folder, password } = options
+    for (const file of [pidFile, configFile, passwordFile]) rmSync(file(folder), { force: true })
+    writeFileSync(configFile(folder), configText(options), { mode: 0o600 })
+    if (password !== undefined) writeFileSync(passwordFile(folder), password, { mode: 0o600 })
+    return sizeOf(logFile(folder))
   })
 
 /**

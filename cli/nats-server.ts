@@ -1,5 +1,5 @@
 // The embedded NATS server: one nats-server of our own, on one data folder, for as long as a scope is open.
-import { mkdirSync, readFileSync, realpathSync } from "node:fs"
+import { chmodSync, mkdirSync, readFileSync, realpathSync } from "node:fs"
 import { join } from "node:path"
 import { type Duration, Effect, Exit, Latch, Schedule, Schema, Scope } from "effect"
 import { findNatsServer, OLDEST } from "../setup/nats-server.mjs"
@@ -41,6 +41,8 @@ export interface EmbeddedOptions {
   readonly syncInterval?: string | undefined
   /** How much the server may store, such as `4MB`; as much as the disk has, unless given. */
   readonly maxFileStore?: string | undefined
+  /** Who does not know it may do nothing, letters and digits; without one, whoever reaches the port may do everything. */
+  readonly password?: string | undefined
   /** How long it may do nothing before it is ready; 10 seconds unless given. A server that reads a large store is at work. */
   readonly patience?: Duration.Input | undefined
 }
@@ -82,7 +84,7 @@ const serverOn = (folder: string): number | undefined => {
   return Number.isInteger(pid) && pid > 1 && runsOn(folder, pid) ? pid : undefined
 }
 
-/** The address of the nats-server that `conclave up` runs on a data folder; nothing if none runs there. */
+/** The address of the nats-server that `conclave up` runs on a data folder, with its password; nothing if none runs there. */
 export const runningServer = (dataDir: string): Effect.Effect<string | undefined> =>
   Effect.gen(function* () {
     const folder = join(yield* Effect.try(() => realpathSync(dataDir)), "nats")
@@ -134,7 +136,11 @@ export const embeddedNats = (options: EmbeddedOptions): Effect.Effect<EmbeddedNa
     const { binary, version } = yield* findBinary(options.binary)
     const data = yield* useDataFolder(options.dataDir)
     const folder = join(data, "nats")
-    yield* onDisk(data, () => mkdirSync(folder, { recursive: true }))
+    yield* onDisk(data, () => {
+      mkdirSync(folder, { recursive: true })
+      // Also one of an earlier version: what is stored is nobody else's business.
+      chmodSync(folder, 0o700)
+    })
     yield* stopOrphan(folder)
     const server = yield* keepProcess({
       binary,
@@ -143,6 +149,7 @@ export const embeddedNats = (options: EmbeddedOptions): Effect.Effect<EmbeddedNa
       monitorPort: options.monitorPort,
       syncInterval: options.syncInterval ?? "always",
       maxFileStore: options.maxFileStore,
+      password: options.password,
       patience: options.patience
     })
     return { ...server, version, logFile: logFile(folder) }

@@ -1,4 +1,5 @@
 // The NATS server that a process uses, what it connects to it with, and how it lets go of both.
+import { randomBytes } from "node:crypto"
 import { Deferred, Duration, Effect, Exit, Fiber, Schema, Scope } from "effect"
 import { layerNats, layerNatsClient, layerOperators, type SystemOptions } from "../runtime/index.ts"
 import type { Configuration } from "./config.ts"
@@ -16,6 +17,8 @@ export interface Server {
   readonly storage?: Storage
 }
 
+const PASSWORD_BYTES = 24
+
 /** A server that is not ours. */
 export const namedServer = (url: string): Server => ({ url, gone: Effect.never, syncAlways: undefined })
 
@@ -27,7 +30,9 @@ export const openServer = (
 ): Effect.Effect<Server, EmbeddedError, Scope.Scope> =>
   Effect.gen(function* () {
     if (url !== undefined) return namedServer(url)
-    const server = yield* embeddedNats({ dataDir, binary: config.natsServer })
+    // Another user of this machine reaches loopback as well. A new one each time: none is left that still holds.
+    const password = randomBytes(PASSWORD_BYTES).toString("hex")
+    const server = yield* embeddedNats({ dataDir, binary: config.natsServer, password })
     const gone = Effect.flatMap(server.exited, (reason) =>
       Effect.fail(new Error(`the NATS server has ended: ${reason}; its log is ${server.logFile}`))
     )

@@ -2,8 +2,8 @@ import { Console, Effect, Layer, Option } from "effect"
 import { Command } from "effect/cli"
 import { Gateway } from "../gateway/index.ts"
 import type { ExperimentPlan } from "../protocols/index.ts"
-import { ActorLog, LocalNode } from "../runtime/index.ts"
-import { configuration, settings, withoutPassword } from "./config.ts"
+import { ActorLog, LocalNode, showServers } from "../runtime/index.ts"
+import { configuration, settings } from "./config.ts"
 import { beginExperiment, experimentFlag, planOf } from "./experiment-file.ts"
 import { feedMarket, type Market, marketFlags, marketsOf } from "./markets.ts"
 import { showMetrics } from "./metrics.ts"
@@ -81,7 +81,7 @@ const sayHello = (
       `  WebSocket  ${url.replace("http", "ws")}/ws`,
       `  HTTP       ${url}/api/v1`,
       ...(open ? [`  access     ${OPEN}`] : []),
-      `  NATS       ${withoutPassword(nats)}`,
+      `  NATS       ${showServers(nats)}`,
       ...(dataDir === undefined ? [] : [`  data       ${dataDir}`]),
       `  market     ${markets.map(({ symbol, from }) => `${symbol} (${from})`).join(", ")}`,
       ...(experiment === undefined ? [] : [`  experiment ${experimentText(experiment)}`]),

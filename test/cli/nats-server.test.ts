@@ -1,21 +1,24 @@
 import { spawn } from "node:child_process"
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { join } from "node:path"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { jetstreamManager } from "@nats-io/jetstream"
-import { connect } from "@nats-io/transport-node"
+import { type ConnectionOptions, connect } from "@nats-io/transport-node"
 import { Effect, Exit, Option, Schedule, Scope } from "effect"
 import { useDataFolder } from "../../cli/data-folder.ts"
-import { embeddedNats } from "../../cli/nats-server.ts"
+import { embeddedNats, runningServer } from "../../cli/nats-server.ts"
+import { parseServers } from "../../runtime/nats/address.ts"
 import { isAlive } from "../support/alive.ts"
 import { NatsServer, natsServer, temporaryFolder } from "../support/nats.ts"
 
-const connection = (url: string) =>
+const connecting = (options: ConnectionOptions) =>
   Effect.acquireRelease(
-    Effect.promise(() => connect({ servers: url })),
+    Effect.tryPromise(() => connect(options)),
     (nc) => Effect.promise(() => nc.close())
   )
+
+const connection = (url: string) => Effect.orDie(connecting({ servers: url }))
 
 const streamCount = (url: string) =>
   Effect.scoped(
@@ -86,6 +89,38 @@ describe("embedded nats-server", () => {
       assert.strictEqual(yield* streamCount(url), 1)
       assert.include(readFileSync(join(dataDir, "nats", "server.conf"), "utf8"), "sync_interval: always")
     })
+  )
+
+  it.live(
+    "lets nobody in without its password, which only its user can read, and has another one at the next start",
+    () =>
+      Effect.gen(function* () {
+        const dataDir = yield* temporaryFolder
+        const used = yield* Effect.scoped(
+          Effect.gen(function* () {
+            const { url, restart } = yield* embeddedNats({ dataDir, password: "opensesame" })
+            assert.strictEqual(yield* runningServer(dataDir), url)
+            const { user, pass, servers } = parseServers(url)
+            const as = (options: object) =>
+              Effect.scoped(Effect.exit(connecting({ servers: [...servers], reconnect: false, ...options })))
+            assert.isTrue(Exit.isFailure(yield* as({})))
+            assert.isTrue(Exit.isFailure(yield* as({ user, pass: "other" })))
+            assert.isTrue(Exit.isSuccess(yield* as({ user, pass })))
+            yield* restart
+            assert.isTrue(Exit.isSuccess(yield* as({ user, pass })))
+            const folder = join(dataDir, "nats")
+            assert.strictEqual(statSync(folder).mode & 0o777, 0o700)
+            for (const file of ["server.conf", "password"]) {
+              assert.strictEqual(statSync(join(folder, file)).mode & 0o777, 0o600, file)
+            }
+            return url
+          })
+        )
+        yield* embeddedNats({ dataDir })
+        assert.isFalse(existsSync(join(dataDir, "nats", "password")))
+        assert.notInclude(yield* runningServer(dataDir), "opensesame")
+        assert.include(used, "opensesame")
+      })
   )
 
   it.live("is started again on its port and store when it is told to, and that is no end of it", () =>

@@ -195,6 +195,10 @@ describe("conclave actors, without an address", () => {
       const inspected = yield* conclave("actors", "inspect", "coordinator/ACME", "--data", data, "--json")
       const found = decodeJson(inspected.stdout)
       assert.deepInclude(found, { type: "coordinator", id: "ACME", state_of: "now", fault: null })
+      // Loopback is no proof of who one is: who cannot read the folder can do nothing.
+      const address = yield* system.says(/NATS +(\S+)/)
+      assert.match(address, /^nats:\/\/127\.0\.0\.1:\d+$/)
+      assert.include((yield* conclave("nodes", "--nats", address)).stderr, "authorization violation")
     }).pipe(Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()))
   )
 })
