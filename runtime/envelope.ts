@@ -38,6 +38,8 @@ const TimerEnvelope = Schema.Struct({
   generation: Schema.Int,
   message: Schema.String,
   body: Schema.Unknown,
+  /** A node fired it, and its schedule is in the log still. */
+  scheduled: Schema.optionalKey(Schema.Literal(true)),
   ...Common
 })
 

@@ -8,8 +8,8 @@ import type { AppendError, LogReplaced, ReadError } from "./errors.ts"
  * - `mail`: a message into an actor's mailbox.
  * - `journal`: an actor's record. Stored only if the last record of that actor has the sequence `expected` (0: none).
  *   One with a `snapshot` holds the actor whole, so that reading starts there; with `truncate` the earlier ones go.
- * - `timer`: puts `payload` into the mailbox of `owner` at the time `at` (milliseconds since 1970; in the past: at once).
- *   A second one of the same name replaces the first.
+ * - `timer`: puts `payload` into the mailbox of `owner` at the time `at` (milliseconds since 1970; in the past: at once), or
+ *   `graceMillis` later: a node does it in time, if it is still there. A second one of the same name replaces the first.
  * - `untimer`: removes a timer that has not fired.
  * - `event`: for the world to see, kept for the time the namespace is configured to keep events.
  * - `dead`: a message that could not be processed, and why.
@@ -29,6 +29,7 @@ export type Entry =
       readonly owner: Address
       readonly name: string
       readonly at: number
+      readonly graceMillis?: number
       readonly payload: string
     }
   | { readonly kind: "untimer"; readonly owner: Address; readonly name: string }

@@ -14,6 +14,9 @@ import { release } from "./release.ts"
 import { RESTART_POLL_MILLIS, Retries } from "./retries.ts"
 import type { Commit, OutgoingAnswer } from "./verdict.ts"
 
+/** So many messages are kept while the journal is read: to read them again would take longer than that. */
+const LOADING_KEPT = 64
+
 /**
  * One live actor: recovers, decides, runs ahead of its commits.
  *
@@ -190,9 +193,10 @@ export class Activation {
     else if (this.#phase === "running") this.#drain()
   }
 
-  /** Memory is short: what waits and cannot be decided now stays in the log. */
+  /** Memory is short: what waits and cannot be decided now stays in the log; not the little that waits for a journal to be read. */
   shed(): void {
-    if (this.#phase !== "abandoned" && this.#stuck) this.#leaveInLog()
+    const loading = this.#phase === "loading" && !this.#halted && this.#mailbox.queue.length <= LOADING_KEPT
+    if (this.#phase !== "abandoned" && this.#stuck && !loading) this.#leaveInLog()
   }
 
   #drain(): void {
@@ -239,7 +243,7 @@ export class Activation {
   #take(mail: Mail, commit: Commit): boolean {
     if (!fits(this.#open, commit, this.#host.limits.groupEntriesMax)) return false
     applyStep(this.compiled, this.#core, commit.step, commit.state)
-    addCommit(this.#open, mail, commit)
+    addCommit(this.#open, mail, commit, this.#host.graceOf)
     return true
   }
 

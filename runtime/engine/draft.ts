@@ -71,11 +71,18 @@ export const endedBy = (core: Core, envelope: Envelope): Array<string> =>
 
 /** Adds the operations of a decision. Throws where one does not fit its schema. */
 export const addAll = (draft: Draft, operations: Operations): void => {
+  addUnscheduling(draft)
   for (const operation of operations) {
     if (operation.op !== "reply" && operation.op !== "refuse") draft.effective = true
     add(draft, operation)
   }
   if (draft.stopped) addStop(draft)
+}
+
+/** First of all: a timer of the same name that the step sets comes after it, and takes its place. */
+const addUnscheduling = ({ envelope, entries, self: owner }: Draft): void => {
+  if (envelope.kind !== "timer" || envelope.scheduled !== true) return
+  entries.push({ kind: "untimer", owner, name: envelope.name })
 }
 
 const add = (draft: Draft, operation: Kinds): void => {

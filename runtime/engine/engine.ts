@@ -1,6 +1,6 @@
 import { Clock, Duration, Effect, FiberSet, Schedule } from "effect"
 import type { Actor } from "../actor.ts"
-import { formatAddress } from "../address.ts"
+import { type Address, formatAddress } from "../address.ts"
 import { Controls } from "../controls.ts"
 import { elapsedBy } from "../elapsed.ts"
 import type { Leases } from "../leases.ts"
@@ -11,6 +11,7 @@ import type { Activation } from "./activation.ts"
 import { Activities } from "./activities.ts"
 import { Committer } from "./commit.ts"
 import { compile } from "./compiled.ts"
+import { Due } from "./due.ts"
 import { Gates } from "./gate.ts"
 import { Loads } from "./loads.ts"
 import { type Gauges, type Meter, makeMeter } from "./meter.ts"
@@ -42,6 +43,11 @@ export interface EngineOptions {
    */
   readonly asideAfter?: number
   /**
+   * How many timers of this node's actors that are due in one second are left to the log, which stores each firing by itself;
+   * more than these the node fires in groups. 100 unless given.
+   */
+  readonly timersByLogMax?: number
+  /**
    * How long one decision may take. One that takes longer ends the process, so that another one takes over; 30 seconds unless
    * given, and as long as it likes where it is infinite. It is told of on standard error from 2 seconds on.
    */
@@ -67,6 +73,7 @@ const PASSIVATE_AFTER = Duration.seconds(15)
 const MEMORY_BYTES_MAX = 64 * 1024 * 1024
 const ACTIVITIES_MAX = 256
 const DECISION_MAX = Duration.seconds(30)
+const TIMERS_BY_LOG_MAX = 100
 /** How long a message waited is measured of one in so many. */
 const WAITS_SAMPLED = 16
 const SWEEP_EVERY = Duration.seconds(5)
@@ -99,6 +106,11 @@ export const makeEngine = Effect.fnUntraced(function* (
   const activities = new Activities({ outbox, fork, max: options.activitiesMax ?? ACTIVITIES_MAX, meter, nanos })
   const announcer = new Announcer(elapsed, log.broadcast)
   const gates = new Gates({ now: elapsed, later })
+  const send = (to: Address, payload: string) => outbox.send({ kind: "mail", to, payload })
+  const due = new Due(
+    { now: elapsed, later, fork, open: () => room.open(), send },
+    options.timersByLogMax ?? TIMERS_BY_LOG_MAX
+  )
   const shards = new Set<Shard>()
   const room = makeRoom(() => shards.forEach((shard) => shard.shed()))
   const trials = new Trials(elapsed)
@@ -126,7 +138,8 @@ export const makeEngine = Effect.fnUntraced(function* (
       crowded: ({ address }, waiting) => announcer.crowded(formatAddress(address), waiting),
       ...setbacks,
       answer: ({ inbox, payload }) => log.answer(inbox, payload),
-      fireSoon: firingSoon(outbox, later, fork),
+      graceOf: (at, millis) => due.graceOf(at, millis),
+      timerStored: ({ address }, name, timer) => due.stored(address, name, timer),
       startActivity: (activation, key) => activities.start(activation, key),
       stopActivity: (activation, key) => activities.stop(activation, key)
     },
@@ -184,19 +197,6 @@ const makeTimes = Effect.gen(function* () {
       void fork(Effect.andThen(Effect.sleep(millis), Effect.sync(callback)))
   }
 })
-
-/** What cannot be sent, the log fires. */
-const firingSoon =
-  (
-    outbox: Outbox,
-    later: (millis: number, callback: () => void) => void,
-    fork: (effect: Effect.Effect<void>) => unknown
-  ): Engine["activationHost"]["fireSoon"] =>
-  ({ address, core }, name, { generation, millis, payload }) =>
-    later(millis, () => {
-      if (core.timers.get(name) !== generation) return
-      fork(Effect.ignore(outbox.send({ kind: "mail", to: address, payload })))
-    })
 
 const makeResidents = (
   { passivateAfter = PASSIVATE_AFTER, memoryBytesMax = MEMORY_BYTES_MAX }: EngineOptions,

@@ -1,7 +1,8 @@
 import type { Address } from "../address.ts"
 import type { NewerVersion } from "../errors.ts"
 import type { LogLimits, Mail } from "../log.ts"
-import type { SoonDue } from "./pending.ts"
+import type { Timer } from "./due.ts"
+import type { GraceOf } from "./pending.ts"
 import type { OutgoingAnswer } from "./verdict.ts"
 
 /** What an activation needs of the node around it. */
@@ -42,8 +43,10 @@ export interface ActivationHost<Activation> {
   /** The actor cannot go on: not even parking the message works. */
   readonly giveUp: (activation: Activation, cause: Error) => void
   readonly answer: (answer: OutgoingAnswer) => void
-  /** Fires a timer when it is due, unless it is closed by then. The log fires it as well, later: that counts for nothing then. */
-  readonly fireSoon: (activation: Activation, name: string, timer: SoonDue) => void
+  /** How much later than it is due the log may fire a timer, since the node fires it in time; in milliseconds. */
+  readonly graceOf: GraceOf
+  /** A timer of the actor is set, or, without one, is not any more: the log has stored it. */
+  readonly timerStored: (activation: Activation, name: string, timer: Timer | undefined) => void
   readonly startActivity: (activation: Activation, key: string) => void
   readonly stopActivity: (activation: Activation, key: string) => void
 }

@@ -1,4 +1,5 @@
 import type { Entry, Mail } from "../log.ts"
+import type { Timer } from "./due.ts"
 import type { Commit, OutgoingAnswer } from "./verdict.ts"
 
 /** Consecutive steps of one actor that become one journal record and leave in one group. */
@@ -10,8 +11,8 @@ export interface Pending {
   /** Keys of activities that the steps started, each with its generation, and that they ended, in order. */
   readonly started: Map<string, number>
   readonly ended: Array<string>
-  /** Timers that the steps set and that are due soon, by name. */
-  readonly soon: Map<string, SoonDue>
+  /** The last that the steps said of timers, by name: set, or not any more. */
+  readonly timers: Map<string, Timer | undefined>
   /** The message that the last step decided. */
   stepSequence: number
   /** Size of the steps and of the entries, in characters. */
@@ -19,17 +20,7 @@ export interface Pending {
   entryCharacters: number
 }
 
-/** A timer that is due too soon for the log to fire it in time. */
-export interface SoonDue {
-  /** The sequence of the message whose step set it. */
-  readonly generation: number
-  /** How long after that message it is due. */
-  readonly millis: number
-  readonly payload: string
-}
-
-/** Timers that are due no later than this after they are set: a server takes up to 300 milliseconds to fire one. */
-const SOON_MILLIS = 1_000
+export type GraceOf = (at: number, millis: number) => number | undefined
 
 /** A record takes further steps up to these sizes, so that what was decided fast leaves together and still in time. */
 const ENTRIES_MAX = 250
@@ -44,7 +35,7 @@ export const emptyPending = (): Pending => ({
   answers: [],
   started: new Map(),
   ended: [],
-  soon: new Map(),
+  timers: new Map(),
   stepSequence: 0,
   stepCharacters: 0,
   entryCharacters: 0
@@ -75,12 +66,13 @@ export const fits = (pending: Pending, commit: Commit, groupEntriesMax: number):
     pending.stepCharacters + commit.text.length < STEP_CHARACTERS_MAX * 2 &&
     pending.entryCharacters + charactersOf(commit.entries) < ENTRY_CHARACTERS_MAX * 2)
 
-export const addCommit = (pending: Pending, mail: Mail, commit: Commit): void => {
+/** `graceOf`: how much later the log may fire a timer that is due at a time, so long after the message. */
+export const addCommit = (pending: Pending, mail: Mail, commit: Commit, graceOf: GraceOf): void => {
   pending.mails.push(mail)
   pending.steps.push(commit.text)
   pending.stepSequence = mail.sequence
   pending.stepCharacters += commit.text.length
-  for (const entry of commit.entries) addEntry(pending, entry, mail)
+  for (const entry of commit.entries) addEntry(pending, entry, mail, graceOf)
   pending.entryCharacters += charactersOf(commit.entries)
   for (const answer of commit.answers) pending.answers.push(answer)
   for (const key of Object.keys(commit.step.started ?? {})) pending.started.set(key, mail.sequence)
@@ -91,25 +83,23 @@ export const addCommit = (pending: Pending, mail: Mail, commit: Commit): void =>
  * Of one timer only the last word is kept: the server takes one message a timer in a batch, and of two that were set in
  * one step the first to fire would count.
  */
-const addEntry = (pending: Pending, entry: Entry, mail: Mail): void => {
-  if (isTimer(entry)) {
-    const earlier = pending.entries.findIndex((each) => isTimer(each) && each.name === entry.name)
-    if (earlier >= 0) pending.entries.splice(earlier, 1)
-    addSoon(pending, entry, mail)
+const addEntry = (pending: Pending, entry: Entry, mail: Mail, graceOf: GraceOf): void => {
+  if (!isOfTimer(entry)) return void pending.entries.push(entry)
+  const earlier = pending.entries.findIndex((each) => isOfTimer(each) && each.name === entry.name)
+  if (earlier >= 0) pending.entries.splice(earlier, 1)
+  if (entry.kind === "untimer") {
+    pending.timers.set(entry.name, undefined)
+    return void pending.entries.push(entry)
   }
-  pending.entries.push(entry)
+  // Counted from the message's own time, which is the log's: the clock of this process may be another.
+  const millis = Math.max(0, entry.at - mail.time)
+  const graceMillis = graceOf(entry.at, millis)
+  pending.timers.set(entry.name, { millis, payload: entry.payload, postponed: graceMillis !== undefined })
+  pending.entries.push(graceMillis === undefined ? entry : { ...entry, graceMillis })
 }
 
-/** Counted from the message's own time, which is the log's: the clock of this process may be another. */
-const addSoon = (pending: Pending, entry: Timer, { time, sequence: generation }: Mail): void => {
-  pending.soon.delete(entry.name)
-  if (entry.kind !== "timer" || entry.at - time > SOON_MILLIS) return
-  pending.soon.set(entry.name, { generation, millis: Math.max(0, entry.at - time), payload: entry.payload })
-}
-
-type Timer = Extract<Entry, { kind: "timer" | "untimer" }>
-
-const isTimer = (entry: Entry): entry is Timer => entry.kind === "timer" || entry.kind === "untimer"
+const isOfTimer = (entry: Entry): entry is Extract<Entry, { kind: "timer" | "untimer" }> =>
+  entry.kind === "timer" || entry.kind === "untimer"
 
 const charactersOf = (entries: ReadonlyArray<Entry>): number => {
   let characters = 0

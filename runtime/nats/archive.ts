@@ -6,6 +6,7 @@ import { Archive, type Selection, type StoredLetter } from "../archive.ts"
 import { type LogUnavailable, ServerUnsuitable } from "../errors.ts"
 import { showServers } from "./address.ts"
 import { Nats, type NatsOptions } from "./connection.ts"
+import { DUE_HEADER } from "./headers.ts"
 import { attempt, readAfter, readFirst } from "./stored.ts"
 import { makeSubjects, type Subjects } from "./subjects.ts"
 
@@ -154,7 +155,8 @@ const readLetter = async (manager: JetStreamManager, subjects: Subjects, seq: nu
 /** One that was cancelled leaves a message without a schedule, for a second: its time is no number. */
 const toTimer = (subjects: Subjects, message: StoredMsg): readonly [name: string, at: number] => {
   const [, at = ""] = /^@at (.+)$/.exec(message.header.get("Nats-Schedule")) ?? []
-  return [subjects.parseTimer(message.subject), Date.parse(at)]
+  const due = message.header.get(DUE_HEADER)
+  return [subjects.parseTimer(message.subject), due === "" ? Date.parse(at) : Number(due)]
 }
 
 interface Listing {

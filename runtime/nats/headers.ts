@@ -1,5 +1,8 @@
 import { MsgHdrsImpl } from "@nats-io/transport-node"
 
+/** When a timer is due that the log fires later than that, in milliseconds since 1970. */
+export const DUE_HEADER = "Conclave-Due"
+
 /** One header as it goes over the wire. Values hold no line breaks: ids and subjects were checked for them. */
 export const line = (name: string, value: string | number): string => `${name}: ${value}\r\n`
 

@@ -6,7 +6,7 @@ import { ServerUnsuitable } from "../errors.ts"
 import { ActorLog, type Entry, type LogLimits, type Mail } from "../log.ts"
 import type { Outgoing } from "./batch.ts"
 import { Nats } from "./connection.ts"
-import { line } from "./headers.ts"
+import { DUE_HEADER, line } from "./headers.ts"
 import { Health } from "./health.ts"
 import { JournalReader, SNAPSHOT_HEADER } from "./journal.ts"
 import { countMail, readMail } from "./mailbox.ts"
@@ -188,7 +188,8 @@ const outgoing = (
         subject: subjects.timer(shard, entry.owner, entry.name),
         payload: entry.payload,
         headers:
-          line("Nats-Schedule", `@at ${new Date(entry.at).toISOString()}`) +
+          line("Nats-Schedule", `@at ${new Date(entry.at + (entry.graceMillis ?? 0)).toISOString()}`) +
+          (entry.graceMillis === undefined ? "" : line(DUE_HEADER, entry.at)) +
           line("Nats-Schedule-Target", subjects.mail(shard, entry.owner))
       }
     }

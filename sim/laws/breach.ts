@@ -22,6 +22,7 @@ export const LAWS = {
   order: "messages take effect in the order of the log",
   mailbox: "what an actor decides on lies in its mailbox",
   timer: "a timer fires once, and never after it was cancelled or set anew",
+  due: "a timer fires no earlier than it is due",
   outcome: "the outcome of an activity is taken once",
   begun: "an activity runs, and a timer fires, only of a step that is stored",
   fold: "state is what folding the journal gives",

@@ -34,6 +34,8 @@ export class Life {
   /** Open timers and activities, each with its generation. */
   readonly timers = new Map<string, number>()
   readonly activities = new Map<string, number>()
+  /** When timers are due, by name. */
+  readonly #due = new Map<string, number>()
   /** Who wants to be told when it stops, and by which message. */
   readonly #watchers = new Map<string, unknown>()
   #state: unknown
@@ -105,6 +107,7 @@ export class Life {
     if (step.id !== undefined && this.#ids.has(step.id)) this.#break("once", `a second step for ${step.id}: ${place}`)
     if (step.once !== undefined && this.hasKeyOfAnother(step.once)) this.#break("key", `${step.once}: ${place}`)
     this.#checkOpen(mail.envelope, place)
+    this.#checkDue(mail.envelope, step.time, place)
     if (this.stopped && decides(step)) this.#break("over", place)
     this.#consumed.add(step.sequence)
     if (step.id !== undefined) this.#ids.add(step.id)
@@ -124,9 +127,17 @@ export class Life {
     }
   }
 
+  #checkDue(envelope: Envelope, time: number, place: string): void {
+    const due = envelope.kind === "timer" ? this.#due.get(envelope.name) : undefined
+    if (due !== undefined && time < due) this.#break("due", `due at ${due}, fired at ${time}: ${place}`)
+  }
+
   #apply(step: StepRecord): void {
     for (const name of step.cancelled ?? []) this.timers.delete(name)
-    for (const name of Object.keys(step.timers ?? {})) this.timers.set(name, step.sequence)
+    for (const [name, at] of Object.entries(step.timers ?? {})) {
+      this.timers.set(name, step.sequence)
+      this.#due.set(name, at)
+    }
     for (const key of step.ended ?? []) this.activities.delete(key)
     for (const key of Object.keys(step.started ?? {})) this.activities.set(key, step.sequence)
     for (const watcher of step.unwatched ?? []) this.#watchers.delete(watcher)

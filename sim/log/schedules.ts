@@ -22,7 +22,7 @@ export class Schedules {
   set(timer: Timer): void {
     const key = timerKey(timer.owner, timer.name)
     this.#set.set(key, timer)
-    this.#arm(key, timer, timer.at)
+    this.#arm(key, timer, timer.at + (timer.graceMillis ?? 0))
   }
 
   remove(owner: Address, name: string): void {

@@ -82,7 +82,8 @@ export const runWorld = (options: RunOptions): RunReport => {
     passivateAfter: setting.passivateMillis,
     sweepEvery: setting.sweepMillis,
     memoryBytesMax: setting.memoryBytes,
-    asideAfter: setting.asideAfter
+    asideAfter: setting.asideAfter,
+    timersByLogMax: setting.timersByLog
   }
   const nodes = new Nodes(world, random.split("nodes"), setting.places, profile)
   const clients: Array<Inhabitant> = []

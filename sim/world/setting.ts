@@ -31,6 +31,8 @@ export interface Setting {
   readonly episodes: ReadonlyArray<Episode>
   /** Clocks differ by as much, in milliseconds. */
   readonly skewMillis: number
+  /** How many timers that are due in one second a node leaves to the log. */
+  readonly timersByLog: number
 }
 
 /** How long faults strike and clients work, in milliseconds. */
@@ -79,7 +81,8 @@ export const settings = (faults: Faults): fc.Arbitrary<Setting> =>
       activity: rate(faults, "activity")
     }),
     episodes: fc.tuple(...EPISODIC.map((kind) => episodes(faults, kind))).map((each) => each.flat()),
-    skewMillis: given(faults, "skew", (millis) => fc.constant(millis), fc.constant(SKEW_MILLIS_MAX), 0)
+    skewMillis: given(faults, "skew", (millis) => fc.constant(millis), fc.constant(SKEW_MILLIS_MAX), 0),
+    timersByLog: fc.constantFrom(100, 1, 0)
   })
 
 const rate = (faults: Faults, kind: Rated): fc.Arbitrary<number> =>

@@ -11,6 +11,7 @@ import {
   reply,
   setTimer
 } from "../../runtime/index.ts"
+import { manage } from "../support/manage.ts"
 import { NatsServer } from "../support/nats.ts"
 import { client } from "../support/system.ts"
 
@@ -48,8 +49,10 @@ const withoutTimers = Layer.effect(
 const isTimer = ({ kind }: Entry) => kind === "timer" || kind === "untimer"
 const NOTHING: Entry = { kind: "event", subject: "nothing", payload: "{}" }
 
-const set = (name: string, millis: number) => Actors.use((all) => all.ask(Clocked, "c", "Set", { name, millis }))
-const read = Actors.use((all) => all.ask(Clocked, "c", "Read", null))
+const set = (name: string, millis: number, id = "c") =>
+  Actors.use((all) => all.ask(Clocked, id, "Set", { name, millis }))
+const readOf = (id: string) => Actors.use((all) => all.ask(Clocked, id, "Read", null))
+const read = readOf("c")
 const until = (count: number) =>
   read.pipe(
     Effect.repeat({ until: (rung) => rung.length >= count, schedule: Schedule.spaced("20 millis") }),
@@ -80,5 +83,49 @@ layer(NatsServer.layer, { excludeTestServices: true })("a timer that is due soon
       yield* Effect.sleep("1 second")
       assert.lengthOf(yield* read, 10)
     }).pipe(Effect.provide(node), Effect.provide(client({ namespace: "both" })))
+  )
+})
+
+const HERD = 40
+const BY_LOG = 5
+const herd = Array.from({ length: HERD }, (_, index) => `h${index}`)
+/** All are due within the same second, well after all are set. */
+const setHerd = Effect.suspend(() => {
+  const due = Math.ceil((Date.now() + 1_500) / 1_000) * 1_000 + 500
+  return Effect.forEach(herd, (id) => set("t", due - Date.now(), id), { concurrency: 10, discard: true })
+})
+const rung = Effect.map(Effect.forEach(herd, readOf, { concurrency: 10 }), (each) => each.flat().length)
+const untilRung = (count: number) =>
+  rung.pipe(
+    Effect.repeat({ until: (now) => now >= count, schedule: Schedule.spaced("50 millis") }),
+    Effect.timeout("8 seconds")
+  )
+const wary = layerNode({ name: "node", actors: [clocked], timersByLogMax: BY_LOG })
+
+layer(NatsServer.layer, { excludeTestServices: true })("many timers that are due in one second", (it) => {
+  it.effect("are fired by the node, but for the few that the log fires in time", () =>
+    Effect.gen(function* () {
+      yield* setHerd
+      assert.strictEqual(yield* untilRung(HERD - BY_LOG), HERD - BY_LOG)
+    }).pipe(Effect.provide(wary), Effect.provide(withoutTimers), Effect.provide(client({ namespace: "herd" })))
+  )
+
+  it.effect("ring once each, and the log has no schedule left of them", () =>
+    Effect.gen(function* () {
+      const { url } = yield* NatsServer
+      yield* setHerd
+      yield* set("t", 60_000, "later")
+      yield* untilRung(HERD)
+      const schedules = yield* manage(url, (manager) =>
+        manager.streams.info("SPARED", { subjects_filter: "spared.timer.>" })
+      ).pipe(
+        Effect.map(({ state }) => Object.keys(state.subjects ?? {})),
+        Effect.repeat({ until: (left) => left.length <= 1, schedule: Schedule.spaced("100 millis") }),
+        Effect.timeout("5 seconds")
+      )
+      assert.lengthOf(schedules, 1)
+      assert.include(schedules[0], "later")
+      assert.strictEqual(yield* rung, HERD)
+    }).pipe(Effect.provide(wary), Effect.provide(client({ namespace: "spared" })))
   )
 })

@@ -119,10 +119,26 @@ export const LIMITING: ReadonlyArray<Mutant> = [
     within: 50
   },
   {
+    defect: "a timer that a node fires itself is fired too early",
+    file: engine("due"),
+    from: "Math.ceil((this.#host.now() + millis) / TICK_MILLIS)",
+    to: "Math.ceil((this.#host.now() + millis / 2) / TICK_MILLIS)",
+    laws: /no earlier than it is due/,
+    within: 50
+  },
+  {
+    defect: "a timer that a node fires itself is fired for another actor",
+    file: engine("due"),
+    from: "#send(due: ReadonlyArray<Kept>): Effect.Effect<void> {",
+    to: "#send(kept: ReadonlyArray<Kept>): Effect.Effect<void> {\n    const due = kept.map((one) => ({ ...one, to: { ...one.to, id: one.to.id.repeat(2) } }))",
+    laws: /./,
+    within: 50
+  },
+  {
     defect: "what a step sends leaves in another order",
     file: engine("pending"),
-    from: "  pending.entries.push(entry)\n",
-    to: "  pending.entries.unshift(entry)\n",
+    from: "return void pending.entries.push(entry)\n  const earlier",
+    to: "return void pending.entries.unshift(entry)\n  const earlier",
     laws: /stored with all/,
     within: 50
   },
@@ -170,8 +186,8 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   {
     defect: "an activity starts before its step is committed",
     file: engine("activation"),
-    from: "    addCommit(this.#open, mail, commit)\n",
-    to: "    addCommit(this.#open, mail, commit)\n    for (const key of Object.keys(commit.step.started ?? {})) this.#host.startActivity(this, key)\n",
+    from: "    addCommit(this.#open, mail, commit, this.#host.graceOf)\n",
+    to: "    addCommit(this.#open, mail, commit, this.#host.graceOf)\n    for (const key of Object.keys(commit.step.started ?? {})) this.#host.startActivity(this, key)\n",
     laws: /only of a step that is stored/,
     within: 1_000
   },
