@@ -29,6 +29,23 @@ export const Bar = open({
 }).check(Schema.makeFilter((bar) => barFault(bar) ?? true))
 export type Bar = typeof Bar.Type
 
+/** The latest time that somebody may give, in milliseconds since 1970: the year 2100 begins. */
+export const GIVEN_TIME_MAX = Date.UTC(2100, 0, 1)
+
+const givenTime = (time: number) =>
+  time <= GIVEN_TIME_MAX || "a time is in milliseconds since 1970, and before the year 2100"
+
+/** A time as somebody may give it. Those that are stored already are read, however late. */
+export const GivenMillis = Millis.check(Schema.makeFilter(givenTime))
+
+/** A bar as somebody may give it. */
+export const GivenBar = Bar.check(
+  Schema.makeFilter(({ time }) => {
+    const issue = givenTime(time)
+    return typeof issue === "string" ? { path: ["time"], issue } : undefined
+  })
+)
+
 /** Says what is wrong with bars in columns, or nothing when every bar is sound and newer than the one before it. */
 export const windowFault = (
   window: {

@@ -1,6 +1,7 @@
 import { Schema } from "effect"
+import { Owner } from "./client.ts"
 import { Confidence } from "./decision.ts"
-import { AgentId, ConsensusId, CorrelationId, MarketSymbol } from "./names.ts"
+import { AgentId, ConsensusId, CorrelationId, isGivenAgentId, MarketSymbol } from "./names.ts"
 import { open } from "./open.ts"
 
 /** What kind of voter: an agent type of the house, `human`, or any other name of an agent outside. */
@@ -23,6 +24,18 @@ export const Hash = Schema.String.check(
 export const TimeoutMillis = Schema.Int.check(
   Schema.makeFilter(
     (millis: number) => (millis > 0 && millis <= 3_600_000) || "timeout must be above 0 and at most an hour"
+  )
+)
+
+/** How long a client's round takes votes at the least, in milliseconds. */
+export const CLIENT_TIMEOUT_MIN = 100
+
+/** A time to wait as a client may give it. */
+export const GivenTimeoutMillis = Schema.Int.check(
+  Schema.makeFilter(
+    (millis: number) =>
+      (millis >= CLIENT_TIMEOUT_MIN && millis <= 3_600_000) ||
+      `timeout must be above 0: at least ${CLIENT_TIMEOUT_MIN} ms, and at most an hour`
   )
 )
 
@@ -90,6 +103,11 @@ const WEIGHT_RATIO_MAX = 1e12
 
 /** Weights as somebody may give them. Those that are stored already are read whatever their ratio. */
 export const GivenWeights = Weights.check(
+  Schema.makeFilter(
+    (weights: object) =>
+      Object.keys(weights).every(isGivenAgentId) ||
+      "a weight is given to an agent by its name, 1 to 128 of A-Z a-z 0-9 _ . : / = ^ @ -, the first a letter, digit or _"
+  ),
   Schema.makeFilter((weights: { readonly [agentId: string]: number }) => {
     const above = Object.values(weights).filter((weight) => weight > 0)
     // Who is not named weighs 1.
@@ -201,7 +219,11 @@ export const RoundRequest = open({
   invited: Schema.Array(Voter),
   method: Method,
   /** How long votes are taken. */
-  timeout_ms: TimeoutMillis
+  timeout_ms: TimeoutMillis,
+  /** The client whose round it is; none: it is of the house. It is not told to others. */
+  owner: Schema.optionalKey(Owner),
+  /** By what the owner's gateway finds the round's events. */
+  follow_id: Schema.optionalKey(Schema.String)
 }).check(Schema.makeFilter(roundFaults))
 export type RoundRequest = typeof RoundRequest.Type
 

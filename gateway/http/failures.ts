@@ -1,11 +1,15 @@
+import type { FutureTime as FutureTimeSchema } from "../../protocols/index.ts"
 import type { AllocationFailure } from "../operations/allocation.ts"
 import type { AnalyzeFailure, CancelAnalysisFailure } from "../operations/analysis.ts"
+import type { NotSeen } from "../operations/caller.ts"
 import type { ConsensusFailure } from "../operations/consensus.ts"
 import type { FeedFailure } from "../operations/market.ts"
 import type { PortfolioFailure } from "../operations/portfolio.ts"
 import type { TooManyRounds, TooManySymbols } from "../operations/quota.ts"
 import type { Reply } from "../uws.ts"
-import { askProblem, internal, invalidRequest, problem, unavailable } from "./problem.ts"
+import { askProblem, forbiddenOperation, internal, invalidRequest, problem, unavailable } from "./problem.ts"
+
+type FutureTime = typeof FutureTimeSchema.Type
 
 /** What may go wrong with anything that a client asks for. */
 export type OperationFailure =
@@ -15,6 +19,7 @@ export type OperationFailure =
   | AllocationFailure
   | PortfolioFailure
   | FeedFailure
+  | NotSeen
 
 /** What went wrong, as the client may know it. */
 export const failureProblem = (failure: OperationFailure, correlationId?: string): Reply => {
@@ -29,6 +34,10 @@ export const failureProblem = (failure: OperationFailure, correlationId?: string
     case "AnalysisCancelled":
     case "DeadlinePassed":
       return analysisProblem(failure, correlationId)
+    case "FutureTime":
+      return futureTime(failure, correlationId)
+    case "NotSeen":
+      return forbiddenOperation(`to see ${failure.pattern}`)
     case "UnknownAnalysis":
     case "UnknownAllocation":
     case "UnknownAccount":
@@ -36,6 +45,7 @@ export const failureProblem = (failure: OperationFailure, correlationId?: string
     case "NotInvited":
     case "DuplicateVote":
     case "RoundClosed":
+    case "NotOwner":
       return problem({ ...REFUSALS[failure._tag], correlationId })
     case "InvalidRound":
       return invalidRequest({ field: failure.field, rule: failure.rule }, correlationId)
@@ -119,6 +129,17 @@ const analysisProblem = (failure: AnalysisRefusal, correlationId?: string): Repl
   }
 }
 
+/** 400: a time is later than can be. */
+const futureTime = ({ time, latest }: FutureTime, correlationId?: string): Reply =>
+  problem({
+    status: 400,
+    code: "future-time",
+    title: "This time is in the future",
+    detail: `a bar of the time ${time} is not taken: at present none is later than ${latest} (milliseconds since 1970), or all others would be stale`,
+    field: "bars",
+    correlationId
+  })
+
 const NOT_TAKEN = "The vote was not taken"
 
 /** Why a word was refused; `detail` says it in words. */
@@ -152,6 +173,12 @@ const REFUSALS = {
     code: "round-closed",
     title: "The round is closed",
     detail: "it takes no votes any more"
+  },
+  NotOwner: {
+    status: 403,
+    code: "not-owner",
+    title: "The round is another's",
+    detail: "only who opened it may do that"
   },
   NotInvited: {
     status: 403,
