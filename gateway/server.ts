@@ -12,6 +12,7 @@ import { addClientsRoute, addMetricsRoute, metricsText } from "./http/metrics.ts
 import { addPages } from "./http/pages.ts"
 import { addRoutes } from "./http/routes/index.ts"
 import { addEventsRoute } from "./http/sse.ts"
+import { Budgets } from "./operations/budget.ts"
 import type { Caller } from "./operations/caller.ts"
 import { Keys } from "./operations/keys.ts"
 import { Quotas } from "./operations/quota.ts"
@@ -95,10 +96,12 @@ export const serveGateway = (
 
     const run = yield* FiberSet.runtime(yield* FiberSet.make<void>())()
     const quotas = new Quotas(limits, () => performance.now())
+    const budgets = new Budgets(limits, () => performance.now())
     const keys = new Keys(() => performance.now())
     const callerOf = (grant: Grant, key: string | undefined): Caller => {
       const { subject } = grant
-      return { subject, grant: authenticator.required ? grant : undefined, key, keys, quota: quotas.of(subject) }
+      const known = authenticator.required ? grant : undefined
+      return { subject, grant: known, key, keys, quota: quotas.of(subject), budget: budgets.of(subject) }
     }
     const ask = (question: Question) =>
       askActors({ fanout, callerOf }, question).pipe(Effect.provideService(Actors, actors))

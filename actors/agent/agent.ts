@@ -22,6 +22,7 @@ import {
   setTimer,
   start
 } from "../../runtime/index.ts"
+import { isRequestedRound } from "../consensus/opened-at.ts"
 import { noUsage } from "../model/prices.ts"
 import type { Policy } from "../policy.ts"
 import { toolsOf } from "../tools/registry.ts"
@@ -48,6 +49,9 @@ const AnalyzeInput = open({ ...opinionFields, unavailable: Schema.optionalKey(Sc
 
 /** How many requests an agent works on at once; it abstains from what is asked beyond. */
 export const OPEN_REQUESTS_MAX = 8
+
+/** How many of them may be of rounds that somebody asked for: the others are kept for those of the market. */
+const REQUESTED_MAX = OPEN_REQUESTS_MAX / 2
 
 /** What is left of a round's time for the agent's own rules, in milliseconds. */
 const RULES_MILLIS = 1_500
@@ -147,8 +151,9 @@ const analyze = (
 ) => {
   const { consensus_id, correlation_id, symbol } = given
   if (requestOf(state, consensus_id) !== undefined || state.answered.includes(consensus_id)) return []
-  if (state.requests.length >= OPEN_REQUESTS_MAX) {
-    const reason = `${OPEN_REQUESTS_MAX} analyses are running already`
+  const most = roomFor(state, consensus_id)
+  if (most !== undefined) {
+    const reason = `${most} analyses are running already`
     return [persist({ _tag: "Failed", consensus_id, reason } as const), abstain(type, given, reason)]
   }
   const request: Request = { consensus_id, correlation_id, symbol }
@@ -171,6 +176,13 @@ const analyze = (
     setTimer(`model_${consensus_id}`, deadline, "ModelOutOfTime", { consensus_id }),
     goOn(type, { ...request, asked })
   ]
+}
+
+/** How many requests there are already, where they leave no room for this one. */
+const roomFor = ({ requests }: State, consensusId: string): number | undefined => {
+  if (requests.length >= OPEN_REQUESTS_MAX) return OPEN_REQUESTS_MAX
+  const requested = requests.filter(({ consensus_id }) => isRequestedRound(consensus_id)).length
+  return isRequestedRound(consensusId) && requested >= REQUESTED_MAX ? REQUESTED_MAX : undefined
 }
 
 /** A tracker says whether one of its tools is used. */

@@ -1,6 +1,7 @@
 import type { FutureTime as FutureTimeSchema } from "../../protocols/index.ts"
 import type { AllocationFailure } from "../operations/allocation.ts"
 import type { AnalyzeFailure, CancelAnalysisFailure } from "../operations/analysis.ts"
+import type { OverBudget } from "../operations/budget.ts"
 import type { NotSeen } from "../operations/caller.ts"
 import type { ConsensusFailure } from "../operations/consensus.ts"
 import type { FeedFailure } from "../operations/market.ts"
@@ -20,6 +21,7 @@ export type OperationFailure =
   | PortfolioFailure
   | FeedFailure
   | NotSeen
+  | OverBudget
 
 /** What went wrong, as the client may know it. */
 export const failureProblem = (failure: OperationFailure, correlationId?: string): Reply => {
@@ -27,6 +29,15 @@ export const failureProblem = (failure: OperationFailure, correlationId?: string
     case "TooManySymbols":
     case "TooManyRounds":
       return quotaProblem(failure, correlationId)
+    case "OverBudget":
+      return problem({
+        status: 429,
+        code: "over-budget",
+        title: "Too much in too short a time",
+        detail: failure.message,
+        correlationId,
+        headers: { "retry-after": String(failure.retry_after) }
+      })
     case "NoMarketData":
     case "LookAhead":
     case "CoordinatorBusy":

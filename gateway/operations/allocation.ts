@@ -8,12 +8,14 @@ import {
   type UnknownAllocation
 } from "../../protocols/index.ts"
 import { Actors, type AskError } from "../../runtime/index.ts"
+import type { OverBudget } from "./budget.ts"
 import { byOf, type Caller, clientOf, messageIdOf, once } from "./caller.ts"
 import type { TooManySymbols } from "./quota.ts"
 
 export type AllocationFailure =
   | AskError
   | TooManySymbols
+  | OverBudget
   | Schema.Schema.Type<typeof AllocationOpen>
   | Schema.Schema.Type<typeof UnknownAllocation>
 
@@ -35,6 +37,7 @@ export const allocate = (
   Effect.gen(function* () {
     const { correlation_id: _, drawdown = 0, vetoed = [], timeout_ms = TIMEOUT_MILLIS, ...body } = asked
     yield* caller.quota.name(body.holdings.map(({ symbol }) => symbol))
+    yield* caller.budget.begin(asked, body.holdings.length)
     const request = { ...body, correlation_id: correlationId, drawdown, vetoed, timeout_ms, ...clientOf(caller) }
     const options = { correlationId, timeout: timeout_ms + ANSWER_MARGIN_MILLIS }
     const { ask } = yield* Actors

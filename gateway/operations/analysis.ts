@@ -7,11 +7,12 @@ import {
   type UnknownAnalysis
 } from "../../protocols/index.ts"
 import { Actors, type AskError, type Refusal } from "../../runtime/index.ts"
+import type { OverBudget } from "./budget.ts"
 import { type Asker, byOf, type Caller, clientOf, nameFor, once } from "./caller.ts"
 import type { TooManySymbols } from "./quota.ts"
 
-export type AnalyzeFailure = AskError | TooManySymbols | Refusal<typeof CoordinatorProtocol, "Analyze">
-export type CancelAnalysisFailure = AskError | Schema.Schema.Type<typeof UnknownAnalysis>
+export type AnalyzeFailure = AskError | TooManySymbols | OverBudget | Refusal<typeof CoordinatorProtocol, "Analyze">
+export type CancelAnalysisFailure = AskError | OverBudget | Schema.Schema.Type<typeof UnknownAnalysis>
 
 const TIMEOUT_MILLIS = 30_000
 /** A round that closes at the deadline of its analysis has still to be told, in milliseconds. */
@@ -34,6 +35,7 @@ export const analyze = (
   Effect.gen(function* () {
     const { symbol, bars, timeout_ms = TIMEOUT_MILLIS, context } = request
     yield* caller.quota.name([symbol])
+    yield* caller.budget.begin(request)
     const payload = {
       correlation_id: correlationId,
       timeout_ms,
@@ -57,6 +59,7 @@ export const cancelAnalysis = (
   Effect.gen(function* () {
     const asked = { correlation_id, reason }
     yield* caller.quota.name([symbol])
+    yield* caller.budget.store(asked)
     const { ask } = yield* Actors
     const { cancelled } = yield* once(caller, { operation: "cancel", target: symbol, body: asked }, (sent) =>
       ask(CoordinatorProtocol, symbol, "CancelAnalysis", { ...asked, ...byOf(caller) }, sent)

@@ -3,6 +3,7 @@ import { Effect, Schema } from "effect"
 import type { Client } from "../../protocols/index.ts"
 import { KeyReused, type SendOptions } from "../../runtime/index.ts"
 import type { Grant } from "../auth/grant.ts"
+import type { Budget } from "./budget.ts"
 import { digestOf, type Keys } from "./keys.ts"
 import type { Quota } from "./quota.ts"
 
@@ -16,6 +17,7 @@ export interface Caller {
   readonly key: string | undefined
   readonly keys: Keys
   readonly quota: Quota
+  readonly budget: Budget
 }
 
 /** The token or key does not allow to see what was asked for: none of its patterns covers it. */

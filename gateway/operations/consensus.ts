@@ -19,6 +19,7 @@ import {
 } from "../../protocols/index.ts"
 import { Actors, type AskError } from "../../runtime/index.ts"
 import { correlationOf } from "./analysis.ts"
+import type { OverBudget } from "./budget.ts"
 import { byOf, type Caller, clientOf, mustSee, type NotSeen, once, seedFor } from "./caller.ts"
 import type { TooManyRounds, TooManySymbols } from "./quota.ts"
 import { openSeed, sealSeed, secretOf } from "./secrets.ts"
@@ -30,6 +31,7 @@ export type ConsensusFailure =
   | TooManyRounds
   | VoteRefusal
   | NotSeen
+  | OverBudget
   | Schema.Schema.Type<typeof NotOwner>
   | Schema.Schema.Type<typeof InvalidRound>
   | Schema.Schema.Type<typeof NoMarketData>
@@ -68,6 +70,7 @@ export const openConsensus = (
     }
     yield* caller.quota.name([symbol])
     yield* caller.quota.open(longest(body))
+    yield* caller.budget.begin(wanted)
     const { ask } = yield* Actors
     const own = sealSeed(seed, caller)
     const payload = { request, ...clientOf(caller), ...(own === undefined ? {} : { sealed: own }) }
@@ -100,6 +103,7 @@ export const castVote = (
   Effect.gen(function* () {
     const { token, agent_id, agent_type, decision, confidence = 0, probabilities, reasoning = "" } = body
     const proof = hashOf(token)
+    yield* caller.budget.store(body)
     const { ask } = yield* Actors
     const abstention = { agent_id, agent_type, reason: reasoning }
     const vote = {
@@ -127,11 +131,14 @@ export const cancelConsensus = (
   { reason = "cancelled by a client" }: CancelBody,
   caller: Caller
 ): Effect.Effect<void, ConsensusFailure, Actors> =>
-  Actors.use(({ ask }) =>
-    once(caller, { operation: "cancel", target: consensusId, body: { reason } }, (sent) =>
-      ask(ConsensusProtocol, consensusId, "Cancel", { reason, ...byOf(caller) }, sent)
-    )
-  ).pipe(Effect.asVoid)
+  Effect.andThen(caller.budget.store(reason), Actors).pipe(
+    Effect.flatMap(({ ask }) =>
+      once(caller, { operation: "cancel", target: consensusId, body: { reason } }, (sent) =>
+        ask(ConsensusProtocol, consensusId, "Cancel", { reason, ...byOf(caller) }, sent)
+      )
+    ),
+    Effect.asVoid
+  )
 
 const encodeStatus = Schema.encodeEffect(Schema.fromJsonString(RoundStatus))
 
