@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes } from "node:crypto"
+import { createHash, createHmac, randomBytes, randomUUID } from "node:crypto"
 import { Effect, Schema } from "effect"
 import type { Client } from "../../protocols/index.ts"
 import { KeyReused, type SendOptions } from "../../runtime/index.ts"
@@ -50,13 +50,13 @@ const OWN = randomBytes(32)
 const drawn = (...words: ReadonlyArray<string>): Buffer =>
   createHmac("sha256", OWN).update(JSON.stringify(words)).digest()
 
-const DRAWN_BYTES = 16
-
-/** A new name; that of what has a key is the same each time it is asked for here. Nothing of the key is in it. */
-export const nameFor = ({ subject, key }: Caller, what: string): string =>
-  (key === undefined ? randomBytes(DRAWN_BYTES) : drawn(what, subject, key).subarray(0, DRAWN_BYTES)).toString(
-    "base64url"
-  )
+/** A new name, a UUID; that of what has a key is the same each time it is asked for here. Nothing of the key is in it. */
+export const nameFor = ({ subject, key }: Caller, what: string): string => {
+  if (key === undefined) return randomUUID()
+  const hex = drawn(what, subject, key).toString("hex")
+  const [, first, second, third, fourth, fifth] = /^(.{8})(.{4})(.{3})(.{3})(.{12})/.exec(hex) ?? []
+  return `${first}-${second}-4${third}-a${fourth}-${fifth}`
+}
 
 /** What actors are told of who asks: nothing where clients are not told apart. */
 export interface Asker {
