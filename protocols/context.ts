@@ -2,7 +2,7 @@ import { Schema } from "effect"
 import { Confidence, Decision } from "./decision.ts"
 import { GIVEN_TIME_MAX } from "./market.ts"
 import { ConsensusId } from "./names.ts"
-import { open } from "./open.ts"
+import { isShallow, LEVELS_MAX, open } from "./open.ts"
 
 const Millis = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 
@@ -28,11 +28,12 @@ export type ContextItem = typeof ContextItem.Type
 
 /** An item as somebody may give it. */
 export const GivenContextItem = ContextItem.check(
-  Schema.makeFilter(({ time }) =>
-    time <= GIVEN_TIME_MAX
-      ? undefined
-      : { path: ["time"], issue: "a time is in milliseconds since 1970, and before the year 2100" }
-  )
+  Schema.makeFilter((item) => {
+    const issue = "a time is in milliseconds since 1970, and before the year 2100"
+    if (item.time > GIVEN_TIME_MAX) return { path: ["time"], issue }
+    // What is nested without end has no JSON: writing it would overflow the stack.
+    return isShallow(item, LEVELS_MAX) ? undefined : `an item has at most ${LEVELS_MAX} levels`
+  })
 )
 
 /** The most bytes of the items of one analysis, as JSON: they are stored with the request, and with every agent that is asked. */

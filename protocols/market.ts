@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { MarketSymbol, Timestamp } from "./names.ts"
-import { open } from "./open.ts"
+import { isShallow, LEVELS_MAX, open } from "./open.ts"
 
 const Price = Schema.Finite.check(Schema.isGreaterThan(0))
 const Volume = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
@@ -40,9 +40,10 @@ export const GivenMillis = Millis.check(Schema.makeFilter(givenTime))
 
 /** A bar as somebody may give it. */
 export const GivenBar = Bar.check(
-  Schema.makeFilter(({ time }) => {
-    const issue = givenTime(time)
-    return typeof issue === "string" ? { path: ["time"], issue } : undefined
+  Schema.makeFilter((bar) => {
+    const issue = givenTime(bar.time)
+    if (typeof issue === "string") return { path: ["time"], issue }
+    return isShallow(bar, LEVELS_MAX) ? undefined : `a bar has at most ${LEVELS_MAX} levels`
   })
 )
 

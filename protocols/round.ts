@@ -2,7 +2,7 @@ import { Schema } from "effect"
 import { Owner } from "./client.ts"
 import { Confidence } from "./decision.ts"
 import { AgentId, ConsensusId, CorrelationId, isGivenAgentId, MarketSymbol } from "./names.ts"
-import { open } from "./open.ts"
+import { isShallow, LEVELS_MAX, open } from "./open.ts"
 
 /** What kind of voter: an agent type of the house, `human`, or any other name of an agent outside. */
 export const VoterType = Schema.String.check(
@@ -80,7 +80,6 @@ export const INVITED_MAX = 100
 const HUMANS_MAX = 16
 const QUESTION_CHARACTERS_MAX = 4_000
 const CONTEXT_CHARACTERS_MAX = 16_384
-const CONTEXT_LEVELS_MAX = 32
 const WEIGHTS_MAX = 256
 const isAgentId = Schema.is(AgentId)
 
@@ -119,20 +118,10 @@ export const GivenWeights = Weights.check(
   })
 )
 
-/** Whether objects and arrays are inside one another no deeper than this. Keeps a list and no stack, which could overflow. */
-const isShallow = (value: unknown, levels: number): boolean => {
-  let inside = [value]
-  for (let level = 0; inside.length > 0; level++) {
-    if (level > levels) return false
-    inside = inside.flatMap((each) => (typeof each === "object" && each !== null ? Object.values(each) : []))
-  }
-  return true
-}
-
 const Context = Schema.Record(Schema.String, Schema.Unknown).check(
   Schema.makeFilter((context: object) => {
     // First, for what is nested without end has no JSON: writing it would overflow the stack.
-    if (!isShallow(context, CONTEXT_LEVELS_MAX)) return `context has at most ${CONTEXT_LEVELS_MAX} levels`
+    if (!isShallow(context, LEVELS_MAX)) return `context has at most ${LEVELS_MAX} levels`
     const { length } = JSON.stringify(context)
     return length <= CONTEXT_CHARACTERS_MAX || `context has at most ${CONTEXT_CHARACTERS_MAX} characters of JSON`
   })
