@@ -24,7 +24,7 @@ export interface GatewayLimits {
   readonly roundsMax: number
   /** Rounds and analyses that one client may begin per minute; a fifth of them at once after a pause. */
   readonly roundsPerMinute: number
-  /** The same of all clients of a gateway together, per second: what is more waits for its turn, for a moment. */
+  /** The same of all clients of a gateway together, per second; five seconds' worth at once after a pause. What is more waits for its turn. */
   readonly roundsPerSecond: number
   /** Bytes that one client may have stored per minute and per day; each round counts as 16 KiB besides what was sent. */
   readonly bytesPerMinute: number
@@ -60,7 +60,7 @@ export const defaultLimits: GatewayLimits = {
   symbolsMax: 500,
   roundsMax: 100,
   roundsPerMinute: 300,
-  roundsPerSecond: 25,
+  roundsPerSecond: 10,
   bytesPerMinute: 8 * 1024 * 1024,
   bytesPerDay: 1024 * 1024 * 1024,
   requestsPerSecond: 200,

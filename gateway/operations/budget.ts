@@ -59,7 +59,11 @@ const MESSAGE_BYTES = 1024
 /** The part of a minute's rounds that a client may begin at once. */
 const BURST_SHARE = 1 / 5
 /** How long a round waits for its turn among those of all clients, in milliseconds. What would wait longer is refused. */
-const TURN_MILLIS_MAX = 3_000
+const TURN_MILLIS_MAX = 5_000
+/** How many rounds of one client wait for their turn: some clients that want too much leave room in the line for others. */
+const WAITING_MAX = 5
+/** How long it takes to save up the rounds that all clients together may begin at once, in milliseconds. */
+const SAVED_MILLIS = 5_000
 /** Clients that are remembered; what was counted of the one who asked longest ago is forgotten first. */
 const CLIENTS_MAX = 10_000
 
@@ -67,6 +71,8 @@ interface Spent {
   readonly rounds: Allowance
   readonly minute: Allowance
   readonly day: Allowance
+  /** Rounds that wait for their turn. */
+  waiting: number
 }
 
 interface Wanted {
@@ -102,7 +108,7 @@ export class Budgets {
           const wanted = { from: spent.rounds, amount: rounds, rule }
           return Effect.andThen(
             this.#take([wanted, ...this.#bytes(spent, bytesOf(body) + rounds * ROUND_BYTES)]),
-            this.#turn(rounds)
+            this.#turn(spent, rounds)
           )
         }),
       store: (body) =>
@@ -131,18 +137,24 @@ export class Budgets {
     return Effect.void
   }
 
-  #turn(rounds: number): Effect.Effect<void, OverBudget> {
+  #turn(spent: Spent, rounds: number): Effect.Effect<void, OverBudget> {
     const { roundsPerSecond } = this.#limits
     const now = this.#now()
-    // A second's worth may go at once after a pause.
-    const at = Math.max(now - 1_000, this.#turnAt)
+    const at = Math.max(now - SAVED_MILLIS, this.#turnAt)
     const wait = at - now
-    if (wait > TURN_MILLIS_MAX) {
+    if (wait > TURN_MILLIS_MAX || (wait > 0 && spent.waiting >= WAITING_MAX)) {
       const rule = `all clients together begin at most ${roundsPerSecond} rounds and analyses a second (${limitNames.roundsPerSecond})`
       return Effect.fail(new OverBudget({ rule, retry_after: Math.ceil(wait / 1_000) }))
     }
     this.#turnAt = at + (rounds * 1_000) / roundsPerSecond
-    return wait <= 0 ? Effect.void : Effect.sleep(wait)
+    if (wait <= 0) return Effect.void
+    spent.waiting++
+    return Effect.ensuring(
+      Effect.sleep(wait),
+      Effect.sync(() => {
+        spent.waiting--
+      })
+    )
   }
 
   #spent(subject: string): Spent {
@@ -151,7 +163,8 @@ export class Budgets {
     const spent = this.#clients.get(subject) ?? {
       rounds: new Allowance(roundsPerMinute / MINUTE, Math.max(1, roundsPerMinute * BURST_SHARE), now),
       minute: new Allowance(bytesPerMinute / MINUTE, bytesPerMinute, now),
-      day: new Allowance(bytesPerDay / DAY, bytesPerDay, now)
+      day: new Allowance(bytesPerDay / DAY, bytesPerDay, now),
+      waiting: 0
     }
     this.#clients.delete(subject)
     this.#clients.set(subject, spent)

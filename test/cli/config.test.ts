@@ -61,7 +61,7 @@ describe("configuration", () => {
         gatewaySymbols: 500,
         gatewayRounds: 100,
         gatewayRoundsPerMinute: 300,
-        gatewayRoundsPerSecond: 25,
+        gatewayRoundsPerSecond: 10,
         gatewayBytesPerMinute: 8_388_608,
         gatewayBytesPerDay: 1_073_741_824,
         gatewayGrace: 0,

@@ -57,21 +57,25 @@ describe("what a client may have stored", () => {
           budgets.of(subject).begin({}),
           Effect.sync(() => begun.push(subject))
         )
-      const subjects = ["a", "b", "c", "d", "e", "f", "g", "h", "i"]
-      const fibers = yield* Effect.forEach(subjects, (subject) =>
-        Effect.forkChild(Effect.result(begin(subject)), { startImmediately: true })
+      const start = (subject: string) => Effect.forkChild(Effect.result(begin(subject)), { startImmediately: true })
+      // Ten are saved up, and the eleventh goes as its turn is now.
+      const greedy = yield* Effect.forEach(
+        Array.from({ length: 18 }, () => "greedy"),
+        start
       )
-      assert.deepStrictEqual(begun, ["a", "b", "c"])
-      yield* TestClock.adjust("1 second")
-      assert.deepStrictEqual(begun, ["a", "b", "c", "d", "e"])
-      yield* TestClock.adjust("2 seconds")
-      const results = yield* Effect.forEach(fibers, (fiber) => Fiber.join(fiber))
-      assert.lengthOf(begun, 9)
-      assert.isTrue(results.every(Result.isSuccess))
-      const late = yield* passed(budgets.of("j").begin({}))
-      assert.match(late, /GATEWAY_ROUNDS_PER_SECOND/)
+      assert.lengthOf(begun, 11)
+      const modest = yield* start("modest")
+      yield* TestClock.adjust("2500 millis")
+      assert.lengthOf(begun, 16)
+      yield* TestClock.adjust("500 millis")
+      assert.deepStrictEqual(begun.slice(-2), ["greedy", "modest"], "there is room in the line for others")
+      assert.isTrue(Result.isSuccess(yield* Fiber.join(modest)))
+      const results = yield* Effect.forEach(greedy, (fiber) => Fiber.join(fiber))
+      const refused = results.filter(Result.isFailure)
+      assert.lengthOf(refused, 2)
+      assert.match(refused[0]!.failure.message, /GATEWAY_ROUNDS_PER_SECOND/)
       now += 60_000
-      assert.strictEqual(yield* passed(budgets.of("j").begin({})), "")
+      assert.strictEqual(yield* passed(budgets.of("greedy").begin({})), "")
     })
   )
 })
