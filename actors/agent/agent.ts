@@ -156,7 +156,8 @@ const analyze = (
     const reason = `${most} analyses are running already`
     return [persist({ _tag: "Failed", consensus_id, reason } as const), abstain(type, given, reason)]
   }
-  const request: Request = { consensus_id, correlation_id, symbol }
+  const { advice } = given
+  const request: Request = { consensus_id, correlation_id, symbol, ...(advice === undefined ? {} : { advice }) }
   const begun = publishStatus(type, given, context, "analyzing")
   const model = models?.modelOf(type)
   if (models === undefined || model === undefined) {
@@ -204,7 +205,7 @@ const opined = (type: AgentType, state: State, request: Request, given: Opinion,
     persist({ _tag: "Answered", consensus_id: request.consensus_id } as const),
     ...timerOf(request),
     ...publishTools(type, request, context, opinion.tool_calls),
-    ...reportTools(type, request.symbol, given),
+    ...reportTools(type, request, given),
     publishDecision(type, request, context, opinion),
     ...(state.requests.length > 1 ? [] : [publishStatus(type, request, context, "idle")]),
     vote(type, request, opinion)

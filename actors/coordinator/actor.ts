@@ -37,6 +37,9 @@ import { upcast } from "./upcast.ts"
 /** How many requests wait for their analysis at most; what comes beyond is refused with `CoordinatorBusy`. */
 export const WAITING_MAX = 16
 
+/** How many of them may be of one client: the others are left to others. */
+const WAITING_OF_CLIENT_MAX = 4
+
 /** The most bytes of context, as JSON, that wait with them: all that waits is in one record of the journal. */
 export const WAITING_CONTEXT_BYTES_MAX = 256 * 1024
 
@@ -156,7 +159,7 @@ const analyze = (
 /** Why no analysis is held for a request, or nothing. */
 const faultOf = (
   { window, waiting }: State,
-  { bars, context: items = [] }: Payload<typeof CoordinatorProtocol, "Analyze">,
+  { bars, context: items = [], client }: Payload<typeof CoordinatorProtocol, "Analyze">,
   context: Context
 ): Refusal<typeof CoordinatorProtocol, "Analyze"> | undefined => {
   const symbol = context.self.id
@@ -166,7 +169,11 @@ const faultOf = (
   const index = items.findIndex(({ time }) => time > bar_time)
   if (index >= 0) return { _tag: "LookAhead", symbol, index, time: items[index]!.time, bar_time }
   const bytes = waiting.reduce((sum, { context: each = [] }) => sum + contextBytes(each), contextBytes(items))
-  const full = waiting.length >= WAITING_MAX || (items.length > 0 && bytes > WAITING_CONTEXT_BYTES_MAX)
+  const own = waiting.filter((each) => client !== undefined && each.client?.subject === client.subject).length
+  const full =
+    own >= WAITING_OF_CLIENT_MAX ||
+    waiting.length >= WAITING_MAX ||
+    (items.length > 0 && bytes > WAITING_CONTEXT_BYTES_MAX)
   return full ? { _tag: "CoordinatorBusy", symbol, waiting: waiting.length } : undefined
 }
 

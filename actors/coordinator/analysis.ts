@@ -104,6 +104,7 @@ export const startAnalysis = (
       {
         ...{ consensus_id, correlation_id, symbol, bars },
         ...(items === undefined ? {} : { context: items }),
+        ...(given === undefined || running.client === undefined ? {} : { advice: true as const }),
         ...pastOf(state, running.bar_time)
       },
       (agent) => votesUntil(request, agent, context.time)

@@ -9,7 +9,8 @@ import {
   CoordinatorProtocol,
   CoordinatorStatus,
   PortfolioProtocol,
-  PortfolioView
+  PortfolioView,
+  toWindow
 } from "../../protocols/index.ts"
 import { opinionOf } from "../support/bars.ts"
 import { Decider } from "../support/decider.ts"
@@ -174,6 +175,54 @@ describe("an analysis with somebody else's correlation id", () => {
     assert.deepInclude(cancel("bob")?.body, { cancelled: "waiting" })
     assert.deepInclude(world.answers.get("bob")?.body, { _tag: "AnalysisCancelled" })
     assert.isUndefined(world.answers.get("ada"))
+  })
+})
+
+describe("what one client asks for", () => {
+  const ask = (world: Decider, subject: string, name: string, more: object = {}) =>
+    world.ask(
+      CoordinatorProtocol,
+      "ACME",
+      "Analyze",
+      { correlation_id: name, client: { subject, trades: false }, ...more },
+      name
+    )
+
+  it("leaves room in the line of a symbol, and among what an agent works on, for others", () => {
+    const { world, bar, request } = { ...openPanel(), request: { correlation_id: "r" } }
+    bar(0)
+    for (const name of ["1", "2", "3", "4"]) assert.isUndefined(ask(world, "mallory", name))
+    assert.deepInclude(ask(world, "mallory", "5")?.body, { _tag: "CoordinatorBusy" })
+    assert.isUndefined(ask(world, "ada", "6"))
+    for (let count = 0; count < 10; count++) {
+      world.ask(CoordinatorProtocol, "ACME", "RequestConsensus", { request }, `r${count}`)
+    }
+    const working = [...world.activities.values()].filter(({ owner }) => owner.type === "risk_advisor")
+    assert.lengthOf(working, 5, "that of the bar, and four that were asked for")
+  })
+
+  it("says nothing of the tools, where the bars are its own", () => {
+    const { world } = openPanel()
+    const [call] = ["x"].map((execution_id) => ({
+      ...{ execution_id, tool_name: "rsi", status: "failed" as const, execution_time_ms: 1, result: null },
+      ...{ error_kind: "not_finite" as const, error_message: "no number" }
+    }))
+    const failing = { ...opinionOf("BUY", 0.8), tool_calls: [call!] }
+    const used = () => world.journal("feedback/market_analyst:rsi").length
+    for (const [subject, expected] of [
+      ["mallory", 0],
+      [undefined, 1]
+    ] as const) {
+      const bars = toWindow(prices.slice(0, 60))
+      const name = subject ?? "house"
+      if (subject === undefined) {
+        world.ask(CoordinatorProtocol, "ACME", "Analyze", { correlation_id: name, bars }, name)
+      } else ask(world, subject, name, { bars })
+      for (const { owner, key } of [...world.activities.values()]) {
+        world.succeed(`${owner.type}/${owner.id}`, key, failing)
+      }
+      assert.strictEqual(used(), expected)
+    }
   })
 })
 
