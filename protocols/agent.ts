@@ -43,6 +43,8 @@ const messages = {
   ToolState: { payload: open({ tool: Schema.NonEmptyString, state: BreakerState }) },
   /** Its own activity is about to send a request to a model. */
   ModelCallBegan: { payload: open({ consensus_id: ConsensusId, activity: Schema.String, call: ModelCallBegun }) },
+  /** From the runtime: the outcome of its activity with this key could not be processed. */
+  Failed: { payload: open({ key: Schema.String }) },
   /** Its own timer: a model had all the time it may take. */
   ModelOutOfTime: { payload: open({ consensus_id: ConsensusId }) }
 } as const

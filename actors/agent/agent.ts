@@ -17,8 +17,10 @@ import {
   type Context,
   cancelActivity,
   define,
+  escalate,
   persist,
   reply,
+  send,
   setTimer,
   start
 } from "../../runtime/index.ts"
@@ -27,7 +29,7 @@ import { noUsage } from "../model/prices.ts"
 import type { Policy } from "../policy.ts"
 import { toolsOf } from "../tools/registry.ts"
 import { AskOutcome, type ModelAccess, notConfigured } from "./asking.ts"
-import { AskInput, fallbackOpinion, goOn, openKey, UseInput, UseOutput } from "./dialogue.ts"
+import { AskInput, fallbackOpinion, goOn, openKey, roundOf, UseInput, UseOutput } from "./dialogue.ts"
 import { evolve, requestOf, unavailableOf } from "./evolve.ts"
 import { fallBack, heard, timerOf, used } from "./hearing.ts"
 import { reportTools } from "./reporting.ts"
@@ -85,6 +87,11 @@ export const agentActor = (type: AgentType, policy: Policy, options: AgentOption
         persist({ _tag: "ModelCallBegun", consensus_id, model: call.model, activity, call })
       ],
       ToolState: (state, told) => seeTool(type, state, told),
+      Failed: (state, { key }, context) => {
+        const request = requestOf(state, roundOf(key))
+        const reason = "what came of the analysis could not be processed"
+        return request === undefined ? [] : giveUp(type, request, reason, context)
+      },
       ModelOutOfTime: (state, { consensus_id }) => {
         const reason = "the time for the analysis is over"
         return fallBack(type, state, consensus_id, [], { kind: "out_of_time", reason }, true)
@@ -127,18 +134,26 @@ export const agentActor = (type: AgentType, policy: Policy, options: AgentOption
         if (request === undefined) return []
         if (outcome._tag === "Succeeded") return opined(type, state, request, outcome.value, context)
         const reason = outcome.reason === "timeout" ? "the analysis took too long" : clip(outcome.detail)
-        return [
-          persist({ _tag: "Failed", consensus_id: request.consensus_id, reason }),
-          ...timerOf(request),
-          publishStatus(type, request, context, "failed", reason),
-          abstain(type, request, reason)
-        ]
+        return giveUp(type, request, reason, context)
       },
       ask_model: (state, outcome, context) => heard(type, state, outcome, context),
       use_tools: (state, outcome) => used(type, state, outcome)
+    },
+    // A request whose outcome cannot be processed holds no place, and keeps its round waiting for nobody.
+    supervision: {
+      ...{ decode: escalate, decide: escalate, evolve: escalate, activity: escalate, size: escalate },
+      supervisor: ({ id }, { key = "" }) => send(agentProtocol(type), id, "Failed", { key })
     }
   })
 }
+
+/** There will be no opinion: the agent abstains. */
+const giveUp = (type: AgentType, request: Request, reason: string, context: Context) => [
+  persist({ _tag: "Failed", consensus_id: request.consensus_id, reason } as const),
+  ...timerOf(request),
+  publishStatus(type, request, context, "failed", reason),
+  abstain(type, request, reason)
+]
 
 const defaultRetry = Schedule.exponential("250 millis").pipe(Schedule.jittered, Schedule.upTo({ times: 2 }))
 

@@ -4,6 +4,7 @@ import { recover } from "../../actors/coordinator/recovering.ts"
 import { initial } from "../../actors/coordinator/state.ts"
 import { allActors } from "../../actors/index.ts"
 import {
+  agentProtocol,
   type Client,
   ConsensusProtocol,
   CoordinatorProtocol,
@@ -249,6 +250,21 @@ describe("times that cannot be", () => {
     // A simulated market runs ahead of the clock, a bar at a time.
     for (const days of [6, 12, 18]) assert.strictEqual(give(now + days * DAY), "ok")
     assert.strictEqual(give(now + 26 * DAY), "error")
+  })
+})
+
+describe("an outcome that cannot be processed", () => {
+  it("holds no place, and the agent abstains", () => {
+    const { world, bar, status } = openPanel()
+    bar(0)
+    const key = status().analyzing!
+    for (const type of ["market_analyst", "risk_advisor", "strategy_optimizer"] as const) {
+      world.activities.delete(`${type}/ACME#${key}`)
+      world.ask(agentProtocol(type), "ACME", "Failed", { key })
+      world.ask(agentProtocol(type), "ACME", "Failed", { key: "" })
+    }
+    assert.deepInclude(status(), { analyzing: null, decisions: 1 })
+    assert.deepInclude(world.state("risk_advisor/ACME"), { requests: [] })
   })
 })
 
