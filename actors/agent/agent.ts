@@ -20,6 +20,7 @@ import {
   escalate,
   persist,
   reply,
+  type Supervision,
   send,
   setTimer,
   start
@@ -87,11 +88,7 @@ export const agentActor = (type: AgentType, policy: Policy, options: AgentOption
         persist({ _tag: "ModelCallBegun", consensus_id, model: call.model, activity, call })
       ],
       ToolState: (state, told) => seeTool(type, state, told),
-      Failed: (state, { key }, context) => {
-        const request = requestOf(state, roundOf(key))
-        const reason = "what came of the analysis could not be processed"
-        return request === undefined ? [] : giveUp(type, request, reason, context)
-      },
+      Failed: (state, { key }, context) => giveUp(type, requestOf(state, roundOf(key)), UNPROCESSED, context),
       ModelOutOfTime: (state, { consensus_id }) => {
         const reason = "the time for the analysis is over"
         return fallBack(type, state, consensus_id, [], { kind: "out_of_time", reason }, true)
@@ -139,21 +136,28 @@ export const agentActor = (type: AgentType, policy: Policy, options: AgentOption
       ask_model: (state, outcome, context) => heard(type, state, outcome, context),
       use_tools: (state, outcome) => used(type, state, outcome)
     },
-    // A request whose outcome cannot be processed holds no place, and keeps its round waiting for nobody.
-    supervision: {
-      ...{ decode: escalate, decide: escalate, evolve: escalate, activity: escalate, size: escalate },
-      supervisor: ({ id }, { key = "" }) => send(agentProtocol(type), id, "Failed", { key })
-    }
+    supervision: supervisionOf(type)
   })
 }
 
+const UNPROCESSED = "what came of the analysis could not be processed"
+
+/** A request whose outcome cannot be processed holds no place, and keeps its round waiting for nobody. */
+const supervisionOf = (type: AgentType): Supervision => ({
+  ...{ decode: escalate, decide: escalate, evolve: escalate, activity: escalate, size: escalate },
+  supervisor: ({ id }, { key = "" }) => send(agentProtocol(type), id, "Failed", { key })
+})
+
 /** There will be no opinion: the agent abstains. */
-const giveUp = (type: AgentType, request: Request, reason: string, context: Context) => [
-  persist({ _tag: "Failed", consensus_id: request.consensus_id, reason } as const),
-  ...timerOf(request),
-  publishStatus(type, request, context, "failed", reason),
-  abstain(type, request, reason)
-]
+const giveUp = (type: AgentType, request: Request | undefined, reason: string, context: Context) =>
+  request === undefined
+    ? []
+    : [
+        persist({ _tag: "Failed", consensus_id: request.consensus_id, reason } as const),
+        ...timerOf(request),
+        publishStatus(type, request, context, "failed", reason),
+        abstain(type, request, reason)
+      ]
 
 const defaultRetry = Schedule.exponential("250 millis").pipe(Schedule.jittered, Schedule.upTo({ times: 2 }))
 
