@@ -147,13 +147,9 @@ const attempt = (call: Call, number: number, attempts: Array<Attempt>): Effect.E
 }
 
 /** Waits until the rate allows a request; fails at once where that is after the deadline. */
-const keepRate = (call: Call): Effect.Effect<void, ModelError> => {
-  const { model } = call.question
-  const limit = call.options.callsPerMinute ?? 60
-  const whole = keepRateOf(call, model, limit)
-  if (call.asking.requested !== true) return whole
-  return Effect.andThen(keepRateOf(call, `${model} requested`, Math.max(1, Math.ceil(limit / 2))), whole)
-}
+const keepRate = (call: Call): Effect.Effect<void, ModelError> => keepRateOf(call, call.question.model, rateOf(call))
+
+const rateOf = ({ options }: Call): number => options.callsPerMinute ?? 60
 
 const keepRateOf = (call: Call, key: string, limit: number): Effect.Effect<void, ModelError> =>
   Effect.gen(function* () {
@@ -230,13 +226,15 @@ const pauseAfter = ({ retry_after_ms }: ModelError, number: number): Effect.Effe
 const timeLeft = ({ asking }: Call): Effect.Effect<number> =>
   Effect.map(Clock.currentTimeMillis, (now) => asking.deadline - now)
 
-/** Does it once there is a place for it. */
-const withPlace = <A, E>(call: Call, effect: Effect.Effect<A, E>): Effect.Effect<A, E> => {
+/** Does it once there is a place for it. What somebody asked for waits for its part of the rate before it takes one. */
+const withPlace = <A>(call: Call, effect: Effect.Effect<A, ModelError>): Effect.Effect<A, ModelError> => {
   const { model } = call.question
   const most = call.options.concurrency ?? 4
   const placed = placesOf(call, model, most).withPermits(1)(effect)
   if (call.asking.requested !== true) return placed
-  return placesOf(call, `${model} requested`, Math.max(1, most - 1)).withPermits(1)(placed)
+  const requested = `${model} requested`
+  const own = placesOf(call, requested, Math.max(1, most - 1)).withPermits(1)(placed)
+  return Effect.andThen(keepRateOf(call, requested, Math.max(1, Math.ceil(rateOf(call) / 2))), own)
 }
 
 const placesOf = ({ places }: Call, key: string, most: number): Semaphore.Semaphore => {
