@@ -11,6 +11,7 @@ import {
 } from "../../protocols/index.ts"
 import { opinionOf } from "../support/bars.ts"
 import { Decider } from "../support/decider.ts"
+import { openRound, ROUND } from "../support/open-round.ts"
 import { OPTIONS, openPanel, prices } from "../support/panel.ts"
 
 const DAY = 86_400_000
@@ -124,6 +125,18 @@ describe("a round that a client opened", () => {
     world.ask(CoordinatorProtocol, "ACME", "RequestConsensus", { request: reopening, ...other })
     assert.notInclude(JSON.stringify(world.ask(ConsensusProtocol, consensus_id, "GetStatus", {})), '"reopened_by":["')
     assert.strictEqual(cancel("ada")?.outcome, "ok")
+  })
+
+  it("is verified with its owner; one of before, which has none, is read as it was", () => {
+    for (const [owner, mallory] of [
+      [{ owner: "ada", follow_id: "f" }, "error"],
+      [{}, "ok"]
+    ] as const) {
+      const { vote, verify, world } = openRound(owner)
+      for (const type of ["market_analyst", "risk_advisor", "oracle"]) vote(type, "BUY", 0.9)
+      assert.deepInclude(verify(), { equal: true, differences: [] })
+      assert.strictEqual(world.ask(ConsensusProtocol, ROUND, "GetStatus", { by: "mallory" })?.outcome, mallory)
+    }
   })
 
   it("of the house is nobody's to cancel", () => {
