@@ -17,7 +17,7 @@ export interface Feed<E, R> {
  *
  * Bars up to the last one the coordinator has seen are skipped, so that a feed that is started again goes on where it
  * stopped. Each bar is asked, and asked again with the same message id while the answer stays away or there is no room:
- * it counts once. A bar the coordinator finds stale is logged and skipped. A feed that falls behind its pace does not
+ * it counts once. A bar that the coordinator finds stale, or too far in the future, is logged and skipped. A feed that falls behind its pace does not
  * hurry to catch up. Fails on what trying again does not change.
  */
 export const feed = <E, R>({
@@ -40,6 +40,9 @@ export const feed = <E, R>({
         Effect.andThen(Effect.sync(() => taken(bar))),
         Effect.catchTag("StaleBar", ({ time, last_time }) =>
           Effect.logWarning("stale bar skipped").pipe(Effect.annotateLogs({ time, last_time }))
+        ),
+        Effect.catchTag("FutureTime", ({ time, latest }) =>
+          Effect.logWarning("bar of the future skipped").pipe(Effect.annotateLogs({ time, latest }))
         )
       )
 

@@ -17,7 +17,7 @@ export { type ModelsOptions, openModels } from "./agent/models.ts"
 export { consensusActor } from "./consensus/actor.ts"
 export type { Rules } from "./consensus/ballot.ts"
 export { judge, type Verdict } from "./consensus/judge.ts"
-export { roundOpenedAt } from "./consensus/opened-at.ts"
+export { isRequestedRound, roundOpenedAt } from "./consensus/opened-at.ts"
 export { type Closing, resultOf, type Said } from "./consensus/result.ts"
 export { isSettled } from "./consensus/settled.ts"
 export { type Difference, type RecordedEvent, type Verification, verifyRound } from "./consensus/verify.ts"
@@ -76,6 +76,7 @@ export const allActors = ({
   portfolio,
   accounts,
   panel = PANEL,
+  aheadMillis,
   roundTimeoutMillis = 15_000,
   minConfidence = 0.6,
   round,
@@ -85,6 +86,7 @@ export const allActors = ({
   coordinatorActor({
     ...{ panel, roundTimeoutMillis, minConfidence },
     ...(accounts === undefined ? {} : { accounts }),
+    ...(aheadMillis === undefined ? {} : { aheadMillis }),
     ...(round === undefined ? {} : { round }),
     ...(experiment === undefined ? {} : { experiment })
   }),
@@ -94,11 +96,12 @@ export const allActors = ({
     ...performance
   }),
   allocationActor({
-    ask: ({ symbol, allocation, correlationId, timeoutMillis }) =>
+    ask: ({ symbol, allocation, correlationId, timeoutMillis, client }) =>
       send(CoordinatorProtocol, symbol, "Analyze", {
         correlation_id: correlationId,
         allocation,
-        timeout_ms: timeoutMillis
+        timeout_ms: timeoutMillis,
+        ...(client === undefined ? {} : { client })
       }),
     ...allocation
   }),

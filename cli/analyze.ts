@@ -133,6 +133,7 @@ const showConversation = (symbol: string, say: (text: string) => Effect.Effect<v
 const inWords = (error: Error | { readonly _tag: string; readonly symbol: string }): Error => {
   if (error instanceof Error) return error
   if (error._tag === "CoordinatorBusy") return new Error(`too many analyses of ${error.symbol} are waiting; try again`)
+  if (error._tag === "FutureTime") return new Error(`a bar of ${error.symbol} is later than a date can be`)
   return new Error(`the analysis of ${error.symbol} was begun and not heard of again; try again`)
 }
 

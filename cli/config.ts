@@ -236,6 +236,7 @@ export const configuration: Effect.Effect<Configuration, InvalidSetting> = Effec
   metricsPort: readOptional(settings.metricsPort),
   eventRetention: readSetting(settings.eventRetention),
   roundRetention: readSetting(settings.roundRetention),
+  requestedRoundRetention: readSetting(settings.requestedRoundRetention),
   dataLimit: readSetting(settings.dataLimit),
   gatewaySecret: readOptional(settings.gatewaySecret),
   gatewayToken: readOptional(settings.gatewayToken),
@@ -259,6 +260,10 @@ export const configuration: Effect.Effect<Configuration, InvalidSetting> = Effec
   gatewayHeaderBytes: readSetting(settings.gatewayHeaderBytes),
   gatewaySymbols: readSetting(settings.gatewaySymbols),
   gatewayRounds: readSetting(settings.gatewayRounds),
+  gatewayRoundsPerMinute: readSetting(settings.gatewayRoundsPerMinute),
+  gatewayRoundsPerSecond: readSetting(settings.gatewayRoundsPerSecond),
+  gatewayBytesPerMinute: readSetting(settings.gatewayBytesPerMinute),
+  gatewayBytesPerDay: readSetting(settings.gatewayBytesPerDay),
   gatewayGrace: readSetting(settings.gatewayGrace),
   gatewayCompressFrom: readSetting(settings.gatewayCompressFrom)
 })

@@ -1,6 +1,8 @@
 // What agents, their models and tools do during one analysis, as lines for people.
 import { Schema } from "effect"
 import { AgentDecision, Alert, ModelCall, ModelUsage, ToolExecution } from "../protocols/index.ts"
+import { forTerminal } from "../runtime/index.ts"
+import { plain } from "./table.ts"
 
 const Stored = Schema.fromJsonString(
   Schema.Union([
@@ -25,17 +27,20 @@ export const conversationText = (event: Shown): string => {
     case "agent_decision":
       return decisionText(event.data)
     case "alert":
-      return `! ${event.data.severity}: ${event.data.message}`
+      return `! ${event.data.severity}: ${plain(event.data.message)}`
   }
 }
 
 const callText = (call: ModelCall): string => {
   const again = call.attempt === 1 ? "" : `, try ${call.attempt}`
   const head = `${call.agent_type} → ${call.model}, turn ${call.turn}${again}: ${call.status} in ${call.elapsed_ms.toFixed(0)} ms`
-  if (call.status !== "success") return `${head}: ${call.error_kind}: ${call.error_message}`
+  if (call.status !== "success") return `${head}: ${call.error_kind}: ${plain(call.error_message ?? "")}`
   const tokens = `${call.input_tokens ?? "?"} tokens in, ${call.output_tokens ?? "?"} out, ${dollars(call.cost_usd)}`
-  const asks = call.tools.map(({ tool_name, input }) => `    asks for ${tool_name} ${JSON.stringify(input)}`)
-  const says = call.text.trim() === "" ? [] : [`    says ${call.text.trim().replaceAll("\n", "\n         ")}`]
+  const asks = call.tools.map(
+    ({ tool_name, input }) => `    asks for ${plain(tool_name)} ${forTerminal(JSON.stringify(input) ?? "nothing")}`
+  )
+  const says =
+    call.text.trim() === "" ? [] : [`    says ${forTerminal(call.text.trim()).replaceAll("\n", "\n         ")}`]
   return [`${head}, ${tokens}`, ...says, ...asks].join("\n")
 }
 
@@ -47,7 +52,7 @@ const toolText = ({
   error_message,
   agent_id
 }: typeof ToolExecution.Type) =>
-  `${agent_id} ${tool_name}: ${status} in ${execution_time_ms.toFixed(1)} ms: ${error_message ?? short(JSON.stringify(result))}`
+  `${plain(agent_id)} ${plain(tool_name)}: ${status} in ${execution_time_ms.toFixed(1)} ms: ${plain(error_message ?? short(JSON.stringify(result) ?? "nothing"))}`
 
 const RESULT_SHOWN_MAX = 120
 
@@ -63,9 +68,10 @@ const decodeMetadata = Schema.decodeUnknownSync(
 
 const decisionText = ({ agent_type, decision, confidence, metadata }: typeof AgentDecision.Type): string => {
   const { policy, usage, fallback } = decodeMetadata(metadata)
-  const instead = fallback === undefined ? "" : ` in place of ${fallback.model} (${fallback.kind}: ${fallback.reason})`
+  const instead =
+    fallback === undefined ? "" : ` in place of ${fallback.model} (${fallback.kind}: ${plain(fallback.reason)})`
   const spent = usage === undefined ? "" : `; ${usageText(usage)}`
-  return `${agent_type} decides ${decision} ${confidence.toFixed(2)} by ${policy}${instead}${spent}`
+  return `${agent_type} decides ${decision} ${confidence.toFixed(2)} by ${plain(policy)}${instead}${spent}`
 }
 
 /** What models were used for something, and what it cost. */

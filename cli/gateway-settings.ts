@@ -93,6 +93,21 @@ export const gatewaySettings = {
   gatewayPendingBytes: limit("pendingBytesMax", "How much may wait for a client that reads slowly.", 512 * MEBIBYTE),
   gatewaySymbols: limit("symbolsMax", "How many different symbols one client may name while the gateway runs."),
   gatewayRounds: limit("roundsMax", "How many rounds of one client may be under way.", 10_000),
+  gatewayRoundsPerMinute: limit(
+    "roundsPerMinute",
+    "How many rounds and analyses one client may begin per minute; a fifth of them at once."
+  ),
+  gatewayRoundsPerSecond: limit(
+    "roundsPerSecond",
+    "How many rounds and analyses all clients of a gateway together may begin per second: the rest of the nodes' time is for the market and the switches.",
+    10_000
+  ),
+  gatewayBytesPerMinute: limit(
+    "bytesPerMinute",
+    "How many bytes one client may have stored per minute; each round counts as 16384 besides what was sent.",
+    512 * MEBIBYTE
+  ),
+  gatewayBytesPerDay: limit("bytesPerDay", "The same per day.", 999_999_999_999),
   gatewayRequestsPerSecond: limit("requestsPerSecond", "How many HTTP requests an address may send per second."),
   gatewayBodyBytes: limit("bodyBytesMax", "How large the body of an HTTP request may be.", 16 * MEBIBYTE),
   gatewayHeaderBytes: setting({

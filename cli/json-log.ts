@@ -1,5 +1,6 @@
 import { Cause, Logger, type LogLevel, References } from "effect"
 import { type Level, pino, stdSerializers } from "pino"
+import { forTerminal } from "../runtime/index.ts"
 
 const LEVELS: { readonly [L in LogLevel.LogLevel]: Level } = {
   All: "trace",
@@ -14,7 +15,9 @@ const LEVELS: { readonly [L in LogLevel.LogLevel]: Level } = {
 
 /** One line of JSON for each message on standard error, with what it was annotated with: actor, correlation, node. */
 export const jsonLogger = () => {
-  const lines = pino({ level: "trace", base: null, timestamp: false }, pino.destination({ fd: 2, sync: true }))
+  const standardError = pino.destination({ fd: 2, sync: true })
+  const write = (line: string) => standardError.write(forTerminal(line))
+  const lines = pino({ level: "trace", base: null, timestamp: false }, { write })
   return Logger.make<unknown, void>(({ message, logLevel, cause, date, fiber }) => {
     const annotations = fiber.getRef(References.CurrentLogAnnotations)
     const [text, ...rest] = Array.isArray(message) ? message : [message]

@@ -5,6 +5,7 @@ import { Cause, Console, Effect, Layer } from "effect"
 import { CliError, Command } from "effect/cli"
 import { commandNames, conclaveFor } from "./commands.ts"
 import { failureText } from "./failure.ts"
+import { terminal } from "./terminal.ts"
 import { layerUsage } from "./usage.ts"
 import { VERSION } from "./version.ts"
 
@@ -39,5 +40,6 @@ conclaveFor(words).pipe(
   Effect.catchCause(explain),
   Effect.provide(layerUsage),
   Effect.provide(NodeServices.layer),
+  Effect.provideService(Console.Console, terminal),
   (main) => NodeRuntime.runMain(main, { disableErrorReporting: true })
 )

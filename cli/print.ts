@@ -1,6 +1,7 @@
 import { styleText } from "node:util"
 import { Schema } from "effect"
 import { type AnalysisResult, ConsensusResult, type Decision, type Vote } from "../protocols/index.ts"
+import { plain } from "./table.ts"
 
 /** What a `final_decision` tells: the result, and the bar it was made on. */
 const FinalDecision = Schema.Struct({
@@ -26,7 +27,9 @@ export const decisionLine = (event: unknown, pastUntil: number): string | undefi
   if (Date.parse(bar_time) < pastUntil) return undefined
   const { payload } = decodeResult(event).data
   return [
-    bar_time.replace("T00:00:00.000Z", "").replace(/:00\.000Z$/, ""),
+    plain(bar_time)
+      .replace("T00:00:00.000Z", "")
+      .replace(/:00\.000Z$/, ""),
     payload.symbol.padEnd(8),
     (price < 1e6 ? price.toPrecision(6) : price.toFixed(0)).padStart(8),
     colored(payload.final_decision, `${payload.final_decision.padEnd(4)} ${payload.confidence.toFixed(2)}`),
@@ -39,9 +42,9 @@ export const decisionLine = (event: unknown, pastUntil: number): string | undefi
 export const analysisText = (result: AnalysisResult): string => {
   const { final_recommendation: decision, confidence } = result
   const votes = result.votes.map(
-    (vote) => `  ${vote.agent_type.padEnd(19)} ${colored(vote.decision, voteFigures(vote))}  ${vote.reasoning}`
+    (vote) => `  ${vote.agent_type.padEnd(19)} ${colored(vote.decision, voteFigures(vote))}  ${plain(vote.reasoning)}`
   )
-  const missing = result.missing_agents.map((agent) => `  ${agent} did not vote`)
+  const missing = result.missing_agents.map((agent) => `  ${plain(agent)} did not vote`)
   const verdict = result.consensus_achieved ? "by consensus" : "without consensus"
   return [
     `${result.symbol}: ${colored(decision, `${decision} ${confidence.toFixed(2)}`)} ${verdict}`,
@@ -59,6 +62,7 @@ const SHORT: Readonly<Record<string, string>> = {
 }
 
 const VERDICT_WIDTH = 17
+const REASON_CHARACTERS_MAX = 200
 
 const verdictOf = (result: ConsensusResult): string => {
   if (!result.consensus_achieved) return result.resolution ?? "nobody voted"
@@ -74,7 +78,7 @@ const voteFigures = (vote: Vote): string => `${vote.decision.padEnd(4)} ${vote.c
 const missingTexts = (result: ConsensusResult): ReadonlyArray<string> =>
   result.missing_agents.map((agent) => {
     const why = result.abstentions.find((abstention) => abstention.agent_id === agent)?.reason ?? "no answer in time"
-    return `${agent} is missing: ${why}`
+    return `${plain(agent)} is missing: ${plain(why, REASON_CHARACTERS_MAX)}`
   })
 
 const colored = (decision: Decision, text: string): string =>

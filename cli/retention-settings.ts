@@ -78,6 +78,14 @@ export const retentionSettings = {
     rule: "must be a duration from 3 hours to 3650 days, such as 30 days, or never",
     schema: Schema.Union([Schema.Literal("never"), Schema.DurationFromString.check(isDuration("3 hours", "3650 days"))])
   }),
+  requestedRoundRetention: setting({
+    variable: "REQUESTED_ROUND_RETENTION",
+    default: "1 day",
+    about:
+      "The same for rounds that somebody asked for, over the gateway or otherwise, and not the market; never longer than `ROUND_RETENTION`.",
+    rule: "must be a duration from 3 hours to 3650 days, such as 1 day, or never",
+    schema: Schema.Union([Schema.Literal("never"), Schema.DurationFromString.check(isDuration("3 hours", "3650 days"))])
+  }),
   dataLimit: setting({
     variable: "CONCLAVE_DATA_LIMIT",
     default: "2 GB",

@@ -1,6 +1,7 @@
 // What is removed, and when: old rounds by age; on a data folder of our own also the oldest events, so that it stays in its bound.
 import { Clock, Console, Duration, Effect, Schedule } from "effect"
-import { roundOpenedAt } from "../actors/index.ts"
+import { encodeTime } from "ulid"
+import { isRequestedRound, roundOpenedAt } from "../actors/index.ts"
 import { ConsensusProtocol } from "../protocols/index.ts"
 import { type Address, Archive, formatAddress, Operators, parseRecord, type ReadError } from "../runtime/index.ts"
 import type { Configuration } from "./config.ts"
@@ -21,21 +22,37 @@ const FULL = 0.9
 /** How much of all events is removed at a time. The server frees the disk in its own time, so no more until the next look. */
 const STEP = 0.25
 
+/** Which rounds are looked at: all unless given. */
+export interface Swept {
+  /** Opened at this time or later, in milliseconds since 1970. */
+  readonly since?: number | undefined
+  /** Only those that somebody asked for. */
+  readonly requested?: boolean
+}
+
 /**
  * Removes the journals of rounds that were opened before a time, in milliseconds since 1970, and are closed. Gives how many.
  * Where the time is long enough ago, all of them are.
  */
-export const sweepRounds = (archive: Archive["Service"], before: number): Effect.Effect<number, ReadError> =>
+export const sweepRounds = (
+  archive: Archive["Service"],
+  before: number,
+  { since, requested = false }: Swept = {}
+): Effect.Effect<number, ReadError> =>
   Effect.gen(function* () {
     const closedBy = (yield* Clock.currentTimeMillis) - Duration.toMillis(ROUND_LIFE)
     let removed = 0
-    let after: string | undefined
+    let after =
+      since === undefined
+        ? undefined
+        : formatAddress({ type: ConsensusProtocol.type, id: encodeTime(Math.max(0, since)) })
     for (;;) {
       // In order of their names, which is that of their times.
       const page = yield* archive.journals({ type: ConsensusProtocol.type }, after, PAGE)
       const old = yield* Effect.filter(
         page,
         ({ address }) => {
+          if (requested && !isRequestedRound(address.id)) return Effect.succeed(false)
           const openedAt = roundOpenedAt(address.id) ?? before
           return openedAt >= before || openedAt < closedBy
             ? Effect.succeed(openedAt < before)
@@ -61,17 +78,25 @@ const isClosed = (archive: Archive["Service"], round: Address): Effect.Effect<bo
 /** Removes old rounds for ever, as long as this node is the first of those that are alive, by name. */
 export const keepRounds = (
   name: string,
-  { roundRetention }: Configuration,
+  { roundRetention, requestedRoundRetention }: Configuration,
   operators: Operators["Service"]
 ): Effect.Effect<never, never, Archive> =>
   Effect.gen(function* () {
     const archive = yield* Archive
-    if (roundRetention === "never") return yield* Effect.never
+    if (roundRetention === "never" && requestedRoundRetention === "never") return yield* Effect.never
+    /** Up to when there is nothing left to remove of those that somebody asked for. */
+    let since: number | undefined
     const sweep = Effect.gen(function* () {
       const [first] = (yield* operators.nodes).map((node) => node.name).toSorted()
       if (first !== name) return
       const now = yield* Clock.currentTimeMillis
-      const removed = yield* sweepRounds(archive, now - Duration.toMillis(roundRetention))
+      let removed =
+        roundRetention === "never" ? 0 : yield* sweepRounds(archive, now - Duration.toMillis(roundRetention))
+      if (requestedRoundRetention !== "never") {
+        const before = now - Duration.toMillis(requestedRoundRetention)
+        removed += yield* sweepRounds(archive, before, { since, requested: true })
+        since = before
+      }
       if (removed > 0) yield* Effect.logInfo("old rounds removed", { removed })
     }).pipe(Effect.catch((error) => Effect.logInfo("old rounds not removed this time", { reason: error.message })))
     return yield* Effect.delay(Effect.repeat(sweep, Schedule.spaced(SWEEP_EVERY)), SWEEP_FIRST).pipe(

@@ -19,7 +19,7 @@ export const setting = <A>(spec: Setting<A>): Setting<A> => spec
 export const matching = (pattern: RegExp) => Schema.String.check(Schema.isPattern(pattern))
 
 export const wholeNumber = (minimum: number, maximum: number): Schema.Codec<number, string> =>
-  matching(/^\d{1,9}$/).pipe(
+  matching(/^\d{1,12}$/).pipe(
     Schema.decodeTo(
       Schema.Int.check(Schema.isBetween({ minimum, maximum })),
       SchemaTransformation.transform({ decode: Number, encode: String })

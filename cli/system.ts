@@ -1,6 +1,6 @@
 // The composition root: which parts a process is made of, and how they hang together.
 import { hostname } from "node:os"
-import { Effect, Layer } from "effect"
+import { Duration, Effect, Layer } from "effect"
 import { allActors, openModels, quantPolicy } from "../actors/index.ts"
 import {
   EventLog,
@@ -18,6 +18,9 @@ import { modelConfiguration } from "./config-models.ts"
 import { gatewayOptions } from "./gateway-options.ts"
 import type { Server } from "./server.ts"
 import { VERSION } from "./version.ts"
+
+/** A market's bars may be so far ahead of the clock, or of the bar before, in milliseconds: as far as a month's are apart. */
+const AHEAD_MILLIS = Duration.toMillis("31 days")
 
 export interface ServeOptions {
   readonly labels?: ReadonlyArray<string>
@@ -41,6 +44,7 @@ export const serveActors = (
         agent: { models },
         panel,
         accounts,
+        aheadMillis: AHEAD_MILLIS,
         ...(experiment === undefined ? {} : { experiment })
       })
       return layerNode({ name, labels, actors })

@@ -1,6 +1,7 @@
 // Texts for people: tables whose columns stand under each other, times, and what others wrote made harmless.
 
 import { inspect } from "node:util"
+import { forTerminal } from "../runtime/index.ts"
 
 /** A table's cell; numbers stand on the right. */
 export type Cell = string | number
@@ -9,7 +10,7 @@ const GAP = "  "
 
 /** Rows under a line of headings. The last column is as wide as its cells. */
 export const table = (headings: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<Cell>>): string => {
-  const all = [headings, ...rows.map((row) => row.map(String))]
+  const all = [headings, ...rows.map((row) => row.map((cell) => forTerminal(String(cell)).replaceAll("\n", " ")))]
   const widths = headings.map((_, column) => Math.max(...all.map((row) => lengthOf(row[column] ?? ""))))
   const right = headings.map((_, column) => rows.length > 0 && rows.every((row) => typeof row[column] === "number"))
   const lines = all.map((row) =>
@@ -64,4 +65,4 @@ export const indented = (text: string, by = "  "): string =>
 
 /** Data for people: long lists and texts are cut, and what could steer the terminal is written out. */
 export const dataText = (data: unknown): string =>
-  inspect(data, { depth: 8, compact: 3, breakLength: 110, maxArrayLength: 5, maxStringLength: 500 })
+  forTerminal(inspect(data, { depth: 8, compact: 3, breakLength: 110, maxArrayLength: 5, maxStringLength: 500 }))

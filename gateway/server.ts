@@ -1,6 +1,7 @@
 import { Context, Effect, FiberSet, Layer, type Scope } from "effect"
 import { Actors } from "../runtime/index.ts"
 import { type AuthOptions, InvalidAuth, makeAuthenticator } from "./auth/authenticator.ts"
+import type { Grant } from "./auth/grant.ts"
 import { Census } from "./census.ts"
 import { drain, type Phase } from "./drain.ts"
 import type { EventLog } from "./events/log.ts"
@@ -11,6 +12,8 @@ import { addClientsRoute, addMetricsRoute, metricsText } from "./http/metrics.ts
 import { addPages } from "./http/pages.ts"
 import { addRoutes } from "./http/routes/index.ts"
 import { addEventsRoute } from "./http/sse.ts"
+import { Budgets } from "./operations/budget.ts"
+import type { Caller } from "./operations/caller.ts"
 import { Keys } from "./operations/keys.ts"
 import { Quotas } from "./operations/quota.ts"
 import { defaultLimits, type GatewayLimits, isLoopback, limitNames, type OriginPolicy } from "./policy.ts"
@@ -93,8 +96,13 @@ export const serveGateway = (
 
     const run = yield* FiberSet.runtime(yield* FiberSet.make<void>())()
     const quotas = new Quotas(limits, () => performance.now())
+    const budgets = new Budgets(limits, () => performance.now())
     const keys = new Keys(() => performance.now())
-    const callerOf = (subject: string, key: string | undefined) => ({ subject, key, keys, quota: quotas.of(subject) })
+    const callerOf = (grant: Grant, key: string | undefined): Caller => {
+      const { subject } = grant
+      const known = authenticator.required ? grant : undefined
+      return { subject, grant: known, key, keys, quota: quotas.of(subject), budget: budgets.of(subject) }
+    }
     const ask = (question: Question) =>
       askActors({ fanout, callerOf }, question).pipe(Effect.provideService(Actors, actors))
     const gate = makeGate({

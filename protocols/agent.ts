@@ -16,7 +16,7 @@ import { open } from "./open.ts"
 /**
  * What an agent is asked: an opinion on a symbol, for a round, from these bars and nothing newer. `context` comes from outside, `past`
  * are the latest joint decisions on the symbol, oldest first. `deadline`, in milliseconds since 1970, is when the round takes its last
- * votes, where that is known.
+ * votes, where that is known. `advice`: the bars are a client's own, so that how tools do on them says nothing of the tools.
  */
 export const opinionFields = {
   consensus_id: ConsensusId,
@@ -25,7 +25,8 @@ export const opinionFields = {
   bars: BarWindow,
   context: Schema.optionalKey(ContextItems),
   past: Schema.optionalKey(Schema.Array(PastDecision).check(Schema.isMaxLength(PAST_DECISIONS_MAX))),
-  deadline: Schema.optionalKey(Schema.Int)
+  deadline: Schema.optionalKey(Schema.Int),
+  advice: Schema.optionalKey(Schema.Literal(true))
 } as const
 export const OpinionRequest = open(opinionFields)
 export type OpinionRequest = typeof OpinionRequest.Type
@@ -42,6 +43,8 @@ const messages = {
   ToolState: { payload: open({ tool: Schema.NonEmptyString, state: BreakerState }) },
   /** Its own activity is about to send a request to a model. */
   ModelCallBegan: { payload: open({ consensus_id: ConsensusId, activity: Schema.String, call: ModelCallBegun }) },
+  /** From the runtime: the outcome of its activity with this key could not be processed. */
+  Failed: { payload: open({ key: Schema.String }) },
   /** Its own timer: a model had all the time it may take. */
   ModelOutOfTime: { payload: open({ consensus_id: ConsensusId }) }
 } as const

@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { Client, Owner } from "./client.ts"
 import { Confidence, Decision } from "./decision.ts"
 import { AllocationId, ConsensusId, CorrelationId, MarketSymbol, Timestamp } from "./names.ts"
 import { open } from "./open.ts"
@@ -60,7 +61,9 @@ export const AllocationRequest = open({
   /** Symbols whose position must not grow nor change sides, whatever is decided. */
   vetoed: Schema.Array(MarketSymbol),
   /** How long the symbols' decisions are awaited, in milliseconds, at most an hour. */
-  timeout_ms: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 3_600_000 }))
+  timeout_ms: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 3_600_000 })),
+  /** Whose it is. */
+  client: Schema.optionalKey(Client)
 })
 export type AllocationRequest = typeof AllocationRequest.Type
 
@@ -141,7 +144,12 @@ export const AllocationProtocol = {
     /** Its own timer. */
     Deadline: { payload: open({}) },
     /** The result, or null while decisions are awaited. */
-    GetResult: { payload: open({}), reply: Schema.NullOr(AllocationResult), error: UnknownAllocation }
+    GetResult: {
+      /** `by`: the client that wants to know; the allocations of other clients do not exist for it. */
+      payload: open({ by: Schema.optionalKey(Owner) }),
+      reply: Schema.NullOr(AllocationResult),
+      error: UnknownAllocation
+    }
   }
 } as const
 

@@ -1,11 +1,11 @@
 import { Schema } from "effect"
 import { Confidence, Decision, Probabilities } from "./decision.ts"
-import { AgentId, ConsensusId, CorrelationId, MarketSymbol } from "./names.ts"
-import { givenRules, roundQuestion, TimeoutMillis, VoterType } from "./round.ts"
+import { ConsensusId, CorrelationId, GivenAgentId, MarketSymbol } from "./names.ts"
+import { GivenTimeoutMillis, givenRules, roundQuestion, TimeoutMillis, VoterType } from "./round.ts"
 
 /** A voter as a client invites it. One that is `external` is given a secret, and votes through the gateway. */
 const InvitedVoter = Schema.Struct({
-  agent_id: AgentId,
+  agent_id: GivenAgentId,
   agent_type: VoterType,
   external: Schema.optionalKey(Schema.Boolean),
   agent_timeout_ms: Schema.optionalKey(TimeoutMillis)
@@ -24,7 +24,7 @@ export const ConsensusBody = Schema.Struct({
   correlation_id: Schema.optionalKey(CorrelationId),
   invited: Schema.optionalKey(Schema.Array(InvitedVoter)),
   humans: Schema.optionalKey(Schema.Array(InvitedVoter)),
-  timeout_ms: Schema.optionalKey(TimeoutMillis)
+  timeout_ms: Schema.optionalKey(GivenTimeoutMillis)
 })
 export type ConsensusBody = typeof ConsensusBody.Type
 
@@ -40,7 +40,7 @@ const REASONING_CHARACTERS_MAX = 10_000
 
 /** The body of `POST /api/v1/agents/consensus/{id}/votes`: a vote, or ABSTAIN, which needs no confidence. */
 export const VoteBody = Schema.Struct({
-  agent_id: AgentId,
+  agent_id: GivenAgentId,
   agent_type: VoterType,
   token: Schema.NonEmptyString.check(Schema.isMaxLength(256)),
   decision: Schema.Literals([...Decision.literals, "ABSTAIN"]),
@@ -59,7 +59,7 @@ export type VoteBody = typeof VoteBody.Type
 /** The body of `POST /api/v1/agents/message`: something said to an agent, or to all who watch the symbol where none is named. */
 export const MessageBody = Schema.Struct({
   symbol: MarketSymbol,
-  recipient_agent_id: Schema.optionalKey(Schema.NullOr(AgentId)),
+  recipient_agent_id: Schema.optionalKey(Schema.NullOr(GivenAgentId)),
   text: Schema.NonEmptyString.check(Schema.isMaxLength(4_000))
 })
 export type MessageBody = typeof MessageBody.Type

@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { Owner } from "./client.ts"
 import { Confidence, Decision, Probabilities } from "./decision.ts"
 import { AgentId, ConsensusId, CorrelationId, MarketSymbol, Timestamp } from "./names.ts"
 import { open } from "./open.ts"
@@ -105,6 +106,9 @@ export const Refused = open({
 })
 export type Refused = typeof Refused.Type
 
+/** The round is another's: only who opened it may do that. */
+export const NotOwner = refusal("NotOwner", {})
+
 /** Another round has this id. */
 export const RoundExists = refusal("RoundExists", {})
 /** No round can have this id: it could not be told how it ended. */
@@ -130,13 +134,17 @@ export const RoundStatus = open({
   result: Schema.NullOr(ConsensusResult),
   reopens: Schema.optionalKey(ConsensusId),
   /** The rounds that asked again what was asked here, at most 16. */
-  reopened_by: Schema.Array(ConsensusId)
+  reopened_by: Schema.Array(ConsensusId),
+  /** A client opened it, or asked for the analysis that it is of. */
+  owned: Schema.optionalKey(Schema.Literal(true))
 })
 export type RoundStatus = typeof RoundStatus.Type
 
 const accepted = open({ accepted: Schema.Literal(true) })
 /** The SHA-256 of a voter's secret, which says that the word came from who has it. The gateway sends it always. */
 const proof = Schema.optionalKey(Hash)
+
+const by = Schema.optionalKey(Owner)
 
 /** What the consensus actor understands. Its id is the round's. */
 export const ConsensusProtocol = {
@@ -150,14 +158,14 @@ export const ConsensusProtocol = {
     },
     CastVote: { payload: open({ vote: Vote, proof }), reply: accepted, error: VoteRefusal },
     Abstain: { payload: open({ abstention: Abstention, proof }), reply: accepted, error: VoteRefusal },
-    /** Closes it without a decision. */
+    /** Closes it without a decision. `by`: the client that wants it, whose the round has to be. */
     Cancel: {
-      payload: open({ reason: Schema.String }),
+      payload: open({ reason: Schema.String, by }),
       reply: accepted,
-      error: Schema.Union([UnknownRound, RoundClosed])
+      error: Schema.Union([UnknownRound, RoundClosed, NotOwner])
     },
-    /** From a round that names this one as what it asks again. */
-    ReopenedBy: { payload: open({ consensus_id: ConsensusId }) },
+    /** From a round that names this one as what it asks again, with whose it is. */
+    ReopenedBy: { payload: open({ consensus_id: ConsensusId, by }) },
     /** Its own timer: who is due by this time (milliseconds since 1970) and has said nothing abstains. */
     AgentTimeout: { payload: open({ due: Schema.Int }) },
     /** Its own timer: the grace after the quorum is over. */
@@ -168,7 +176,8 @@ export const ConsensusProtocol = {
     EscalationTimeout: { payload: open({}) },
     /** The result, or null while the round is open. */
     GetResult: { payload: open({}), reply: Schema.NullOr(ConsensusResult), error: UnknownRound },
-    GetStatus: { payload: open({}), reply: RoundStatus, error: UnknownRound }
+    /** `by`: the client that wants to know, which sees its own rounds and those of the house. */
+    GetStatus: { payload: open({ by }), reply: RoundStatus, error: Schema.Union([UnknownRound, NotOwner]) }
   }
 } as const
 

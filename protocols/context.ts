@@ -1,7 +1,8 @@
 import { Schema } from "effect"
 import { Confidence, Decision } from "./decision.ts"
+import { GIVEN_TIME_MAX } from "./market.ts"
 import { ConsensusId } from "./names.ts"
-import { open } from "./open.ts"
+import { isShallow, LEVELS_MAX, open } from "./open.ts"
 
 const Millis = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 
@@ -25,6 +26,16 @@ export const ContextItem = open({
 })
 export type ContextItem = typeof ContextItem.Type
 
+/** An item as somebody may give it. */
+export const GivenContextItem = ContextItem.check(
+  Schema.makeFilter((item) => {
+    const issue = "a time is in milliseconds since 1970, and before the year 2100"
+    if (item.time > GIVEN_TIME_MAX) return { path: ["time"], issue }
+    // What is nested without end has no JSON: writing it would overflow the stack.
+    return isShallow(item, LEVELS_MAX) ? undefined : `an item has at most ${LEVELS_MAX} levels`
+  })
+)
+
 /** The most bytes of the items of one analysis, as JSON: they are stored with the request, and with every agent that is asked. */
 export const CONTEXT_BYTES_MAX = 64 * 1024
 
@@ -32,11 +43,18 @@ export const CONTEXT_BYTES_MAX = 64 * 1024
 export const contextBytes = (items: ReadonlyArray<ContextItem>): number =>
   new TextEncoder().encode(JSON.stringify(items)).length
 
+const withinBounds = <S extends typeof ContextItem>(item: S) =>
+  Schema.Array(item).check(
+    Schema.isMaxLength(CONTEXT_ITEMS_MAX, { message: `at most ${CONTEXT_ITEMS_MAX} items` }),
+    Schema.makeFilter(
+      (items) => contextBytes(items) <= CONTEXT_BYTES_MAX || `at most ${CONTEXT_BYTES_MAX} bytes as JSON`
+    )
+  )
+
 /** The items of one analysis. */
-export const ContextItems = Schema.Array(ContextItem).check(
-  Schema.isMaxLength(CONTEXT_ITEMS_MAX, { message: `at most ${CONTEXT_ITEMS_MAX} items` }),
-  Schema.makeFilter((items) => contextBytes(items) <= CONTEXT_BYTES_MAX || `at most ${CONTEXT_BYTES_MAX} bytes as JSON`)
-)
+export const ContextItems = withinBounds(ContextItem)
+/** The same as somebody may give them. */
+export const GivenContextItems = withinBounds(GivenContextItem)
 export type ContextItems = typeof ContextItems.Type
 
 /** How many of a symbol's latest decisions its agents are told. */

@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { Client, Owner } from "./client.ts"
 import { ConsensusResult, Vote } from "./consensus.ts"
 import { ContextItems } from "./context.ts"
 import { Confidence, Decision } from "./decision.ts"
@@ -90,6 +91,17 @@ export const StaleBar = open({
   last_time: Schema.Int
 })
 
+/**
+ * A time is later than can be: `time` of a bar or an item is after `latest`, both in milliseconds since 1970. Once such a bar were taken,
+ * every bar of the present would be stale.
+ */
+export const FutureTime = open({
+  _tag: Schema.tag("FutureTime"),
+  symbol: Schema.String,
+  time: Schema.Finite,
+  latest: Schema.Finite
+})
+
 export const CoordinatorStatus = open({
   symbol: MarketSymbol,
   bars: Schema.Int,
@@ -104,7 +116,11 @@ export const CoordinatorProtocol = {
   type: "coordinator",
   messages: {
     /** A new bar. It starts an analysis; while one is running, the newest waiting bar wins. */
-    Bar: { payload: open({ bar: Bar }), reply: open({ accepted: Schema.Literal(true) }), error: StaleBar },
+    Bar: {
+      payload: open({ bar: Bar }),
+      reply: open({ accepted: Schema.Literal(true) }),
+      error: Schema.Union([StaleBar, FutureTime])
+    },
     /**
      * Asks for one analysis: of the bars given, or of those the coordinator has. `timeout_ms` is its deadline: it is given up
      * where its turn has not come by then, and its round takes votes no longer than until then. The `allocation` with this id is
@@ -117,14 +133,27 @@ export const CoordinatorProtocol = {
         bars: Schema.optionalKey(BarWindow),
         timeout_ms: Schema.optionalKey(TimeoutMillis),
         allocation: Schema.optionalKey(AllocationId),
-        context: Schema.optionalKey(ContextItems)
+        context: Schema.optionalKey(ContextItems),
+        /** Whose it is. What comes of a client's analysis that may not trade is neither traded on nor learnt from. */
+        client: Schema.optionalKey(Client)
       }),
       reply: AnalysisResult,
-      error: Schema.Union([NoMarketData, LookAhead, CoordinatorBusy, AnalysisLost, AnalysisCancelled, DeadlinePassed])
+      error: Schema.Union([
+        NoMarketData,
+        LookAhead,
+        FutureTime,
+        CoordinatorBusy,
+        AnalysisLost,
+        AnalysisCancelled,
+        DeadlinePassed
+      ])
     },
-    /** Cancels the analysis with this correlation id, waiting or under way; who asked for it is told. */
+    /**
+     * Cancels the analysis with this correlation id, waiting or under way; who asked for it is told. Those of others do not exist for
+     * the client in `by`; without it all do.
+     */
     CancelAnalysis: {
-      payload: open({ correlation_id: CorrelationId, reason: Schema.String }),
+      payload: open({ correlation_id: CorrelationId, reason: Schema.String, by: Schema.optionalKey(Owner) }),
       reply: open({ cancelled: Schema.Literals(["waiting", "running"]) }),
       error: UnknownAnalysis
     },
@@ -133,8 +162,18 @@ export const CoordinatorProtocol = {
      * that are known. Answers at once; the round itself tells the result.
      */
     RequestConsensus: {
-      payload: open({ request: ConsensusRequest }),
-      reply: open({ consensus_id: ConsensusId }),
+      payload: open({
+        request: ConsensusRequest,
+        /** Whose it is. */
+        client: Schema.optionalKey(Client),
+        /** What only the gateway's client can open; it comes back in every answer to this request. */
+        sealed: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(256)))
+      }),
+      reply: open({
+        consensus_id: ConsensusId,
+        correlation_id: Schema.optionalKey(CorrelationId),
+        sealed: Schema.optionalKey(Schema.String)
+      }),
       error: Schema.Union([NoMarketData, InvalidRound])
     },
     /** Somebody says something to an agent, or to all: it is published as `agent_coordination`, and stored with that. */
@@ -147,6 +186,10 @@ export const CoordinatorProtocol = {
     RoundClosed: { payload: open({ result: ConsensusResult }) },
     /** Its own timer: the round should have ended long ago. */
     AnalysisOverdue: { payload: open({ consensus_id: ConsensusId }) },
+    /** From the runtime: one of its messages could not be processed. */
+    Failed: { payload: open({ message: Schema.String }) },
+    /** From itself: what waits begins. */
+    Resume: { payload: open({}) },
     GetStatus: { payload: open({}), reply: CoordinatorStatus }
   }
 } as const

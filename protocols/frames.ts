@@ -2,9 +2,9 @@ import { Schema } from "effect"
 import { AgentStatus } from "./agent.ts"
 import { AgentCoordination } from "./consensus.ts"
 import { CancelBody, ConsensusBody, MessageBody, VoteBody } from "./consensus-requests.ts"
-import { ContextItems } from "./context.ts"
+import { GivenContextItems } from "./context.ts"
 import { AgentDecision, ToolExecution } from "./decision.ts"
-import { type Bar, Bar as BarSchema, MarketUpdate } from "./market.ts"
+import { type Bar, GivenBar, MarketUpdate } from "./market.ts"
 import { ModelCall } from "./model.ts"
 import { ConsensusId, CorrelationId, MarketSymbol, Timestamp } from "./names.ts"
 import { open } from "./open.ts"
@@ -84,10 +84,10 @@ const ascending = Schema.makeFilter((bars: ReadonlyArray<Bar>) => {
  */
 export const AnalyzeRequest = Schema.Struct({
   symbol: MarketSymbol,
-  bars: Schema.optionalKey(Schema.Array(BarSchema).check(Schema.isMinLength(1), ascending)),
+  bars: Schema.optionalKey(Schema.Array(GivenBar).check(Schema.isMinLength(1), ascending)),
   correlation_id: Schema.optionalKey(CorrelationId),
   timeout_ms: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 100, maximum: 120_000 }))),
-  context: Schema.optionalKey(ContextItems)
+  context: Schema.optionalKey(GivenContextItems)
 })
 export type AnalyzeRequest = typeof AnalyzeRequest.Type
 
@@ -96,7 +96,7 @@ export const FEED_BARS_MAX = 200
 
 /** The body of `POST /api/v1/market/{symbol}/bars`: what the market did, oldest first. */
 export const BarsBody = Schema.Struct({
-  bars: Schema.Array(BarSchema).check(Schema.isMinLength(1), Schema.isMaxLength(FEED_BARS_MAX), ascending)
+  bars: Schema.Array(GivenBar).check(Schema.isMinLength(1), Schema.isMaxLength(FEED_BARS_MAX), ascending)
 })
 export type BarsBody = typeof BarsBody.Type
 

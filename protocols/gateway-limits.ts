@@ -22,6 +22,13 @@ export interface GatewayLimits {
   readonly symbolsMax: number
   /** Rounds that one client may have under way; each counts for as long as it may take. */
   readonly roundsMax: number
+  /** Rounds and analyses that one client may begin per minute; a fifth of them at once after a pause. */
+  readonly roundsPerMinute: number
+  /** The same of all clients of a gateway together, per second; five seconds' worth at once after a pause. What is more waits for its turn. */
+  readonly roundsPerSecond: number
+  /** Bytes that one client may have stored per minute and per day; each round counts as 16 KiB besides what was sent. */
+  readonly bytesPerMinute: number
+  readonly bytesPerDay: number
   /** HTTP requests of one address per second; as many may come at once after a pause. */
   readonly requestsPerSecond: number
   /** Bytes of one HTTP body. */
@@ -52,6 +59,10 @@ export const defaultLimits: GatewayLimits = {
   socketBytesMax: 64 * 1024,
   symbolsMax: 500,
   roundsMax: 100,
+  roundsPerMinute: 300,
+  roundsPerSecond: 10,
+  bytesPerMinute: 8 * 1024 * 1024,
+  bytesPerDay: 1024 * 1024 * 1024,
   requestsPerSecond: 200,
   bodyBytesMax: 1024 * 1024,
   compressBytesMin: 0,
@@ -73,6 +84,10 @@ export const limitNames = {
   pendingBytesMax: "GATEWAY_PENDING_BYTES",
   symbolsMax: "GATEWAY_SYMBOLS",
   roundsMax: "GATEWAY_ROUNDS",
+  roundsPerMinute: "GATEWAY_ROUNDS_PER_MINUTE",
+  roundsPerSecond: "GATEWAY_ROUNDS_PER_SECOND",
+  bytesPerMinute: "GATEWAY_BYTES_PER_MINUTE",
+  bytesPerDay: "GATEWAY_BYTES_PER_DAY",
   requestsPerSecond: "GATEWAY_REQUESTS_PER_SECOND",
   bodyBytesMax: "GATEWAY_BODY_BYTES"
 } as const satisfies Partial<Record<keyof GatewayLimits, string>>

@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { MarketSymbol, Timestamp } from "./names.ts"
-import { open } from "./open.ts"
+import { isShallow, LEVELS_MAX, open } from "./open.ts"
 
 const Price = Schema.Finite.check(Schema.isGreaterThan(0))
 const Volume = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
@@ -28,6 +28,24 @@ export const Bar = open({
   volume: Volume
 }).check(Schema.makeFilter((bar) => barFault(bar) ?? true))
 export type Bar = typeof Bar.Type
+
+/** The latest time that somebody may give, in milliseconds since 1970: the year 2100 begins. */
+export const GIVEN_TIME_MAX = Date.UTC(2100, 0, 1)
+
+const givenTime = (time: number) =>
+  time <= GIVEN_TIME_MAX || "a time is in milliseconds since 1970, and before the year 2100"
+
+/** A time as somebody may give it. Those that are stored already are read, however late. */
+export const GivenMillis = Millis.check(Schema.makeFilter(givenTime))
+
+/** A bar as somebody may give it. */
+export const GivenBar = Bar.check(
+  Schema.makeFilter((bar) => {
+    const issue = givenTime(bar.time)
+    if (typeof issue === "string") return { path: ["time"], issue }
+    return isShallow(bar, LEVELS_MAX) ? undefined : `a bar has at most ${LEVELS_MAX} levels`
+  })
+)
 
 /** Says what is wrong with bars in columns, or nothing when every bar is sound and newer than the one before it. */
 export const windowFault = (

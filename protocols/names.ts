@@ -34,6 +34,42 @@ export const PANEL = [
 /** One agent: its type and symbol joined, `market_analyst_AAPL`. */
 export const AgentId = Schema.NonEmptyString.check(Schema.isMaxLength(128))
 
+const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.:/=^@-]{0,127}$/
+
+/**
+ * A name as somebody may give it to a voter, in one alphabet, so that no two names look alike that are not. Those that are stored
+ * already are read whatever they hold.
+ */
+export const GivenAgentId = matching(
+  NAME,
+  "an agent's name is 1 to 128 characters: letters A-Z a-z, digits, _ . : / = ^ @ -, the first a letter, digit or _"
+)
+export const isGivenAgentId = (text: string): boolean => NAME.test(text)
+
+/** Under what else than an agent's name something of ours speaks, for whatever symbol; `client` is before who only says something. */
+const SPEAKERS = ["consensus", "coordinator", "allocation", "performance", "client"]
+
+/**
+ * Whether a name would pass for one of our own, of whatever symbol: in whatever case, with whatever between its words, and with digits
+ * that are read as letters.
+ */
+export const looksLikeOurs = (name: string): boolean => {
+  const words = name
+    .toLowerCase()
+    .split(/[^a-z0-9]+/)
+    .filter((word) => word !== "")
+  const letters = lettersOf(words.join(""))
+  return (
+    SPEAKERS.some((speaker) => lettersOf(speaker) === lettersOf(words[0] ?? "")) ||
+    AgentType.literals.some((type) => letters.startsWith(lettersOf(type.replaceAll("_", ""))))
+  )
+}
+
+const READ_AS: Readonly<Record<string, string>> = { "0": "o", "1": "l", i: "l", "3": "e", "5": "s" }
+
+/** One spelling for characters that are taken for each other. */
+const lettersOf = (text: string): string => text.replace(/[013i5]/g, (each) => READ_AS[each] ?? each)
+
 export const agentId = (type: AgentType, symbol: MarketSymbol): string => `${type}_${symbol}`
 
 /** The id of a consensus round: a ULID, so that ids sort by the time they were opened. */
@@ -63,4 +99,9 @@ export const ToolName = matching(/^[A-Za-z0-9_-]{1,64}$/, "a tool is 1 to 64 let
 /** An instant as clients see it: ISO 8601 in UTC with milliseconds. */
 export const Timestamp = Schema.String
 
-export const toTimestamp = (millis: number): string => new Date(millis).toISOString()
+/** The latest instant that a date can be, in milliseconds since 1970. */
+export const TIME_MAX = 8.64e15
+
+/** Of a time that no date can be it gives the nearest that one can: who tells of it must not fail for that. */
+export const toTimestamp = (millis: number): string =>
+  new Date(Math.min(TIME_MAX, Math.max(-TIME_MAX, Number.isNaN(millis) ? 0 : millis))).toISOString()

@@ -18,3 +18,16 @@ export const open = <const F extends Schema.Struct.Fields>(fields: F): Open<F> =
   // The compiler cannot relate the two for a generic F; for every concrete F the left is the right plus an index signature.
   return schema as Open<F>
 }
+
+/** How deep objects and arrays may be inside one another in what somebody gives. */
+export const LEVELS_MAX = 32
+
+/** Whether objects and arrays are inside one another no deeper than this. Keeps a list and no stack, which could overflow. */
+export const isShallow = (value: unknown, levels: number): boolean => {
+  let inside = [value]
+  for (let level = 0; inside.length > 0; level++) {
+    if (level > levels) return false
+    inside = inside.flatMap((each) => (typeof each === "object" && each !== null ? Object.values(each) : []))
+  }
+  return true
+}

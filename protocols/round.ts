@@ -1,7 +1,8 @@
 import { Schema } from "effect"
+import { Owner } from "./client.ts"
 import { Confidence } from "./decision.ts"
-import { AgentId, ConsensusId, CorrelationId, MarketSymbol } from "./names.ts"
-import { open } from "./open.ts"
+import { AgentId, ConsensusId, CorrelationId, isGivenAgentId, MarketSymbol } from "./names.ts"
+import { isShallow, LEVELS_MAX, open } from "./open.ts"
 
 /** What kind of voter: an agent type of the house, `human`, or any other name of an agent outside. */
 export const VoterType = Schema.String.check(
@@ -23,6 +24,18 @@ export const Hash = Schema.String.check(
 export const TimeoutMillis = Schema.Int.check(
   Schema.makeFilter(
     (millis: number) => (millis > 0 && millis <= 3_600_000) || "timeout must be above 0 and at most an hour"
+  )
+)
+
+/** How long a client's round takes votes at the least, in milliseconds. */
+export const CLIENT_TIMEOUT_MIN = 100
+
+/** A time to wait as a client may give it. */
+export const GivenTimeoutMillis = Schema.Int.check(
+  Schema.makeFilter(
+    (millis: number) =>
+      (millis >= CLIENT_TIMEOUT_MIN && millis <= 3_600_000) ||
+      `timeout must be above 0: at least ${CLIENT_TIMEOUT_MIN} ms, and at most an hour`
   )
 )
 
@@ -67,7 +80,6 @@ export const INVITED_MAX = 100
 const HUMANS_MAX = 16
 const QUESTION_CHARACTERS_MAX = 4_000
 const CONTEXT_CHARACTERS_MAX = 16_384
-const CONTEXT_LEVELS_MAX = 32
 const WEIGHTS_MAX = 256
 const isAgentId = Schema.is(AgentId)
 
@@ -90,6 +102,11 @@ const WEIGHT_RATIO_MAX = 1e12
 
 /** Weights as somebody may give them. Those that are stored already are read whatever their ratio. */
 export const GivenWeights = Weights.check(
+  Schema.makeFilter(
+    (weights: object) =>
+      Object.keys(weights).every(isGivenAgentId) ||
+      "a weight is given to an agent by its name, 1 to 128 of A-Z a-z 0-9 _ . : / = ^ @ -, the first a letter, digit or _"
+  ),
   Schema.makeFilter((weights: { readonly [agentId: string]: number }) => {
     const above = Object.values(weights).filter((weight) => weight > 0)
     // Who is not named weighs 1.
@@ -101,20 +118,10 @@ export const GivenWeights = Weights.check(
   })
 )
 
-/** Whether objects and arrays are inside one another no deeper than this. Keeps a list and no stack, which could overflow. */
-const isShallow = (value: unknown, levels: number): boolean => {
-  let inside = [value]
-  for (let level = 0; inside.length > 0; level++) {
-    if (level > levels) return false
-    inside = inside.flatMap((each) => (typeof each === "object" && each !== null ? Object.values(each) : []))
-  }
-  return true
-}
-
 const Context = Schema.Record(Schema.String, Schema.Unknown).check(
   Schema.makeFilter((context: object) => {
     // First, for what is nested without end has no JSON: writing it would overflow the stack.
-    if (!isShallow(context, CONTEXT_LEVELS_MAX)) return `context has at most ${CONTEXT_LEVELS_MAX} levels`
+    if (!isShallow(context, LEVELS_MAX)) return `context has at most ${LEVELS_MAX} levels`
     const { length } = JSON.stringify(context)
     return length <= CONTEXT_CHARACTERS_MAX || `context has at most ${CONTEXT_CHARACTERS_MAX} characters of JSON`
   })
@@ -201,7 +208,11 @@ export const RoundRequest = open({
   invited: Schema.Array(Voter),
   method: Method,
   /** How long votes are taken. */
-  timeout_ms: TimeoutMillis
+  timeout_ms: TimeoutMillis,
+  /** The client whose round it is; none: it is of the house. It is not told to others. */
+  owner: Schema.optionalKey(Owner),
+  /** By what the owner's gateway finds the round's events. */
+  follow_id: Schema.optionalKey(Schema.String)
 }).check(Schema.makeFilter(roundFaults))
 export type RoundRequest = typeof RoundRequest.Type
 

@@ -44,4 +44,5 @@ export {
 export type { AskError, AskOptions, SendError, SendOptions } from "./sending.ts"
 export * from "./step.ts"
 export * from "./supervision.ts"
+export { forTerminal } from "./terminal.ts"
 export type { Waiting } from "./waiting.ts"

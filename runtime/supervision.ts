@@ -25,7 +25,9 @@ export const FailureReport = Schema.Struct({
   cause: Schema.String,
   attempts: Schema.Int,
   /** Of the message in the log. */
-  sequence: Schema.Int
+  sequence: Schema.Int,
+  /** Of the activity whose outcome it was. */
+  key: Schema.optionalKey(Schema.String)
 })
 export type FailureReport = typeof FailureReport.Type
 

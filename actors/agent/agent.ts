@@ -17,16 +17,20 @@ import {
   type Context,
   cancelActivity,
   define,
+  escalate,
   persist,
   reply,
+  type Supervision,
+  send,
   setTimer,
   start
 } from "../../runtime/index.ts"
+import { isRequestedRound } from "../consensus/opened-at.ts"
 import { noUsage } from "../model/prices.ts"
 import type { Policy } from "../policy.ts"
 import { toolsOf } from "../tools/registry.ts"
 import { AskOutcome, type ModelAccess, notConfigured } from "./asking.ts"
-import { AskInput, fallbackOpinion, goOn, openKey, UseInput, UseOutput } from "./dialogue.ts"
+import { AskInput, fallbackOpinion, goOn, openKey, roundOf, UseInput, UseOutput } from "./dialogue.ts"
 import { evolve, requestOf, unavailableOf } from "./evolve.ts"
 import { fallBack, heard, timerOf, used } from "./hearing.ts"
 import { reportTools } from "./reporting.ts"
@@ -48,6 +52,9 @@ const AnalyzeInput = open({ ...opinionFields, unavailable: Schema.optionalKey(Sc
 
 /** How many requests an agent works on at once; it abstains from what is asked beyond. */
 export const OPEN_REQUESTS_MAX = 8
+
+/** How many of them may be of rounds that somebody asked for: the others are kept for those of the market. */
+const REQUESTED_MAX = OPEN_REQUESTS_MAX / 2
 
 /** What is left of a round's time for the agent's own rules, in milliseconds. */
 const RULES_MILLIS = 1_500
@@ -81,6 +88,7 @@ export const agentActor = (type: AgentType, policy: Policy, options: AgentOption
         persist({ _tag: "ModelCallBegun", consensus_id, model: call.model, activity, call })
       ],
       ToolState: (state, told) => seeTool(type, state, told),
+      Failed: (state, { key }, context) => giveUp(type, requestOf(state, roundOf(key)), UNPROCESSED, context),
       ModelOutOfTime: (state, { consensus_id }) => {
         const reason = "the time for the analysis is over"
         return fallBack(type, state, consensus_id, [], { kind: "out_of_time", reason }, true)
@@ -123,18 +131,33 @@ export const agentActor = (type: AgentType, policy: Policy, options: AgentOption
         if (request === undefined) return []
         if (outcome._tag === "Succeeded") return opined(type, state, request, outcome.value, context)
         const reason = outcome.reason === "timeout" ? "the analysis took too long" : clip(outcome.detail)
-        return [
-          persist({ _tag: "Failed", consensus_id: request.consensus_id, reason }),
-          ...timerOf(request),
-          publishStatus(type, request, context, "failed", reason),
-          abstain(type, request, reason)
-        ]
+        return giveUp(type, request, reason, context)
       },
       ask_model: (state, outcome, context) => heard(type, state, outcome, context),
       use_tools: (state, outcome) => used(type, state, outcome)
-    }
+    },
+    supervision: supervisionOf(type)
   })
 }
+
+const UNPROCESSED = "what came of the analysis could not be processed"
+
+/** A request whose outcome cannot be processed holds no place, and keeps its round waiting for nobody. */
+const supervisionOf = (type: AgentType): Supervision => ({
+  ...{ decode: escalate, decide: escalate, evolve: escalate, activity: escalate, size: escalate },
+  supervisor: ({ id }, { key = "" }) => send(agentProtocol(type), id, "Failed", { key })
+})
+
+/** There will be no opinion: the agent abstains. */
+const giveUp = (type: AgentType, request: Request | undefined, reason: string, context: Context) =>
+  request === undefined
+    ? []
+    : [
+        persist({ _tag: "Failed", consensus_id: request.consensus_id, reason } as const),
+        ...timerOf(request),
+        publishStatus(type, request, context, "failed", reason),
+        abstain(type, request, reason)
+      ]
 
 const defaultRetry = Schedule.exponential("250 millis").pipe(Schedule.jittered, Schedule.upTo({ times: 2 }))
 
@@ -147,11 +170,13 @@ const analyze = (
 ) => {
   const { consensus_id, correlation_id, symbol } = given
   if (requestOf(state, consensus_id) !== undefined || state.answered.includes(consensus_id)) return []
-  if (state.requests.length >= OPEN_REQUESTS_MAX) {
-    const reason = `${OPEN_REQUESTS_MAX} analyses are running already`
+  const most = roomFor(state, consensus_id)
+  if (most !== undefined) {
+    const reason = `${most} analyses are running already`
     return [persist({ _tag: "Failed", consensus_id, reason } as const), abstain(type, given, reason)]
   }
-  const request: Request = { consensus_id, correlation_id, symbol }
+  const { advice } = given
+  const request: Request = { consensus_id, correlation_id, symbol, ...(advice === undefined ? {} : { advice }) }
   const begun = publishStatus(type, given, context, "analyzing")
   const model = models?.modelOf(type)
   if (models === undefined || model === undefined) {
@@ -173,6 +198,13 @@ const analyze = (
   ]
 }
 
+/** How many requests there are already, where they leave no room for this one. */
+const roomFor = ({ requests }: State, consensusId: string): number | undefined => {
+  if (requests.length >= OPEN_REQUESTS_MAX) return OPEN_REQUESTS_MAX
+  const requested = requests.filter(({ consensus_id }) => isRequestedRound(consensus_id)).length
+  return isRequestedRound(consensusId) && requested >= REQUESTED_MAX ? REQUESTED_MAX : undefined
+}
+
 /** A tracker says whether one of its tools is used. */
 const seeTool = (type: AgentType, state: State, { tool, state: seen }: { tool: string; state: BreakerState }) =>
   (state.tools?.[tool] ?? "closed") === seen || !toolsOf(type).some(({ name }) => name === tool)
@@ -192,7 +224,7 @@ const opined = (type: AgentType, state: State, request: Request, given: Opinion,
     persist({ _tag: "Answered", consensus_id: request.consensus_id } as const),
     ...timerOf(request),
     ...publishTools(type, request, context, opinion.tool_calls),
-    ...reportTools(type, request.symbol, given),
+    ...reportTools(type, request, given),
     publishDecision(type, request, context, opinion),
     ...(state.requests.length > 1 ? [] : [publishStatus(type, request, context, "idle")]),
     vote(type, request, opinion)

@@ -12,6 +12,7 @@ import {
   toTimestamp
 } from "../../protocols/index.ts"
 import type { ActivityContext } from "../../runtime/index.ts"
+import { isRequestedRound } from "../consensus/opened-at.ts"
 import type { Attempt, Caller } from "../model/caller.ts"
 import { questionOf } from "../model/conversation.ts"
 import { CONSEQUENCES } from "../model/errors.ts"
@@ -61,6 +62,7 @@ export const modelAccess = (
       const question = questionOf(type, conversation, prompts, tools)
       const { result, attempts, breaker } = yield* caller.ask(question, {
         key: `${consensus_id}.${type}.m${conversation.turns.length + 1}`,
+        requested: isRequestedRound(consensus_id),
         deadline,
         begin: (call) =>
           context.tell(agentProtocol(type), "ModelCallBegan", { consensus_id, activity: context.key, call }),

@@ -77,7 +77,7 @@ export const used = (type: AgentType, state: State, outcome: Outcome<"use_tools"
   const event = { _tag: "ToolsUsed", consensus_id, calls: outcome.value } as const
   return [
     persist(event),
-    ...reportTools(type, request.symbol, { tool_calls: outcome.value, metadata: { policy: request.asked.model } }),
+    ...reportTools(type, request, { tool_calls: outcome.value, metadata: { policy: request.asked.model } }),
     goOn(type, conversing(evolve.ToolsUsed(state, event), consensus_id))
   ]
 }

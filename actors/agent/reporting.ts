@@ -11,9 +11,18 @@ import { send } from "../../runtime/index.ts"
 import { usesOf } from "../feedback/features.ts"
 import { toolsOf } from "../tools/registry.ts"
 import type { AskOutcome } from "./asking.ts"
+import type { Request } from "./state.ts"
 
-/** Tells the tracker of each tool how it was used. A name that a model made up has none. */
-export const reportTools = (type: AgentType, symbol: string, opinion: Pick<Opinion, "tool_calls" | "metadata">) => {
+/**
+ * Tells the tracker of each tool how it was used. A name that a model made up has none. Of bars that a client made up nothing is told:
+ * with prices on which a tool fails it could be taken from everybody.
+ */
+export const reportTools = (
+  type: AgentType,
+  { symbol, advice }: Pick<Request, "symbol" | "advice">,
+  opinion: Pick<Opinion, "tool_calls" | "metadata">
+) => {
+  if (advice === true) return []
   const known = new Set(toolsOf(type).map(({ name }) => name))
   return usesOf(symbol, opinion)
     .filter(({ tool }) => known.has(tool))

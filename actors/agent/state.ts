@@ -54,7 +54,9 @@ export const Request = open({
   consensus_id: ConsensusId,
   correlation_id: CorrelationId,
   symbol: MarketSymbol,
-  asked: Schema.optionalKey(Asked)
+  asked: Schema.optionalKey(Asked),
+  /** Its bars are a client's own. */
+  advice: Schema.optionalKey(Schema.Literal(true))
 })
 export type Request = typeof Request.Type
 

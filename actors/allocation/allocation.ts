@@ -4,6 +4,7 @@ import {
   AllocationRequest,
   AllocationResult,
   allocationDecision,
+  type Client,
   MarketSymbol,
   open,
   SymbolDecision,
@@ -37,6 +38,7 @@ export interface AllocationOptions {
     readonly correlationId: string
     /** How long the symbol has, in milliseconds: less than the allocation, so that it can still be heard. */
     readonly timeoutMillis: number
+    readonly client?: Client
   }) => Send
 }
 
@@ -95,7 +97,8 @@ export const allocationActor = ({ ask }: AllocationOptions = {}): Actor =>
             : request.holdings.map(({ symbol }) =>
                 ask({
                   ...{ symbol, allocation: id, correlationId: request.correlation_id },
-                  timeoutMillis: Math.max(1, Math.floor(request.timeout_ms * SYMBOLS_SHARE))
+                  timeoutMillis: Math.max(1, Math.floor(request.timeout_ms * SYMBOLS_SHARE)),
+                  ...(request.client === undefined ? {} : { client: request.client })
                 })
               ))
         ]
@@ -112,8 +115,10 @@ export const allocationActor = ({ ask }: AllocationOptions = {}): Actor =>
       },
       Deadline: (state, _, context) =>
         state === null || state.result !== null ? [] : close(state, "deadline", context),
-      GetResult: (state, _, context) => [
-        state === null ? refuse({ _tag: "UnknownAllocation", id: context.self.id } as const) : reply(state.result)
+      GetResult: (state, { by }, context) => [
+        state === null || !isSeenBy(state, by)
+          ? refuse({ _tag: "UnknownAllocation", id: context.self.id } as const)
+          : reply(state.result)
       ]
     },
     evolve: {
@@ -123,6 +128,10 @@ export const allocationActor = ({ ask }: AllocationOptions = {}): Actor =>
       Decided: (state, { result }) => (state === null ? null : { ...state, result })
     }
   })
+
+/** A client sees its own, and those of nobody. */
+const isSeenBy = ({ request: { client } }: Open, by: string | undefined): boolean =>
+  by === undefined || client === undefined || client.subject === by
 
 const awaits = ({ request, decisions, missed = [] }: Open, symbol: string): boolean =>
   request.holdings.some((holding) => holding.symbol === symbol) &&

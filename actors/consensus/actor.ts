@@ -67,17 +67,19 @@ export const consensusActor: Actor = define({
     CastVote: (state, { vote, proof }, context) => take(state, { word: vote, ...present({ proof }) }, context),
     Abstain: (state, { abstention, proof }, context) =>
       take(state, { word: abstention, ...present({ proof }) }, context),
-    Cancel: (state, { reason }, context) => {
+    Cancel: (state, { reason, by }, context) => {
       const { round } = state
       const consensus_id = context.self.id
       if (round === null) return [refuse({ _tag: "UnknownRound", consensus_id })]
+      if (by !== undefined && by !== round.request.owner) return [refuse({ _tag: "NotOwner", consensus_id })]
       if (round.result !== null || context.time > endOf(round)) return [refuse({ _tag: "RoundClosed", consensus_id })]
       const closing = { closedBy: "cancelled", at: context.time, reason: reason.slice(0, REASON_MAX) } as const
       return [...close(state, round, closing, context), reply({ accepted: true })]
     },
-    ReopenedBy: (state, { consensus_id }) => {
+    ReopenedBy: (state, { consensus_id, by }) => {
       const known = state.round?.reopened_by ?? []
       if (state.round === null || known.includes(consensus_id) || known.length >= REOPENED_MAX) return []
+      if (isOthers(state.round, by)) return []
       return [persist({ _tag: "ReopenedBy", consensus_id })]
     },
     AgentTimeout: (state, { due }, context) => {
@@ -94,13 +96,19 @@ export const consensusActor: Actor = define({
       return close(state, round, { closedBy: "escalation_timeout", at: context.time }, context)
     },
     GetResult: ({ round }, _, context) => [round === null ? refuse(unknown(context)) : reply(round.result)],
-    GetStatus: (state, _, context) => {
+    GetStatus: (state, { by }, context) => {
       const { round } = state
-      return [round === null ? refuse(unknown(context)) : reply(statusOf(state, round, context))]
+      if (round === null) return [refuse(unknown(context))]
+      if (isOthers(round, by)) return [refuse({ _tag: "NotOwner", consensus_id: context.self.id } as const)]
+      return [reply(statusOf(state, round, context))]
     }
   },
   evolve
 })
+
+/** Whether a round is another client's. */
+const isOthers = ({ request: { owner } }: Round, by: string | undefined): boolean =>
+  by !== undefined && owner !== undefined && by !== owner
 
 const REASON_MAX = 1_000
 const isConsensusId = Schema.is(ConsensusId)
@@ -120,7 +128,12 @@ const openRound = (state: State, request: RoundRequest, coordinator: string | un
     announceRequest(request, context),
     ...(request.reopens === undefined
       ? []
-      : [send(ConsensusProtocol, request.reopens, "ReopenedBy", { consensus_id: context.self.id })]),
+      : [
+          send(ConsensusProtocol, request.reopens, "ReopenedBy", {
+            consensus_id: context.self.id,
+            ...present({ by: request.owner })
+          })
+        ]),
     reply({ accepted: true } as const)
   ]
 }
@@ -237,7 +250,8 @@ const statusOf = (state: State, round: Round, context: Context): RoundStatus => 
     chain_hash: result?.chain_hash ?? round.chain,
     result,
     ...present({ reopens: request.reopens }),
-    reopened_by: round.reopened_by
+    reopened_by: round.reopened_by,
+    ...(request.owner === undefined ? {} : { owned: true as const })
   }
 }
 

@@ -35,8 +35,8 @@ const coordinate = (
     timestamp: toTimestamp(context.time)
   })
 
-/** The invitation, to all. What voters prove themselves with is nobody else's business, not even hashed. */
-export const announceRequest = (request: RoundRequest, context: Context): Publish =>
+/** The invitation, to all. Whose round it is, and what voters prove themselves with, not even hashed, is nobody else's business. */
+export const announceRequest = ({ owner: _, ...request }: RoundRequest, context: Context): Publish =>
   coordinate("consensus_request", context, request, {
     sender: moderatorOf(request),
     recipient: null,

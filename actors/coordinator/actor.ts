@@ -8,13 +8,15 @@ import {
   contextBytes,
   PerformanceProtocol,
   PortfolioProtocol,
-  RoundRequest
+  RoundRequest,
+  TIME_MAX
 } from "../../protocols/index.ts"
 import {
   type Actor,
   type Context,
   cancelTimer,
   define,
+  escalate,
   type Payload,
   persist,
   type Refusal,
@@ -26,13 +28,17 @@ import { awaitDeadline, correlationOf, dropExpired, newest, startAnalysis, start
 import { answerAsker, disappointAsker, tellMissing } from "./asker.ts"
 import { publishBar, publishDecision, publishMessage, toAnswer } from "./messages.ts"
 import { type CoordinatorOptions, toRoundRequest } from "./options.ts"
+import { loseAnalysis, recover } from "./recovering.ts"
 import { cancelAnalysis, requestConsensus, setWeights } from "./requests.ts"
-import { type Asked, EVENTS, evolve, initial, type Running, State } from "./state.ts"
+import { type Asked, EVENTS, evolve, initial, isAdvice, type Running, State } from "./state.ts"
 import { type Coordination, toCoordination, withoutOutcome } from "./trial.ts"
 import { upcast } from "./upcast.ts"
 
 /** How many requests wait for their analysis at most; what comes beyond is refused with `CoordinatorBusy`. */
 export const WAITING_MAX = 16
+
+/** How many of them may be of one client: the others are left to others. */
+const WAITING_OF_CLIENT_MAX = 4
 
 /** The most bytes of context, as JSON, that wait with them: all that waits is in one record of the journal. */
 export const WAITING_CONTEXT_BYTES_MAX = 256 * 1024
@@ -68,6 +74,8 @@ export const coordinatorActor = (given: CoordinatorOptions): Actor => {
         if (last !== undefined && bar.time <= last) {
           return [refuse({ _tag: "StaleBar", symbol, time: bar.time, last_time: last })]
         }
+        const latest = latestOf(options, context.time, last)
+        if (bar.time > latest) return [refuse({ _tag: "FutureTime", symbol, time: bar.time, latest })]
         const correlation_id = correlationOf(context)
         const accepted = evolve.BarAccepted(state, { bar, correlation_id })
         return [
@@ -81,33 +89,38 @@ export const coordinatorActor = (given: CoordinatorOptions): Actor => {
       },
       Analyze: (state, request, context) => analyze(state, request, options, context),
       CancelAnalysis: (state, request, context) => cancelAnalysis(state, request, options, context),
-      RequestConsensus: (state, { request }, context) => requestConsensus(state, request, options, context),
+      RequestConsensus: (state, asked, context) => requestConsensus(state, asked, options, context),
       Message: (_, { message }, context) => [publishMessage(message, context), reply({ accepted: true })],
       SetWeights: (state, { weights }) => setWeights(state, weights),
       RoundClosed: (state, { result }, context) => endAnalysis(state, result, options, context),
       AnalysisOverdue: (state, { consensus_id }, context) => {
         const { running } = state
         if (running === null || running.consensus_id !== consensus_id) return []
-        const ended = { _tag: "AnalysisEnded", consensus_id, undecided: true } as const
-        const lost = { _tag: "AnalysisLost", symbol: context.self.id, consensus_id } as const
-        return [
-          persist(ended),
-          ...withoutOutcome(running),
-          ...disappointAsker(running, lost),
-          ...startNext(evolve.AnalysisEnded(state, ended), options, context, running.requested)
-        ]
+        const lost = loseAnalysis(running, context)
+        return [...lost.steps, ...startNext(lost.after(state), options, context, running.requested)]
       },
+      Failed: (state, { message }, context) => recover(state, message, context),
+      Resume: (state, _, context) => startNext(state, options, context),
       AnalysisDeadline: (state, _, context) => {
         const dropped = dropExpired(state, context)
         return [...dropped.steps, ...awaitDeadline(dropped.state)]
       },
       GetStatus: (state, _, context) => [reply(statusOf(state, context))]
     },
-    evolve
+    evolve,
+    // Nobody waits for what cannot be processed: not longer than until the next message.
+    supervision: {
+      ...{ decode: escalate, decide: escalate, evolve: escalate, size: escalate },
+      supervisor: ({ id }, { message }) => send(CoordinatorProtocol, id, "Failed", { message })
+    }
   })
 }
 
 const Accounts = Schema.Array(AccountId)
+
+/** The latest time that a bar may have, in milliseconds since 1970: ahead of the clock, or of the bar before it, by no more than was said. */
+const latestOf = ({ aheadMillis }: CoordinatorOptions, now: number, last = 0): number =>
+  aheadMillis === undefined ? TIME_MAX : Math.min(TIME_MAX, Math.max(now, last) + aheadMillis)
 
 const check = (options: CoordinatorOptions): void => {
   const request = toRoundRequest(options, { symbol: "CHECK", correlation_id: "check", weights: {} })
@@ -120,7 +133,7 @@ const analyze = (
   options: Coordination,
   context: Context
 ) => {
-  const { correlation_id, bars, timeout_ms, allocation, context: items } = request
+  const { correlation_id, bars, timeout_ms, allocation, context: items, client } = request
   const fault = faultOf(state, request, context)
   if (fault !== undefined) return [refuse(fault), ...tellMissing(allocation, fault.symbol, fault._tag)]
   // Then nothing waits, and it starts at once: its bars and items go to the agents, and need not be kept here as well.
@@ -132,7 +145,8 @@ const analyze = (
     bars: bars === undefined || idle ? null : newest(bars),
     ...(timeout_ms === undefined ? {} : { deadline: context.time + timeout_ms }),
     ...(allocation === undefined ? {} : { allocation }),
-    ...(items === undefined || idle ? {} : { context: items })
+    ...(items === undefined || idle ? {} : { context: items }),
+    ...(client === undefined ? {} : { client })
   }
   const queued = evolve.AnalysisRequested(state, { asked })
   return [
@@ -145,16 +159,21 @@ const analyze = (
 /** Why no analysis is held for a request, or nothing. */
 const faultOf = (
   { window, waiting }: State,
-  { bars, context: items = [] }: Payload<typeof CoordinatorProtocol, "Analyze">,
+  { bars, context: items = [], client }: Payload<typeof CoordinatorProtocol, "Analyze">,
   context: Context
 ): Refusal<typeof CoordinatorProtocol, "Analyze"> | undefined => {
   const symbol = context.self.id
   const bar_time = (bars ?? window).time.at(-1)
   if (bar_time === undefined) return { _tag: "NoMarketData", symbol }
+  if (bar_time > TIME_MAX) return { _tag: "FutureTime", symbol, time: bar_time, latest: TIME_MAX }
   const index = items.findIndex(({ time }) => time > bar_time)
   if (index >= 0) return { _tag: "LookAhead", symbol, index, time: items[index]!.time, bar_time }
   const bytes = waiting.reduce((sum, { context: each = [] }) => sum + contextBytes(each), contextBytes(items))
-  const full = waiting.length >= WAITING_MAX || (items.length > 0 && bytes > WAITING_CONTEXT_BYTES_MAX)
+  const own = waiting.filter((each) => client !== undefined && each.client?.subject === client.subject).length
+  const full =
+    own >= WAITING_OF_CLIENT_MAX ||
+    waiting.length >= WAITING_MAX ||
+    (items.length > 0 && bytes > WAITING_CONTEXT_BYTES_MAX)
   return full ? { _tag: "CoordinatorBusy", symbol, waiting: waiting.length } : undefined
 }
 
@@ -186,25 +205,22 @@ const endAnalysis = (state: State, result: ConsensusResult, options: Coordinatio
 
 const UNDECIDED = { undecided: true } as const
 
-/** What later analyses are told of a decision; of one on bars of the request's own nothing, for they may be of any time. */
+/** What later analyses are told of a decision; of one that was for its asker alone nothing. */
 const remembered = ({ final_decision, confidence }: ConsensusResult, running: Running) => {
-  const { consensus_id, bar_time, price, foreign } = running
-  return foreign === true ? {} : { decided: { consensus_id, bar_time, price, decision: final_decision, confidence } }
+  const { consensus_id, bar_time, price } = running
+  return isAdvice(running) ? {} : { decided: { consensus_id, bar_time, price, decision: final_decision, confidence } }
 }
 
-/** A decision on bars of our own is judged by what the price does, and traded on. */
-const toldForOutcome = (
-  result: ConsensusResult,
-  { bar_time, price, foreign, experiment }: Running,
-  { accounts = [] }: Coordination
-) => {
+/** A decision on bars of our own is judged by what the price does, and traded on, unless it was for its asker alone. */
+const toldForOutcome = (result: ConsensusResult, running: Running, { accounts = [] }: Coordination) => {
+  const { bar_time, price, experiment } = running
   const { consensus_id, correlation_id, final_decision, confidence, probabilities, votes } = result
   const round = {
     ...{ consensus_id, correlation_id, final_decision, confidence, bar_time, price, votes },
     ...(probabilities === undefined ? {} : { probabilities }),
     ...(experiment === undefined ? {} : { experiment: { name: experiment.name, request_id: experiment.request_id } })
   }
-  if (foreign === true) return []
+  if (isAdvice(running)) return []
   const traded = { consensus_id, symbol: result.symbol, decision: final_decision, confidence, bar_time, price }
   return [
     send(PerformanceProtocol, result.symbol, "Decided", { round }),

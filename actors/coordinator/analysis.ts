@@ -8,10 +8,11 @@ import {
   WINDOW_BARS_MAX
 } from "../../protocols/index.ts"
 import { type Context, persist, send, setTimer } from "../../runtime/index.ts"
+import { requestedId } from "../consensus/opened-at.ts"
 import { disappointAsker } from "./asker.ts"
 import { askAgents } from "./asking.ts"
 import { lifetimeOf, toRoundRequest, votesUntil } from "./options.ts"
-import { type Asked, evolve, type Running, type State } from "./state.ts"
+import { type Asked, evolve, isAdvice, type Running, type State } from "./state.ts"
 import { assignSteps, type Coordination, drawArm, heldBy } from "./trial.ts"
 
 export const TIMERS = { overdue: "analysis_overdue", deadline: "analysis_deadline" } as const
@@ -72,7 +73,7 @@ export const startAnalysis = (
   const bars = given ?? state.window
   const asked = typeof cause === "string" ? undefined : cause
   const correlation_id = typeof cause === "string" ? cause : cause.correlation_id
-  const consensus_id = newId(context)
+  const consensus_id = asked === undefined ? newId(context) : newRequestedId(context)
   const { trial } = options
   const drawn = trial && drawArm(trial, symbol, correlation_id)
   const held = heldBy(options, drawn)
@@ -85,16 +86,17 @@ export const startAnalysis = (
     bar_time: bars.time.at(-1)!,
     price: bars.close.at(-1)!,
     ...(given === undefined ? {} : { foreign: true as const }),
-    ...(drawn === undefined ? {} : { experiment: drawn })
+    ...(drawn === undefined ? {} : { experiment: drawn }),
+    ...(asked?.client === undefined ? {} : { client: asked.client })
   }
   const left = asked?.deadline === undefined ? undefined : asked.deadline - context.time
   const weights = (held.learntWeights ? state.weights : undefined) ?? {}
-  const request = toRoundRequest(held.options, { symbol, correlation_id, weights }, left)
+  const request = toRoundRequest(held.options, { symbol, correlation_id, weights, client: asked?.client }, left)
   return [
     persist({ _tag: "AnalysisStarted", running } as const),
     setTimer(TIMERS.overdue, context.time + lifetimeOf(request), "AnalysisOverdue", { consensus_id }),
     // What prices do says nothing of bars that came with a request.
-    ...(trial === undefined || drawn === undefined || given !== undefined ? [] : assignSteps(trial, drawn.request_id)),
+    ...(trial === undefined || drawn === undefined || isAdvice(running) ? [] : assignSteps(trial, drawn.request_id)),
     // Before the panel is asked, so that the round is open when the first vote comes.
     send(ConsensusProtocol, consensus_id, "Open", { request, coordinator: symbol }),
     ...askAgents(
@@ -102,6 +104,7 @@ export const startAnalysis = (
       {
         ...{ consensus_id, correlation_id, symbol, bars },
         ...(items === undefined ? {} : { context: items }),
+        ...(given === undefined || running.client === undefined ? {} : { advice: true as const }),
         ...pastOf(state, running.bar_time)
       },
       (agent) => votesUntil(request, agent, context.time)
@@ -117,6 +120,9 @@ export const pastOf = ({ past = [] }: State, barTime: number) => {
 
 /** The library takes 0 for "now", which a replay must not see. */
 export const newId = (context: Context): string => ulid(Math.max(1, context.time), context.random)
+
+/** The same for a round that somebody asked for, which is kept for a shorter time than those of the market: its id says so. */
+export const newRequestedId = (context: Context): string => requestedId(newId(context))
 
 /** A market feed names its messages after the symbol, which may hold more than a correlation id takes. */
 export const correlationOf = (context: Context): string =>

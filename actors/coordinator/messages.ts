@@ -8,7 +8,7 @@ import {
   toTimestamp
 } from "../../protocols/index.ts"
 import { type Context, publish } from "../../runtime/index.ts"
-import type { Running } from "./state.ts"
+import { isAdvice, type Running } from "./state.ts"
 
 /** The answer to who asked. */
 export const toAnswer = (result: ConsensusResult, running: Running): AnalysisResult => ({
@@ -66,7 +66,8 @@ const publishFeedback = (result: ConsensusResult, context: Context) =>
 /** What the world hears of an analysis that has come to its end. The final decision is the last. */
 export const publishDecision = (result: ConsensusResult, running: Running, context: Context) => {
   const { bar_time, price } = running
-  const decided = { ...result, ...armShown(running), bar_time: toTimestamp(bar_time), price }
+  const advice = isAdvice(running) ? { advice: true } : {}
+  const decided = { ...result, ...armShown(running), ...advice, bar_time: toTimestamp(bar_time), price }
   return [publishFeedback(result, context), coordinate("final_decision", result.symbol, context, decided)]
 }
 

@@ -1,6 +1,7 @@
 import {
   type AgentType,
   agentId,
+  type Client,
   type ConsensusRequest,
   type ExperimentPlan,
   ROUND_DEFAULTS,
@@ -21,6 +22,11 @@ export interface CoordinatorOptions {
   >
   /** The portfolio accounts that trade by the decisions on bars of the market itself; none unless given. */
   readonly accounts?: ReadonlyArray<string>
+  /**
+   * How far a bar may be ahead of the clock and of the bar before it, whichever is later, in milliseconds; as far as a date can be
+   * unless given.
+   */
+  readonly aheadMillis?: number
   /** Two ways to hold the rounds of analyses, side by side; all are held in one way unless given. */
   readonly experiment?: ExperimentPlan
 }
@@ -35,8 +41,14 @@ export const toRoundRequest = (
   {
     symbol,
     correlation_id,
-    weights
-  }: { readonly symbol: string; readonly correlation_id: string; readonly weights: { readonly [id: string]: number } },
+    weights,
+    client
+  }: {
+    readonly symbol: string
+    readonly correlation_id: string
+    readonly weights: { readonly [id: string]: number }
+    readonly client?: Client | undefined
+  },
   leftMillis = Number.POSITIVE_INFINITY
 ): RoundRequest => {
   const timeout_ms = Math.max(1, Math.min(options.roundTimeoutMillis, leftMillis))
@@ -50,16 +62,24 @@ export const toRoundRequest = (
     correlation_id,
     invited: votersOf(options, symbol),
     timeout_ms,
-    min_confidence: options.minConfidence
+    min_confidence: options.minConfidence,
+    ...ownedBy(client)
   }
 }
+
+/** What a round keeps of whose it is. */
+const ownedBy = (client: Client | undefined) =>
+  client === undefined
+    ? {}
+    : { owner: client.subject, ...(client.follow_id === undefined ? {} : { follow_id: client.follow_id }) }
 
 /** What somebody asked for, with what it leaves open. */
 export const fillRequest = (
   options: CoordinatorOptions,
   symbol: string,
   weights: { readonly [id: string]: number },
-  request: ConsensusRequest
+  request: ConsensusRequest,
+  client?: Client
 ): RoundRequest => ({
   method: "weighted_confidence",
   timeout_ms: options.roundTimeoutMillis,
@@ -67,7 +87,8 @@ export const fillRequest = (
   invited: votersOf(options, symbol),
   ...(Object.keys(weights).length === 0 ? {} : { weights }),
   ...request,
-  symbol
+  symbol,
+  ...ownedBy(client)
 })
 
 /** Until when a round that opens at `now` takes the vote of an agent of the panel, in milliseconds since 1970. */

@@ -1,6 +1,12 @@
-import { agentProtocol, ConsensusProtocol, type ConsensusRequest, roundFaults } from "../../protocols/index.ts"
-import { type Context, persist, refuse, reply, send } from "../../runtime/index.ts"
-import { newId, pastOf } from "./analysis.ts"
+import {
+  agentProtocol,
+  type Client,
+  ConsensusProtocol,
+  type CoordinatorProtocol,
+  roundFaults
+} from "../../protocols/index.ts"
+import { type Context, type Payload, persist, refuse, reply, send } from "../../runtime/index.ts"
+import { newRequestedId, pastOf } from "./analysis.ts"
 import { disappointAsker } from "./asker.ts"
 import { askAgents } from "./asking.ts"
 import { type CoordinatorOptions, fillRequest, votersOf, votesUntil } from "./options.ts"
@@ -11,13 +17,13 @@ import { type Coordination, heldBy } from "./trial.ts"
 /** Opens a round that somebody asked for, beside the analyses, and asks those of the panel who are invited. */
 export const requestConsensus = (
   state: State,
-  given: ConsensusRequest,
+  { request: given, client, sealed }: Payload<typeof CoordinatorProtocol, "RequestConsensus">,
   options: CoordinatorOptions,
   context: Context
 ) => {
   const symbol = context.self.id
-  const request = fillRequest(options, symbol, state.weights ?? {}, given)
-  const [fault] = [...roundFaults(request), ...nameFaults(symbol, request)]
+  const request = fillRequest(options, symbol, state.weights ?? {}, given, client)
+  const [fault] = [...roundFaults(request), ...nameFaults(request)]
   if (fault !== undefined) {
     return [refuse({ _tag: "InvalidRound", symbol, field: fault.path.join("."), rule: fault.issue } as const)]
   }
@@ -26,7 +32,7 @@ export const requestConsensus = (
     request.invited.some((voter) => voter.external !== true && voter.agent_id === panel[index]!.agent_id)
   )
   if (asked.length > 0 && state.window.time.length === 0) return [refuse({ _tag: "NoMarketData", symbol } as const)]
-  const consensus_id = newId(context)
+  const consensus_id = newRequestedId(context)
   const { correlation_id } = request
   return [
     persist({ _tag: "ConsensusRequested", consensus_id } as const),
@@ -39,19 +45,21 @@ export const requestConsensus = (
       },
       (agent) => votesUntil(request, agent, context.time)
     ),
-    reply({ consensus_id })
+    reply({ consensus_id, correlation_id, ...(sealed === undefined ? {} : { sealed }) })
   ]
 }
 
 /** Cancels an analysis: one that waits is forgotten, the round of one under way is closed, and the panel told to stop. */
 export const cancelAnalysis = (
   state: State,
-  { correlation_id, reason }: { readonly correlation_id: string; readonly reason: string },
+  { correlation_id, reason, by }: Payload<typeof CoordinatorProtocol, "CancelAnalysis">,
   options: Coordination,
   context: Context
 ) => {
   const symbol = context.self.id
-  const waiting = state.waiting.find((each) => each.correlation_id === correlation_id)
+  const isMeant = (each: { readonly correlation_id: string; readonly client?: Client }) =>
+    each.correlation_id === correlation_id && (by === undefined || each.client?.subject === by)
+  const waiting = state.waiting.find(isMeant)
   if (waiting !== undefined) {
     const cancelled = { _tag: "AnalysisCancelled", symbol } as const
     return [
@@ -61,7 +69,7 @@ export const cancelAnalysis = (
     ]
   }
   const { running } = state
-  if (running?.correlation_id !== correlation_id) {
+  if (running === null || !isMeant(running)) {
     return [refuse({ _tag: "UnknownAnalysis", symbol, correlation_id } as const)]
   }
   const { consensus_id } = running

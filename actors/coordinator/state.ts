@@ -4,6 +4,7 @@ import {
   Arm,
   Bar,
   BarWindow,
+  Client,
   ConsensusId,
   ContextItems,
   CorrelationId,
@@ -30,7 +31,9 @@ export const Asked = open({
   /** The allocation that waits for it. */
   allocation: Schema.optionalKey(AllocationId),
   /** What its agents are told besides the bars. */
-  context: Schema.optionalKey(ContextItems)
+  context: Schema.optionalKey(ContextItems),
+  /** Whose it is; none: the house's. */
+  client: Schema.optionalKey(Client)
 })
 export type Asked = typeof Asked.Type
 
@@ -50,9 +53,18 @@ export const Running = open({
   /** The experiment by whose arm it is held. */
   experiment: Schema.optionalKey(
     open({ name: ExperimentName, request_id: ExperimentRequestId, arm: Arm, label: Schema.String })
-  )
+  ),
+  /** Whose it is; none: the house's. */
+  client: Schema.optionalKey(Client)
 })
 export type Running = typeof Running.Type
+
+/**
+ * Whether what comes of an analysis is for its asker alone, and neither traded on nor learnt from: its bars came with the request, or
+ * it is a client's who may not trade, whose news and whose haste may have led to it.
+ */
+export const isAdvice = ({ foreign, client }: Pick<Running, "foreign" | "client">): boolean =>
+  foreign === true || client?.trades === false
 
 export const State = open({
   window: BarWindow,
@@ -102,8 +114,8 @@ export const evolve = {
   AnalysisStarted: (state: State, { running }: { running: Running }): State => ({
     ...state,
     running,
-    // A request without bars of its own looks at the newest there are, as an analysis of the bars does.
-    unseen: running.requested && state.waiting[0]?.bars ? state.unseen : null,
+    // A request without bars of its own looks at the newest there are, as an analysis of the bars does, and stands for it.
+    unseen: running.requested && (state.waiting[0]?.bars || isAdvice(running)) ? state.unseen : null,
     waiting: running.requested ? state.waiting.slice(1) : state.waiting
   }),
   AnalysisEnded: (

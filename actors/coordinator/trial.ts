@@ -11,7 +11,7 @@ import { send } from "../../runtime/index.ts"
 import { canonical, sha256 } from "../consensus/chain.ts"
 import { armOf } from "../experiments/assignment.ts"
 import type { CoordinatorOptions } from "./options.ts"
-import type { Running } from "./state.ts"
+import { isAdvice, type Running } from "./state.ts"
 
 /** One way to hold the round of an analysis. */
 export interface Held {
@@ -91,8 +91,10 @@ export const assignSteps = ({ name, experiment }: Trial, request_id: string) => 
   })
 ]
 
-/** Says that a request will have no outcome. One on bars of its own was not counted. */
-export const withoutOutcome = ({ experiment, foreign }: Running) =>
-  experiment === undefined || foreign === true
+/** Says that a request will have no outcome. One that is only for its asker was not counted. */
+export const withoutOutcome = (running: Running) => {
+  const { experiment } = running
+  return experiment === undefined || isAdvice(running)
     ? []
     : [send(ExperimentProtocol, experiment.name, "Unscored", { request_id: experiment.request_id })]
+}

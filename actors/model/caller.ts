@@ -46,6 +46,8 @@ export interface Asking extends CallHooks {
   readonly key: string
   /** By when there must be an answer, in milliseconds since 1970. */
   readonly deadline: number
+  /** It is for a round that somebody asked for: half of the rate, and one place, are kept for those of the market. */
+  readonly requested?: boolean
 }
 
 export interface Called {
@@ -84,7 +86,7 @@ export const makeCaller = (port: LanguageModel, options: CallerOptions): Effect.
       maxOpenDuration: OPEN_MAX
     })
     const limiter = yield* RateLimiter.make
-    const limits = { breakers, limiter, permits: new Map(), told: new Map() }
+    const limits = { breakers, limiter, places: new Map(), told: new Map() }
     const caller: Caller = { ask: (question, asking) => ask({ port, options, question, asking, ...limits }) }
     return caller
   }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()), Effect.provide(RateLimiter.layerStoreMemory))
@@ -96,7 +98,7 @@ interface Call {
   readonly asking: Asking
   readonly breakers: CircuitBreaker.CircuitBreaker
   readonly limiter: RateLimiter.RateLimiter
-  readonly permits: Map<ModelName, Semaphore.Semaphore>
+  readonly places: Map<string, Semaphore.Semaphore>
   /** What was told of each model's breaker. */
   readonly told: Map<ModelName, "open" | "closed">
 }
@@ -104,15 +106,15 @@ interface Call {
 const ask = Effect.fnUntraced(function* (call: Call): Effect.fn.Return<Called> {
   const { model } = call.question
   const attempts: Array<Attempt> = []
-  const permits = permitsOf(call)
   let result: Result.Result<Turn, ModelError> = Result.fail(outOfTime(model))
   const most = call.options.attempts ?? 3
   for (let number = 1; number <= most; number++) {
     // A request ends by itself at the deadline; this ends the wait for a turn.
     const patience = Math.max(0, yield* timeLeft(call)) + TURN_GRACE_MILLIS
-    const tried = yield* permits
-      .withPermits(1)(attempt(call, number, attempts))
-      .pipe(Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail(outOfTime(model)) }), Effect.result)
+    const tried = yield* withPlace(call, attempt(call, number, attempts)).pipe(
+      Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail(outOfTime(model)) }),
+      Effect.result
+    )
     // What has run into the end of the time keeps the name of its own last failure.
     result = Result.isFailure(tried) && tried.failure.kind === "out_of_time" && number > 1 ? result : tried
     yield* tellBreaker(call, tried)
@@ -145,12 +147,15 @@ const attempt = (call: Call, number: number, attempts: Array<Attempt>): Effect.E
 }
 
 /** Waits until the rate allows a request; fails at once where that is after the deadline. */
-const keepRate = (call: Call): Effect.Effect<void, ModelError> =>
+const keepRate = (call: Call): Effect.Effect<void, ModelError> => keepRateOf(call, call.question.model, rateOf(call))
+
+const rateOf = ({ options }: Call): number => options.callsPerMinute ?? 60
+
+const keepRateOf = (call: Call, key: string, limit: number): Effect.Effect<void, ModelError> =>
   Effect.gen(function* () {
     const { model } = call.question
-    const limit = call.options.callsPerMinute ?? 60
     while (true) {
-      const asked = { algorithm: "token-bucket", onExceeded: "fail", window: MINUTE, limit, key: model } as const
+      const asked = { algorithm: "token-bucket", onExceeded: "fail", window: MINUTE, limit, key } as const
       const taken = yield* Effect.result(call.limiter.consume(asked))
       if (Result.isSuccess(taken)) return
       const { reason } = taken.failure
@@ -221,11 +226,22 @@ const pauseAfter = ({ retry_after_ms }: ModelError, number: number): Effect.Effe
 const timeLeft = ({ asking }: Call): Effect.Effect<number> =>
   Effect.map(Clock.currentTimeMillis, (now) => asking.deadline - now)
 
-const permitsOf = ({ permits, question: { model }, options }: Call): Semaphore.Semaphore => {
-  const known = permits.get(model)
+/** Does it once there is a place for it. What somebody asked for waits for its part of the rate before it takes one. */
+const withPlace = <A>(call: Call, effect: Effect.Effect<A, ModelError>): Effect.Effect<A, ModelError> => {
+  const { model } = call.question
+  const most = call.options.concurrency ?? 4
+  const placed = placesOf(call, model, most).withPermits(1)(effect)
+  if (call.asking.requested !== true) return placed
+  const requested = `${model} requested`
+  const own = placesOf(call, requested, Math.max(1, most - 1)).withPermits(1)(placed)
+  return Effect.andThen(keepRateOf(call, requested, Math.max(1, Math.ceil(rateOf(call) / 2))), own)
+}
+
+const placesOf = ({ places }: Call, key: string, most: number): Semaphore.Semaphore => {
+  const known = places.get(key)
   if (known !== undefined) return known
-  const made = Semaphore.makeUnsafe(options.concurrency ?? 4)
-  permits.set(model, made)
+  const made = Semaphore.makeUnsafe(most)
+  places.set(key, made)
   return made
 }
 

@@ -2,7 +2,10 @@ import { Schema } from "effect"
 import { Pattern } from "../../protocols/index.ts"
 import { SubjectTrie } from "../streams/trie.ts"
 
-/** What a client may be allowed to do besides looking; `feed` gives bars of a market; `trade` turns the switches of accounts; `clients` is for operators: who is connected. */
+/**
+ * What a client may be allowed to do besides looking. `feed` gives bars of a market; `trade` turns the switches of accounts, and lets what
+ * one's own analyses lead to be traded on; `clients` and `operate` are for operators: who is connected, and acting on what others began.
+ */
 export const Operation = Schema.Literals([
   "analyze",
   "request_consensus",
@@ -12,7 +15,8 @@ export const Operation = Schema.Literals([
   "status",
   "feed",
   "trade",
-  "clients"
+  "clients",
+  "operate"
 ])
 export type Operation = typeof Operation.Type
 

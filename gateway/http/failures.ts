@@ -1,11 +1,16 @@
+import type { FutureTime as FutureTimeSchema } from "../../protocols/index.ts"
 import type { AllocationFailure } from "../operations/allocation.ts"
 import type { AnalyzeFailure, CancelAnalysisFailure } from "../operations/analysis.ts"
+import type { OverBudget } from "../operations/budget.ts"
+import type { NotSeen } from "../operations/caller.ts"
 import type { ConsensusFailure } from "../operations/consensus.ts"
 import type { FeedFailure } from "../operations/market.ts"
 import type { PortfolioFailure } from "../operations/portfolio.ts"
 import type { TooManyRounds, TooManySymbols } from "../operations/quota.ts"
 import type { Reply } from "../uws.ts"
-import { askProblem, internal, invalidRequest, problem, unavailable } from "./problem.ts"
+import { askProblem, forbiddenOperation, internal, invalidRequest, problem, unavailable } from "./problem.ts"
+
+type FutureTime = typeof FutureTimeSchema.Type
 
 /** What may go wrong with anything that a client asks for. */
 export type OperationFailure =
@@ -15,6 +20,8 @@ export type OperationFailure =
   | AllocationFailure
   | PortfolioFailure
   | FeedFailure
+  | NotSeen
+  | OverBudget
 
 /** What went wrong, as the client may know it. */
 export const failureProblem = (failure: OperationFailure, correlationId?: string): Reply => {
@@ -22,6 +29,15 @@ export const failureProblem = (failure: OperationFailure, correlationId?: string
     case "TooManySymbols":
     case "TooManyRounds":
       return quotaProblem(failure, correlationId)
+    case "OverBudget":
+      return problem({
+        status: 429,
+        code: "over-budget",
+        title: "Too much in too short a time",
+        detail: failure.message,
+        correlationId,
+        headers: { "retry-after": String(failure.retry_after) }
+      })
     case "NoMarketData":
     case "LookAhead":
     case "CoordinatorBusy":
@@ -29,6 +45,10 @@ export const failureProblem = (failure: OperationFailure, correlationId?: string
     case "AnalysisCancelled":
     case "DeadlinePassed":
       return analysisProblem(failure, correlationId)
+    case "FutureTime":
+      return futureTime(failure, correlationId)
+    case "NotSeen":
+      return forbiddenOperation(`to see ${failure.pattern}`)
     case "UnknownAnalysis":
     case "UnknownAllocation":
     case "UnknownAccount":
@@ -36,6 +56,7 @@ export const failureProblem = (failure: OperationFailure, correlationId?: string
     case "NotInvited":
     case "DuplicateVote":
     case "RoundClosed":
+    case "NotOwner":
       return problem({ ...REFUSALS[failure._tag], correlationId })
     case "InvalidRound":
       return invalidRequest({ field: failure.field, rule: failure.rule }, correlationId)
@@ -119,6 +140,17 @@ const analysisProblem = (failure: AnalysisRefusal, correlationId?: string): Repl
   }
 }
 
+/** 400: a time is later than can be. */
+const futureTime = ({ time, latest }: FutureTime, correlationId?: string): Reply =>
+  problem({
+    status: 400,
+    code: "future-time",
+    title: "This time is in the future",
+    detail: `a bar of the time ${time} is not taken: at present none is later than ${latest} (milliseconds since 1970), or all others would be stale`,
+    field: "bars",
+    correlationId
+  })
+
 const NOT_TAKEN = "The vote was not taken"
 
 /** Why a word was refused; `detail` says it in words. */
@@ -152,6 +184,12 @@ const REFUSALS = {
     code: "round-closed",
     title: "The round is closed",
     detail: "it takes no votes any more"
+  },
+  NotOwner: {
+    status: 403,
+    code: "not-owner",
+    title: "The round is another's",
+    detail: "only who opened it may do that"
   },
   NotInvited: {
     status: 403,

@@ -11,7 +11,7 @@ import { bodyTooLarge, forbiddenOrigin, internal, invalidRequest, stopping, unsu
 /** What a route needs to answer a request. */
 export interface RouteOptions {
   /** Who asks, as the grant of its request says; `key` names what is asked for, for good. */
-  readonly callerOf: (subject: string, key: string | undefined) => Caller
+  readonly callerOf: (grant: Grant, key: string | undefined) => Caller
   readonly origins: OriginPolicy
   readonly bodyBytesMax: number
   /** Runs a request until it is answered. */
@@ -73,7 +73,7 @@ const askedOf = ({ callerOf }: RouteOptions, req: HttpRequest, grant: Grant, key
   correlationId: req.getHeader("x-correlation-id"),
   parameter: req.getParameter(0) ?? "",
   query: new URLSearchParams(req.getQuery()),
-  caller: callerOf(grant.subject, key)
+  caller: callerOf(grant, key)
 })
 
 /** How the request is responded to; nothing where its origin was refused, and it has been. */

@@ -8,12 +8,14 @@ import {
   type UnknownAllocation
 } from "../../protocols/index.ts"
 import { Actors, type AskError } from "../../runtime/index.ts"
-import { type Caller, messageIdOf, once } from "./caller.ts"
+import type { OverBudget } from "./budget.ts"
+import { byOf, type Caller, clientOf, messageIdOf, once } from "./caller.ts"
 import type { TooManySymbols } from "./quota.ts"
 
 export type AllocationFailure =
   | AskError
   | TooManySymbols
+  | OverBudget
   | Schema.Schema.Type<typeof AllocationOpen>
   | Schema.Schema.Type<typeof UnknownAllocation>
 
@@ -35,7 +37,8 @@ export const allocate = (
   Effect.gen(function* () {
     const { correlation_id: _, drawdown = 0, vetoed = [], timeout_ms = TIMEOUT_MILLIS, ...body } = asked
     yield* caller.quota.name(body.holdings.map(({ symbol }) => symbol))
-    const request = { ...body, correlation_id: correlationId, drawdown, vetoed, timeout_ms }
+    yield* caller.budget.begin(asked, body.holdings.length)
+    const request = { ...body, correlation_id: correlationId, drawdown, vetoed, timeout_ms, ...clientOf(caller) }
     const options = { correlationId, timeout: timeout_ms + ANSWER_MARGIN_MILLIS }
     const { ask } = yield* Actors
     const result = yield* once(caller, { operation: "allocate", target: "", body: asked }, (sent) =>
@@ -44,8 +47,11 @@ export const allocate = (
     return yield* Effect.orDie(encodeResult(result))
   })
 
-/** The targets, or null as long as decisions are awaited. */
-export const allocationResult = (id: string): Effect.Effect<Encoded | null, AllocationFailure, Actors> =>
-  Actors.use((actors) => actors.ask(AllocationProtocol, id, "GetResult", {})).pipe(
+/** The targets, or null as long as decisions are awaited. Those of others are not known. */
+export const allocationResult = (
+  id: string,
+  caller: Caller
+): Effect.Effect<Encoded | null, AllocationFailure, Actors> =>
+  Actors.use((actors) => actors.ask(AllocationProtocol, id, "GetResult", byOf(caller))).pipe(
     Effect.flatMap((result) => (result === null ? Effect.succeed(null) : Effect.orDie(encodeResult(result))))
   )

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto"
 import { Effect, type Schema } from "effect"
 import {
   type AnalysisResult,
@@ -8,34 +7,41 @@ import {
   type UnknownAnalysis
 } from "../../protocols/index.ts"
 import { Actors, type AskError, type Refusal } from "../../runtime/index.ts"
-import { type Caller, once } from "./caller.ts"
+import type { OverBudget } from "./budget.ts"
+import { type Asker, byOf, type Caller, clientOf, nameFor, once } from "./caller.ts"
 import type { TooManySymbols } from "./quota.ts"
 
-export type AnalyzeFailure = AskError | TooManySymbols | Refusal<typeof CoordinatorProtocol, "Analyze">
-export type CancelAnalysisFailure = AskError | Schema.Schema.Type<typeof UnknownAnalysis>
+export type AnalyzeFailure = AskError | TooManySymbols | OverBudget | Refusal<typeof CoordinatorProtocol, "Analyze">
+export type CancelAnalysisFailure = AskError | OverBudget | Schema.Schema.Type<typeof UnknownAnalysis>
 
 const TIMEOUT_MILLIS = 30_000
 /** A round that closes at the deadline of its analysis has still to be told, in milliseconds. */
 const ANSWER_MARGIN_MILLIS = 2_000
 
-/** The correlation id of a request: that of its header, else its own, else a new one, which a repeated request gets too. */
+/**
+ * The correlation id of a request: that of its header, else its own, else a new one, which a request that is repeated here gets too.
+ * It is published, so it says nothing of the request's key.
+ */
 export const correlationOf = (caller: Caller, own: string | undefined, given?: string): string =>
-  given ?? own ?? caller.key ?? randomUUID()
+  given ?? own ?? nameFor(caller, "correlation")
 
-/** One analysis, up to its result. */
+/** One analysis, up to its result. `asker`: what actors are told of who asks. */
 export const analyze = (
   request: AnalyzeRequest,
   correlationId: string,
-  caller: Caller
+  caller: Caller,
+  asker: Asker = clientOf(caller)
 ): Effect.Effect<AnalysisResult, AnalyzeFailure, Actors> =>
   Effect.gen(function* () {
     const { symbol, bars, timeout_ms = TIMEOUT_MILLIS, context } = request
     yield* caller.quota.name([symbol])
+    yield* caller.budget.begin(request)
     const payload = {
       correlation_id: correlationId,
       timeout_ms,
       ...(bars === undefined ? {} : { bars: toWindow(bars) }),
-      ...(context === undefined ? {} : { context })
+      ...(context === undefined ? {} : { context }),
+      ...asker
     }
     const { ask } = yield* Actors
     const options = { correlationId, timeout: timeout_ms + ANSWER_MARGIN_MILLIS }
@@ -53,9 +59,10 @@ export const cancelAnalysis = (
   Effect.gen(function* () {
     const asked = { correlation_id, reason }
     yield* caller.quota.name([symbol])
+    yield* caller.budget.store(asked)
     const { ask } = yield* Actors
     const { cancelled } = yield* once(caller, { operation: "cancel", target: symbol, body: asked }, (sent) =>
-      ask(CoordinatorProtocol, symbol, "CancelAnalysis", asked, sent)
+      ask(CoordinatorProtocol, symbol, "CancelAnalysis", { ...asked, ...byOf(caller) }, sent)
     )
     return { cancelled }
   })

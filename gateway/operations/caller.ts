@@ -1,6 +1,9 @@
-import { createHash, createHmac, randomBytes } from "node:crypto"
+import { createHash, createHmac, randomBytes, randomUUID } from "node:crypto"
 import { Effect, Schema } from "effect"
+import type { Client } from "../../protocols/index.ts"
 import { KeyReused, type SendOptions } from "../../runtime/index.ts"
+import type { Grant } from "../auth/grant.ts"
+import type { Budget } from "./budget.ts"
 import { digestOf, type Keys } from "./keys.ts"
 import type { Quota } from "./quota.ts"
 
@@ -8,11 +11,76 @@ import type { Quota } from "./quota.ts"
 export interface Caller {
   /** Who it is, as its token or key says. */
   readonly subject: string
+  /** What its token or key allows; nothing where whoever reaches the gateway may do everything, and nobody is told apart. */
+  readonly grant: Grant | undefined
   /** Names what is asked for once and for all, a UUID: asked again with it, by the same subject, it is done once. */
   readonly key: string | undefined
   readonly keys: Keys
   readonly quota: Quota
+  readonly budget: Budget
 }
+
+/** The token or key does not allow to see what was asked for: none of its patterns covers it. */
+export class NotSeen extends Schema.TaggedError<NotSeen>()("NotSeen", { pattern: Schema.String }) {
+  override get message() {
+    return `your token or key does not allow to see ${this.pattern}`
+  }
+}
+
+/** Fails unless the caller may see all events of one of these patterns: what is read is no more than what they tell. */
+export const mustSee = ({ grant }: Caller, ...patterns: ReadonlyArray<string>): Effect.Effect<void, NotSeen> =>
+  Effect.suspend(() =>
+    grant === undefined || patterns.some(grant.sees)
+      ? Effect.void
+      : Effect.fail(new NotSeen({ pattern: patterns.join(" or ") }))
+  )
+
+const OWNER_CHARACTERS_MAX = 256
+
+/** As whose what a caller begins is known to actors. */
+const ownerOf = ({ subject }: Caller): string =>
+  subject !== "" && subject.length <= OWNER_CHARACTERS_MAX
+    ? subject
+    : `sha256:${createHash("sha256").update(subject).digest("hex")}`
+
+/** Known to this process alone: what is made with it can be neither guessed nor chosen by anybody. */
+const OWN = randomBytes(32)
+
+/** The same for the same words as long as this process lives, and as good as drawn at random. */
+const drawn = (...words: ReadonlyArray<string>): Buffer =>
+  createHmac("sha256", OWN).update(JSON.stringify(words)).digest()
+
+/** A new name, a UUID; that of what has a key is the same each time it is asked for here. Nothing of the key is in it. */
+export const nameFor = ({ subject, key }: Caller, what: string): string => {
+  if (key === undefined) return randomUUID()
+  const hex = drawn(what, subject, key).toString("hex")
+  const [, first, second, third, fourth, fifth] = /^(.{8})(.{4})(.{3})(.{3})(.{12})/.exec(hex) ?? []
+  return `${first}-${second}-4${third}-a${fourth}-${fifth}`
+}
+
+/** What actors are told of who asks: nothing where clients are not told apart. */
+export interface Asker {
+  readonly client?: Client
+}
+
+export const clientOf = (caller: Caller): Asker =>
+  caller.grant === undefined
+    ? {}
+    : {
+        client: {
+          subject: ownerOf(caller),
+          trades: caller.grant.may("trade"),
+          follow_id: nameFor(caller, "follow")
+        }
+      }
+
+/** Whose what it asks about has to be: its own, unless it may act on what others began. */
+export const byOf = (caller: Caller): { readonly by?: string } =>
+  caller.grant === undefined || caller.grant.may("operate") ? {} : { by: ownerOf(caller) }
+
+/** A seed of secrets: 256 bits, of which nobody else knows anything. */
+export const seedFor = ({ subject, key }: Caller): Buffer =>
+  key === undefined ? randomBytes(32) : drawn("secrets", subject, key)
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
@@ -61,14 +129,3 @@ export const once = <A, E, R>(
   })
 
 const isKeyReused = Schema.is(KeyReused)
-
-/**
- * The secret with which a voter outside proves itself: 256 random bits. Where the caller gave a key it comes from that, so that who
- * asks again gets the same one, at any gateway; it is as hard to guess as the key then, which has 122 random bits.
- */
-export const secretOf = ({ subject, key }: Caller, voter: string): string =>
-  key === undefined
-    ? randomBytes(32).toString("base64url")
-    : createHmac("sha256", key)
-        .update(JSON.stringify([subject, voter]))
-        .digest("base64url")

@@ -9,16 +9,20 @@ import {
   HUMAN,
   type InvalidRound,
   type NoMarketData,
+  type NotOwner,
   ROUND_DEFAULTS,
   RoundStatus,
+  subjects,
   type VoteBody,
   type VoteRefusal,
   type Voter
 } from "../../protocols/index.ts"
 import { Actors, type AskError } from "../../runtime/index.ts"
 import { correlationOf } from "./analysis.ts"
-import { type Caller, once, secretOf } from "./caller.ts"
+import type { OverBudget } from "./budget.ts"
+import { byOf, type Caller, clientOf, mustSee, type NotSeen, once, seedFor } from "./caller.ts"
 import type { TooManyRounds, TooManySymbols } from "./quota.ts"
+import { openSeed, sealSeed, secretOf } from "./secrets.ts"
 
 /** What a client may hear when it asks something of rounds. */
 export type ConsensusFailure =
@@ -26,14 +30,18 @@ export type ConsensusFailure =
   | TooManySymbols
   | TooManyRounds
   | VoteRefusal
+  | NotSeen
+  | OverBudget
+  | Schema.Schema.Type<typeof NotOwner>
   | Schema.Schema.Type<typeof InvalidRound>
   | Schema.Schema.Type<typeof NoMarketData>
 
 /**
  * Opens a round at the symbol's coordinator.
  *
- * Each voter outside, and each person, gets a secret. Only its SHA-256 goes to the round: nobody who reads the
- * log or the events can vote with what stands there, because the gateway hashes what it is given.
+ * Each voter outside, and each person, gets a secret, which comes of random bits. Only its SHA-256 goes to the round: nobody who
+ * reads the log or the events can vote with what stands there, because the gateway hashes what it is given. Asked again with the same
+ * key, here or at another gateway, the coordinator answers as before, with the bits sealed, and the secrets are the same.
  */
 export const openConsensus = (
   wanted: ConsensusBody,
@@ -43,11 +51,11 @@ export const openConsensus = (
   Effect.gen(function* () {
     const { symbol, correlation_id, invited, humans, ...body } = wanted
     const correlationId = correlationOf(caller, correlation_id, givenId)
-    const tokens = new Map<string, string>()
+    const seed = seedFor(caller)
+    const voters: Array<string> = []
     const withToken = (voter: Voter): Voter => {
-      const token = secretOf(caller, voter.agent_id)
-      tokens.set(voter.agent_id, token)
-      return { ...voter, external: true, token_hash: hashOf(token) }
+      voters.push(voter.agent_id)
+      return { ...voter, external: true, token_hash: hashOf(secretOf(seed, voter.agent_id)) }
     }
     const asked = humans ?? []
     const nobody = body.conflict_resolution === "escalate_to_human" && asked.length === 0
@@ -62,13 +70,17 @@ export const openConsensus = (
     }
     yield* caller.quota.name([symbol])
     yield* caller.quota.open(longest(body))
+    yield* caller.budget.begin(wanted)
     const { ask } = yield* Actors
-    const { consensus_id } = yield* once(
-      caller,
-      { operation: "request_consensus", target: symbol, body: wanted },
-      (sent) => ask(CoordinatorProtocol, symbol, "RequestConsensus", { request }, { correlationId, ...sent })
+    const own = sealSeed(seed, caller)
+    const payload = { request, ...clientOf(caller), ...(own === undefined ? {} : { sealed: own }) }
+    const opened = yield* once(caller, { operation: "request_consensus", target: symbol, body: wanted }, (sent) =>
+      ask(CoordinatorProtocol, symbol, "RequestConsensus", payload, { correlationId, ...sent })
     )
-    return { consensus_id, correlation_id: correlationId, tokens: Object.fromEntries(tokens) }
+    const { consensus_id, correlation_id: first = correlationId, sealed } = opened
+    const known = sealed === undefined ? seed : openSeed(sealed, caller)
+    const tokens = Object.fromEntries(voters.map((voter) => [voter, secretOf(known, voter)]))
+    return { consensus_id, correlation_id: first, tokens }
   })
 
 const TIMEOUT_MILLIS = 60_000
@@ -91,6 +103,7 @@ export const castVote = (
   Effect.gen(function* () {
     const { token, agent_id, agent_type, decision, confidence = 0, probabilities, reasoning = "" } = body
     const proof = hashOf(token)
+    yield* caller.budget.store(body)
     const { ask } = yield* Actors
     const abstention = { agent_id, agent_type, reason: reasoning }
     const vote = {
@@ -104,22 +117,28 @@ export const castVote = (
     )
   })
 
-/** A round as it is now, as JSON. */
-export const consensusStatus = (consensusId: string): Effect.Effect<string, ConsensusFailure, Actors> =>
-  Actors.use((actors) => actors.ask(ConsensusProtocol, consensusId, "GetStatus", {})).pipe(
-    Effect.flatMap((status) => Effect.orDie(encodeStatus(status)))
-  )
+/** A round as it is now, as JSON: one's own, or one of the house whose events one may see. */
+export const consensusStatus = (consensusId: string, caller: Caller): Effect.Effect<string, ConsensusFailure, Actors> =>
+  Effect.gen(function* () {
+    const { ask } = yield* Actors
+    const status = yield* ask(ConsensusProtocol, consensusId, "GetStatus", byOf(caller))
+    if (status.owned !== true) yield* mustSee(caller, subjects.coordination("*", status.symbol))
+    return yield* Effect.orDie(encodeStatus(status))
+  })
 
 export const cancelConsensus = (
   consensusId: string,
   { reason = "cancelled by a client" }: CancelBody,
   caller: Caller
 ): Effect.Effect<void, ConsensusFailure, Actors> =>
-  Actors.use(({ ask }) =>
-    once(caller, { operation: "cancel", target: consensusId, body: { reason } }, (sent) =>
-      ask(ConsensusProtocol, consensusId, "Cancel", { reason }, sent)
-    )
-  ).pipe(Effect.asVoid)
+  Effect.andThen(caller.budget.store(reason), Actors).pipe(
+    Effect.flatMap(({ ask }) =>
+      once(caller, { operation: "cancel", target: consensusId, body: { reason } }, (sent) =>
+        ask(ConsensusProtocol, consensusId, "Cancel", { reason, ...byOf(caller) }, sent)
+      )
+    ),
+    Effect.asVoid
+  )
 
 const encodeStatus = Schema.encodeEffect(Schema.fromJsonString(RoundStatus))
 

@@ -1,16 +1,18 @@
 import { Effect } from "effect"
-import { CoordinatorProtocol, type CoordinatorStatus, type MessageBody } from "../../protocols/index.ts"
+import { CoordinatorProtocol, type CoordinatorStatus, type MessageBody, subjects } from "../../protocols/index.ts"
 import { Actors, type AskError } from "../../runtime/index.ts"
 import type { Probe } from "../serving.ts"
-import { type Caller, once } from "./caller.ts"
+import type { OverBudget } from "./budget.ts"
+import { type Caller, mustSee, type NotSeen, once } from "./caller.ts"
 import type { TooManySymbols } from "./quota.ts"
 
 /** What is known of a symbol: its bars, and the analyses of it. */
 export const symbolStatus = (
   symbol: string,
   caller: Caller
-): Effect.Effect<typeof CoordinatorStatus.Type, AskError | TooManySymbols, Actors> =>
+): Effect.Effect<typeof CoordinatorStatus.Type, AskError | TooManySymbols | NotSeen, Actors> =>
   Effect.gen(function* () {
+    yield* mustSee(caller, subjects.coordination("*", symbol), subjects.market(symbol), `decision.${symbol}.*`)
     yield* caller.quota.name([symbol])
     return yield* (yield* Actors).ask(CoordinatorProtocol, symbol, "GetStatus", {})
   })
@@ -29,9 +31,10 @@ const CLIENT = "client:"
 export const sendMessage = (
   { symbol, recipient_agent_id = null, text }: MessageBody,
   caller: Caller
-): Effect.Effect<void, AskError | TooManySymbols, Actors> =>
+): Effect.Effect<void, AskError | TooManySymbols | OverBudget, Actors> =>
   Effect.gen(function* () {
     yield* caller.quota.name([symbol])
+    yield* caller.budget.store(text)
     const message = { sender_agent_id: `${CLIENT}${caller.subject}`.slice(0, 128), recipient_agent_id, text }
     const { ask } = yield* Actors
     yield* once(caller, { operation: "message", target: symbol, body: { recipient_agent_id, text } }, (sent) =>

@@ -5,13 +5,14 @@ import {
   PortfolioView,
   type SwitchBody,
   type Switched,
+  subjects,
   type UnknownAccount
 } from "../../protocols/index.ts"
 import { Actors, type AskError } from "../../runtime/index.ts"
-import { type Caller, once } from "./caller.ts"
+import { type Caller, mustSee, type NotSeen, once } from "./caller.ts"
 import type { TooManySymbols } from "./quota.ts"
 
-export type PortfolioFailure = AskError | TooManySymbols | typeof UnknownAccount.Type
+export type PortfolioFailure = AskError | TooManySymbols | NotSeen | typeof UnknownAccount.Type
 
 const encode = Schema.encodeEffect(PortfolioView)
 
@@ -24,6 +25,7 @@ export const portfolio = (
   caller: Caller
 ): Effect.Effect<typeof PortfolioView.Encoded, PortfolioFailure, Actors> =>
   Effect.gen(function* () {
+    yield* mustSee(caller, subjects.portfolio(account))
     yield* name(caller, account)
     const view = yield* (yield* Actors).ask(PortfolioProtocol, account, "GetPortfolio", {})
     return yield* Effect.orDie(encode(withAmounts(view)))

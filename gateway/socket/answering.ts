@@ -16,14 +16,14 @@ export interface AnsweringOptions {
  */
 export const answering = (
   { ask, session, perform }: AnsweringOptions,
-  { operation, subject }: Extract<Action, { readonly do: "ask" }>
+  { operation, grant }: Extract<Action, { readonly do: "ask" }>
 ): Effect.Effect<void> =>
   Effect.suspend(() => {
     let over = false
     const tell: Question["tell"] = (progress) => {
       if (!over) perform(progressed(session(), operation, progress))
     }
-    return Effect.map(ask({ operation, subject, tell }), (asked) => {
+    return Effect.map(ask({ operation, grant, tell }), (asked) => {
       over = true
       perform(answered(session(), operation, asked))
     })

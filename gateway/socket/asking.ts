@@ -1,9 +1,10 @@
 import { Effect, Result, Schema } from "effect"
 import { CoordinatorStatus, Problem, RoundStatus } from "../../protocols/index.ts"
 import type { Actors } from "../../runtime/index.ts"
+import type { Grant } from "../auth/grant.ts"
 import { failureProblem, type OperationFailure } from "../http/failures.ts"
 import { analyze, cancelAnalysis, correlationOf } from "../operations/analysis.ts"
-import { type Caller, keyOf } from "../operations/caller.ts"
+import { type Caller, clientOf, keyOf } from "../operations/caller.ts"
 import { cancelConsensus, castVote, consensusStatus, openConsensus } from "../operations/consensus.ts"
 import { sendMessage, symbolStatus } from "../operations/desk.ts"
 import type { Fanout } from "../streams/fanout.ts"
@@ -12,15 +13,15 @@ import type { Asked, AskOperation, Question } from "./question.ts"
 
 export interface AskOptions {
   readonly fanout: Fanout
-  readonly callerOf: (subject: string, key: string | undefined) => Caller
+  readonly callerOf: (grant: Grant, key: string | undefined) => Caller
 }
 
 /** Does what a WebSocket client asks of actors. What goes wrong is an answer too. */
 export const askActors = (
   { fanout, callerOf }: AskOptions,
-  { operation, subject, tell }: Question
+  { operation, grant, tell }: Question
 ): Effect.Effect<Asked, never, Actors> =>
-  ask(operation, callerOf(subject, keyOf(operation.id)), fanout, tell).pipe(
+  ask(operation, callerOf(grant, keyOf(operation.id)), fanout, tell).pipe(
     Effect.map((data): Asked => ({ ok: true, data })),
     Effect.catch((failure: OperationFailure) => {
       const fault = faultOf(failure)
@@ -53,7 +54,7 @@ const ask = (
         : cancelAnalysis(operation.of, operation.of.correlation_id, caller)
     case "status":
       return "consensus_id" in operation.of
-        ? Effect.flatMap(consensusStatus(operation.of.consensus_id), (text) => Effect.orDie(decodeRound(text)))
+        ? Effect.flatMap(consensusStatus(operation.of.consensus_id, caller), (text) => Effect.orDie(decodeRound(text)))
         : Effect.flatMap(symbolStatus(operation.of.symbol, caller), (found) => Effect.orDie(encodeStatus(found)))
   }
 }
@@ -72,13 +73,18 @@ const analyzeTelling = (
   tell: Question["tell"]
 ): Effect.Effect<Answer, OperationFailure, Actors> => {
   const correlationId = correlationOf(caller, request.correlation_id)
-  const asked = analyze(request, correlationId, caller)
+  const asker = clientOf(caller)
+  const asked = analyze(request, correlationId, caller, asker)
   if (!progress) return asked
   return Effect.scoped(
     Effect.gen(function* () {
       // Names the symbol first, so that nobody makes readers of the log by symbols that are refused.
       yield* caller.quota.name([request.symbol])
-      const following = yield* followAnalysis(fanout, { symbol: request.symbol, correlationId }, tell).pipe(
+      const following = yield* followAnalysis(
+        fanout,
+        { symbol: request.symbol, correlationId, followId: asker.client?.follow_id },
+        tell
+      ).pipe(
         // An analysis does not wait until its progress can be seen.
         Effect.timeout(FOLLOWED_WITHIN),
         Effect.result

@@ -8,8 +8,15 @@ const Coordination = Schema.Struct({ type: Schema.Literal("agent_coordination"),
 const TELL_WITHIN = "250 millis"
 const decodeEvent = Schema.decodeUnknownResult(Schema.fromJsonString(Coordination))
 
+/** The analysis that is followed. Anybody may give the same correlation id; `followId` is given where clients are told apart, to nobody else. */
+export interface Followed {
+  readonly symbol: string
+  readonly correlationId: string
+  readonly followId: string | undefined
+}
+
 /**
- * Tells the stages of the analysis with this correlation id, from now on until the scope closes.
+ * Tells the stages of an analysis, from now on until the scope closes.
  *
  * It reads the events of the symbol's rounds as a subscriber does: what it tells is stored, and comes in order.
  *
@@ -17,7 +24,7 @@ const decodeEvent = Schema.decodeUnknownResult(Schema.fromJsonString(Coordinatio
  */
 export const followAnalysis = (
   fanout: Fanout,
-  { symbol, correlationId }: { readonly symbol: string; readonly correlationId: string },
+  { symbol, correlationId, followId }: Followed,
   tell: (progress: Progress) => void
 ): Effect.Effect<Effect.Effect<void>, LogUnavailable | TooManyPatterns, Scope.Scope> => {
   const ended = Deferred.makeUnsafe<void>()
@@ -26,8 +33,8 @@ export const followAnalysis = (
   )
   let round: unknown
   const see = ({ message_type, payload }: typeof AgentCoordination.Type): void => {
-    const { consensus_id, correlation_id, agent_id, decision, confidence, reason, invited } = payload
-    if (message_type === "consensus_request" && correlation_id === correlationId) {
+    const { consensus_id, correlation_id, follow_id, agent_id, decision, confidence, reason, invited } = payload
+    if (message_type === "consensus_request" && correlation_id === correlationId && follow_id === followId) {
       round = consensus_id
       return tell({ stage: "round_opened", consensus_id, invited })
     }

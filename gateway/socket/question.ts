@@ -1,4 +1,5 @@
 import type { ClientOperation, ErrorData } from "../../protocols/index.ts"
+import type { Grant } from "../auth/grant.ts"
 
 /** The operations that actors answer. */
 export type AskOperation = Extract<
@@ -9,7 +10,7 @@ export type AskOperation = Extract<
 /** What is asked, by whom, and who is told how far it has come. */
 export interface Question {
   readonly operation: AskOperation
-  readonly subject: string
+  readonly grant: Grant
   readonly tell: (progress: Progress) => void
 }
 

@@ -62,7 +62,7 @@ export type Action =
   /** Deliver no more under this id. */
   | { readonly do: "unsubscribe"; readonly id: string }
   /** Ask actors, then call `answered`. */
-  | { readonly do: "ask"; readonly operation: AskOperation; readonly subject: string }
+  | { readonly do: "ask"; readonly operation: AskOperation; readonly grant: Grant }
 
 export interface Transition {
   readonly session: Session
@@ -226,7 +226,7 @@ const perform = (session: Session, operation: ClientOperation): Transition => {
       }
       return {
         session: { ...session, asking: session.asking + 1 },
-        actions: [{ do: "ask", operation, subject: grant.subject }]
+        actions: [{ do: "ask", operation, grant }]
       }
   }
 }

@@ -35,7 +35,8 @@ export const park = (
     failure: failure.failure,
     cause: failure.message,
     attempts,
-    sequence: mail.sequence
+    sequence: mail.sequence,
+    ...(envelope?.kind === "outcome" && { key: envelope.key })
   }
   const { stops, escalates } = consequencesOf(compiled, core, failure.failure, mail.time)
   const correlation = envelope?.correlation ?? ""

@@ -1,6 +1,7 @@
 // Runs beside the event loop, which cannot tell of itself while it is at a decision that takes long.
 import { writeSync } from "node:fs"
 import { workerData } from "node:worker_threads"
+import { forTerminal } from "../terminal.ts"
 import { ACTIVE, type Limits, TURN, views } from "./watchdog-memory.ts"
 
 const LOOK_MILLIS = 250
@@ -16,7 +17,7 @@ let told = false
 
 const say = (what: string) => {
   const actor = Buffer.from(names.slice(0, flags[ACTIVE]! - 1)).toString()
-  const text = `decision of ${actor}, message ${sequences[0]}: ${what}\n`
+  const text = `decision of ${forTerminal(actor)}, message ${sequences[0]}: ${what}\n`
   try {
     writeSync(STANDARD_ERROR, text)
   } catch {

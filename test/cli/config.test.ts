@@ -16,10 +16,11 @@ const EVENTS =
 describe("configuration", () => {
   it.effect("has a default for everything but the servers", () =>
     Effect.gen(function* () {
-      const { leaseTtl, eventRetention, roundRetention, ...rest } = yield* read({})
+      const { leaseTtl, eventRetention, roundRetention, requestedRoundRetention, ...rest } = yield* read({})
       assert.strictEqual(Duration.toMillis(leaseTtl), 5000)
       assert.deepStrictEqual(eventRetention, { seconds: 7 * 86_400, byKind: { tool: 86_400 } })
       assert.strictEqual(roundRetention === "never" ? 0 : Duration.toDays(roundRetention), 30)
+      assert.strictEqual(requestedRoundRetention === "never" ? 0 : Duration.toDays(requestedRoundRetention), 1)
       assert.deepStrictEqual(rest, {
         natsUrl: undefined,
         natsMonitorUrl: undefined,
@@ -59,6 +60,10 @@ describe("configuration", () => {
         gatewayHeaderBytes: 16_384,
         gatewaySymbols: 500,
         gatewayRounds: 100,
+        gatewayRoundsPerMinute: 300,
+        gatewayRoundsPerSecond: 10,
+        gatewayBytesPerMinute: 8_388_608,
+        gatewayBytesPerDay: 1_073_741_824,
         gatewayGrace: 0,
         gatewayCompressFrom: 0
       })

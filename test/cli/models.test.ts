@@ -10,6 +10,7 @@ import { modelServer } from "../support/model-servers/server.ts"
 import { temporaryFolder } from "../support/nats.ts"
 
 const KEY = "sk-ant-secret-0815"
+const STEERING = "\u001b\u009b\u202e\u200b\u0007"
 const ROOT = join(import.meta.dirname, "../..")
 const CSV = join(ROOT, "samples/ACME.csv")
 const read = (env: Record<string, string>) => modelConfiguration().pipe(Effect.provide(fromRecord(env)))
@@ -115,7 +116,7 @@ describe("conclave analyze with a model", () => {
     () =>
       Effect.gen(function* () {
         const server = yield* modelServer(({ headers }) => {
-          return { does: "fail", status: 401, message: `wrong key ${headers["x-api-key"]}` }
+          return { does: "fail", status: 401, message: `wrong key ${headers["x-api-key"]}${STEERING}` }
         })
         const env = {
           ANTHROPIC_API_KEY: KEY,
@@ -131,6 +132,8 @@ describe("conclave analyze with a model", () => {
         assert.match(stderr, /model call failed/)
         assert.strictEqual(server.received[0]?.headers["x-api-key"], KEY)
         assert.notInclude(stdout + stderr, KEY)
+        // Nothing that the server says steers the terminal, printed or logged.
+        for (const character of STEERING) assert.notInclude(stdout + stderr, character)
       }).pipe(Effect.scoped),
     60_000
   )

@@ -1,6 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
 import { ulid } from "ulid"
+import { requestedId } from "../../actors/consensus/opened-at.ts"
 import { configuration, fromRecord } from "../../cli/config.ts"
 import { keepSize, sweepRounds } from "../../cli/retention.ts"
 import { ActorLog, Archive, type Entry } from "../../runtime/index.ts"
@@ -58,6 +59,25 @@ layer(NatsServer.layer, { excludeTestServices: true })("what is kept", (it) => {
         assert.strictEqual(yield* sweepRounds(archive, now - 1), 1)
         assert.deepStrictEqual(yield* left, [open, young, named])
       }).pipe(Effect.provide(operatorsOf("rounds")))
+  )
+
+  it.effect("of rounds that somebody asked for less long, and from where the last look ended", () =>
+    Effect.gen(function* () {
+      const archive = yield* Archive
+      const now = 1_700_000_000_000
+      const [oldest, older, market, young] = [
+        yield* store(requestedId(ulid(now - 30 * HOUR)), true),
+        yield* store(requestedId(ulid(now - 20 * HOUR)), true),
+        yield* store(ulid(now - 19 * HOUR), true),
+        yield* store(requestedId(ulid(now - HOUR)), true)
+      ]
+      const sweep = (since?: number) => sweepRounds(archive, now - 10 * HOUR, { since, requested: true })
+      assert.strictEqual(yield* sweep(now - 25 * HOUR), 1)
+      assert.deepStrictEqual(yield* left, [oldest, market, young])
+      assert.notInclude(yield* left, older)
+      assert.strictEqual(yield* sweep(), 1)
+      assert.deepStrictEqual(yield* left, [market, young])
+    }).pipe(Effect.provide(operatorsOf("requested")))
   )
 
   it.effect("of events in a data folder that is full: the newest, and less each time that it is looked at", () =>

@@ -39,9 +39,9 @@ const answerAllocate: Answer = (asked) =>
   })
 
 /** 200 with the result, which is null as long as decisions are awaited. */
-const showAllocation: Answer = ({ parameter: id }) =>
+const showAllocation: Answer = ({ parameter: id, caller }) =>
   isAllocationId(id)
-    ? allocationResult(id).pipe(
+    ? allocationResult(id, caller).pipe(
         Effect.map((result) => json(200, { allocation_id: id, result })),
         explained((failure) => failureProblem(failure))
       )

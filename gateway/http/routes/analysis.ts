@@ -36,12 +36,18 @@ const answerAnalyze: Answer = (asked) =>
     if (Result.isFailure(request)) return invalidRequest(request.failure)
     const { body, correlationId: given } = request.success
     const correlationId = correlationOf(asked.caller, body.correlation_id, given)
+    const named = { "x-correlation-id": correlationId }
     const reply = yield* analyze(body, correlationId, asked.caller).pipe(
-      Effect.flatMap((result) => Effect.orDie(encodeResult(result))),
-      Effect.map((text): Reply => ({ status: 200, headers: { "content-type": "application/json" }, body: text })),
+      Effect.flatMap((result) =>
+        Effect.map(Effect.orDie(encodeResult(result)), (text): Reply => {
+          // Of a request that was made before it is the first one's.
+          const headers = { "content-type": "application/json", "x-correlation-id": result.correlation_id }
+          return { status: 200, headers, body: text }
+        })
+      ),
       explained((failure) => failureProblem(failure, correlationId), correlationId)
     )
-    return { ...reply, headers: { ...reply.headers, "x-correlation-id": correlationId } }
+    return { ...reply, headers: { ...named, ...reply.headers } }
   })
 
 /** 200 with what it was, `waiting` or `running`; who asked for the analysis is told that it was cancelled. */

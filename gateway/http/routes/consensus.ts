@@ -49,10 +49,10 @@ const openRound: Answer = (asked) => {
   )
 }
 
-const showRound: Answer = ({ parameter: id }) =>
+const showRound: Answer = ({ parameter: id, caller }) =>
   inRound(id, () =>
     Effect.map(
-      consensusStatus(id),
+      consensusStatus(id, caller),
       (body): Reply => ({ status: 200, headers: { "content-type": "application/json" }, body })
     )
   )

@@ -66,10 +66,11 @@ const opened = Effect.fnUntraced(function* (
 ) {
   const turned: Array<string> = []
   const caller = yield* makeCaller({ ask }, { prices: {}, attempts: 1, callsPerMinute: 1_000_000, ...options })
-  const call = (within = 1_000) =>
+  const call = (within = 1_000, requested = false) =>
     Effect.flatMap(Clock.currentTimeMillis, (now) =>
       caller.ask(QUESTION, {
         key: "k",
+        requested,
         deadline: now + within,
         begin: () => Effect.void,
         ended: () => Effect.void,
@@ -164,6 +165,32 @@ describe("the limits of a model", () => {
           )
       ),
       { numRuns: 60 }
+    ))
+
+  it("half of the rate, and one place, are kept for the rounds that nobody asked for", () =>
+    inVirtualTime(
+      Effect.gen(function* () {
+        let asked = 0
+        const ask = () =>
+          Effect.suspend(() => {
+            asked++
+            return Effect.as(Effect.sleep("1 second"), TURN)
+          })
+        const { call } = yield* opened(ask, { callsPerMinute: 20, concurrency: 3 })
+        const start = (requested: boolean) => Effect.forkChild(call(10_000, requested), { startImmediately: true })
+        const requests = yield* Effect.forEach(Array.from({ length: 15 }), () => start(true))
+        yield* TestClock.adjust("1 millis")
+        assert.strictEqual(asked, 2)
+        const own = yield* start(false)
+        yield* TestClock.adjust("1 second")
+        assert.isTrue(Result.isSuccess((yield* Fiber.join(own)).result))
+        yield* TestClock.adjust("10 seconds")
+        const results = yield* Effect.forEach(requests, Fiber.join)
+        const answered = results.filter(({ result }) => Result.isSuccess(result)).length
+        // Ten are saved up, and one comes every six seconds.
+        assert.isAtMost(answered, 12)
+        assert.isAtLeast(answered, 10)
+      }).pipe(Effect.scoped)
     ))
 
   it("one that has no time to wait for the rate is told so at once", () =>

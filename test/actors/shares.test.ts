@@ -1,0 +1,104 @@
+import { assert, describe, it } from "@effect/vitest"
+import { recover } from "../../actors/coordinator/recovering.ts"
+import { initial } from "../../actors/coordinator/state.ts"
+import { agentProtocol, CoordinatorProtocol, toWindow } from "../../protocols/index.ts"
+import { opinionOf } from "../support/bars.ts"
+import type { Decider } from "../support/decider.ts"
+import { openPanel, prices } from "../support/panel.ts"
+
+describe("what one client asks for", () => {
+  const ask = (world: Decider, subject: string, name: string, more: object = {}) =>
+    world.ask(
+      CoordinatorProtocol,
+      "ACME",
+      "Analyze",
+      { correlation_id: name, client: { subject, trades: false }, ...more },
+      name
+    )
+
+  it("leaves room in the line of a symbol, and among what an agent works on, for others", () => {
+    const { world, bar, request } = { ...openPanel(), request: { correlation_id: "r" } }
+    bar(0)
+    for (const name of ["1", "2", "3", "4"]) assert.isUndefined(ask(world, "mallory", name))
+    assert.deepInclude(ask(world, "mallory", "5")?.body, { _tag: "CoordinatorBusy" })
+    assert.isUndefined(ask(world, "ada", "6"))
+    for (let count = 0; count < 10; count++) {
+      world.ask(CoordinatorProtocol, "ACME", "RequestConsensus", { request }, `r${count}`)
+    }
+    const working = [...world.activities.values()].filter(({ owner }) => owner.type === "risk_advisor")
+    assert.lengthOf(working, 5, "that of the bar, and four that were asked for")
+  })
+
+  it("says nothing of the tools, where the bars are its own", () => {
+    const { world } = openPanel()
+    const [call] = ["x"].map((execution_id) => ({
+      ...{ execution_id, tool_name: "rsi", status: "failed" as const, execution_time_ms: 1, result: null },
+      ...{ error_kind: "not_finite" as const, error_message: "no number" }
+    }))
+    const failing = { ...opinionOf("BUY", 0.8), tool_calls: [call!] }
+    const used = () => world.journal("feedback/market_analyst:rsi").length
+    for (const [subject, expected] of [
+      ["mallory", 0],
+      [undefined, 1]
+    ] as const) {
+      const bars = toWindow(prices.slice(0, 60))
+      const name = subject ?? "house"
+      if (subject === undefined) {
+        world.ask(CoordinatorProtocol, "ACME", "Analyze", { correlation_id: name, bars }, name)
+      } else ask(world, subject, name, { bars })
+      for (const { owner, key } of [...world.activities.values()]) {
+        world.succeed(`${owner.type}/${owner.id}`, key, failing)
+      }
+      assert.strictEqual(used(), expected)
+    }
+  })
+})
+
+describe("an outcome that cannot be processed", () => {
+  it("holds no place, and the agent abstains", () => {
+    const { world, bar, status } = openPanel()
+    bar(0)
+    const key = status().analyzing!
+    for (const type of ["market_analyst", "risk_advisor", "strategy_optimizer"] as const) {
+      world.activities.delete(`${type}/ACME#${key}`)
+      world.ask(agentProtocol(type), "ACME", "Failed", { key })
+      world.ask(agentProtocol(type), "ACME", "Failed", { key: "" })
+    }
+    assert.deepInclude(status(), { analyzing: null, decisions: 1 })
+    assert.deepInclude(world.state("risk_advisor/ACME"), { requests: [] })
+  })
+})
+
+describe("an end of an analysis that cannot be processed", () => {
+  it("keeps nobody waiting: who asked is told, and what waits begins", () => {
+    const { world, bar, analyze, status, panelAnswers } = openPanel()
+    bar(0)
+    panelAnswers()
+    analyze("lost")
+    analyze("next")
+    bar(1)
+    const before = status().analyzing
+    world.ask(CoordinatorProtocol, "ACME", "Failed", { message: "RoundClosed" })
+    assert.deepInclude(world.answers.get("lost")?.body, { _tag: "AnalysisLost" })
+    assert.isNotNull(status().analyzing)
+    assert.notStrictEqual(status().analyzing, before)
+    for (let rounds = 0; rounds < 3; rounds++) panelAnswers()
+    assert.strictEqual(world.answers.get("next")?.outcome, "ok")
+    assert.deepInclude(status(), { analyzing: null, waiting: 0 })
+  })
+
+  it("gives up who waits first, where that is what cannot be begun, and nobody for another failure", () => {
+    const context = {
+      ...{ self: { type: "coordinator", id: "ACME" }, time: 0, sequence: 9, messageId: "m", correlationId: "c" },
+      ...{ from: "", replyTo: undefined, random: () => 0 }
+    }
+    const asked = (id: number) => ({ id, correlation_id: `c${id}`, reply_to: null, bars: null })
+    const state = { ...initial(), waiting: [asked(1), asked(2)] }
+    const [dropped, ...more] = recover(state, "Resume", context)
+    assert.deepInclude(dropped, { op: "persist", event: { _tag: "AnalysisDropped", ids: [1] } })
+    assert.deepInclude(more.at(-1), { op: "send", message: "Resume" })
+    for (const message of ["Bar", "Analyze", "Failed", "RoundClosed"]) {
+      assert.deepStrictEqual(recover(state, message, context), [], message)
+    }
+  })
+})
