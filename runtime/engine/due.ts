@@ -42,8 +42,8 @@ const CHARACTERS_MAX = 32 * 1024 * 1024
 /** What is due within so many milliseconds is fired together. */
 const TICK_MILLIS = 4
 /** So many of a herd are fired at once. */
-const TOGETHER = 500
-const ROOM_POLL = "5 millis"
+const TOGETHER = 1_000
+const ROOM_POLL = "2 millis"
 /** Messages may be open for long, because of what they wait for. */
 const ROOM_PATIENCE = "500 millis"
 /** So many seconds are counted before those that have passed are forgotten. */
