@@ -4,10 +4,10 @@ import { ServerUnsuitable } from "../errors.ts"
 import { Recurring } from "../recurring.ts"
 import { parseServers, showServers } from "./address.ts"
 import { checkDurability, type DurabilityOptions } from "./durability.ts"
+import { type InboxOptions, inboxPrefix, keepPrefix } from "./inbox.ts"
 import { connectionLost } from "./loss.ts"
 
-export interface NatsOptions extends DurabilityOptions {
-  readonly url: string
+export interface NatsOptions extends DurabilityOptions, InboxOptions {
   /** Everything of one system lives under it; several can share a server. */
   readonly namespace: string
   /** What the connection is called in the server's monitoring. */
@@ -53,10 +53,12 @@ const SERVER_MINOR_MIN = 14
 
 const open = (options: NatsOptions) =>
   Effect.tryPromise({
-    try: () => {
+    try: async () => {
       const { servers, tls, user, pass } = parseServers(options.url)
-      return connect({
+      const prefix = inboxPrefix(options)
+      const connection = await connect({
         servers: [...servers],
+        inboxPrefix: prefix,
         ...(tls && { tls: {} }),
         ...(user !== undefined && { user }),
         ...(pass !== undefined && { pass }),
@@ -66,6 +68,8 @@ const open = (options: NatsOptions) =>
         noAsyncTraces: true,
         timeout: 5_000
       })
+      keepPrefix(connection, prefix)
+      return connection
     },
     catch: (cause) =>
       new ServerUnsuitable({

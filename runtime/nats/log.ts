@@ -11,12 +11,13 @@ import { Health } from "./health.ts"
 import { JournalReader, SNAPSHOT_HEADER } from "./journal.ts"
 import { countMail, readMail } from "./mailbox.ts"
 import { purgeType } from "./purge.ts"
+import { directReader } from "./reader.ts"
 import { type EventRetention, secondsOf } from "./retention.ts"
 import { attempt } from "./stored.ts"
 import { openStream, type StreamOptions, type StreamReads, tellRetention } from "./stream.ts"
 import { makeSubjects, type Subjects } from "./subjects.ts"
 import { tail } from "./tail.ts"
-import { makeTalk, subscribe } from "./talk.ts"
+import { makeTalk, newInbox, subscribe } from "./talk.ts"
 import { WholeGroups } from "./whole.ts"
 
 export interface LogOptions extends StreamOptions {
@@ -62,10 +63,11 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
       const { see } = health
       const replicated = () => health.replicas > 1
       const seen = () => health.lastSequence
-      const reads: StreamReads = { connection, manager, stream: subjects.stream, replicated, seen }
+      const reader = directReader(connection, manager, subjects.stream)
+      const reads: StreamReads = { reader, replicated, seen }
       const journals = new JournalReader(reads)
       yield* Effect.forkScoped(journals.run)
-      const groups = new WholeGroups(reads)
+      const groups = new WholeGroups(connection, reads)
       const mailReads = yield* Semaphore.make(MAIL_READS_MAX)
       const retention = { seconds: options.eventSecondsMax, byKind: options.eventSecondsByKind ?? {} }
       if (options.tellsRetention === true) yield* tellRetention(manager, subjects.stream, retention)
@@ -100,7 +102,7 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
         status: health,
         check: health.check,
         newId: () => nuid.next(),
-        ...makeTalk(nats, subjects, subjects.inbox(nuid.next()))
+        ...makeTalk(nats, subjects, newInbox(nats, subjects))
       })
     })
   )

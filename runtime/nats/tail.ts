@@ -4,6 +4,7 @@ import { Effect, Queue, Schedule } from "effect"
 import { LogUnavailable } from "../errors.ts"
 import type { Mail } from "../log.ts"
 import type { Nats } from "./connection.ts"
+import { inboxOf } from "./inbox.ts"
 import { Pulls, WINDOW } from "./pulls.ts"
 import type { Subjects } from "./subjects.ts"
 
@@ -48,7 +49,7 @@ const session = Effect.fnUntraced(function* (options: Tail, cursor: { sequence: 
   const { connection } = nats
   const consumer = yield* openConsumer(manager, subjects, [...after.keys()], cursor.sequence + 1)
   const arrivals = yield* Queue.unbounded<Arrival>() // bounded by invariant 3
-  const inbox = `_INBOX.${subjects.bucket}.${consumer}`
+  const inbox = inboxOf(connection)
   yield* Effect.acquireRelease(
     Effect.sync(() =>
       connection.subscribe(inbox, { callback: (error, message) => onMessage(error, message, arrivals) })
