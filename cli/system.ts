@@ -77,11 +77,8 @@ export const serveGateway = (config: Configuration, server: Server, options: Pic
 
 /** A user without the right to read events hears of it at the start, rather than each of its clients. */
 const mayReadEvents = EventLog.use(({ history, kept }) =>
-  Effect.flatMap(kept(">"), ({ last }) => history(">", { from: "sequence", sequence: last + 1 }))
-).pipe(
-  Effect.scoped,
-  Effect.catch((error) => (/Permissions Violation/.test(error.message) ? Effect.fail(error) : Effect.void))
-)
+  Effect.flatMap(kept(">"), ({ last }) => history(">", { from: "sequence", sequence: last + 1 }).next(last))
+).pipe(Effect.catch((error) => (/Permissions Violation/.test(error.message) ? Effect.fail(error) : Effect.void)))
 
 /** A name that no other live node has: the host's and the process's. */
 export const nodeName = (): string => `${hostname().replace(/[^A-Za-z0-9-]/g, "-")}-${process.pid}`

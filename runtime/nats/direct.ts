@@ -34,6 +34,9 @@ export type Request =
   | { readonly seq: number; readonly next_by_subj?: string; readonly batch: number }
   | { readonly start_time: string; readonly next_by_subj: string; readonly batch: number }
 
+/** What the server says where more subjects match than it gives newest messages of. */
+export const TOO_MANY = "413"
+
 const READ_TIMEOUT = "5 seconds"
 /** A page ends at this size unless less is asked for, so that it comes in time over a slow way too; the rest is asked for again. */
 const PAGE_BYTES_MAX = 4 * 1024 * 1024

@@ -1,14 +1,16 @@
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream"
-import { type NatsConnection, nuid } from "@nats-io/transport-node"
+import { nuid } from "@nats-io/transport-node"
 import { Clock, Effect, Latch, Layer, Semaphore } from "effect"
 import { formatAddress, shardOf } from "../address.ts"
 import { ServerUnsuitable } from "../errors.ts"
-import { ActorLog, type Entry, type LogLimits, type Mail } from "../log.ts"
+import { ActorLog, type Entry, type Mail } from "../log.ts"
 import type { Outgoing } from "./batch.ts"
 import { Nats } from "./connection.ts"
 import { line } from "./headers.ts"
 import { Health } from "./health.ts"
 import { JournalReader, SNAPSHOT_HEADER } from "./journal.ts"
+import { limitsOf } from "./limits.ts"
+import { watchLive } from "./live.ts"
 import { countMail, readMail } from "./mailbox.ts"
 import { purgeType } from "./purge.ts"
 import { directReader } from "./reader.ts"
@@ -17,7 +19,7 @@ import { attempt } from "./stored.ts"
 import { openStream, type StreamOptions, type StreamReads, tellRetention } from "./stream.ts"
 import { makeSubjects, type Subjects } from "./subjects.ts"
 import { tail } from "./tail.ts"
-import { makeTalk, newInbox, subscribe } from "./talk.ts"
+import { makeTalk, newInbox } from "./talk.ts"
 import { WholeGroups } from "./whole.ts"
 
 export interface LogOptions extends StreamOptions {
@@ -31,13 +33,6 @@ export interface LogOptions extends StreamOptions {
   readonly reads: boolean
 }
 
-/**
- * Subject, headers and protocol of a message, and what a dead letter says of the message that it holds, take at most
- * this of the server's `max_payload`, in bytes.
- */
-const OVERHEAD_BYTES = 8_192
-const GROUP_ENTRIES_MAX = 1_000
-const GROUP_BYTES_MAX = 4 * 1024 * 1024
 /** What is read of mailboxes at a time has to fit into what a server lets be on its way, beside all else. */
 const MAIL_READS_MAX = 32
 const CANCELLED_TTL = "1s"
@@ -91,14 +86,7 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
         readMail: (owner, after, max) =>
           mailReads.withPermits(1)(readMail(reads, subjects, subjects.mail(shardOf(owner, shards), owner), after, max)),
         ...mailOfRoles(manager, subjects, shards, health),
-        watch: (pattern, see) =>
-          subscribe(nats, subjects.live(pattern), (message) =>
-            see({
-              subject: subjects.parseLive(message.subject),
-              sequence: Number(message.headers?.get("Nats-Sequence")),
-              payload: message.string()
-            })
-          ),
+        watch: (pattern, see) => watchLive(nats, subjects, pattern, see),
         status: health,
         check: health.check,
         newId: () => nuid.next(),
@@ -127,12 +115,6 @@ const mailOfRoles = (
       usable,
       attempt(() => purgeType(manager, subjects, shards, { upTo, role, type, except }))
     )
-})
-
-const limitsOf = (connection: NatsConnection): LogLimits => ({
-  payloadBytesMax: (connection.info?.max_payload ?? 1_048_576) - OVERHEAD_BYTES,
-  groupEntriesMax: GROUP_ENTRIES_MAX,
-  groupBytesMax: GROUP_BYTES_MAX
 })
 
 /** Takes note of the mail that is delivered. */

@@ -6,6 +6,8 @@ export type DoorName = "mail" | "events" | "look" | "operate"
 
 /** The subjects of one namespace, built and parsed in one place. */
 export interface Subjects {
+  /** What all subjects of the stream begin with. */
+  readonly root: string
   readonly stream: string
   readonly bucket: string
   readonly controls: string
@@ -49,6 +51,7 @@ export const makeSubjects = (namespace: string): Subjects => {
   const dead = `${namespace}.dead.`
   const reply = `${namespace}.reply.`
   return {
+    root: `${namespace}.`,
     stream,
     bucket: `${stream}_LEASES`,
     controls: `${stream}_CONTROLS`,

@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import { type Address, addressFault, formatAddress, type InvalidAddress } from "../address.ts"
-import type { Archive, StoredLetter, StoredMail } from "../archive.ts"
+import type { ArchiveReads, StoredLetter, StoredMail } from "../archive.ts"
 import type { ReadError } from "../errors.ts"
 import { NoSuchActor } from "../inspection.ts"
 import { readLetter } from "../letters.ts"
