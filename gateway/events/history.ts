@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import { type EventFrom, type EventReads, LogUnavailable, type PublishedEvent } from "../../runtime/index.ts"
+import { type EventFrom, type EventReads, LogUnavailable } from "../../runtime/index.ts"
 import { openLatest } from "./latest.ts"
 import type { History, HistoryPage, HistoryStart } from "./log.ts"
 import { PAGE_BYTES_MAX, PAGE_EVENTS_MAX, patiently } from "./page.ts"

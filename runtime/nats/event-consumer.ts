@@ -15,16 +15,33 @@ export interface EventConsumer {
 
 /** The server gives a stream a thousand consumers unless it is told otherwise: nodes need one each, whoever reads events. */
 const CONSUMERS_MAX = 500
-/** Nobody tells the server that one is not wanted any more: it goes by itself once nobody listens. */
+/** One that could not be removed goes by itself, once nobody listens. */
 const INACTIVE_NANOS = 10_000_000_000
 const HEARTBEAT_NANOS = 2_000_000_000
 
-/** Has the server send the events of a pattern to an inbox, each as it is stored, for as long as somebody listens there. */
+/** Nobody else's consumer is called so. */
+const NAME = /^events_[A-Za-z0-9]{22}$/
+
+/** Removes a consumer of events, if there is one of that name; no other one. */
+export const closeEventConsumer = (
+  manager: JetStreamManager,
+  { stream }: Subjects,
+  name: string
+): Effect.Effect<void, LogUnavailable> =>
+  NAME.test(name)
+    ? Effect.asVoid(attempt(() => manager.consumers.delete(stream, name)))
+    : Effect.fail(new LogUnavailable({ detail: `there is no consumer of events ${name.slice(0, 64)}` }))
+
+/**
+ * Has the server send the events of a pattern to an inbox, each as it is stored, for as long as somebody listens there.
+ *
+ * @returns the consumer's name
+ */
 export const openEventConsumer = (
   manager: JetStreamManager,
   subjects: Subjects,
   { pattern, after, inbox }: EventConsumer
-): Effect.Effect<void, LogUnavailable> =>
+): Effect.Effect<string, LogUnavailable> =>
   Effect.gen(function* () {
     const { state } = yield* attempt(() => manager.streams.info(subjects.stream))
     if (state.consumer_count >= CONSUMERS_MAX) {
@@ -32,9 +49,10 @@ export const openEventConsumer = (
         detail: `the stream has ${state.consumer_count} consumers: no more are made for readers of events`
       })
     }
+    const name = `events_${nuid.next()}`
     yield* attempt(() =>
       manager.consumers.add(subjects.stream, {
-        name: nuid.next(),
+        name,
         ack_policy: AckPolicy.None,
         replay_policy: ReplayPolicy.Instant,
         deliver_policy: DeliverPolicy.StartSequence,
@@ -47,4 +65,5 @@ export const openEventConsumer = (
         num_replicas: 1
       })
     )
+    return name
   })

@@ -4,7 +4,7 @@ import { type LogUnavailable, ServerUnsuitable } from "../errors.ts"
 import { EventReads } from "../event-reads.ts"
 import { Nats } from "./connection.ts"
 import { type Page, TOO_MANY } from "./direct.ts"
-import { openEventConsumer } from "./event-consumer.ts"
+import { closeEventConsumer, openEventConsumer } from "./event-consumer.ts"
 import { type FeedSource, follow } from "./feed.ts"
 import { directReader, type StreamReader } from "./reader.ts"
 import { keptSeconds } from "./retention.ts"
@@ -28,7 +28,8 @@ export const layerEventReads: Layer.Layer<EventReads, ServerUnsuitable, Nats> = 
       nats,
       subjects,
       reader,
-      send: (wanted) => openEventConsumer(manager, subjects, wanted)
+      send: (wanted) => openEventConsumer(manager, subjects, wanted),
+      end: (name) => closeEventConsumer(manager, subjects, name)
     })
   })
 )

@@ -14,8 +14,9 @@ export interface FeedSource {
   readonly nats: Nats["Service"]
   readonly subjects: Subjects
   readonly reader: Pick<StreamReader, "state">
-  /** Has the server send events to an inbox, for as long as somebody listens there. */
-  readonly send: (wanted: EventConsumer) => Effect.Effect<void, LogUnavailable>
+  /** Has the server send events to an inbox, and gives the name by which that is ended. */
+  readonly send: (wanted: EventConsumer) => Effect.Effect<string, LogUnavailable>
+  readonly end: (name: string) => Effect.Effect<void, LogUnavailable>
 }
 
 const SILENCE_MAX_MILLIS = 5_000
@@ -54,7 +55,7 @@ export const follow = (
 
 /** One consumer for as long as it is good. Never succeeds. */
 const read = (
-  { nats, subjects, send }: FeedSource,
+  { nats, subjects, send, end }: FeedSource,
   pattern: string,
   cursor: { position: number },
   see: (event: PublishedEvent) => void,
@@ -97,8 +98,14 @@ const read = (
       (subscription) => Effect.sync(() => subscription.unsubscribe())
     )
     yield* nats.onReconnect(() => giveUp("reconnected"))
+    const sending = Effect.acquireRelease(
+      send({ pattern, after: cursor.position, inbox }),
+      // Nobody waits for it, and one that could not be removed goes by itself.
+      (name) => Effect.asVoid(Effect.forkDetach(Effect.ignore(end(name)))),
+      { interruptible: true }
+    )
     // A request that went under with its connection is not waited for.
-    yield* Effect.raceFirst(send({ pattern, after: cursor.position, inbox }), Deferred.await(lost))
+    yield* Effect.raceFirst(sending, Deferred.await(lost))
     heardAt = elapsed()
     yield* Deferred.succeed(first, undefined)
     const silence: Effect.Effect<never, LogUnavailable> = Effect.suspend(() =>

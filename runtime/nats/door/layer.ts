@@ -22,6 +22,7 @@ import { operateDoor } from "./operate.ts"
 import { eventsDoor, type Library, lookDoor } from "./reads.ts"
 import { remoteActs } from "./remote-acts.ts"
 import { remoteReader, unread } from "./remote-reader.ts"
+import { FollowAnswer } from "./words.ts"
 
 const Nothing = Schema.Struct({})
 /** How many are served at a time at each door. */
@@ -76,7 +77,12 @@ export const layerRemoteEvents: Layer.Layer<EventReads, never, Nats> = Layer.eff
       subjects,
       reader,
       send: (wanted) =>
-        ask({ head: { op: "follow", ...wanted }, parts: [] }, Nothing).pipe(Effect.asVoid, Effect.mapError(unread))
+        ask({ head: { op: "follow", ...wanted }, parts: [] }, FollowAnswer).pipe(
+          Effect.map(({ head }) => head.name),
+          Effect.mapError(unread)
+        ),
+      end: (name) =>
+        ask({ head: { op: "unfollow", name }, parts: [] }, Nothing).pipe(Effect.asVoid, Effect.mapError(unread))
     })
   })
 )

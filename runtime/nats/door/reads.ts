@@ -3,7 +3,7 @@ import type { NatsConnection } from "@nats-io/transport-node"
 import { Effect } from "effect"
 import type { LogUnavailable } from "../../errors.ts"
 import type { Page, Stored } from "../direct.ts"
-import { openEventConsumer } from "../event-consumer.ts"
+import { closeEventConsumer, openEventConsumer } from "../event-consumer.ts"
 import { isInboxOfOthers } from "../inbox.ts"
 import type { StreamReader, SubjectsPage } from "../reader.ts"
 import type { Subjects } from "../subjects.ts"
@@ -46,7 +46,7 @@ const serve =
     Effect.gen(function* () {
       const request = yield* decode(asked)
       const patterns = patternsOf(request, library.subjects)
-      const of = request.op === "follow" ? "log" : request.of
+      const of = "of" in request ? request.of : "log"
       if (patterns.length > PATTERNS_MAX) return yield* refused(`at most ${PATTERNS_MAX} subjects at a time`)
       const other = patterns.find((pattern) => !PATTERN.test(pattern) || !may(of, pattern))
       if (other !== undefined) return yield* refused(`${JSON.stringify(other.slice(0, 100))} is not read at this door`)
@@ -65,6 +65,9 @@ const serve =
           return { head: fitting(yield* reader.subjects(request.pattern, request.offset), request.offset), parts: [] }
         case "follow":
           return yield* follow(library, request)
+        case "unfollow":
+          yield* closeEventConsumer(library.manager, library.subjects, request.name)
+          return { head: {}, parts: [] }
       }
     })
 
@@ -86,6 +89,7 @@ const patternsOf = (request: ReadAsked, subjects: Subjects): ReadonlyArray<strin
     case "follow":
       return [subjects.event(request.pattern)]
     case "state":
+    case "unfollow":
       return []
   }
 }
@@ -95,7 +99,10 @@ const follow = (
   { pattern, after, inbox }: Extract<ReadAsked, { readonly op: "follow" }>
 ): Effect.Effect<Frame, LogUnavailable | ReturnType<typeof refused>> =>
   isInboxOfOthers(connection, inbox)
-    ? Effect.as(openEventConsumer(manager, subjects, { pattern, after, inbox }), { head: {}, parts: [] })
+    ? Effect.map(openEventConsumer(manager, subjects, { pattern, after, inbox }), (name) => ({
+        head: { name },
+        parts: []
+      }))
     : Effect.fail(refused("events are sent to an inbox"))
 
 /** As many of its messages as fit into one answer; one at least. */

@@ -41,7 +41,8 @@ export const ReadAsked = Schema.Union([
   Schema.Struct({ op: Schema.Literal("last"), of: Of, subject: Schema.String }),
   Schema.Struct({ op: Schema.Literal("state"), of: Of }),
   Schema.Struct({ op: Schema.Literal("subjects"), of: Of, pattern: Schema.String, offset: Count }),
-  Schema.Struct({ op: Schema.Literal("follow"), pattern: Schema.String, after: Count, inbox: Schema.String })
+  Schema.Struct({ op: Schema.Literal("follow"), pattern: Schema.String, after: Count, inbox: Schema.String }),
+  Schema.Struct({ op: Schema.Literal("unfollow"), name: Schema.String })
 ])
 export type ReadAsked = typeof ReadAsked.Type
 
@@ -66,6 +67,8 @@ export const StateAnswer = Schema.Struct({
   copies: Schema.Int,
   metadata: Schema.Record(Schema.String, Schema.String)
 })
+/** The name by which it is ended. */
+export const FollowAnswer = Schema.Struct({ name: Schema.String })
 export const SubjectsAnswer = Schema.Struct({
   names: Schema.Record(Schema.String, Schema.Int),
   next: Schema.optionalKey(Schema.Int)
