@@ -20,6 +20,7 @@ export { type CommitRecord, parseRecord, type Snapshot, type StepRecord } from "
 export * from "./leases.ts"
 export { type Letter, NoSuchLetter, NotRetryable } from "./letters.ts"
 export * from "./log.ts"
+export { NO_NODE } from "./nats/door/ask.ts"
 export {
   layerEvents,
   layerNats,

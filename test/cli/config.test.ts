@@ -22,7 +22,8 @@ describe("configuration", () => {
       assert.strictEqual(roundRetention === "never" ? 0 : Duration.toDays(roundRetention), 30)
       assert.deepStrictEqual(rest, {
         natsUrl: undefined,
-        natsMonitorUrl: undefined,
+        natsInbox: undefined,
+  natsMonitorUrl: undefined,
         durability: "warn",
         natsServer: undefined,
         host: "127.0.0.1",

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Layer } from "effect"
 import { allActors, quantPolicy } from "../../actors/index.ts"
 import { CoordinatorProtocol, PortfolioProtocol } from "../../protocols/index.ts"
-import { Actors, layerNats, layerNode, layerOperators, Operators } from "../../runtime/index.ts"
+import { Actors, layerNats, layerNode, layerOperatorsOutside, Operators } from "../../runtime/index.ts"
 import { Protocol, troubleWith } from "../runtime/trouble.ts"
 import { dailyBars } from "../support/bars.ts"
 import { commandPaths, runInProcess } from "../support/in-process.ts"
@@ -24,8 +24,7 @@ const COMMANDS: ReadonlyArray<readonly [path: string, words: string, users: Read
   ["actors waiting", "", LOOK],
   ["actors inspect", "coordinator/ACME", LOOK],
   ["actors paused", "", LOOK],
-  // There is nothing to drop: it only looks.
-  ["actors drop", "nosuch --yes", LOOK],
+  ["actors drop", "nosuch --yes", ACT],
   ["dead list", "", LOOK],
   ["dead show", "LETTER", LOOK],
   ["feedback", "", LOOK],
@@ -131,7 +130,7 @@ const prepare = Effect.fnUntraced(function* (url: string) {
   const park = Effect.gen(function* () {
     yield* Effect.ignore(ask(Protocol, "a", "Fail", { text: "on purpose" }))
     const letters = yield* Effect.flatMap(Operators, (operators) => operators.letters({}, 0, 1)).pipe(
-      Effect.provide(layerOperators(asUser(url, "viewer")))
+      Effect.provide(layerOperatorsOutside(asUser(url, "viewer")))
     )
     return String(letters[0]?.sequence)
   })
