@@ -23,7 +23,7 @@ describe("configuration", () => {
       assert.deepStrictEqual(rest, {
         natsUrl: undefined,
         natsInbox: undefined,
-  natsMonitorUrl: undefined,
+        natsMonitorUrl: undefined,
         durability: "warn",
         natsServer: undefined,
         host: "127.0.0.1",
