@@ -261,6 +261,7 @@ export const configuration: Effect.Effect<Configuration, InvalidSetting> = Effec
   gatewayConnectionsPerAddress: readSetting(settings.gatewayConnectionsPerAddress),
   gatewaySubscriptions: readSetting(settings.gatewaySubscriptions),
   gatewayPatterns: readSetting(settings.gatewayPatterns),
+  gatewayPatternsPerClient: readSetting(settings.gatewayPatternsPerClient),
   gatewayFramesPerSecond: readSetting(settings.gatewayFramesPerSecond),
   gatewayFrameBytes: readSetting(settings.gatewayFrameBytes),
   gatewayPendingBytes: readSetting(settings.gatewayPendingBytes),

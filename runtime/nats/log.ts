@@ -20,6 +20,7 @@ import { openStream, type StreamOptions, type StreamReads, tellRetention } from 
 import { makeSubjects, type Subjects } from "./subjects.ts"
 import { tail } from "./tail.ts"
 import { makeTalk, newInbox } from "./talk.ts"
+import { Unread } from "./unread.ts"
 import { WholeGroups } from "./whole.ts"
 
 export interface LogOptions extends StreamOptions {
@@ -53,7 +54,11 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
       const opened = yield* openStream(manager, subjects, options)
       const { shards } = opened
       const clock = yield* Clock.Clock
-      const health = new Health({ connection, manager, subjects, opened, clock, reads: options.reads })
+      const unread: Unread = new Unread((group) => append(group))
+      const health = new Health({
+        ...{ connection, manager, subjects, opened, clock, reads: options.reads },
+        unread: () => unread.detail
+      })
       yield* followHealth(nats, health)
       const { see } = health
       const replicated = () => health.replicas > 1
@@ -66,22 +71,31 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
       const mailReads = yield* Semaphore.make(MAIL_READS_MAX)
       const retention = { seconds: options.eventSecondsMax, byKind: options.eventSecondsByKind ?? {} }
       if (options.tellsRetention === true) yield* tellRetention(manager, subjects.stream, retention)
+      const append: ActorLog["Service"]["append"] = (group, id) =>
+        Effect.suspend(() => {
+          const first = (index: number) => (index === 0 ? id : undefined)
+          const messages = group.map((entry, index) => outgoing(subjects, shards, retention, entry, first(index)))
+          const storing = Effect.andThen(health.usable, groups.append(messages))
+          return Effect.map(health.writes.watch(storing), health.confirm)
+        })
       return ActorLog.of({
         limits: limitsOf(connection),
         shards,
-        append: (group, id) =>
-          Effect.suspend(() => {
-            const first = (index: number) => (index === 0 ? id : undefined)
-            const messages = group.map((entry, index) => outgoing(subjects, shards, retention, entry, first(index)))
-            const storing = Effect.andThen(health.usable, groups.append(messages))
-            return Effect.map(health.writes.watch(storing), health.confirm)
-          }),
+        append,
         readJournal: (owner) => journals.read(subjects.journal(owner)),
         tail: (after, deliver, reached = () => undefined) =>
           after.size === 0
             ? Effect.void
             : Effect.forkScoped(
-                tail({ nats, manager, subjects, after, deliver: seeing(deliver, see), reached: passing(reached, see) })
+                tail({
+                  nats,
+                  manager,
+                  subjects,
+                  after,
+                  unread,
+                  deliver: seeing(deliver, see),
+                  reached: passing(reached, see)
+                })
               ).pipe(Effect.asVoid),
         readMail: (owner, after, max) =>
           mailReads.withPermits(1)(readMail(reads, subjects, subjects.mail(shardOf(owner, shards), owner), after, max)),
