@@ -95,6 +95,27 @@ describe("the users of nats.conf and the commands", () => {
     })
   )
 
+  it.live("an operator hears that no node is there, and who is to be asked then", () =>
+    Effect.gen(function* () {
+      const url = yield* serverWithUsers
+      yield* Effect.scoped(Layer.build(layerNats(asUser(url, "node"))))
+      const run = (user: string, words: string) =>
+        runInProcess(words.split(" "), { NATS_URL: asUser(url, user).url, LOG_LEVEL: "Error" })
+      for (const words of ["actors pause coordinator/A", "actors paused", "nodes"]) {
+        const { succeeded, error } = yield* run("operator", words)
+        assert.isFalse(succeeded)
+        assert.match(
+          error,
+          /^no node is alive, and only nodes may do this: start one, or name the servers with the user of nodes/
+        )
+        assert.notInclude(error, "\n")
+      }
+      const { printed } = yield* run("node", "actors pause coordinator/A")
+      assert.match(printed, /is paused/)
+      assert.match((yield* run("node", "nodes")).printed, /no node is alive/)
+    }).pipe(Effect.scoped, Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()))
+  )
+
   it.live("a switch that may not hear its answer is not turned", () =>
     Effect.gen(function* () {
       const url = yield* serverWithUsers
