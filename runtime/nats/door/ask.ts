@@ -1,7 +1,7 @@
 import { errors, type NatsConnection } from "@nats-io/transport-node"
 import { Effect, Schema } from "effect"
 import { decoder } from "../../codec.ts"
-import { LogRefused, LogUnavailable } from "../../errors.ts"
+import { LogRefused, LogUnavailable, TooLarge } from "../../errors.ts"
 import { unlessLost } from "../loss.ts"
 import { type Frame, readFrame, writeFrame } from "./frame.ts"
 import { Answer, Failure } from "./words.ts"
@@ -28,13 +28,19 @@ const FORBIDDEN = 403
 
 export const askAt =
   (connection: NatsConnection, subject: string): Ask =>
-  (asked, answer, timeout = TIMEOUT_MILLIS) => {
-    const asking = Effect.tryPromise({
-      try: () => connection.request(subject, writeFrame(asked), { timeout }),
-      catch: (cause) => unanswered(cause, timeout)
+  (asked, answer, timeout = TIMEOUT_MILLIS) =>
+    Effect.suspend(() => {
+      const frame = writeFrame(asked)
+      const size = frame.byteLength
+      const limit = connection.info?.max_payload ?? size
+      // The server would close the connection.
+      if (size > limit) return Effect.fail(new TooLarge({ what: "what is asked", size, limit }))
+      const asking = Effect.tryPromise({
+        try: () => connection.request(subject, frame, { timeout }),
+        catch: (cause) => unanswered(cause, timeout)
+      })
+      return Effect.flatMap(unlessLost(connection, asking), ({ data }) => read(data, answer))
     })
-    return Effect.flatMap(unlessLost(connection, asking), ({ data }) => read(data, answer))
-  }
 
 const unanswered = (cause: unknown, timeout: number): Failure => {
   if (cause instanceof errors.NoRespondersError) return new LogUnavailable({ detail: NO_NODE })

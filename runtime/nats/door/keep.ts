@@ -76,8 +76,8 @@ const answerTo = (bytes: Uint8Array, behind: Behind): Effect.Effect<Uint8Array> 
 
 /** Decodes what is asked, or says what is wrong with it. */
 export const decodeAsked = <A>(schema: Schema.Codec<A, unknown>) => {
-  const decode = Schema.decodeUnknownEffect(schema)
-  return ({ head }: Frame): Effect.Effect<A, LogRefused> => Effect.mapError(decode(head), refusedAs)
+  const decode = Schema.decodeUnknownSync(schema)
+  return ({ head }: Frame): Effect.Effect<A, LogRefused> => Effect.try({ try: () => decode(head), catch: refusedAs })
 }
 
 const refusedAs = (cause: unknown): LogRefused => refused(cause instanceof Error ? cause.message : String(cause))

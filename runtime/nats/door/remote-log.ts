@@ -12,8 +12,6 @@ import { type Ask, askAt } from "./ask.ts"
 import type { Frame } from "./frame.ts"
 import { type Failure, isAppendFailure, isReadFailure, MailAnswer } from "./words.ts"
 
-/** More of them may come to more than one message may hold beside them; then each goes alone. */
-const GROUP_ENTRIES_MAX = 200
 /** A character may take three bytes. */
 const BYTES_PER_CHARACTER = 3
 
@@ -27,11 +25,8 @@ export const layerRemoteLog: Layer.Layer<ClientLog, never, Nats> = Layer.effect(
     const remote = new RemoteLog(askAt(connection, subjects.door("mail")), yield* Clock.Clock)
     const limits = limitsOf(connection)
     return ClientLog.of({
-      limits: {
-        ...limits,
-        groupEntriesMax: GROUP_ENTRIES_MAX,
-        groupBytesMax: Math.floor(limits.payloadBytesMax / BYTES_PER_CHARACTER)
-      },
+      // A group is one message. One that is too large after all goes message by message.
+      limits: { ...limits, groupBytesMax: Math.floor(limits.payloadBytesMax / BYTES_PER_CHARACTER) },
       append: remote.append,
       status: remote,
       check: remote.check,
