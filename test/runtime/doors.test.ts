@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { ClientLog, layerNats, layerNatsOutside, NO_NODE } from "../../runtime/index.ts"
+import { Actors, ClientLog, layerNats, layerNatsOutside, NO_NODE } from "../../runtime/index.ts"
 import { readFrame, writeFrame } from "../../runtime/nats/door/frame.ts"
+import { CounterProtocol } from "../support/counter.ts"
 import { asUser, serverWithUsers } from "../support/nats-users.ts"
 import { A, body, everything, filled, mailTo, outsider, real } from "../support/outsider.ts"
 
@@ -76,6 +77,26 @@ describe("who asks at a door", () => {
         const [first] = yield* log.readMail({ type: "counter", id: "s1" }, 0, 10)
         assert.strictEqual(first?.sequence, last - 1)
         assert.lengthOf(yield* log.readMail({ type: "counter", id: "s3" }, 0, 10), 1)
+      })
+    )
+  )
+
+  it.live("has messages stored that are too many or too large for one that holds them all", () =>
+    real(
+      Effect.gen(function* () {
+        const { url, log } = yield* filled
+        const outside = yield* Layer.build(layerNatsOutside(asUser(url, "gateway")))
+        const remote = yield* ClientLog.pipe(Effect.provide(outside))
+        const large = { kind: "mail", to: A, payload: JSON.stringify({ ...body, body: "x".repeat(600_000) }) } as const
+        assert.strictEqual((yield* Effect.flip(remote.append([large, large], "group.1")))._tag, "TooLarge")
+        const { tell } = yield* Actors.pipe(Effect.provide(outside))
+        const ids = Array.from({ length: 3_000 }, (_, index) => `${index}-${"\u{1F600}".repeat(50)}`)
+        yield* Effect.forEach(ids, (id) => tell(CounterProtocol, id, "Add", { n: 1 }), { concurrency: "unbounded" })
+        const mail = yield* log.mailboxes("any")
+        assert.deepStrictEqual(
+          ids.filter((id) => mail.get(`counter/${id}`) !== 1),
+          []
+        )
       })
     )
   )
