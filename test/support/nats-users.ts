@@ -34,7 +34,8 @@ export const serverWithUsers = Effect.gen(function* () {
   )
   const ports = Effect.try(() => readFileSync(join(folder, `nats-server_${child.pid}.ports`), "utf8"))
   return yield* ports.pipe(
-    Effect.map((json) => /nats:\/\/127\.0\.0\.1:\d+/.exec(json)?.[0] ?? ""),
+    // It may be written in part.
+    Effect.flatMap((json) => Effect.fromNullishOr(/nats:\/\/127\.0\.0\.1:\d+(?=")/.exec(json)?.[0])),
     Effect.retry(Schedule.spaced("20 millis").pipe(Schedule.upTo({ duration: "5 seconds" })))
   )
 })
