@@ -1,7 +1,7 @@
 import { AckPolicy, DeliverPolicy, type JetStreamManager, ReplayPolicy } from "@nats-io/jetstream"
-import { nuid } from "@nats-io/transport-node"
 import { Effect } from "effect"
 import { LogUnavailable } from "../errors.ts"
+import { secretId } from "./inbox.ts"
 import { attempt } from "./stored.ts"
 import type { Subjects } from "./subjects.ts"
 
@@ -49,7 +49,7 @@ export const openEventConsumer = (
         detail: `the stream has ${state.consumer_count} consumers: no more are made for readers of events`
       })
     }
-    const name = `events_${nuid.next()}`
+    const name = `events_${secretId()}`
     yield* attempt(() =>
       manager.consumers.add(subjects.stream, {
         name,

@@ -1,4 +1,4 @@
-import { createInbox, type NatsConnection, nuid } from "@nats-io/transport-node"
+import { createInbox, type NatsConnection, Nuid } from "@nats-io/transport-node"
 import { parseServers } from "./address.ts"
 
 /**
@@ -21,8 +21,11 @@ export const inboxName = ({ url, inbox }: InboxOptions): string | undefined =>
 /** What all inboxes of one connection begin with, and none of another. */
 export const inboxPrefix = (options: InboxOptions): string => {
   const name = inboxName(options)
-  return `${ROOT}${name === undefined ? "" : `.${name}`}.${nuid.next()}`
+  return `${ROOT}${name === undefined ? "" : `.${name}`}.${secretId()}`
 }
+
+/** An id that nobody can guess from others: those of one process follow one another, and some are published. */
+export const secretId = (): string => new Nuid().next()
 
 const prefixes = new WeakMap<NatsConnection, string>()
 

@@ -1,15 +1,15 @@
-import { type MsgHdrs, nuid } from "@nats-io/transport-node"
+import type { MsgHdrs } from "@nats-io/transport-node"
 import { Effect } from "effect"
 import { LogRefused, LogUnavailable } from "../errors.ts"
 import type { ActorLog } from "../log.ts"
 import type { Nats } from "./connection.ts"
-import { inboxName } from "./inbox.ts"
+import { inboxName, secretId } from "./inbox.ts"
 import type { Subjects } from "./subjects.ts"
 
 /** Where answers to a process's asks go: below the name of its user, whose alone they are. */
 export const newInbox = ({ options }: Nats["Service"], subjects: Subjects): string => {
   const name = inboxName(options)
-  return subjects.inbox(name === undefined ? nuid.next() : `${name}.${nuid.next()}`)
+  return subjects.inbox(name === undefined ? secretId() : `${name}.${secretId()}`)
 }
 
 /** What is said and heard without being stored: answers to asks, and words to everybody. */

@@ -36,7 +36,8 @@ describe("who asks at a door", () => {
           yield* refuses(mail(mailTo(to, body)))
         for (const id of ["a\r\nNats-Rollup: all", "", "x y", "x".repeat(200)])
           yield* refuses(mail(mailTo(A, body, { id })))
-        yield* refuses(mail(mailTo(A, body, { mail: [{ to: A, id: "a\r\nNats-Rollup: all" }] })))
+        for (const id of ["a\r\nNats-Rollup: all", "retry 6", ""])
+          yield* refuses(mail(mailTo(A, body, { mail: [{ to: A, id }] })))
         yield* refuses(mail(mailTo(A, body, { mail: [] })))
         yield* refuses(mail(mailTo(A, body, { life: "another" })))
         yield* refuses(mail(mailTo(A, { ...body, correlation: "x".repeat(1_041_000) })))
@@ -64,6 +65,8 @@ describe("who asks at a door", () => {
         yield* remote.check
         const entry = (n: number) =>
           ({ kind: "mail", to: { type: "counter", id: `s${n}` }, payload: JSON.stringify(body) }) as const
+        // A node has used that id for something else.
+        yield* log.append([{ kind: "mail", to: A, payload: JSON.stringify(body) }], "group.1")
         const last = yield* remote.append([entry(1), entry(2)], "group.1")
         for (let again = 0; again < 6; again++) {
           assert.strictEqual((yield* Effect.flip(remote.append([entry(1), entry(2)], "group.1")))._tag, "AlreadyStored")
@@ -97,6 +100,17 @@ describe("who asks at a door", () => {
           ids.filter((id) => mail.get(`counter/${id}`) !== 1),
           []
         )
+      })
+    )
+  )
+
+  it.live("has inboxes that are called as it says", () =>
+    real(
+      Effect.gen(function* () {
+        const url = yield* serverWithUsers
+        const other = layerNatsOutside({ ...asUser(url, "gateway"), inbox: "desk" })
+        const { message } = yield* Effect.flip(Layer.build(other))
+        assert.match(message, /Permissions Violation for Subscription to "conclave\.reply\.desk\./)
       })
     )
   )

@@ -44,9 +44,13 @@ export const mailDoor =
         if (fault !== undefined) return yield* fault
         group.push(entry)
       }
-      return answer(log, yield* log.append(group, id))
+      // Those who store by themselves have ids of their own: the server must not take one of theirs for seen.
+      return answer(log, yield* log.append(group, id === undefined ? undefined : `outside.${id}`))
     })
 
+const ONLY_OPERATORS = "only an operator gives a message back"
+/** As `retryOf` has it: the letter would be taken for given back. */
+const RETRY_ID = /^retry \d+$/
 const ANOTHER = "the stream is not the one that this process started with: start it anew"
 
 const answer = ({ status }: ActorLog["Service"], sequence?: number): Frame => ({
@@ -67,6 +71,7 @@ const faultOf = (
   if (invalid !== undefined) return refused(invalid.message)
   if (id !== undefined && !MESSAGE_ID.test(id))
     return refused("a message id is not 1 to 256 characters without line breaks")
+  if (id !== undefined && RETRY_ID.test(id)) return refused(ONLY_OPERATORS)
   const size = Buffer.byteLength(payload)
   const limit = limits.payloadBytesMax
   if (size > limit) return new TooLarge({ what: "the message", size, limit })
@@ -79,7 +84,7 @@ const envelopeFault = (payload: string, subjects: Subjects): string | undefined 
     const envelope = parseEnvelope(payload)
     if (envelope.kind !== "message") return `only messages come from outside, and no ${envelope.kind}`
     if (envelope.from !== undefined) return "a message from outside comes from no actor"
-    if (envelope.retry !== undefined) return "only an operator gives a message back"
+    if (envelope.retry !== undefined) return ONLY_OPERATORS
     const { reply } = envelope
     return reply === undefined || subjects.isInbox(reply)
       ? undefined

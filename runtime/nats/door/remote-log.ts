@@ -3,6 +3,7 @@ import { Clock, Effect, Layer } from "effect"
 import { type AppendError, LogRefused, LogReplaced, type ReadError } from "../../errors.ts"
 import { ClientLog, type LogStatus, type Sendable } from "../../log.ts"
 import { Nats } from "../connection.ts"
+import { secretId } from "../inbox.ts"
 import { limitsOf } from "../limits.ts"
 import { watchLive } from "../live.ts"
 import { makeSubjects } from "../subjects.ts"
@@ -22,7 +23,7 @@ export const layerRemoteLog: Layer.Layer<ClientLog, never, Nats> = Layer.effect(
     const nats = yield* Nats
     const { connection } = nats
     const subjects = makeSubjects(nats.options.namespace)
-    const remote = new RemoteLog(askAt(connection, subjects.door("mail")), yield* Clock.Clock)
+    const remote = new RemoteLog(askAt(connection, subjects.door("mail")), yield* Clock.Clock, secretId())
     const limits = limitsOf(connection)
     return ClientLog.of({
       // A group is one message. One that is too large after all goes message by message.
@@ -43,13 +44,16 @@ export const layerRemoteLog: Layer.Layer<ClientLog, never, Nats> = Layer.effect(
  */
 class RemoteLog implements LogStatus {
   readonly #ask: Ask
+  readonly #secret: string
   readonly #writes: Writes
   #life: string | undefined
   #lastSequence = 0
   #fault: LogReplaced | undefined
 
-  constructor(ask: Ask, clock: Clock.Clock) {
+  /** `secret`: what the ids of its groups begin with; who guessed one could have it taken for stored. */
+  constructor(ask: Ask, clock: Clock.Clock, secret: string) {
     this.#ask = ask
+    this.#secret = secret
     this.#writes = new Writes(clock)
   }
 
@@ -91,7 +95,7 @@ class RemoteLog implements LogStatus {
     const head = {
       op: "append",
       ...(life !== undefined && { life }),
-      ...(id !== undefined && { id }),
+      ...(id !== undefined && { id: `${this.#secret}.${id}` }),
       mail: mail.map((entry) => ({ to: entry.to, ...(entry.id !== undefined && { id: entry.id }) }))
     }
     const asking = this.#hear({ head, parts: mail.map(({ payload }) => payload) }).pipe(
