@@ -6,6 +6,7 @@ import { analysis } from "./analysis.ts"
 import { asks } from "./asks.ts"
 import { backtest } from "./backtest.ts"
 import { consensus } from "./consensus.ts"
+import { door } from "./door.ts"
 import { gateway } from "./gateway.ts"
 import { memory } from "./memory.ts"
 import type { Part } from "./part.ts"
@@ -19,6 +20,7 @@ import { tracing } from "./tracing.ts"
 const PARTS: ReadonlyArray<Part> = [
   tells,
   asks,
+  door,
   rounds,
   consensus,
   analysis,

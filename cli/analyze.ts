@@ -5,7 +5,7 @@ import { Console, Effect, Layer, Option, Schedule, Schema, type Scope } from "ef
 import { Command, Flag } from "effect/cli"
 import { ulid } from "ulid"
 import { AnalysisResult, CoordinatorProtocol, type ModelName, toWindow } from "../protocols/index.ts"
-import { ActorLog, Actors } from "../runtime/index.ts"
+import { Actors, ClientLog } from "../runtime/index.ts"
 import { type Configuration, configuration, InvalidSetting } from "./config.ts"
 import { modelSettings } from "./config-models.ts"
 import { conversationText, shownEvent } from "./conversation-text.ts"
@@ -110,7 +110,7 @@ const EVENTS_GRACE = "2 seconds"
 /** Prints what happens for a symbol as it happens, until the scope closes. `decided` waits until the decisions of a round are shown. */
 const showConversation = (symbol: string, say: (text: string) => Effect.Effect<void>) =>
   Effect.gen(function* () {
-    const log = yield* ActorLog
+    const log = yield* ClientLog
     const run = Effect.runForkWith(yield* Effect.context<never>())
     const seen = new Map<string, number>()
     yield* log.watch(">", ({ payload }) => {

@@ -55,6 +55,14 @@ export const settings = {
     rule: "must be one or more nats:// or tls:// addresses, separated by commas",
     schema: Schema.String.check(Schema.makeFilter(serverUrl))
   }),
+  natsInbox: setting({
+    variable: "NATS_INBOX",
+    default: "",
+    about:
+      "What the inboxes of this process's NATS user are called, `_INBOX.<name>.>`, where its rights say so; the user's name in `NATS_URL` unless given.",
+    rule: "must be 1 to 64 letters, digits, dashes or underscores",
+    schema: matching(/^[A-Za-z0-9_-]{1,64}$/)
+  }),
   natsMonitorUrl: setting({
     variable: "NATS_MONITOR_URL",
     default: "",
@@ -172,6 +180,7 @@ export const settings = {
 type Settings = typeof settings
 type Optional =
   | "natsUrl"
+  | "natsInbox"
   | "natsMonitorUrl"
   | "natsServer"
   | "metricsPort"
@@ -219,6 +228,7 @@ export const readOptional = <A>(spec: Setting<A>): Effect.Effect<A | undefined, 
 /** The configuration from the environment. Fails on the first variable whose value breaks its rule. */
 export const configuration: Effect.Effect<Configuration, InvalidSetting> = Effect.all({
   natsUrl: readOptional(settings.natsUrl),
+  natsInbox: readOptional(settings.natsInbox),
   natsMonitorUrl: readOptional(settings.natsMonitorUrl),
   durability: readSetting(settings.durability),
   natsServer: readOptional(settings.natsServer),
@@ -252,6 +262,7 @@ export const configuration: Effect.Effect<Configuration, InvalidSetting> = Effec
   gatewayConnectionsPerAddress: readSetting(settings.gatewayConnectionsPerAddress),
   gatewaySubscriptions: readSetting(settings.gatewaySubscriptions),
   gatewayPatterns: readSetting(settings.gatewayPatterns),
+  gatewayPatternsPerClient: readSetting(settings.gatewayPatternsPerClient),
   gatewayFramesPerSecond: readSetting(settings.gatewayFramesPerSecond),
   gatewayFrameBytes: readSetting(settings.gatewayFrameBytes),
   gatewayPendingBytes: readSetting(settings.gatewayPendingBytes),

@@ -2,7 +2,7 @@
 import { Console, Effect, Layer, Option, Schedule, Schema } from "effect"
 import { Command } from "effect/cli"
 import { type Bar, CoordinatorProtocol, events } from "../protocols/index.ts"
-import { ActorLog, Actors } from "../runtime/index.ts"
+import { Actors, ClientLog } from "../runtime/index.ts"
 import { configuration, withoutPassword } from "./config.ts"
 import { feedMarket, type Market, marketFlags, marketsOf } from "./markets.ts"
 import { forFlag, natsFlag } from "./options.ts"
@@ -50,7 +50,7 @@ class Tally {
 /** Counts the decisions on each market from now on, until the scope closes. */
 const countDecisions = (tallies: ReadonlyArray<Tally>) =>
   Effect.gen(function* () {
-    const log = yield* ActorLog
+    const log = yield* ClientLog
     const bySymbol = new Map(tallies.map((tally) => [tally.symbol, tally]))
     yield* log.watch("coordination.final_decision.*", ({ payload }) => {
       const decision = Option.getOrUndefined(decodeDecision(payload))?.data.payload

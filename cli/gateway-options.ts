@@ -6,6 +6,7 @@ const limitsOf = (config: Configuration): Partial<GatewayLimits> => ({
   connectionsPerAddressMax: config.gatewayConnectionsPerAddress,
   subscriptionsMax: config.gatewaySubscriptions,
   patternsMax: config.gatewayPatterns,
+  patternsPerClientMax: config.gatewayPatternsPerClient,
   operationsPerSecond: config.gatewayFramesPerSecond,
   frameBytesMax: config.gatewayFrameBytes,
   pendingBytesMax: config.gatewayPendingBytes,

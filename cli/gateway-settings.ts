@@ -88,6 +88,10 @@ export const gatewaySettings = {
   gatewayConnectionsPerAddress: limit("connectionsPerAddressMax", "How many of them from one address."),
   gatewaySubscriptions: limit("subscriptionsMax", "How many subscriptions a client may have.", 10_000),
   gatewayPatterns: limit("patternsMax", "How many different patterns all clients together may want."),
+  gatewayPatternsPerClient: limit(
+    "patternsPerClientMax",
+    "How many different patterns all connections of one client (`sub` of its token) may want."
+  ),
   gatewayFramesPerSecond: limit("operationsPerSecond", "How many frames a client may send per second."),
   gatewayFrameBytes: limit("frameBytesMax", "How large a client's frame may be.", MEBIBYTE),
   gatewayPendingBytes: limit("pendingBytesMax", "How much may wait for a client that reads slowly.", 512 * MEBIBYTE),

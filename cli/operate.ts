@@ -1,5 +1,5 @@
 // What the commands for operators share: finding the system, and the words that say which actors are meant.
-import { Console, Effect, Layer, Option, Schema } from "effect"
+import { Console, Effect, Option, Schema } from "effect"
 import { Argument, Flag } from "effect/cli"
 import {
   addressFault,
@@ -12,7 +12,7 @@ import {
 import { configuration, settings } from "./config.ts"
 import { runningServer } from "./nats-server.ts"
 import { dataFlag, natsFlag, natsUrl, optionOr } from "./options.ts"
-import { connectOperators, namedServer, withParts } from "./server.ts"
+import { connectPeople, namedServer, withParts } from "./server.ts"
 
 /** No server is named, and there is none of our own to be found. */
 export class NoServer extends Schema.TaggedError<NoServer>()("NoServer", { folder: Schema.String }) {
@@ -74,7 +74,7 @@ export const operate = <E>(
   Effect.gen(function* () {
     const { config, server } = yield* findSystem(given)
     const used = Effect.gen(function* () {
-      const context = yield* Layer.build(connectOperators(config, server))
+      const context = yield* connectPeople(config, server)
       return yield* Effect.flatMap(Operators, use).pipe(Effect.provide(context))
     })
     const { text, json } = yield* withParts(server, used)

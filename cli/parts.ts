@@ -71,9 +71,9 @@ export const gateway = Command.make("gateway", { nats: natsFlag, port: portFlag 
       const port = yield* optionOr(given.port, "--port", settings.port, config.port)
       const serving = Effect.gen(function* () {
         const system = yield* Layer.build(connectClient(config, namedServer(url), "gateway"))
-        const parts = yield* Layer.build(serveGateway(config, namedServer(url), { host: config.host, port })).pipe(
-          Effect.provide(system)
-        )
+        const parts = yield* Layer.build(
+          serveGateway(config, namedServer(url), { host: config.host, port, outside: true })
+        ).pipe(Effect.provide(system))
         const address = yield* Gateway.pipe(Effect.provide(parts))
         yield* showMetrics(config, { ready: address.ready, more: address.metrics })
         yield* Console.log(`gateway on ${address.url} for ${withoutPassword(url)}; Ctrl-C stops it`)

@@ -1,7 +1,15 @@
 // The NATS server that a process uses, what it connects to it with, and how it lets go of both.
 import { randomBytes } from "node:crypto"
-import { Deferred, Duration, Effect, Exit, Fiber, Schema, Scope } from "effect"
-import { layerNats, layerNatsClient, layerOperators, type SystemOptions } from "../runtime/index.ts"
+import { Deferred, Duration, Effect, Exit, Fiber, Layer, Schema, Scope } from "effect"
+import {
+  layerNats,
+  layerNatsOutside,
+  layerOperators,
+  layerOperatorsOutside,
+  NO_NODE,
+  ServerUnsuitable,
+  type SystemOptions
+} from "../runtime/index.ts"
 import type { Configuration } from "./config.ts"
 import { type EmbeddedError, embeddedNats } from "./nats-server.ts"
 import { Storage } from "./storage.ts"
@@ -83,17 +91,40 @@ export const withParts = <A, E, R>(
 export const connect = (config: Configuration, server: Server, name: string) =>
   layerNats(systemOf(config, server, name))
 
-/** A connection, and what talks to actors over it. */
+/** A connection, and what talks to actors over it: nodes store what it sends. */
 export const connectClient = (config: Configuration, server: Server, name: string) =>
-  layerNatsClient(systemOf(config, server, name))
+  layerNatsOutside(systemOf(config, server, name))
 
-/** A connection, and what people do to a system over it. */
-export const connectOperators = (config: Configuration, server: Server) =>
+/** A connection, and what is done to a system over it with the rights of a node. */
+export const connectOperators = (config: Configuration, server: Server) => layerOperators(operatorsOf(config, server))
+
+/**
+ * What people do to a system: through its nodes, with the rights that people have. Where no node is there, by itself, which takes the
+ * rights of a node, or a server without users.
+ */
+export const connectPeople = (config: Configuration, server: Server) =>
+  Layer.build(layerOperatorsOutside(operatorsOf(config, server))).pipe(
+    Effect.catchTag("LogUnavailable", (error) =>
+      error.detail === NO_NODE
+        ? Effect.mapError(Layer.build(connectOperators(config, server)), alone)
+        : Effect.fail(error)
+    )
+  )
+
+const alone = (error: Error): Error =>
+  /permissions violation/i.test(error.message)
+    ? new ServerUnsuitable({
+        detail: `no node is alive, and only nodes may do this: start one, or name the servers with the user of nodes (${error.message})`
+      })
+    : error
+
+const operatorsOf = (config: Configuration, server: Server): SystemOptions =>
   // They store nothing that a server without its disk could lose.
-  layerOperators(systemOf({ ...config, durability: "warn", natsMonitorUrl: undefined }, server, "operators"))
+  systemOf({ ...config, durability: "warn", natsMonitorUrl: undefined }, server, "operators")
 
 const systemOf = (config: Configuration, server: Server, name: string): SystemOptions => ({
   url: server.url,
+  inbox: config.natsInbox,
   monitorUrl: config.natsMonitorUrl,
   durability: config.durability,
   syncAlways: server.syncAlways,

@@ -12,7 +12,7 @@ import {
   statusProbe
 } from "../gateway/index.ts"
 import type { ExperimentPlan, ModelName } from "../protocols/index.ts"
-import { ActorLog, layerNode } from "../runtime/index.ts"
+import { ClientLog, layerNode } from "../runtime/index.ts"
 import { type Configuration, tellHeaderBytes } from "./config.ts"
 import { modelConfiguration } from "./config-models.ts"
 import { gatewayOptions } from "./gateway-options.ts"
@@ -56,7 +56,7 @@ export const OPEN = "anybody on this machine: no secret, public key or keys are 
 
 /** Whether the log answers, is the one that it was, and stores. */
 export const logReady = (server: Server) =>
-  Effect.map(ActorLog, (log) =>
+  Effect.map(ClientLog, (log) =>
     Effect.suspend(() => {
       const failed = server.storage?.failed
       if (failed !== undefined) return Effect.fail(new NotReady({ detail: failed }))
@@ -64,14 +64,27 @@ export const logReady = (server: Server) =>
     })
   )
 
-/** The gateway; it is ready while the log answers and is the one that it was, and while nodes answer. It reads events over a connection of its own. */
-export const serveGateway = (config: Configuration, server: Server, options: Pick<GatewayOptions, "host" | "port">) =>
+/**
+ * The gateway; it is ready while the log answers and is the one that it was, and while nodes answer. It reads events over a
+ * connection of its own: by itself or, `outside` of nodes, as they give them.
+ */
+export const serveGateway = (
+  config: Configuration,
+  server: Server,
+  { outside, ...options }: Pick<GatewayOptions, "host" | "port"> & { readonly outside: boolean }
+) =>
   Layer.unwrap(
     Effect.gen(function* () {
       const ready = yield* logReady(server)
       yield* tellHeaderBytes(config)
       const serving = { ...SERVING, probe: statusProbe }
-      const events = layerEventLog({ url: server.url, namespace: config.namespace, name: "conclave gateway events" })
+      const events = layerEventLog({
+        url: server.url,
+        inbox: config.natsInbox,
+        namespace: config.namespace,
+        name: "conclave gateway events",
+        outside
+      })
       return Gateway.layer({ ...gatewayOptions(config), ...options, ready, serving, version: VERSION }).pipe(
         Layer.provide(Layer.effectDiscard(mayReadEvents)),
         Layer.provide(events)
@@ -81,11 +94,8 @@ export const serveGateway = (config: Configuration, server: Server, options: Pic
 
 /** A user without the right to read events hears of it at the start, rather than each of its clients. */
 const mayReadEvents = EventLog.use(({ history, kept }) =>
-  Effect.flatMap(kept(">"), ({ last }) => history(">", { from: "sequence", sequence: last + 1 }))
-).pipe(
-  Effect.scoped,
-  Effect.catch((error) => (/Permissions Violation/.test(error.message) ? Effect.fail(error) : Effect.void))
-)
+  Effect.flatMap(kept(">"), ({ last }) => history(">", { from: "sequence", sequence: last + 1 }).next(last))
+).pipe(Effect.catch((error) => (/Permissions Violation/.test(error.message) ? Effect.fail(error) : Effect.void)))
 
 /** A name that no other live node has: the host's and the process's. */
 export const nodeName = (): string => `${hostname().replace(/[^A-Za-z0-9-]/g, "-")}-${process.pid}`

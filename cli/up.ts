@@ -2,7 +2,7 @@ import { Console, Effect, Layer, Option } from "effect"
 import { Command } from "effect/cli"
 import { Gateway } from "../gateway/index.ts"
 import type { ExperimentPlan } from "../protocols/index.ts"
-import { ActorLog, LocalNode, showServers } from "../runtime/index.ts"
+import { ClientLog, LocalNode, showServers } from "../runtime/index.ts"
 import { configuration, settings } from "./config.ts"
 import { beginExperiment, experimentFlag, planOf } from "./experiment-file.ts"
 import { feedMarket, type Market, marketFlags, marketsOf } from "./markets.ts"
@@ -34,15 +34,15 @@ export const up = Command.make("up", flags, (given) =>
         )
         const { broken } = yield* LocalNode.pipe(Effect.provide(actors))
         if (experiment !== undefined) yield* beginExperiment(experiment).pipe(Effect.provide(system))
-        const gateway = yield* Layer.build(serveGateway(config, server, { host: config.host, port })).pipe(
-          Effect.provide(system)
-        )
+        const gateway = yield* Layer.build(
+          serveGateway(config, server, { host: config.host, port, outside: false })
+        ).pipe(Effect.provide(system))
         const found = yield* Gateway.pipe(Effect.provide(gateway))
         yield* showMetrics(config, { ready: found.ready, more: found.metrics })
         yield* Effect.forkScoped(
           keepRetention(config, server, name, config.natsUrl === undefined ? dataDir : undefined)
         )
-        const log = yield* ActorLog.pipe(Effect.provide(system))
+        const log = yield* ClientLog.pipe(Effect.provide(system))
         if (server.storage !== undefined) yield* Effect.forkScoped(server.storage.watch(log.check))
         yield* sayHello(found, server.url, config.natsUrl === undefined ? dataDir : undefined, markets, experiment)
         const feeding = feedAll(markets, 1_000 / given.speed).pipe(Effect.provide(system))
@@ -94,7 +94,7 @@ const experimentText = ({ name, arms }: ExperimentPlan) => `${name}: A ${arms.a.
 /** Prints every joint decision as it is published. */
 const printDecisions = (pastUntil: number) =>
   Effect.gen(function* () {
-    const log = yield* ActorLog
+    const log = yield* ClientLog
     const run = Effect.runForkWith(yield* Effect.context<never>())
     yield* log.watch("coordination.final_decision.*", (event) => {
       const line = Effect.try(() => decisionLine(JSON.parse(event.payload), pastUntil))

@@ -84,7 +84,7 @@ export const serveGateway = (
     const origins: OriginPolicy = { host, allowedOrigins: options.allowedOrigins ?? [] }
     const authenticator = yield* makeAuthenticator(options.auth ?? {})
     if (!authenticator.required) yield* onlyLoopback(host)
-    const fanout = yield* makeFanout(undefined, limits.patternsMax)
+    const fanout = yield* makeFanout(undefined, limits)
     const serving = options.serving && (yield* watchServing(options.serving))
     const actors = serving?.actors ?? (yield* Actors)
     const app = yield* Effect.acquireRelease(openApp(options.tls), (app) => Effect.sync(() => app.close()))

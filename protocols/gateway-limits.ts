@@ -8,8 +8,10 @@ export interface GatewayLimits {
   readonly socketsMax: number
   /** Subscriptions of one client, those being opened included. */
   readonly subscriptionsMax: number
-  /** Different patterns that all clients together may want; each is a reader of the log. */
+  /** Different patterns that all clients together may want, but for those that another one covers. */
   readonly patternsMax: number
+  /** Different patterns that all connections of one client may want, where clients are told apart. */
+  readonly patternsPerClientMax: number
   /** Operations of one client per second; as many may come at once after a pause. */
   readonly operationsPerSecond: number
   /** Bytes of one frame from a client. A longer one gets an error, and is not read. */
@@ -52,7 +54,8 @@ export const defaultLimits: GatewayLimits = {
   connectionsPerAddressMax: 1_000,
   socketsMax: Number.POSITIVE_INFINITY,
   subscriptionsMax: 64,
-  patternsMax: 2_000,
+  patternsMax: 10_000,
+  patternsPerClientMax: 500,
   operationsPerSecond: 200,
   frameBytesMax: 64 * 1024,
   pendingBytesMax: 8 * 1024 * 1024,
@@ -79,6 +82,7 @@ export const limitNames = {
   connectionsPerAddressMax: "GATEWAY_CONNECTIONS_PER_ADDRESS",
   subscriptionsMax: "GATEWAY_SUBSCRIPTIONS",
   patternsMax: "GATEWAY_PATTERNS",
+  patternsPerClientMax: "GATEWAY_PATTERNS_PER_CLIENT",
   operationsPerSecond: "GATEWAY_FRAMES_PER_SECOND",
   frameBytesMax: "GATEWAY_FRAME_BYTES",
   pendingBytesMax: "GATEWAY_PENDING_BYTES",

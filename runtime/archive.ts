@@ -118,3 +118,6 @@ export class Archive extends Context.Service<
     readonly newest: Effect.Effect<number, ReadError>
   }
 >()("conclave/runtime/Archive") {}
+
+/** What of the archive only reads. */
+export type ArchiveReads = Omit<Archive["Service"], "drop" | "dropMail" | "forget" | "forgetEvents">

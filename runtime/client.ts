@@ -1,9 +1,9 @@
-import { Clock, Context, Effect, Layer } from "effect"
+import { Clock, Context, Effect, Layer, type Scope } from "effect"
 import type { Address } from "./address.ts"
 import { Asks } from "./asks.ts"
 import { elapsedBy } from "./elapsed.ts"
 import type { ReadError } from "./errors.ts"
-import { ActorLog } from "./log.ts"
+import { ActorLog, ClientLog } from "./log.ts"
 import { Outbox } from "./outbox.ts"
 import { Pressures, parsePressure } from "./pressure.ts"
 import {
@@ -66,31 +66,39 @@ export class Actors extends Context.Service<
 >()("conclave/runtime/Actors") {
   static readonly layer: Layer.Layer<Actors, ReadError, ActorLog> = Layer.effect(
     this,
-    Effect.gen(function* () {
-      const log = yield* ActorLog
-      const clock = yield* Clock.Clock
-      const outbox = new Outbox(log)
-      const pressures = new Pressures(elapsedBy(clock))
-      const asks = new Asks(log, outbox, pressures)
-      yield* Effect.forkScoped(outbox.run)
-      yield* log.answers((payload) => asks.take(payload))
-      yield* log.broadcasts((payload) => {
-        const pressure = parsePressure(payload)
-        if (pressure !== undefined) pressures.heard(pressure)
-      })
-      const tell: Actors["Service"]["tell"] = (protocol, id, message, payload, options) =>
-        withTrace((trace): Effect.Effect<void, SendError> => {
-          const mail = makeMail({ protocol, id, message, payload, options, trace })
-          return mail instanceof Error ? Effect.fail(mail) : (refusal(pressures, mail.to) ?? outbox.send(mail))
-        })
-      const ask: Actors["Service"]["ask"] = (protocol, id, message, payload, options) =>
-        withTrace((trace) => asks.ask(protocol, id, message, payload, options, trace))
-      const ref: Actors["Service"]["ref"] = (protocol, id) => ({
-        address: addressOf(protocol, id),
-        tell: (message, payload, options) => tell(protocol, id, message, payload, options),
-        ask: (message, payload, options) => ask(protocol, id, message, payload, options)
-      })
-      return Actors.of({ tell, ask, ref })
-    })
+    Effect.flatMap(ActorLog, (log) => makeActors(log))
+  )
+
+  /** The same for a process that may not touch what is stored. */
+  static readonly layerOutside: Layer.Layer<Actors, ReadError, ClientLog> = Layer.effect(
+    this,
+    Effect.flatMap(ClientLog, (log) => makeActors(log))
   )
 }
+
+const makeActors = (log: ClientLog["Service"]): Effect.Effect<Actors["Service"], ReadError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const clock = yield* Clock.Clock
+    const outbox = new Outbox(log)
+    const pressures = new Pressures(elapsedBy(clock))
+    const asks = new Asks(log, outbox, pressures)
+    yield* Effect.forkScoped(outbox.run)
+    yield* log.answers((payload) => asks.take(payload))
+    yield* log.broadcasts((payload) => {
+      const pressure = parsePressure(payload)
+      if (pressure !== undefined) pressures.heard(pressure)
+    })
+    const tell: Actors["Service"]["tell"] = (protocol, id, message, payload, options) =>
+      withTrace((trace): Effect.Effect<void, SendError> => {
+        const mail = makeMail({ protocol, id, message, payload, options, trace })
+        return mail instanceof Error ? Effect.fail(mail) : (refusal(pressures, mail.to) ?? outbox.send(mail))
+      })
+    const ask: Actors["Service"]["ask"] = (protocol, id, message, payload, options) =>
+      withTrace((trace) => asks.ask(protocol, id, message, payload, options, trace))
+    const ref: Actors["Service"]["ref"] = (protocol, id) => ({
+      address: addressOf(protocol, id),
+      tell: (message, payload, options) => tell(protocol, id, message, payload, options),
+      ask: (message, payload, options) => ask(protocol, id, message, payload, options)
+    })
+    return Actors.of({ tell, ask, ref })
+  })

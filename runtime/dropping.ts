@@ -1,18 +1,24 @@
 import { Clock, Effect, Schema } from "effect"
 import { type Address, formatAddress, shardOf } from "./address.ts"
-import type { Selection, StoredMail } from "./archive.ts"
+import type { Archive, Selection, StoredMail } from "./archive.ts"
+import type { Controls } from "./controls.ts"
 import { nameOf, parseEnvelope } from "./envelope.ts"
 import type { AppendError, ReadError } from "./errors.ts"
 import { consumedOf, type Sources } from "./inspection.ts"
-import type { Leases } from "./leases.ts"
-import type { Entry } from "./log.ts"
-import { membershipOf } from "./waiting.ts"
+import type { ActorLog, Entry } from "./log.ts"
 
 /** Mail cannot be dropped while somebody may be deciding it. */
 export class NotHeld extends Schema.TaggedError<NotHeld>()("NotHeld", { actor: Schema.String }) {
   override get message() {
     return `${this.actor} is at work: pause it first, so that nobody decides what is dropped`
   }
+}
+
+/** What it takes to act, besides to look. */
+export interface ActingSources extends Sources {
+  readonly log: Pick<ActorLog["Service"], "readJournal" | "shards" | "append">
+  readonly archive: Archive["Service"]
+  readonly controls: Pick<Controls["Service"], "read" | "pause" | "resume">
 }
 
 /** What was dropped. */
@@ -36,15 +42,14 @@ const FINISHING_MILLIS = 3_000
 
 /** Removes all undecided mail of actors that are paused, or whose type no live node has. */
 export const dropMail = (
-  sources: Sources,
-  leases: Leases["Service"],
+  sources: ActingSources,
   selection: Selection,
   { keep }: DropOptions
 ): Effect.Effect<Dropped, DropError> =>
   Effect.gen(function* () {
     const { archive } = sources
     const mailboxes = yield* archive.mailboxes(selection, undefined, ACTORS_MAX)
-    const { nodes } = yield* membershipOf(leases)
+    const { nodes } = yield* sources.membership
     const served = new Set([...nodes.values()].flatMap(({ types }) => Object.keys(types)))
     const { type, id } = selection
     // Who is named is checked in any case: mail may be about to come.
@@ -78,7 +83,7 @@ const awaitPauses = ({ controls }: Sources, addresses: ReadonlyArray<Address>): 
     if (age < FINISHING_MILLIS) yield* Effect.sleep(FINISHING_MILLIS)
   })
 
-const dropOf = ({ log, archive }: Sources, address: Address, keep: boolean): Effect.Effect<number, DropError> =>
+const dropOf = ({ log, archive }: ActingSources, address: Address, keep: boolean): Effect.Effect<number, DropError> =>
   Effect.gen(function* () {
     let after = consumedOf(address, yield* log.readJournal(address))
     let dropped = 0

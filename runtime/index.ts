@@ -9,6 +9,7 @@ export { LocalNode, NodeBroken, type NodeOptions } from "./engine/profile.ts"
 export { seededRandom } from "./engine/random.ts"
 export { type Envelope, parseEnvelope, parseReply, type ReplyEnvelope } from "./envelope.ts"
 export * from "./errors.ts"
+export * from "./event-reads.ts"
 export {
   type InspectedRecord,
   type Inspection,
@@ -20,8 +21,16 @@ export * from "./leases.ts"
 export { type Letter, NoSuchLetter, NotRetryable } from "./letters.ts"
 export * from "./log.ts"
 export { showServers } from "./nats/address.ts"
-export { layerNats, layerNatsClient, layerOperators, type SystemOptions } from "./nats/layer.ts"
-export { keptSeconds } from "./nats/retention.ts"
+export { NO_NODE } from "./nats/door/ask.ts"
+export {
+  layerEvents,
+  layerNats,
+  layerNatsClient,
+  layerNatsOutside,
+  layerOperators,
+  layerOperatorsOutside,
+  type SystemOptions
+} from "./nats/layer.ts"
 export * from "./operators.ts"
 export * from "./protocol.ts"
 export { Recurring } from "./recurring.ts"

@@ -1,12 +1,13 @@
 import { Clock, Effect, Schema } from "effect"
 import type { Actor } from "./actor.ts"
 import { type Address, addressFault, formatAddress, type InvalidAddress } from "./address.ts"
-import type { Archive } from "./archive.ts"
+import type { ArchiveReads } from "./archive.ts"
 import type { Controls, Pause } from "./controls.ts"
 import { type Compiled, compile } from "./engine/compiled.ts"
 import { applyRecord, type Core, emptyCore } from "./engine/core.ts"
 import type { ReadError } from "./errors.ts"
 import { type CommitRecord, parseRecord, type StepRecord } from "./journal.ts"
+import type { Membership } from "./leases.ts"
 import { type Letter, readLetter } from "./letters.ts"
 import type { ActorLog, JournalRecord } from "./log.ts"
 
@@ -61,9 +62,11 @@ export interface InspectOptions {
 
 /** What an inspection reads. */
 export interface Sources {
-  readonly log: ActorLog["Service"]
-  readonly archive: Archive["Service"]
-  readonly controls: Controls["Service"]
+  readonly log: Pick<ActorLog["Service"], "readJournal" | "shards">
+  readonly archive: ArchiveReads
+  readonly controls: Pick<Controls["Service"], "read">
+  /** Who is alive, and who holds what, as it is now. */
+  readonly membership: Effect.Effect<Membership, ReadError>
 }
 
 const LAST = 10

@@ -1,4 +1,4 @@
-import { Context, type Effect, type Scope } from "effect"
+import { Context, type Effect, Layer, type Scope } from "effect"
 import type { Address } from "./address.ts"
 import type { AppendError, LogReplaced, ReadError } from "./errors.ts"
 
@@ -35,6 +35,9 @@ export type Entry =
   | { readonly kind: "untimer"; readonly owner: Address; readonly name: string }
   | { readonly kind: "event"; readonly subject: string; readonly payload: string }
   | { readonly kind: "dead"; readonly owner: Address; readonly payload: string }
+
+/** What is sent from outside a step. */
+export type Sendable = Extract<Entry, { kind: "mail" | "event" }>
 
 /** A message as it lies in the mailbox. `time` is when it was stored, in milliseconds since 1970. */
 export interface Mail {
@@ -174,3 +177,20 @@ export class ActorLog extends Context.Service<
     readonly answers: (take: (payload: string) => void) => Effect.Effect<void, ReadError, Scope.Scope>
   }
 >()("conclave/runtime/ActorLog") {}
+
+type Seen = "limits" | "watch" | "status" | "check" | "newId" | "inbox" | "broadcasts" | "answers"
+
+/**
+ * What a process needs of the log that only talks to actors: part of `ActorLog`, or the same through nodes, for a process that may not
+ * touch what is stored. Nothing in it tells which.
+ */
+export class ClientLog extends Context.Service<
+  ClientLog,
+  Pick<ActorLog["Service"], Seen> & {
+    /** As that of `ActorLog`, for what is sent from outside a step. Events may be refused to who is no node. */
+    readonly append: (group: ReadonlyArray<Sendable>, id?: string) => Effect.Effect<number, AppendError>
+  }
+>()("conclave/runtime/ClientLog") {
+  /** That of who may touch what is stored. */
+  static readonly inside: Layer.Layer<ClientLog, never, ActorLog> = Layer.effect(this, ActorLog)
+}

@@ -1,17 +1,19 @@
-import { Clock, Context, Effect, identity, Layer, Option, Stream } from "effect"
-import { type Address, addressFault, formatAddress, type InvalidAddress } from "./address.ts"
+import { Context, Effect, identity, Layer, Option, Stream } from "effect"
+import { type Acts, checkSelection, letterOf, makeActs, type RetryError } from "./acting.ts"
+import { type Address, formatAddress, type InvalidAddress } from "./address.ts"
 import { Archive, type Journal, type Selection } from "./archive.ts"
 import { Controls, type Pause, type Target } from "./controls.ts"
-import { type DropError, type DropOptions, type Dropped, dropMail } from "./dropping.ts"
+import type { DropError, DropOptions, Dropped } from "./dropping.ts"
 import { typeOfLane } from "./engine/serving.ts"
-import type { AppendError, ReadError } from "./errors.ts"
+import type { ReadError } from "./errors.ts"
 import { type Inspection, type InspectOptions, inspect, type NoSuchActor, type Sources } from "./inspection.ts"
 import { type Announcement, Leases, type Membership } from "./leases.ts"
-import { type Letter, NoSuchLetter, NotRetryable, readLetter, retryOf } from "./letters.ts"
+import { type Letter, type NoSuchLetter, readLetter } from "./letters.ts"
 import { ActorLog } from "./log.ts"
 import { type Recording, readRecording } from "./replay/recording.ts"
-import { resumeFailed } from "./resuming.ts"
 import { membershipOf, type Waiting, waitingOf } from "./waiting.ts"
+
+export type { RetryError } from "./acting.ts"
 
 /** A node that is alive, as it last said of itself. */
 export interface LiveNode extends Pick<Announcement, "labels" | "types" | "declines" | "since" | "residents" | "open"> {
@@ -19,8 +21,6 @@ export interface LiveNode extends Pick<Announcement, "labels" | "types" | "decli
   /** How many shards it holds. */
   readonly shards: number
 }
-
-export type RetryError = NoSuchLetter | NotRetryable | AppendError | ReadError
 
 /** What became of one letter of many. */
 export interface Retried {
@@ -131,85 +131,54 @@ export class Operators extends Context.Service<
   static readonly layer: Layer.Layer<Operators, never, ActorLog | Archive | Controls | Leases> = Layer.effect(
     this,
     Effect.gen(function* () {
-      const sources = { log: yield* ActorLog, archive: yield* Archive, controls: yield* Controls }
-      const { archive, controls } = sources
-      const leases = yield* Leases
-      const lettersOf = (selection: Selection, after: number, max: number) =>
-        Effect.map(archive.letters(selection, after, max), (all) => all.map(readLetter))
-      const retry = retryWith(sources)
-      const drop = (sequence: number) =>
-        Effect.flatMap(archive.drop(sequence), (dropped) =>
-          dropped ? Effect.void : Effect.fail(new NoSuchLetter({ sequence }))
-        )
-      return Operators.of({
-        pause: (target, cause) =>
-          Effect.gen(function* () {
-            yield* checkTarget(target)
-            const since = yield* Clock.currentTimeMillis
-            const pause: Pause = { target, by: "operator", cause: cause.slice(0, CAUSE_CHARACTERS_MAX), since }
-            if (yield* controls.pause(pause)) return true
-            // What the runtime paused would go on by itself.
-            if (target.kind !== "actor" || (yield* resumeFailed(controls, target)).length === 0) return false
-            return yield* controls.pause(pause)
-          }),
-        resume: (target) => Effect.andThen(checkTarget(target), controls.resume(target)),
-        resumeFailed: (target) => Effect.andThen(checkTarget(target), resumeFailed(controls, target)),
-        paused: Effect.map(controls.read, ({ all }) => all),
-        actors: (selection, after, max) =>
-          Effect.andThen(checkSelection(selection), archive.journals(selection, after, max)),
-        waiting: (selection, max) =>
-          Effect.andThen(checkSelection(selection), waitingOf(sources, leases, selection, max)),
-        inspect: (address, options) => inspect(sources, address, options ?? {}),
-        recording: (address) => readRecording(archive, address),
-        letters: (selection, after, max) => Effect.andThen(checkSelection(selection), lettersOf(selection, after, max)),
-        letter: (sequence) => Effect.map(letterOf(sources, sequence), readLetter),
-        retry: (sequence) => Effect.flatMap(Effect.map(letterOf(sources, sequence), readLetter), retry),
-        retryAll: (selection, options) =>
-          present(sources, selection).pipe(
-            Stream.mapEffect((letter, index) =>
-              retry(letter).pipe(
-                Effect.match({ onSuccess: () => undefined, onFailure: (failure) => failure }),
-                Effect.map((failure) => ({ letter, failure })),
-                index === 0 ? identity : slowly(options)
-              )
-            )
-          ),
-        drop,
-        dropAll: (selection) =>
-          present(sources, selection).pipe(
-            Stream.mapEffect(({ sequence }) => archive.drop(sequence)),
-            Stream.runFold(
-              () => 0,
-              (count, dropped) => (dropped ? count + 1 : count)
-            )
-          ),
-        dropMail: (selection, options) =>
-          Effect.andThen(checkSelection(selection), dropMail(sources, leases, selection, options)),
-        nodes: Effect.map(membershipOf(leases), nodesOf)
-      })
+      const membership = membershipOf(yield* Leases)
+      const sources = { log: yield* ActorLog, archive: yield* Archive, controls: yield* Controls, membership }
+      return makeOperators(sources, makeActs(sources))
     })
   )
 }
 
-const CAUSE_CHARACTERS_MAX = 1_000
+/** Looks by what may be read, and acts by what may be done, wherever that is. */
+export const makeOperators = (sources: Sources, acts: Acts): Operators["Service"] => {
+  const { archive, controls, membership } = sources
+  const lettersOf = (selection: Selection, after: number, max: number) =>
+    Effect.map(archive.letters(selection, after, max), (all) => all.map(readLetter))
+  return Operators.of({
+    ...acts,
+    paused: Effect.map(controls.read, ({ all }) => all),
+    actors: (selection, after, max) =>
+      Effect.andThen(checkSelection(selection), archive.journals(selection, after, max)),
+    waiting: (selection, max) => Effect.andThen(checkSelection(selection), waitingOf(sources, selection, max)),
+    inspect: (address, options) => inspect(sources, address, options ?? {}),
+    recording: (address) => readRecording(archive, address),
+    letters: (selection, after, max) => Effect.andThen(checkSelection(selection), lettersOf(selection, after, max)),
+    letter: (sequence) => letterOf(sources, sequence),
+    retryAll: (selection, options) =>
+      present(sources, selection).pipe(
+        Stream.mapEffect((letter, index) =>
+          acts.retry(letter.sequence).pipe(
+            Effect.match({ onSuccess: () => undefined, onFailure: (failure) => failure }),
+            Effect.map((failure) => ({ letter, failure })),
+            index === 0 ? identity : slowly(options)
+          )
+        )
+      ),
+    dropAll: (selection) =>
+      present(sources, selection).pipe(
+        Stream.mapEffect(({ sequence }) =>
+          Effect.as(acts.drop(sequence), 1).pipe(Effect.catchTag("NoSuchLetter", () => Effect.succeed(0)))
+        ),
+        Stream.runFold(
+          () => 0,
+          (count, dropped) => count + dropped
+        )
+      ),
+    nodes: Effect.map(membership, nodesOf)
+  })
+}
+
 /** Letters are read so many at a time: each may be as large as a message. */
 const LETTERS_PAGE = 50
-
-const checkTarget = (target: Target): Effect.Effect<void, InvalidAddress> => {
-  if (target.kind === "everything") return Effect.void
-  return checkSelection(target.kind === "type" ? { type: target.type } : target.address)
-}
-
-/** What is not said is checked with what surely fits. */
-const checkSelection = ({ type = "a", id = "a" }: Selection): Effect.Effect<void, InvalidAddress> => {
-  const fault = addressFault({ type, id })
-  return fault === undefined ? Effect.void : Effect.fail(fault)
-}
-
-const letterOf = ({ archive }: Sources, sequence: number) =>
-  Effect.flatMap(archive.letter(sequence), (letter) =>
-    letter === undefined ? Effect.fail(new NoSuchLetter({ sequence })) : Effect.succeed(letter)
-  )
 
 /** The letters that there are when it begins: what is parked meanwhile is not among them. */
 const present = ({ archive }: Sources, selection: Selection): Stream.Stream<Letter, ReadError | InvalidAddress> =>
@@ -224,21 +193,6 @@ const present = ({ archive }: Sources, selection: Selection): Stream.Stream<Lett
       )
     )
   )
-
-const retryWith =
-  ({ log, archive }: Sources) =>
-  (letter: Letter): Effect.Effect<void, RetryError> =>
-    Effect.suspend((): Effect.Effect<void, RetryError> => {
-      const mail = retryOf(letter)
-      if (mail instanceof NotRetryable) return Effect.fail(mail)
-      return log.append([mail]).pipe(
-        // An earlier try got as far as this.
-        Effect.catchTag("AlreadyStored", () => Effect.void),
-        // Only then: a message must not be lost between the two.
-        Effect.andThen(archive.drop(letter.sequence)),
-        Effect.asVoid
-      )
-    })
 
 const slowly =
   (options: RetryOptions | undefined) =>

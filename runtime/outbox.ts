@@ -1,9 +1,9 @@
 import { Cause, Effect, Exit, Latch, Option, Schedule } from "effect"
 import { type AppendError, LogUnavailable, Overloaded, TooLarge } from "./errors.ts"
-import type { ActorLog, Entry } from "./log.ts"
+import type { ClientLog, Sendable } from "./log.ts"
 
-/** What is sent from outside a step. */
-export type Sendable = Extract<Entry, { kind: "mail" | "event" }>
+/** What it takes of the log. */
+type Sender = Pick<ClientLog["Service"], "append" | "limits" | "newId">
 
 /** Something waiting to be sent, and whom to tell. */
 interface Waiting {
@@ -27,7 +27,7 @@ const SINGLES = 64
  * alone: the server refuses a whole group for one message that it has seen.
  */
 export class Outbox {
-  readonly #log: ActorLog["Service"]
+  readonly #log: Sender
   readonly #prefix: string
   readonly #work = Latch.makeUnsafe(false)
   #queue: Array<Waiting> = []
@@ -36,7 +36,7 @@ export class Outbox {
   #groups = 0
   #closed = false
 
-  constructor(log: ActorLog["Service"]) {
+  constructor(log: Sender) {
     this.#log = log
     this.#prefix = log.newId()
   }

@@ -6,7 +6,7 @@ const AT_ONCE = 64
 
 /** Lets go on the actors of a target that the runtime paused one by one. Gives what they were paused for. */
 export const resumeFailed = (
-  controls: Controls["Service"],
+  controls: Pick<Controls["Service"], "read" | "resume">,
   target: Target
 ): Effect.Effect<ReadonlyArray<Pause>, ReadError> =>
   Effect.gen(function* () {

@@ -44,7 +44,7 @@ export type AskError = SendError | AskTimeout | ActorUnavailable | ActorFailed |
 export type Mail = Extract<Entry, { kind: "mail" }>
 
 /** It becomes a header: control characters would end it, and spaces at its ends be lost. */
-const MESSAGE_ID = /^(?!\s)[^\p{Cc}\p{Cs}]{1,256}(?<!\s)$/u
+export const MESSAGE_ID = /^(?!\s)[^\p{Cc}\p{Cs}]{1,256}(?<!\s)$/u
 
 /** A message as its caller gives it; `asked` where there is to be an answer. */
 export interface Message {

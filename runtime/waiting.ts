@@ -20,8 +20,7 @@ const AT_ONCE = 8
 
 /** Mail that is done and not removed yet is told by the journal, or by what the nodes say of their shards. */
 export const waitingOf = (
-  { log, archive, controls }: Sources,
-  leases: Leases["Service"],
+  { log, archive, controls, membership }: Sources,
   selection: Selection,
   max: number
 ): Effect.Effect<ReadonlyArray<Waiting>, ReadError> =>
@@ -29,7 +28,7 @@ export const waitingOf = (
     const mailboxes = yield* archive.mailboxes(selection, undefined, max)
     const pauses = yield* controls.read
     const marks = new Marks()
-    for (const announcement of (yield* membershipOf(leases)).nodes.values()) marks.take(announcement)
+    for (const announcement of (yield* membership).nodes.values()) marks.take(announcement)
     const now = yield* Clock.currentTimeMillis
     const found = yield* Effect.forEach(
       mailboxes,

@@ -1,45 +1,70 @@
-import { Effect, Layer } from "effect"
-import { keptSeconds, LogUnavailable, type ServerUnsuitable } from "../../runtime/index.ts"
-import { follow } from "./feed.ts"
+import { Effect, Layer, Semaphore } from "effect"
+import { EventReads, LogUnavailable, layerEvents, type ServerUnsuitable } from "../../runtime/index.ts"
 import { openHistory } from "./history.ts"
 import { EventLog, type HistoryStart, type Kept } from "./log.ts"
-import { attempt, type EventLogOptions, type EventStream, openEventStream } from "./stream.ts"
 
-/** The `EventLog` on the namespace's JetStream stream, which must be there. */
+export interface EventLogOptions {
+  /** `nats://user:password@host:port`, or several with commas between them. */
+  readonly url: string
+  readonly namespace: string
+  /** What the connection is called in the server's monitoring. */
+  readonly name: string
+  /** What the user's inboxes are called; its name in `url` unless given. */
+  readonly inbox?: string | undefined
+  /** Events are asked of nodes, for a process that may not touch the stream. Otherwise it reads them itself. */
+  readonly outside?: boolean
+}
+
+/** So many pages are read at a time, however many clients catch up. */
+const PAGES_AT_ONCE = 32
+
+/**
+ * The `EventLog` of a namespace, which must be there. A connection of its own: what clients catch up on does not delay the actors'
+ * mail.
+ */
 export const layerEventLog = (options: EventLogOptions): Layer.Layer<EventLog, ServerUnsuitable | LogUnavailable> =>
   // Fresh: two gateways in one process have a connection each.
-  Layer.fresh(
-    Layer.effect(
-      EventLog,
-      Effect.map(openEventStream(options), (events) =>
-        EventLog.of({
-          follow: (pattern, see) => follow(events, pattern, see),
-          history: (pattern, start) => openHistory(events, pattern, start),
-          kept: (pattern) => kept(events, pattern)
-        })
-      )
-    )
-  )
+  Layer.fresh(Layer.effect(EventLog, makeEventLog)).pipe(Layer.provide(layerEvents({ ...options, secondary: true })))
 
-const kept = (events: EventStream, pattern: string): Effect.Effect<Kept, LogUnavailable> =>
-  Effect.scoped(
-    Effect.gen(function* () {
-      const { state, config, ts, created } = yield* attempt(() => events.manager.streams.info(events.stream))
-      // A server that was silent for a while may still believe that it leads.
-      if (state.last_seq < events.newest.sequence) return yield* new LogUnavailable({ detail: "the leader is behind" })
-      const firstFrom = (start: HistoryStart) =>
-        Effect.gen(function* () {
-          const history = yield* openHistory(events, ">", start, 1)
-          const { events: found } = yield* history.next(state.last_seq)
-          return found[0]?.sequence ?? state.last_seq + 1
-        })
-      const first = Math.max(yield* firstFrom({ from: "sequence", sequence: 1 }), state.first_seq)
-      const seconds = keptSeconds(config.metadata, pattern)
-      const all = { first, last: state.last_seq }
-      if (seconds === undefined || ts === undefined) return all
-      // Others may be kept longer than these.
-      const since = Date.parse(ts) - seconds * 1_000
-      if (since <= new Date(created).getTime()) return all
-      return { ...all, first: Math.max(first, yield* firstFrom({ from: "time", time: since })) }
-    })
-  )
+const makeEventLog = Effect.gen(function* () {
+  const reads = yield* EventReads
+  const pages = yield* Semaphore.make(PAGES_AT_ONCE)
+  /** The highest sequence of an event that was seen here: a server that says less of the stream is behind. */
+  const newest = { sequence: 0 }
+  return EventLog.of({
+    follow: (pattern, see) =>
+      reads.follow(pattern, (event) => {
+        if (event.sequence > newest.sequence) newest.sequence = event.sequence
+        see(event)
+      }),
+    history: (pattern, start) => {
+      const { next } = openHistory(reads, pattern, start)
+      return { next: (upTo) => pages.withPermits(1)(next(upTo)) }
+    },
+    kept: (pattern) => kept(reads, newest, pattern)
+  })
+})
+
+const kept = (
+  reads: EventReads["Service"],
+  newest: { readonly sequence: number },
+  pattern: string
+): Effect.Effect<Kept, LogUnavailable> =>
+  Effect.gen(function* () {
+    const { firstSequence, lastSequence, time, created, keptSeconds } = yield* reads.state
+    // A server that was silent for a while may still believe that it leads.
+    if (lastSequence < newest.sequence) return yield* new LogUnavailable({ detail: "the leader is behind" })
+    const firstFrom = (start: HistoryStart) =>
+      Effect.map(
+        openHistory(reads, ">", start, 1).next(lastSequence),
+        ({ events }) => events[0]?.sequence ?? lastSequence + 1
+      )
+    const first = Math.max(yield* firstFrom({ from: "sequence", sequence: 1 }), firstSequence)
+    const seconds = keptSeconds(pattern)
+    const all = { first, last: lastSequence }
+    if (seconds === undefined || time === 0) return all
+    // Others may be kept longer than these.
+    const since = time - seconds * 1_000
+    if (since <= created) return all
+    return { ...all, first: Math.max(first, yield* firstFrom({ from: "time", time: since })) }
+  })

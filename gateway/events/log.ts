@@ -51,8 +51,8 @@ export class EventLog extends Context.Service<
       see: (event: PublishedEvent) => void
     ) => Effect.Effect<number, LogUnavailable, Scope.Scope>
 
-    /** Opens a reading of what is stored under a pattern. It holds a small thing on the server until the scope closes. */
-    readonly history: (pattern: string, start: HistoryStart) => Effect.Effect<History, LogUnavailable, Scope.Scope>
+    /** Begins a reading of what is stored under a pattern. Nothing of it is held on the server. */
+    readonly history: (pattern: string, start: HistoryStart) => History
 
     /** What is kept now of the events under a pattern. */
     readonly kept: (pattern: string) => Effect.Effect<Kept, LogUnavailable>

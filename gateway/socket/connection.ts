@@ -103,7 +103,8 @@ export const connect = (options: ConnectionOptions): Connection => {
     for (const action of transition.actions) if (!gone) act(action)
   }
   const delivery = new Delivery(socket, limits, tooSlow)
-  const keeper = keepSubscriptions(options, delivery, {
+  const client = () => (authenticator.required ? session.grant?.subject : undefined)
+  const keeper = keepSubscriptions({ ...options, client }, delivery, {
     joined: (id, position) => perform(joined(session, id, position)),
     failed: (id, refusal) => perform(refused(session, id, refusal?.message))
   })

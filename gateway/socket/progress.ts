@@ -1,7 +1,8 @@
 import { Deferred, Effect, Result, Schema, type Scope } from "effect"
 import { AgentCoordination } from "../../protocols/index.ts"
 import type { LogUnavailable } from "../../runtime/index.ts"
-import type { Fanout, TooManyPatterns } from "../streams/fanout.ts"
+import type { Fanout } from "../streams/fanout.ts"
+import type { TooManyPatterns } from "../streams/wanted.ts"
 import type { Progress } from "./question.ts"
 
 const Coordination = Schema.Struct({ type: Schema.Literal("agent_coordination"), data: AgentCoordination })

@@ -71,7 +71,7 @@ export const catchUp = (options: CatchUpOptions): Effect.Effect<void, LogUnavail
       if (!progress.begun) yield* begin(options, progress)
       yield* replay(options, progress)
     })
-    yield* Effect.retry(Effect.scoped(reading), AGAIN)
+    yield* Effect.retry(reading, AGAIN)
   })
 
 /** Finds where the history begins, and says what is missing before. A reading that fails has said nothing. */
@@ -124,7 +124,7 @@ const replay = (options: CatchUpOptions, progress: Progress) =>
         subscriber.caughtUp(progress.position)
         return
       }
-      history ??= yield* log.history(pattern, resumeAt(options.start, progress))
+      history ??= log.history(pattern, resumeAt(options.start, progress))
       const covered = ring.position
       const page = yield* history.next(covered)
       for (const event of page.events) {

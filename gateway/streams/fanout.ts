@@ -1,13 +1,14 @@
-import { Effect, Exit, RcMap, Schema, Scope } from "effect"
+import { Effect, Exit, RcMap, Scope } from "effect"
 import type { Start } from "../../protocols/index.ts"
 import type { LogUnavailable, PublishedEvent } from "../../runtime/index.ts"
 import { EventLog } from "../events/log.ts"
-import { defaultLimits, limitNames } from "../policy.ts"
+import { defaultLimits, type GatewayLimits } from "../policy.ts"
 import { atEndOfTurn, type EndOfTurn } from "../turn.ts"
 import { AGAIN, catchUp, type Subscriber } from "./catch-up.ts"
 import { type EncodedEvent, encoderOf } from "./encode.ts"
 import { Ring } from "./ring.ts"
 import { matcherOf, SubjectTrie } from "./trie.ts"
+import { type TooManyPatterns, Wanted } from "./wanted.ts"
 
 /**
  * Events from the log to subscriptions: few readers of the log, many subscribers.
@@ -20,24 +21,22 @@ import { matcherOf, SubjectTrie } from "./trie.ts"
  *    first copy dispatched to all who match and the others dropped, a home that is ahead would carry a subscription
  *    past an event that only its own home brings, and a client that resumes from its last sequence would lose it.
  * 2. There is at most one home per distinct pattern wanted, and it ends with the last subscription it serves. The
- *    price of a shared home: a wide one stays while a narrow pattern still lives on it.
+ *    price of a shared home: a wide one stays while a narrow pattern still lives on it. However many patterns are wanted,
+ *    there are few homes, each of which costs the server: past them one of all events serves every further pattern.
  * 3. An event is turned into text once, however many homes and subscribers it has.
  */
 export interface Fanout {
-  /** Serves a subscriber with the events of a pattern, until the scope closes. After that it gets nothing more. */
+  /**
+   * Serves a subscriber with the events of a pattern, until the scope closes. After that it gets nothing more. `client` is who
+   * it is, where clients are told apart.
+   */
   readonly subscribe: (
     pattern: string,
     start: Start,
-    subscriber: Subscriber
+    subscriber: Subscriber,
+    client?: string
   ) => Effect.Effect<void, LogUnavailable | TooManyPatterns, Scope.Scope>
   readonly status: () => { readonly subscriptions: number; readonly watches: number }
-}
-
-/** As many different patterns are read as the gateway takes, and no home covers this one. */
-export class TooManyPatterns extends Schema.TaggedError<TooManyPatterns>()("TooManyPatterns", { limit: Schema.Int }) {
-  override get message() {
-    return `clients of this gateway want ${this.limit} different patterns already (${limitNames.patternsMax})`
-  }
 }
 
 interface Live {
@@ -67,22 +66,25 @@ export interface RingSize {
 }
 
 const RING_SIZE: RingSize = { events: 4_096, characters: 2 * 1024 * 1024 }
+/** How many homes there are besides the one of all events. */
+const HOMES_MAX = 16
+const ALL = ">"
 
 /** A fanout that lives as long as the scope. */
 export const makeFanout = (
   size = RING_SIZE,
-  patternsMax = defaultLimits.patternsMax,
+  limits: Pick<GatewayLimits, "patternsMax" | "patternsPerClientMax"> = defaultLimits,
   endOfTurn: EndOfTurn = atEndOfTurn
 ): Effect.Effect<Fanout, never, EventLog | Scope.Scope> =>
   Effect.gen(function* () {
     const log = yield* EventLog
     const encode = encoderOf(Effect.runForkWith(yield* Effect.context()))
     const open = new SubjectTrie<object>()
+    const wanted = new Wanted(limits)
     let subscriptions = 0
 
     const homes = yield* RcMap.make({
       lookup: Effect.fnUntraced(function* (pattern: string) {
-        if (open.size >= patternsMax) return yield* new TooManyPatterns({ limit: patternsMax })
         const member = {}
         yield* Effect.acquireRelease(
           Effect.sync(() => open.add(pattern, member)),
@@ -95,7 +97,7 @@ export const makeFanout = (
       Effect.gen(function* () {
         // A home that could not be opened stays such for as long as somebody holds it.
         const holding = yield* Scope.fork(yield* Effect.scope)
-        const home = RcMap.get(homes, open.cover(pattern) ?? pattern)
+        const home = RcMap.get(homes, open.cover(pattern) ?? (open.size < HOMES_MAX ? pattern : ALL))
         return yield* Scope.provide(home, holding).pipe(Effect.tapError(() => Scope.close(holding, Exit.void)))
       }).pipe(Effect.retry({ schedule: AGAIN, while: ({ _tag }) => _tag === "LogUnavailable" }))
     const enter = Effect.acquireRelease(
@@ -104,7 +106,8 @@ export const makeFanout = (
     )
 
     return {
-      subscribe: Effect.fnUntraced(function* (pattern: string, start: Start, subscriber: Subscriber) {
+      subscribe: Effect.fnUntraced(function* (pattern: string, start: Start, subscriber: Subscriber, client?: string) {
+        yield* wanted.want(pattern, client)
         const home = yield* homeOf(pattern)
         yield* enter
         const { ring } = home

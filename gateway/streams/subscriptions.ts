@@ -2,14 +2,17 @@ import { Effect, type Fiber } from "effect"
 import type { SlowPolicy, Start } from "../../protocols/index.ts"
 import type { Subscriber } from "./catch-up.ts"
 import { type Channel, type Delivery, gapText } from "./delivery.ts"
-import type { Fanout, TooManyPatterns } from "./fanout.ts"
+import type { Fanout } from "./fanout.ts"
 import { NOTHING, sumOf } from "./outlet.ts"
+import type { TooManyPatterns } from "./wanted.ts"
 
 export interface SubscriptionsOptions {
   /** Of the connection. */
   readonly id: string
   readonly fanout: Fanout
   readonly run: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
+  /** Who the client is, where clients are told apart. */
+  readonly client: () => string | undefined
 }
 
 /** What becomes of a subscription. None of these is called once it was released. */
@@ -36,7 +39,7 @@ export interface Wanted {
 
 /** The subscriptions of one connection, each kept by a fiber. */
 export const keepSubscriptions = (
-  { id: session, fanout, run }: SubscriptionsOptions,
+  { id: session, fanout, run, client }: SubscriptionsOptions,
   delivery: Delivery,
   outcomes: Outcomes
 ) => {
@@ -80,7 +83,7 @@ export const keepSubscriptions = (
     }
     entry.fiber = run(
       fanout
-        .subscribe(pattern, start, subscriber)
+        .subscribe(pattern, start, subscriber, client())
         .pipe(
           Effect.andThen(Effect.never),
           Effect.scoped,

@@ -4,14 +4,16 @@ import { ServerUnsuitable } from "../errors.ts"
 import { Recurring } from "../recurring.ts"
 import { parseServers, showServers } from "./address.ts"
 import { checkDurability, type DurabilityOptions } from "./durability.ts"
+import { type InboxOptions, inboxPrefix, keepPrefix } from "./inbox.ts"
 import { connectionLost } from "./loss.ts"
 
-export interface NatsOptions extends DurabilityOptions {
-  readonly url: string
+export interface NatsOptions extends DurabilityOptions, InboxOptions {
   /** Everything of one system lives under it; several can share a server. */
   readonly namespace: string
   /** What the connection is called in the server's monitoring. */
   readonly name: string
+  /** It is not the only one of its process to these servers: of its loss another one says so. */
+  readonly secondary?: boolean
 }
 
 /** A connection to a server that can carry the runtime. It reconnects for ever, and drains when its scope closes. */
@@ -32,9 +34,9 @@ export class Nats extends Context.Service<
           Effect.promise(() => connection.drain().catch(() => undefined))
         )
         yield* checkServer(connection, showServers(options.url))
-        yield* checkDurability(options, connection.info?.server_id ?? "")
+        if (options.secondary !== true) yield* checkDurability(options, connection.info?.server_id ?? "")
         const callbacks = new Set<() => void>()
-        yield* Effect.forkScoped(followStatus(connection, callbacks))
+        yield* Effect.forkScoped(followStatus(connection, callbacks, options.secondary === true))
         return Nats.of({
           connection,
           options,
@@ -53,10 +55,12 @@ const SERVER_MINOR_MIN = 14
 
 const open = (options: NatsOptions) =>
   Effect.tryPromise({
-    try: () => {
+    try: async () => {
       const { servers, tls, user, pass } = parseServers(options.url)
-      return connect({
+      const prefix = inboxPrefix(options)
+      const connection = await connect({
         servers: [...servers],
+        inboxPrefix: prefix,
         ...(tls && { tls: {} }),
         ...(user !== undefined && { user }),
         ...(pass !== undefined && { pass }),
@@ -66,6 +70,8 @@ const open = (options: NatsOptions) =>
         noAsyncTraces: true,
         timeout: 5_000
       })
+      keepPrefix(connection, prefix)
+      return connection
     },
     catch: (cause) =>
       new ServerUnsuitable({
@@ -93,17 +99,18 @@ const LOST = "the connection to NATS was lost"
 const BACK = "connected to NATS again"
 
 /** Tells those who wait, and says in the log once that it was lost, and once that it is back. */
-const followStatus = (connection: NatsConnection, callbacks: ReadonlySet<() => void>) => {
+const followStatus = (connection: NatsConnection, callbacks: ReadonlySet<() => void>, quiet: boolean) => {
   const recurring = new Recurring()
+  const say = (message: string, server: string) => (quiet ? Effect.void : recurring.say("Warn", message, { server }))
   const take = (status: Status): Effect.Effect<void> => {
     switch (status.type) {
       case "disconnect":
         connectionLost(connection)
-        return recurring.say("Warn", LOST, { server: status.server })
+        return say(LOST, status.server)
       case "reconnect":
         for (const callback of callbacks) callback()
         // As loud as the loss: who reads of one has to read of the other.
-        return recurring.say("Warn", BACK, { server: status.server })
+        return say(BACK, status.server)
       case "slowConsumer":
         return recurring.say("Warn", "slow consumer: this process reads more slowly than the server sends", {})
       case "error":

@@ -1,4 +1,4 @@
-import { type JetStreamManager, jetstream, jetstreamManager, type StoredMsg } from "@nats-io/jetstream"
+import { type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream"
 import { type KV, Kvm, type KvWatchEntry } from "@nats-io/kv"
 import { nuid } from "@nats-io/transport-node"
 import { Effect, Layer, Result, Schema } from "effect"
@@ -7,10 +7,12 @@ import { Controls, type Pause, type Pauses, type Target } from "../controls.ts"
 import { type AppendError, LogRefused, type ReadError, ServerUnsuitable } from "../errors.ts"
 import { store } from "./batch.ts"
 import { Nats } from "./connection.ts"
+import type { Stored } from "./direct.ts"
 import { followBucket } from "./follow.ts"
 import { line } from "./headers.ts"
+import { directReader, type StreamReader } from "./reader.ts"
 import { attempt, readAfter } from "./stored.ts"
-import { makeSubjects } from "./subjects.ts"
+import { makeSubjects, type Subjects } from "./subjects.ts"
 
 export interface ControlOptions {
   readonly replicas: number
@@ -31,16 +33,17 @@ export const layerControls = (options: ControlOptions): Layer.Layer<Controls, Se
     Controls,
     Effect.gen(function* () {
       const nats = yield* Nats
-      const { controls: bucket } = makeSubjects(nats.options.namespace)
+      const subjects = makeSubjects(nats.options.namespace)
+      const { controls: bucket } = subjects
       const { manager, kv } = yield* Effect.tryPromise({
         try: () => openBucket(nats, bucket, options.replicas),
         catch: (cause) => new ServerUnsuitable({ detail: `the bucket ${bucket} cannot be made: ${String(cause)}` })
       })
-      const keys = makeKeys(nats, manager, bucket)
+      const change = changing(nats, manager, subjects)
       return Controls.of({
-        pause: (pause) => keys.change(keyOf(pause.target), (present) => (present ? undefined : encode(pause))),
-        resume: (target) => keys.change(keyOf(target), (present) => (present ? REMOVED : undefined)),
-        read: Effect.map(keys.all, (found) => makePauses(byName(found.flatMap((entry) => readPause(entry) ?? [])))),
+        pause: (pause) => change(keyOf(pause.target), (present) => (present ? undefined : encode(pause))),
+        resume: (target) => change(keyOf(target), (present) => (present ? REMOVED : undefined)),
+        read: readPauses(directReader(nats.connection, manager, `KV_${bucket}`), subjects),
         watch: (see) => follow(nats, kv, bucket, see)
       })
     })
@@ -80,16 +83,28 @@ const REMOVED: Change = {
   headers: line("KV-Operation", "PURGE") + line("Nats-Rollup", "sub") + line("Nats-TTL", `${MARKER_MILLIS / 1_000}s`)
 }
 
-const makeKeys = (nats: Nats["Service"], manager: JetStreamManager, bucket: string) => {
-  const stream = `KV_${bucket}`
-  const prefix = `$KV.${bucket}.`
+/** What is paused now. It only reads. */
+export const readPauses = (
+  reader: Pick<StreamReader, "page">,
+  { keyOfControl }: Subjects
+): Effect.Effect<Pauses, ReadError> =>
+  readAfter({ reader, pattern: `${keyOfControl}>` }, 0, Number.POSITIVE_INFINITY, (message) => ({
+    key: message.subject.slice(keyOfControl.length),
+    present: isPresent((name) => message.header(name)),
+    value: message.payload,
+    time: message.time
+  })).pipe(Effect.map((found) => makePauses(byName(found.flatMap((entry) => readPause(entry) ?? [])))))
+
+/** Changes a key guarded by what it was. False if there is nothing to change. */
+const changing = (nats: Nats["Service"], manager: JetStreamManager, subjects: Subjects) => {
+  const stream = `KV_${subjects.controls}`
+  const prefix = subjects.keyOfControl
   // From the leader: a replica may not know yet what was changed a moment ago.
   const last = (key: string) => attempt(() => manager.streams.getMessage(stream, { last_by_subj: prefix + key }))
 
-  /** Changes a key guarded by what it was. False if there is nothing to change. */
-  const change = (key: string, next: (present: boolean) => Change | undefined): Effect.Effect<boolean, ReadError> =>
+  return (key: string, next: (present: boolean) => Change | undefined): Effect.Effect<boolean, ReadError> =>
     Effect.flatMap(last(key), (found) => {
-      const to = next(found !== null && isPresent(found))
+      const to = next(found !== null && isPresent((name) => found.header.get(name)))
       if (to === undefined) return Effect.succeed(false)
       const guard = line("Nats-Expected-Last-Subject-Sequence", found?.seq ?? 0)
       const message = { subject: prefix + key, payload: to.payload, headers: to.headers + guard }
@@ -98,19 +113,6 @@ const makeKeys = (nats: Nats["Service"], manager: JetStreamManager, bucket: stri
       Effect.retry({ while: (error) => error._tag === "Fenced", times: TRIES }),
       Effect.mapError((error) => asReadError(error))
     )
-
-  const all = readAfter(
-    { direct: manager.direct, stream, pattern: `${prefix}>` },
-    0,
-    Number.POSITIVE_INFINITY,
-    (message) => ({
-      key: message.subject.slice(prefix.length),
-      present: isPresent(message),
-      value: message.string(),
-      time: message.time.getTime()
-    })
-  )
-  return { change, all }
 }
 
 const asReadError = (error: AppendError): ReadError =>
@@ -119,8 +121,8 @@ const asReadError = (error: AppendError): ReadError =>
     : new LogRefused({ code: 0, detail: error.message })
 
 // The server's own markers have a reason in place of an operation.
-const isPresent = (message: StoredMsg): boolean =>
-  message.header.get("KV-Operation") === "" && message.header.get("Nats-Marker-Reason") === ""
+const isPresent = (header: Stored["header"]): boolean =>
+  header("KV-Operation") === "" && header("Nats-Marker-Reason") === ""
 
 interface KeyValue {
   readonly key: string

@@ -1,7 +1,8 @@
 import type { JetStreamManager } from "@nats-io/jetstream"
-import { createInbox, type Msg, type MsgHdrs, type NatsConnection, type Subscription } from "@nats-io/transport-node"
+import type { Msg, MsgHdrs, NatsConnection, Subscription } from "@nats-io/transport-node"
 import { Effect } from "effect"
 import { LogUnavailable } from "../errors.ts"
+import { inboxOf } from "./inbox.ts"
 import { unlessLost } from "./loss.ts"
 
 /** A message as it is stored. `time` is when, in milliseconds since 1970. */
@@ -11,6 +12,8 @@ export interface Stored {
   readonly time: number
   readonly header: (name: string) => string
   readonly payload: string
+  /** How many messages that were asked for follow it; 0 where that is not known. */
+  readonly pending: number
 }
 
 /** What one request gave. */
@@ -22,10 +25,17 @@ export interface Page {
   readonly upTo: number | undefined
 }
 
-/** What of a stream to read: of some subjects the newest message each, or of one subject, or of all, all from a sequence on. */
+/**
+ * What of a stream to read: of some subjects the newest message each, or of one subject, or of all, all from a sequence or a
+ * time (ISO 8601) on.
+ */
 export type Request =
   | { readonly multi_last: ReadonlyArray<string>; readonly batch: number }
   | { readonly seq: number; readonly next_by_subj?: string; readonly batch: number }
+  | { readonly start_time: string; readonly next_by_subj: string; readonly batch: number }
+
+/** What the server says where more subjects match than it gives newest messages of. */
+export const TOO_MANY = "413"
 
 const READ_TIMEOUT = "5 seconds"
 /** A page ends at this size unless less is asked for, so that it comes in time over a slow way too; the rest is asked for again. */
@@ -59,7 +69,7 @@ const awaitPage = (
   Effect.suspend(() => {
     let subscription: Subscription | undefined
     const page = Effect.callback<Page, LogUnavailable>((resume) => {
-      const inbox = createInbox()
+      const inbox = inboxOf(connection)
       const take = collect(request, resume)
       try {
         subscription = connection.subscribe(inbox, {
@@ -119,16 +129,14 @@ export const readLast = (
             sequence: message.seq,
             time: message.time.getTime(),
             header: (name) => message.header.get(name),
-            payload: message.string()
+            payload: message.string(),
+            pending: 0
           }
     )
   )
 
-/** The last sequence of a stream as its leader has it. A copy that has not got that far is behind. */
-export const readLastSequence = (manager: JetStreamManager, stream: string): Effect.Effect<number, LogUnavailable> =>
-  asking(() => manager.streams.info(stream)).pipe(Effect.map(({ state }) => state.last_seq))
-
-const asking = <A>(ask: () => Promise<A>): Effect.Effect<A, LogUnavailable> =>
+/** A request whose failure says nothing of what is stored. */
+export const asking = <A>(ask: () => Promise<A>): Effect.Effect<A, LogUnavailable> =>
   Effect.tryPromise({
     try: ask,
     catch: (cause) => new LogUnavailable({ detail: cause instanceof Error ? cause.message : String(cause) })
@@ -142,5 +150,6 @@ const toStored = (message: Msg, headers: MsgHdrs): Stored => ({
   sequence: numberIn(headers, "Nats-Sequence"),
   time: Date.parse(headers.last("Nats-Time-Stamp")),
   header: (name) => headers.get(name),
-  payload: message.string()
+  payload: message.string(),
+  pending: numberIn(headers, "Nats-Num-Pending") || 0
 })

@@ -23,6 +23,8 @@ export interface HealthOptions {
   readonly clock: Clock.Clock
   /** Whether this process may read what is stored. */
   readonly reads: boolean
+  /** Why the mail of this process's actors is not read, if it should be and is not. */
+  readonly unread: () => string | undefined
 }
 
 /**
@@ -123,12 +125,13 @@ export class Health implements LogStatus {
       .pipe(Effect.catchTag("LogRefused", () => Effect.void))
   })
 
-  /** Succeeds if the stream is there, is still the same, can be used and takes what is stored. */
+  /** Succeeds if the stream is there, is still the same, can be used, takes what is stored and gives what is read. */
   readonly check: Effect.Effect<void, ReadError> = Effect.suspend(() => this.#checking.withPermits(1)(this.#look)).pipe(
     Effect.andThen(
       Effect.suspend(() => {
         const { failure } = this.writes
-        return failure === undefined ? Effect.void : Effect.fail(new LogUnavailable({ detail: notStored(failure) }))
+        const detail = failure === undefined ? this.#options.unread() : notStored(failure)
+        return detail === undefined ? Effect.void : Effect.fail(new LogUnavailable({ detail }))
       })
     )
   )

@@ -1,7 +1,7 @@
 import { Effect, Exit, Latch, type Scope, Semaphore } from "effect"
 import { LogUnavailable, type ReadError } from "../errors.ts"
 import type { JournalRecord } from "../log.ts"
-import { readLast, readLastSequence, readPage, type Stored } from "./direct.ts"
+import type { Stored } from "./direct.ts"
 import type { StreamReads } from "./stream.ts"
 
 /** Marks a record that holds the actor whole: nothing before it has to be read. */
@@ -91,14 +91,14 @@ export class JournalReader {
 
   #newest(subjects: ReadonlyArray<string>): Effect.Effect<Newest, ReadError> {
     return Effect.gen({ self: this }, function* () {
-      const { connection, manager, stream, replicated, seen } = this.#reads
-      const floor = replicated() ? yield* readLastSequence(manager, stream) : 0
+      const { reader, replicated, seen } = this.#reads
+      const floor = replicated() ? (yield* reader.state).lastSequence : 0
       // A server that was silent for a while may still believe that it leads.
       if (replicated() && floor < seen()) return yield* new LogUnavailable({ detail: "the leader is behind" })
       const found = new Map<string, Stored>()
       let missing = subjects
       while (missing.length > 0) {
-        const page = yield* readPage(connection, stream, { multi_last: missing, batch: missing.length })
+        const page = yield* reader.page({ multi_last: missing, batch: missing.length })
         // A copy that found nothing does not say how far it is.
         if ((page.upTo ?? 0) < floor) return yield* this.#newestOfLeader(missing, found)
         for (const message of page.messages) found.set(message.subject, message)
@@ -110,11 +110,11 @@ export class JournalReader {
   }
 
   #newestOfLeader(subjects: ReadonlyArray<string>, found: Map<string, Stored>): Effect.Effect<Newest, ReadError> {
-    const { manager, stream } = this.#reads
+    const { reader } = this.#reads
     return Effect.forEach(
       subjects,
       (subject) =>
-        Effect.map(readLast(manager, stream, subject), (message) => {
+        Effect.map(reader.last(subject), (message) => {
           if (message !== undefined) found.set(subject, message)
         }),
       { concurrency: SINGLES, discard: true }
@@ -123,11 +123,11 @@ export class JournalReader {
 
   #all(subject: string, last: number): Effect.Effect<Records, ReadError> {
     return Effect.gen({ self: this }, function* () {
-      const { connection, stream } = this.#reads
+      const { reader } = this.#reads
       const records: Array<JournalRecord> = []
       let from = 1
       while (from <= last) {
-        const page = yield* readPage(connection, stream, { seq: from, next_by_subj: subject, batch: PAGE })
+        const page = yield* reader.page({ seq: from, next_by_subj: subject, batch: PAGE })
         for (const message of page.messages) records.push(toRecord(message))
         const newest = page.messages.at(-1)
         // Part of a journal is another actor: what it decides would be wrong.

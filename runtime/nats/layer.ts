@@ -2,13 +2,17 @@ import { Layer } from "effect"
 import type { Archive } from "../archive.ts"
 import { Actors } from "../client.ts"
 import type { Controls } from "../controls.ts"
-import type { ReadError, ServerUnsuitable } from "../errors.ts"
+import type { LogUnavailable, ReadError, ServerUnsuitable } from "../errors.ts"
+import type { EventReads } from "../event-reads.ts"
 import type { Leases } from "../leases.ts"
-import type { ActorLog } from "../log.ts"
+import { type ActorLog, ClientLog } from "../log.ts"
 import { Operators } from "../operators.ts"
 import { layerArchive } from "./archive.ts"
 import { Nats, type NatsOptions } from "./connection.ts"
 import { layerControls } from "./controls.ts"
+import { layerDoors, layerRemoteEvents, layerRemoteOperators } from "./door/layer.ts"
+import { layerRemoteLog } from "./door/remote-log.ts"
+import { layerEventReads } from "./events.ts"
 import { type LeaseOptions, layerLeases } from "./leases.ts"
 import { type LogOptions, layerLog } from "./log.ts"
 
@@ -22,19 +26,41 @@ const DEFAULTS = {
   ttlSeconds: 5
 } as const
 
-/** What a process needs to talk to actors on one NATS server or cluster. It needs no right to journals or leases. */
+/** What a process needs to talk to actors on one NATS server or cluster, and to store what it sends by itself. */
 export const layerNatsClient = (options: SystemOptions): Layer.Layer<Actors | ActorLog, ServerUnsuitable | ReadError> =>
   clientOn({ ...options, reads: false }).pipe(Layer.provide(Nats.layer(options)))
 
-/** What a process needs to talk to actors, and to run some. */
-export const layerNats = (
-  options: SystemOptions
-): Layer.Layer<Actors | ActorLog | Leases | Controls, ServerUnsuitable | ReadError> => {
-  const given = { ...DEFAULTS, ...options }
-  return Layer.mergeAll(clientOn({ ...options, tellsRetention: true }), layerLeases(given), layerControls(given)).pipe(
+/**
+ * What a process needs to talk to actors that may not touch what is stored: nodes store what it sends. It needs the rights of a
+ * gateway and no more, and cannot send while no node is there.
+ */
+export const layerNatsOutside = (options: NatsOptions): Layer.Layer<Actors | ClientLog, ServerUnsuitable | ReadError> =>
+  Layer.fresh(Actors.layerOutside).pipe(
+    Layer.provideMerge(Layer.fresh(layerRemoteLog)),
     Layer.provide(Nats.layer(options))
   )
+
+/** What a process needs to talk to actors, and to run some. It also serves those who may not touch what is stored. */
+export const layerNats = (
+  options: SystemOptions
+): Layer.Layer<Actors | ActorLog | ClientLog | Leases | Controls, ServerUnsuitable | ReadError> => {
+  const given = { ...DEFAULTS, ...options }
+  const ports = Layer.mergeAll(
+    clientOn({ ...options, tellsRetention: true }),
+    layerLeases(given),
+    layerControls(given)
+  ).pipe(Layer.provide(Nats.layer(options)))
+  const doors = Layer.fresh(layerDoors).pipe(
+    Layer.provide(Nats.layer({ ...options, name: `${options.name} doors`, secondary: true }))
+  )
+  return Layer.merge(Layer.fresh(ClientLog.inside), doors).pipe(Layer.provideMerge(ports))
 }
+
+/** What a process needs to read events, over a connection of its own: by itself, or through nodes where it may not. */
+export const layerEvents = (
+  options: NatsOptions & { readonly outside?: boolean }
+): Layer.Layer<EventReads, ServerUnsuitable> =>
+  Layer.fresh(options.outside === true ? layerRemoteEvents : layerEventReads).pipe(Layer.provide(Nats.layer(options)))
 
 /** What a process needs to look at a system and to hold parts of it, as people do. It runs no actors and asks none. */
 export const layerOperators = (
@@ -47,6 +73,12 @@ export const layerOperators = (
   )
   return Layer.fresh(Operators.layer).pipe(Layer.provideMerge(ports), Layer.provide(Nats.layer(options)))
 }
+
+/** The same through nodes, with the rights of a viewer or an operator and no more. It fails where no node is there. */
+export const layerOperatorsOutside = (
+  options: NatsOptions
+): Layer.Layer<Operators, ServerUnsuitable | LogUnavailable> =>
+  Layer.fresh(layerRemoteOperators).pipe(Layer.provide(Nats.layer(options)))
 
 const clientOn = (options: SystemOptions) =>
   // Fresh: layers are built once per reference, and two systems in one process must not share a client.

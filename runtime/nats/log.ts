@@ -1,22 +1,26 @@
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream"
-import { type NatsConnection, nuid } from "@nats-io/transport-node"
+import { nuid } from "@nats-io/transport-node"
 import { Clock, Effect, Latch, Layer, Semaphore } from "effect"
 import { formatAddress, shardOf } from "../address.ts"
 import { ServerUnsuitable } from "../errors.ts"
-import { ActorLog, type Entry, type LogLimits, type Mail } from "../log.ts"
+import { ActorLog, type Entry, type Mail } from "../log.ts"
 import type { Outgoing } from "./batch.ts"
 import { Nats } from "./connection.ts"
 import { DUE_HEADER, line } from "./headers.ts"
 import { Health } from "./health.ts"
 import { JournalReader, SNAPSHOT_HEADER } from "./journal.ts"
+import { limitsOf } from "./limits.ts"
+import { watchLive } from "./live.ts"
 import { countMail, readMail } from "./mailbox.ts"
 import { purgeType } from "./purge.ts"
+import { directReader } from "./reader.ts"
 import { type EventRetention, secondsOf } from "./retention.ts"
 import { attempt } from "./stored.ts"
 import { openStream, type StreamOptions, type StreamReads, tellRetention } from "./stream.ts"
 import { makeSubjects, type Subjects } from "./subjects.ts"
 import { tail } from "./tail.ts"
-import { makeTalk, subscribe } from "./talk.ts"
+import { makeTalk, newInbox } from "./talk.ts"
+import { Unread } from "./unread.ts"
 import { WholeGroups } from "./whole.ts"
 
 export interface LogOptions extends StreamOptions {
@@ -30,13 +34,6 @@ export interface LogOptions extends StreamOptions {
   readonly reads: boolean
 }
 
-/**
- * Subject, headers and protocol of a message, and what a dead letter says of the message that it holds, take at most
- * this of the server's `max_payload`, in bytes.
- */
-const OVERHEAD_BYTES = 8_192
-const GROUP_ENTRIES_MAX = 1_000
-const GROUP_BYTES_MAX = 4 * 1024 * 1024
 /** What is read of mailboxes at a time has to fit into what a server lets be on its way, beside all else. */
 const MAIL_READS_MAX = 32
 const CANCELLED_TTL = "1s"
@@ -57,50 +54,57 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
       const opened = yield* openStream(manager, subjects, options)
       const { shards } = opened
       const clock = yield* Clock.Clock
-      const health = new Health({ connection, manager, subjects, opened, clock, reads: options.reads })
+      const unread: Unread = new Unread((group) => append(group))
+      const health = new Health({
+        ...{ connection, manager, subjects, opened, clock, reads: options.reads },
+        unread: () => unread.detail
+      })
       yield* followHealth(nats, health)
       const { see } = health
       const replicated = () => health.replicas > 1
       const seen = () => health.lastSequence
-      const reads: StreamReads = { connection, manager, stream: subjects.stream, replicated, seen }
+      const reader = directReader(connection, manager, subjects.stream)
+      const reads: StreamReads = { reader, replicated, seen }
       const journals = new JournalReader(reads)
       yield* Effect.forkScoped(journals.run)
-      const groups = new WholeGroups(reads)
+      const groups = new WholeGroups(connection, reads)
       const mailReads = yield* Semaphore.make(MAIL_READS_MAX)
       const retention = { seconds: options.eventSecondsMax, byKind: options.eventSecondsByKind ?? {} }
       if (options.tellsRetention === true) yield* tellRetention(manager, subjects.stream, retention)
+      const append: ActorLog["Service"]["append"] = (group, id) =>
+        Effect.suspend(() => {
+          const first = (index: number) => (index === 0 ? id : undefined)
+          const messages = group.map((entry, index) => outgoing(subjects, shards, retention, entry, first(index)))
+          const storing = Effect.andThen(health.usable, groups.append(messages))
+          return Effect.map(health.writes.watch(storing), health.confirm)
+        })
       return ActorLog.of({
         limits: limitsOf(connection),
         shards,
-        append: (group, id) =>
-          Effect.suspend(() => {
-            const first = (index: number) => (index === 0 ? id : undefined)
-            const messages = group.map((entry, index) => outgoing(subjects, shards, retention, entry, first(index)))
-            const storing = Effect.andThen(health.usable, groups.append(messages))
-            return Effect.map(health.writes.watch(storing), health.confirm)
-          }),
+        append,
         readJournal: (owner) => journals.read(subjects.journal(owner)),
         tail: (after, deliver, reached = () => undefined) =>
           after.size === 0
             ? Effect.void
             : Effect.forkScoped(
-                tail({ nats, manager, subjects, after, deliver: seeing(deliver, see), reached: passing(reached, see) })
+                tail({
+                  nats,
+                  manager,
+                  subjects,
+                  after,
+                  unread,
+                  deliver: seeing(deliver, see),
+                  reached: passing(reached, see)
+                })
               ).pipe(Effect.asVoid),
         readMail: (owner, after, max) =>
           mailReads.withPermits(1)(readMail(reads, subjects, subjects.mail(shardOf(owner, shards), owner), after, max)),
         ...mailOfRoles(manager, subjects, shards, health),
-        watch: (pattern, see) =>
-          subscribe(nats, subjects.live(pattern), (message) =>
-            see({
-              subject: subjects.parseLive(message.subject),
-              sequence: Number(message.headers?.get("Nats-Sequence")),
-              payload: message.string()
-            })
-          ),
+        watch: (pattern, see) => watchLive(nats, subjects, pattern, see),
         status: health,
         check: health.check,
         newId: () => nuid.next(),
-        ...makeTalk(nats, subjects, subjects.inbox(nuid.next()))
+        ...makeTalk(nats, subjects, newInbox(nats, subjects))
       })
     })
   )
@@ -125,12 +129,6 @@ const mailOfRoles = (
       usable,
       attempt(() => purgeType(manager, subjects, shards, { upTo, role, type, except }))
     )
-})
-
-const limitsOf = (connection: NatsConnection): LogLimits => ({
-  payloadBytesMax: (connection.info?.max_payload ?? 1_048_576) - OVERHEAD_BYTES,
-  groupEntriesMax: GROUP_ENTRIES_MAX,
-  groupBytesMax: GROUP_BYTES_MAX
 })
 
 /** Takes note of the mail that is delivered. */

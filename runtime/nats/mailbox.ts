@@ -3,7 +3,7 @@ import { Effect, Schedule } from "effect"
 import { formatAddress } from "../address.ts"
 import { LogUnavailable } from "../errors.ts"
 import type { Mail } from "../log.ts"
-import { readLast, readPage, type Stored } from "./direct.ts"
+import type { Stored } from "./direct.ts"
 import { attempt } from "./stored.ts"
 import type { StreamReads } from "./stream.ts"
 import type { Subjects } from "./subjects.ts"
@@ -22,15 +22,15 @@ export const readMail = (
   max: number
 ): Effect.Effect<ReadonlyArray<Mail>, LogUnavailable> =>
   Effect.gen(function* () {
-    const { connection, manager, stream, replicated } = reads
+    const { reader, replicated } = reads
     // A copy of the stream may be behind: it has to have what the leader has.
-    const newest = replicated() ? yield* readLast(manager, stream, subject) : undefined
+    const newest = replicated() ? yield* reader.last(subject) : undefined
     const found: Array<Mail> = []
     let characters = 0
     while (found.length < max) {
       const from = (found.at(-1)?.sequence ?? after) + 1
       const wanted = { seq: from, next_by_subj: subject, batch: max - found.length }
-      const page = yield* readPage(connection, stream, wanted, PAGE_BYTES_MAX)
+      const page = yield* reader.page(wanted, PAGE_BYTES_MAX)
       for (const message of page.messages) {
         found.push(toMail(subjects, message))
         characters += message.payload.length

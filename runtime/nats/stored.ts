@@ -1,15 +1,14 @@
-import type { DirectStreamAPI, StoredMsg } from "@nats-io/jetstream"
 import { Effect } from "effect"
 import { LogUnavailable } from "../errors.ts"
+import type { Stored } from "./direct.ts"
+import type { StreamReader } from "./reader.ts"
 
 /** The server ends a page early where its messages are large. */
 const PAGE = 1_000
-const NOT_FOUND = 404
 
 /** What may be read: the messages of a stream under a subject pattern. */
 export interface Source {
-  readonly direct: DirectStreamAPI
-  readonly stream: string
+  readonly reader: Pick<StreamReader, "page">
   readonly pattern: string
 }
 
@@ -18,46 +17,31 @@ export interface Source {
  * reads may be missing.
  */
 export const readAfter = <A>(
-  source: Source,
+  { reader, pattern }: Source,
   after: number,
   max: number,
-  take: (message: StoredMsg) => A
+  take: (message: Stored) => A
 ): Effect.Effect<ReadonlyArray<A>, LogUnavailable> =>
-  attempt(async () => {
+  Effect.gen(function* () {
     const found: Array<A> = []
     let from = after + 1
-    let pending = true
-    while (pending && found.length < max) {
-      pending = false
-      for (const message of await readPage(source, from, Math.min(PAGE, max - found.length))) {
-        found.push(take(message))
-        from = message.seq + 1
-        pending = message.pending !== 0
-      }
+    while (found.length < max) {
+      const batch = Math.min(PAGE, max - found.length)
+      const page = yield* reader.page({ seq: from, next_by_subj: pattern, batch })
+      for (const message of page.messages) found.push(take(message))
+      const last = page.messages.at(-1)
+      if (page.complete || last === undefined) break
+      from = last.sequence + 1
     }
     return found
   })
 
 /** The first message under a pattern after a sequence. Its `pending` counts those that follow it. */
-export const readFirst = (source: Source, after: number): Effect.Effect<StoredMsg | undefined, LogUnavailable> =>
-  attempt(async () => (await readPage(source, after + 1, 1))[0])
-
-const readPage = async (
-  { direct, stream, pattern }: Source,
-  seq: number,
-  batch: number
-): Promise<ReadonlyArray<StoredMsg>> => {
-  const found: Array<StoredMsg> = []
-  try {
-    for await (const message of await direct.getBatch(stream, { seq, next_by_subj: pattern, batch })) {
-      found.push(message)
-    }
-  } catch (cause) {
-    // The library takes it for an error that there is nothing.
-    if (!(cause instanceof Error && "code" in cause && cause.code === NOT_FOUND)) throw cause
-  }
-  return found
-}
+export const readFirst = (
+  { reader, pattern }: Source,
+  after: number
+): Effect.Effect<Stored | undefined, LogUnavailable> =>
+  Effect.map(reader.page({ seq: after + 1, next_by_subj: pattern, batch: 1 }), ({ messages }) => messages[0])
 
 /** A request whose failure says nothing of what is stored. */
 export const attempt = <A>(run: () => Promise<A>): Effect.Effect<A, LogUnavailable> =>

@@ -8,10 +8,11 @@ import {
   StoreCompression,
   type StreamConfig
 } from "@nats-io/jetstream"
-import { errors, type NatsConnection } from "@nats-io/transport-node"
+import { errors } from "@nats-io/transport-node"
 import { Effect, Schedule } from "effect"
 import { ServerUnsuitable } from "../errors.ts"
 import { betweenLeaders } from "./batch.ts"
+import type { StreamReader } from "./reader.ts"
 import { type EventRetention, formatRetention, RETENTION_KEY } from "./retention.ts"
 import type { Subjects } from "./subjects.ts"
 
@@ -24,9 +25,7 @@ export interface StreamOptions {
 
 /** What it takes to read the namespace's stream. */
 export interface StreamReads {
-  readonly connection: NatsConnection
-  readonly manager: JetStreamManager
-  readonly stream: string
+  readonly reader: StreamReader
   /** Whether the stream has copies, one of which may be behind. */
   readonly replicated: () => boolean
   /** The last sequence that this process knows to be stored. Who has less is behind, also if it believes that it leads. */
@@ -35,7 +34,8 @@ export interface StreamReads {
 
 const SECOND_NANOS = 1_000_000_000
 const DUPLICATE_WINDOW_SECONDS = 120
-const SHARDS_KEY = "conclave_shards"
+/** Under this name it stands in the stream's metadata how many shards the namespace has. */
+export const SHARDS_KEY = "conclave_shards"
 
 /** The namespace's stream as it was found. */
 export interface Opened {

@@ -1,8 +1,13 @@
 import { type Address, ANY_ROLE } from "../address.ts"
 import type { Selection } from "../archive.ts"
 
+/** What can be asked for at a door: a message to an actor, events, all that is stored, and what operators do. */
+export type DoorName = "mail" | "events" | "look" | "operate"
+
 /** The subjects of one namespace, built and parsed in one place. */
 export interface Subjects {
+  /** What all subjects of the stream begin with. */
+  readonly root: string
   readonly stream: string
   readonly bucket: string
   readonly controls: string
@@ -20,15 +25,23 @@ export interface Subjects {
   readonly selected: (kind: "mail" | "journal" | "timer" | "dead", selection: Selection) => string
   /** Whose a journal record or dead letter is. */
   readonly parseOwner: (subject: string) => Address
-  readonly isDead: (subject: string) => boolean
   readonly parseTimer: (subject: string) => string
   readonly event: (subject: string) => string
   readonly live: (pattern: string) => string
   /** The event's own subject, of the subject it was republished under. */
   readonly parseLive: (subject: string) => string
   readonly inbox: (client: string) => string
+  /** Whether answers to asks may go there. */
+  readonly isInbox: (subject: string) => boolean
   readonly broadcast: string
+  /** Where who may not touch the stream asks nodes to. */
+  readonly door: (name: DoorName) => string
+  readonly keyOfLease: string
+  readonly keyOfControl: string
 }
+
+/** A user's name, if it has one, and an id. */
+const CLIENT = /^[A-Za-z0-9_-]{1,64}(\.[A-Za-z0-9_-]{1,64})?$/
 
 /** Subjects under a namespace such as `conclave`; its stream and buckets are `CONCLAVE`, `CONCLAVE_LEASES` and `CONCLAVE_CONTROLS`. */
 export const makeSubjects = (namespace: string): Subjects => {
@@ -36,7 +49,9 @@ export const makeSubjects = (namespace: string): Subjects => {
   const live = `${namespace}.live.`
   const mail = `${namespace}.mail.`
   const dead = `${namespace}.dead.`
+  const reply = `${namespace}.reply.`
   return {
+    root: `${namespace}.`,
     stream,
     bucket: `${stream}_LEASES`,
     controls: `${stream}_CONTROLS`,
@@ -64,13 +79,16 @@ export const makeSubjects = (namespace: string): Subjects => {
       const [type = "", id = ""] = subject.split(".").slice(2)
       return { type, id }
     },
-    isDead: (subject) => subject.startsWith(dead),
     // A timer's name may hold dots: it is all that follows the actor.
     parseTimer: (subject) => subject.split(".").slice(6).join("."),
     event: (subject) => `${namespace}.event.${subject}`,
     live: (pattern) => live + pattern,
     parseLive: (subject) => subject.slice(live.length),
     broadcast: `${namespace}.broadcast`,
-    inbox: (client) => `${namespace}.reply.${client}`
+    inbox: (client) => `${reply}${client}`,
+    isInbox: (subject) => subject.startsWith(reply) && CLIENT.test(subject.slice(reply.length)),
+    door: (name) => `${namespace}.door.${name}`,
+    keyOfLease: `$KV.${stream}_LEASES.`,
+    keyOfControl: `$KV.${stream}_CONTROLS.`
   }
 }

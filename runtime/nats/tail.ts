@@ -4,8 +4,10 @@ import { Effect, Queue, Schedule } from "effect"
 import { LogUnavailable } from "../errors.ts"
 import type { Mail } from "../log.ts"
 import type { Nats } from "./connection.ts"
+import { inboxOf } from "./inbox.ts"
 import { Pulls, WINDOW } from "./pulls.ts"
 import type { Subjects } from "./subjects.ts"
+import type { Unread } from "./unread.ts"
 
 /**
  * The mail of some shards in order, by one ephemeral pull consumer without acks. One for all of them: every consumer that
@@ -29,6 +31,8 @@ interface Tail {
   readonly after: ReadonlyMap<string, number>
   readonly deliver: (mail: Mail) => Effect.Effect<void> | undefined
   readonly reached: (sequence: number) => void
+  /** Is told whether there is mail to be had at all. */
+  readonly unread: Unread
 }
 
 /** Runs until interrupted; what goes wrong on the way is mended by starting a new consumer. */
@@ -37,7 +41,8 @@ export const tail = (options: Tail): Effect.Effect<never> => {
   return Effect.scoped(session(options, cursor)).pipe(
     Effect.catch((error) => Effect.logDebug("tail restarted", { reason: error.detail })),
     Effect.repeat(Schedule.spaced("100 millis")),
-    Effect.andThen(Effect.never)
+    Effect.andThen(Effect.never),
+    Effect.ensuring(options.unread.over)
   )
 }
 
@@ -46,9 +51,13 @@ type Arrival = { readonly message: Msg } | { readonly lost: string }
 const session = Effect.fnUntraced(function* (options: Tail, cursor: { sequence: number }) {
   const { nats, manager, subjects, after } = options
   const { connection } = nats
-  const consumer = yield* openConsumer(manager, subjects, [...after.keys()], cursor.sequence + 1)
+  const opening = openConsumer(manager, subjects, [...after.keys()], cursor.sequence + 1)
+  const consumer = yield* Effect.catch(opening, (cause) =>
+    Effect.andThen(options.unread.refused(cause), Effect.fail(new LogUnavailable({ detail: String(cause) })))
+  )
+  yield* options.unread.over
   const arrivals = yield* Queue.unbounded<Arrival>() // bounded by invariant 3
-  const inbox = `_INBOX.${subjects.bucket}.${consumer}`
+  const inbox = inboxOf(connection)
   yield* Effect.acquireRelease(
     Effect.sync(() =>
       connection.subscribe(inbox, { callback: (error, message) => onMessage(error, message, arrivals) })
@@ -107,7 +116,7 @@ const openConsumer = (manager: JetStreamManager, subjects: Subjects, shards: Rea
           mem_storage: true,
           num_replicas: 1
         }),
-      catch: (cause) => new LogUnavailable({ detail: String(cause) })
+      catch: (cause) => cause
     }),
     // Nobody waits for it: mail of all shards would, when one tail takes the place of another.
     (consumer) =>

@@ -3,7 +3,14 @@ import { Effect } from "effect"
 import { LogRefused, LogUnavailable } from "../errors.ts"
 import type { ActorLog } from "../log.ts"
 import type { Nats } from "./connection.ts"
+import { inboxName, secretId } from "./inbox.ts"
 import type { Subjects } from "./subjects.ts"
+
+/** Where answers to a process's asks go: below the name of its user, whose alone they are. */
+export const newInbox = ({ options }: Nats["Service"], subjects: Subjects): string => {
+  const name = inboxName(options)
+  return subjects.inbox(name === undefined ? secretId() : `${name}.${secretId()}`)
+}
 
 /** What is said and heard without being stored: answers to asks, and words to everybody. */
 export const makeTalk = (
@@ -15,12 +22,13 @@ export const makeTalk = (
     try {
       nats.connection.publish(subject, payload)
     } catch {
-      // The asker named an inbox that is none, or the connection is closed: nobody is there.
+      // The connection is closed: nobody is there.
     }
   }
   return {
     inbox,
-    answer: say,
+    // Who asks names the subject: another one would be written to with our rights.
+    answer: (to, payload) => (subjects.isInbox(to) ? say(to, payload) : undefined),
     answers: (take) => subscribe(nats, inbox, (message) => take(message.string())),
     broadcast: (payload) => say(subjects.broadcast, payload),
     broadcasts: (hear) => subscribe(nats, subjects.broadcast, (message) => hear(message.string()))

@@ -1,8 +1,8 @@
-import { nuid } from "@nats-io/transport-node"
+import { type NatsConnection, nuid } from "@nats-io/transport-node"
 import { Effect, Schedule } from "effect"
 import { AlreadyStored, type AppendError, type LogUnavailable } from "../errors.ts"
 import { type Outgoing, store } from "./batch.ts"
-import { readLastSequence, readPage, type Stored } from "./direct.ts"
+import type { Stored } from "./direct.ts"
 import { line } from "./headers.ts"
 import type { StreamReads } from "./stream.ts"
 
@@ -18,9 +18,11 @@ import type { StreamReads } from "./stream.ts"
  * as there is room. Only a process that ends before that leaves a half behind.
  */
 export class WholeGroups {
+  readonly #connection: NatsConnection
   readonly #reads: StreamReads
 
-  constructor(reads: StreamReads) {
+  constructor(connection: NatsConnection, reads: StreamReads) {
+    this.#connection = connection
     this.#reads = reads
   }
 
@@ -30,7 +32,7 @@ export class WholeGroups {
       // The newest that is known: what is sent now comes after it.
       const after = this.#reads.seen()
       const batch = nuid.next()
-      const stored = store(this.#reads.connection, batch, messages)
+      const stored = store(this.#connection, batch, messages)
       if (messages.length === 1 || this.#reads.replicated()) return stored
       return Effect.catch(stored, (error) =>
         error._tag === "LogFull" || error._tag === "LogUnavailable"
@@ -84,12 +86,12 @@ export class WholeGroups {
   /** Looks through what was stored since for messages of the batch, as far as there was any when it began to look. */
   #find({ batch, after }: Doubt): Effect.Effect<Part | undefined, LogUnavailable> {
     return Effect.gen({ self: this }, function* () {
-      const { connection, manager, stream } = this.#reads
-      const end = yield* readLastSequence(manager, stream)
+      const { reader } = this.#reads
+      const end = (yield* reader.state).lastSequence
       const found: Array<Stored> = []
       let from = after + 1
       while (from <= end) {
-        const page = yield* readPage(connection, stream, { seq: from, batch: PAGE })
+        const page = yield* reader.page({ seq: from, batch: PAGE })
         found.push(...page.messages.filter((message) => message.header("Nats-Batch-Id") === batch))
         const last = page.messages.at(-1)
         if (last === undefined || page.complete) break

@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import { type Address, addressFault, formatAddress, type InvalidAddress } from "../address.ts"
-import type { Archive, StoredLetter, StoredMail } from "../archive.ts"
+import type { ArchiveReads, StoredLetter, StoredMail } from "../archive.ts"
 import type { ReadError } from "../errors.ts"
 import { NoSuchActor } from "../inspection.ts"
 import { readLetter } from "../letters.ts"
@@ -26,7 +26,7 @@ const LETTER_CHARACTERS = 10_000
  * does not notice. All of it is held in memory.
  */
 export const readRecording = Effect.fn("Operators.recording")(function* (
-  archive: Archive["Service"],
+  archive: ArchiveReads,
   address: Address
 ): Effect.fn.Return<Recording, ReadError | NoSuchActor | InvalidAddress> {
   const invalid = addressFault(address)
@@ -42,7 +42,7 @@ export const readRecording = Effect.fn("Operators.recording")(function* (
 })
 
 const readJournal = (
-  archive: Archive["Service"],
+  archive: ArchiveReads,
   address: Address,
   attempts: number
 ): Effect.Effect<ReadonlyArray<JournalRecord>, ReadError> =>

@@ -23,6 +23,7 @@ describe("configuration", () => {
       assert.strictEqual(requestedRoundRetention === "never" ? 0 : Duration.toDays(requestedRoundRetention), 1)
       assert.deepStrictEqual(rest, {
         natsUrl: undefined,
+        natsInbox: undefined,
         natsMonitorUrl: undefined,
         durability: "warn",
         natsServer: undefined,
@@ -51,7 +52,8 @@ describe("configuration", () => {
         gatewayConnections: 10_000,
         gatewayConnectionsPerAddress: 1_000,
         gatewaySubscriptions: 64,
-        gatewayPatterns: 2_000,
+        gatewayPatterns: 10_000,
+        gatewayPatternsPerClient: 500,
         gatewayFramesPerSecond: 200,
         gatewayFrameBytes: 65_536,
         gatewayPendingBytes: 8_388_608,

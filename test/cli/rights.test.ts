@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Layer } from "effect"
 import { allActors, quantPolicy } from "../../actors/index.ts"
 import { CoordinatorProtocol, PortfolioProtocol } from "../../protocols/index.ts"
-import { Actors, layerNats, layerNode, layerOperators, Operators } from "../../runtime/index.ts"
+import { Actors, layerNats, layerNode, layerOperatorsOutside, Operators } from "../../runtime/index.ts"
 import { Protocol, troubleWith } from "../runtime/trouble.ts"
 import { dailyBars } from "../support/bars.ts"
 import { commandPaths, runInProcess } from "../support/in-process.ts"
@@ -24,8 +24,7 @@ const COMMANDS: ReadonlyArray<readonly [path: string, words: string, users: Read
   ["actors waiting", "", LOOK],
   ["actors inspect", "coordinator/ACME", LOOK],
   ["actors paused", "", LOOK],
-  // There is nothing to drop: it only looks.
-  ["actors drop", "nosuch --yes", LOOK],
+  ["actors drop", "nosuch --yes", ACT],
   ["dead list", "", LOOK],
   ["dead show", "LETTER", LOOK],
   ["feedback", "", LOOK],
@@ -96,6 +95,27 @@ describe("the users of nats.conf and the commands", () => {
     })
   )
 
+  it.live("an operator hears that no node is there, and who is to be asked then", () =>
+    Effect.gen(function* () {
+      const url = yield* serverWithUsers
+      yield* Effect.scoped(Layer.build(layerNats(asUser(url, "node"))))
+      const run = (user: string, words: string) =>
+        runInProcess(words.split(" "), { NATS_URL: asUser(url, user).url, LOG_LEVEL: "Error" })
+      for (const words of ["actors pause coordinator/A", "actors paused", "nodes"]) {
+        const { succeeded, error } = yield* run("operator", words)
+        assert.isFalse(succeeded)
+        assert.match(
+          error,
+          /^no node is alive, and only nodes may do this: start one, or name the servers with the user of nodes/
+        )
+        assert.notInclude(error, "\n")
+      }
+      const { printed } = yield* run("node", "actors pause coordinator/A")
+      assert.match(printed, /is paused/)
+      assert.match((yield* run("node", "nodes")).printed, /no node is alive/)
+    }).pipe(Effect.scoped, Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()))
+  )
+
   it.live("a switch that may not hear its answer is not turned", () =>
     Effect.gen(function* () {
       const url = yield* serverWithUsers
@@ -131,7 +151,7 @@ const prepare = Effect.fnUntraced(function* (url: string) {
   const park = Effect.gen(function* () {
     yield* Effect.ignore(ask(Protocol, "a", "Fail", { text: "on purpose" }))
     const letters = yield* Effect.flatMap(Operators, (operators) => operators.letters({}, 0, 1)).pipe(
-      Effect.provide(layerOperators(asUser(url, "viewer")))
+      Effect.provide(layerOperatorsOutside(asUser(url, "viewer")))
     )
     return String(letters[0]?.sequence)
   })

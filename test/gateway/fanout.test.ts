@@ -129,6 +129,46 @@ describe("the fanout", () => {
     })
   )
 
+  it.effect("reads the log by few readers, however many patterns are wanted", () =>
+    Effect.gen(function* () {
+      const { log, join } = yield* world
+      const all = yield* Effect.forEach(Array.from({ length: 200 }).keys(), (index) => join(`decision.S${index}.*`), {
+        concurrency: "unbounded"
+      })
+      assert.isAtMost(log.watching().length, 17)
+      for (const index of all.keys()) log.publish(`decision.S${index}.a`, "t", {})
+      assert.deepStrictEqual(
+        all.map(({ sequences }) => sequences()),
+        all.map((_, index) => [index + 1])
+      )
+      yield* Effect.forEach(all, ({ leave }) => leave)
+      assert.deepStrictEqual(log.watching(), [])
+    })
+  )
+
+  it.effect("lets one client want so many patterns and no more, on whatever connections, and others as many", () =>
+    Effect.gen(function* () {
+      const log = makeFakeLog()
+      const limits = { patternsMax: 5, patternsPerClientMax: 2 }
+      const fanout = yield* makeFanout(undefined, limits, (act) => act()).pipe(Effect.provide(log.layer))
+      const want = (pattern: string, client?: string) =>
+        Effect.result(fanout.subscribe(pattern, "new", listener().subscriber, client))
+      const scope = yield* Scope.make()
+      yield* Scope.provide(want("a.1", "mallory"), scope)
+      yield* want("a.2", "mallory")
+      yield* want("a.2", "mallory")
+      const refused = yield* Effect.flip(fanout.subscribe("a.3", "new", listener().subscriber, "mallory"))
+      assert.deepInclude(refused, { _tag: "TooManyPatterns", of: "client", limit: 2 })
+      assert.match(refused.message, /GATEWAY_PATTERNS_PER_CLIENT/)
+      for (const pattern of ["b.1", "b.2"]) assert.strictEqual((yield* want(pattern, "ada"))._tag, "Success")
+      yield* want("c.1")
+      assert.deepInclude(yield* Effect.flip(fanout.subscribe("c.2", "new", listener().subscriber)), { of: "all" })
+      assert.strictEqual((yield* want("a.1", "grace"))._tag, "Success", "it is read already")
+      yield* Scope.close(scope, Exit.void)
+      assert.strictEqual((yield* want("b.1", "mallory"))._tag, "Success")
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("skips a payload that is no event, says so once, and goes on", () =>
     Effect.gen(function* () {
       const lines: Array<string> = []

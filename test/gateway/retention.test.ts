@@ -31,7 +31,7 @@ layer(NatsServer.layer, { excludeTestServices: true })("events of a kind that is
       assert.deepStrictEqual(yield* events.kept("decision.*.*"), { first, last })
       assert.deepStrictEqual(yield* events.kept("tool.>"), { first: last, last })
       assert.deepStrictEqual(yield* events.kept(">"), { first: last, last })
-      const { events: found } = yield* (yield* events.history("tool.>", { from: "sequence", sequence: 1 })).next(last)
+      const { events: found } = yield* events.history("tool.>", { from: "sequence", sequence: 1 }).next(last)
       assert.deepStrictEqual(found, [])
       assert.isBelow(tool, last)
       // Another node says otherwise: that holds from then on.

@@ -15,13 +15,13 @@ describe("the gateway's user of nats.conf", () => {
       const { append } = yield* ActorLog.pipe(Effect.provide(node))
       const publish = append([{ kind: "event", subject: "a.b", payload: "{}" }])
       const first = yield* publish
-      const services = yield* Layer.build(layerEventLog(asUser(url, "gateway")))
+      const services = yield* Layer.build(layerEventLog({ ...asUser(url, "gateway"), outside: true }))
       const log = yield* EventLog.pipe(Effect.provide(services))
       const seen: Array<PublishedEvent> = []
       yield* log.follow("a.*", (event) => seen.push(event))
       const second = yield* publish
       yield* eventually("it sees the event", () => seen.length === 1)
-      const history = yield* log.history(">", { from: "sequence", sequence: 1 })
+      const history = log.history(">", { from: "sequence", sequence: 1 })
       const { events } = yield* history.next(second)
       assert.deepStrictEqual(
         events.map(({ sequence }) => sequence),

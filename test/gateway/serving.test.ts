@@ -2,7 +2,7 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Exit, Fiber, Layer, References, Schedule, Scope } from "effect"
 import { allActors, quantPolicy } from "../../actors/index.ts"
 import { layerEventLog, type ServingOptions, serveGateway, statusProbe } from "../../gateway/index.ts"
-import { LogFull, layerNats, layerNatsClient, layerNode } from "../../runtime/index.ts"
+import { LogFull, layerNats, layerNatsOutside, layerNode } from "../../runtime/index.ts"
 import { http, openClient, startGateway } from "../support/gateway.ts"
 import { NatsServer } from "../support/nats.ts"
 
@@ -23,7 +23,9 @@ layer(NatsServer.layer, { excludeTestServices: true })("a gateway without nodes"
     Effect.gen(function* () {
       const { url } = yield* NatsServer
       const options = { url, namespace: "alone", name: "test", durability: "warn" } as const
-      const services = yield* Layer.build(Layer.merge(layerNatsClient(options), layerEventLog(options)))
+      const services = yield* Layer.build(
+        Layer.merge(layerNatsOutside(options), layerEventLog({ ...options, outside: true }))
+      )
       const { port, url: address } = yield* serveGateway({ port: 0, serving }).pipe(Effect.provide(services))
       const unready = yield* http(port, "/readyz")
       assert.deepInclude(unready.json, { status: 503, type: "urn:conclave:problem:not-ready" })

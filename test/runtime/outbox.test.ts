@@ -6,9 +6,10 @@ import {
   type AppendError,
   type Entry,
   LogRefused,
-  LogUnavailable
+  LogUnavailable,
+  type Sendable
 } from "../../runtime/index.ts"
-import { Outbox, type Sendable } from "../../runtime/outbox.ts"
+import { Outbox } from "../../runtime/outbox.ts"
 
 /** A log that stores nothing until it is let go. */
 const slowLog = (go: Latch.Latch, stored: Array<number>) =>

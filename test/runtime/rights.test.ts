@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Layer, Schedule, Stream } from "effect"
-import { Actors, layerNats, layerNode, layerOperators, Operators } from "../../runtime/index.ts"
+import { Actors, layerNats, layerNode, layerOperatorsOutside, Operators } from "../../runtime/index.ts"
 import { CounterProtocol, counter } from "../support/counter.ts"
 import { asUser, serverWithUsers } from "../support/nats-users.ts"
 import { Protocol, soon, troubleWith } from "./trouble.ts"
@@ -19,11 +19,11 @@ describe("the users of nats.conf", () => {
         const all = yield* Actors
         yield* Effect.ignore(all.ask(Protocol, "a", "Fail", { text: "on purpose" }, soon))
         yield* all.ask(CounterProtocol, "c", "Add", { n: 1 }, soon)
-        yield* looking.pipe(Effect.provide(layerOperators(as("viewer"))))
-        const acted = yield* Effect.flip(acting.pipe(Effect.provide(layerOperators(as("viewer")))))
+        yield* looking.pipe(Effect.provide(layerOperatorsOutside(as("viewer"))))
+        const acted = yield* Effect.flip(acting.pipe(Effect.provide(layerOperatorsOutside(as("viewer")))))
         assert.match(acted.message, /Permissions Violation|permission/i)
-        yield* looking.pipe(Effect.provide(layerOperators(as("operator"))))
-        yield* acting.pipe(Effect.provide(layerOperators(as("operator"))))
+        yield* looking.pipe(Effect.provide(layerOperatorsOutside(as("operator"))))
+        yield* acting.pipe(Effect.provide(layerOperatorsOutside(as("operator"))))
       }).pipe(Effect.provide(node))
     }).pipe(Effect.scoped, Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()))
   )

@@ -1,7 +1,7 @@
 // Three node processes on a cluster of three nats-servers, under load, while one thing after the other goes wrong; and
 // whether, when all is well again, everything that was accepted happened exactly once.
-import { Clock, Effect, Fiber, Layer, Schedule, type Scope } from "effect"
-import { layerNatsClient } from "../../runtime/index.ts"
+import { Clock, type Context, Effect, Fiber, Layer, Schedule, type Scope } from "effect"
+import { type Actors, layerNatsClient, layerNatsOutside } from "../../runtime/index.ts"
 import { type Faults, makeFaults, seeded } from "./chaos-faults.ts"
 import {
   CHAOS_REPLICAS,
@@ -21,6 +21,8 @@ export interface ChaosOptions {
   readonly seed: number
   readonly seconds: number
   readonly say: (line: string) => Effect.Effect<void>
+  /** Whether who sends may not touch the stream, and has nodes store it. */
+  readonly outside?: boolean
 }
 
 export interface Verdict {
@@ -47,15 +49,11 @@ export const runChaos = (options: ChaosOptions): Effect.Effect<Verdict, unknown,
     const cluster = yield* natsCluster
     const ways = yield* Effect.forEach(cluster.servers, ({ port }) => natsProxy(port))
     const url = ways.map((way) => way.url).join(",")
-    const client = yield* Layer.build(
-      layerNatsClient({
-        url,
-        namespace: NAMESPACE,
-        name: "senders",
-        shards: CHAOS_SHARDS,
-        replicas: CHAOS_REPLICAS
-      })
-    )
+    const senders = { url, namespace: NAMESPACE, name: "senders" }
+    const client: Context.Context<Actors> =
+      options.outside === true
+        ? yield* Layer.build(layerNatsOutside(senders))
+        : yield* Layer.build(layerNatsClient({ ...senders, shards: CHAOS_SHARDS, replicas: CHAOS_REPLICAS }))
     const faults = yield* makeFaults({
       cluster,
       ways,

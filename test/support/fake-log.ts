@@ -95,25 +95,24 @@ export const makeFakeLog = (): FakeLog => {
     for (const watch of watches) if (matches(watch.pattern, subject)) watch.see(event)
     return sequence
   }
-  const history = (pattern: string, start: HistoryStart): Effect.Effect<History> =>
-    Effect.sync(() => {
-      const selects = selectorOf(stored, sequence, pattern, start)
-      let position = 0
-      const next = Effect.fnUntraced(function* (upTo: number) {
-        yield* unlessBroken
-        pages++
-        acting("before")
-        const copied = trouble.held ?? Number.MAX_SAFE_INTEGER
-        const left = firstAfter(stored, position, (event) => event.sequence <= copied && selects(event))
-        const events = left.slice(0, PAGE)
-        position = events.at(-1)?.sequence ?? position
-        acting("after")
-        yield* Effect.yieldNow
-        if (events.length === 0 && copied < upTo) return yield* new LogUnavailable({ detail: "the copy is behind" })
-        return { events, complete: left.length === events.length && copied >= upTo }
-      })
-      return { next }
+  const history = (pattern: string, start: HistoryStart): History => {
+    const selects = selectorOf(stored, sequence, pattern, start)
+    let position = 0
+    const next = Effect.fnUntraced(function* (upTo: number) {
+      yield* unlessBroken
+      pages++
+      acting("before")
+      const copied = trouble.held ?? Number.MAX_SAFE_INTEGER
+      const left = firstAfter(stored, position, (event) => event.sequence <= copied && selects(event))
+      const events = left.slice(0, PAGE)
+      position = events.at(-1)?.sequence ?? position
+      acting("after")
+      yield* Effect.yieldNow
+      if (events.length === 0 && copied < upTo) return yield* new LogUnavailable({ detail: "the copy is behind" })
+      return { events, complete: left.length === events.length && copied >= upTo }
     })
+    return { next }
+  }
   return {
     layer: Layer.succeed(EventLog, {
       follow,

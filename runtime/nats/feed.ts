@@ -1,8 +1,26 @@
-import { createInbox, type Msg } from "@nats-io/transport-node"
-import { Deferred, Effect, type Scope } from "effect"
-import { LogUnavailable, type PublishedEvent } from "../../runtime/index.ts"
-import { openConsumer, startConfig } from "./consumer.ts"
-import { attempt, deliveryOf, type EventStream } from "./stream.ts"
+import type { Msg } from "@nats-io/transport-node"
+import { Clock, Deferred, Effect, type Scope } from "effect"
+import { elapsedBy } from "../elapsed.ts"
+import { LogUnavailable } from "../errors.ts"
+import type { PublishedEvent } from "../log.ts"
+import type { Nats } from "./connection.ts"
+import type { EventConsumer } from "./event-consumer.ts"
+import { inboxOf } from "./inbox.ts"
+import type { StreamReader } from "./reader.ts"
+import type { Subjects } from "./subjects.ts"
+
+/** Where events come from. */
+export interface FeedSource {
+  readonly nats: Nats["Service"]
+  readonly subjects: Subjects
+  readonly reader: Pick<StreamReader, "state">
+  /** Has the server send events to an inbox, and gives the name by which that is ended. */
+  readonly send: (wanted: EventConsumer) => Effect.Effect<string, LogUnavailable>
+  readonly end: (name: string) => Effect.Effect<void, LogUnavailable>
+}
+
+const SILENCE_MAX_MILLIS = 5_000
+const AGAIN_AFTER = "200 millis"
 
 /**
  * The events of a pattern from now on, by one push consumer without acks.
@@ -12,21 +30,16 @@ import { attempt, deliveryOf, type EventStream } from "./stream.ts"
  * 2. A consumer is given up, and a new one made, when it skips a place in its own order, when it is silent past two
  *    heartbeats, and after a reconnect. So nothing that a server forgot is lost.
  */
-const HEARTBEAT_NANOS = 2_000_000_000
-const SILENCE_MAX_MILLIS = 5_000
-const AGAIN_AFTER = "200 millis"
-
 export const follow = (
-  events: EventStream,
+  source: FeedSource,
   pattern: string,
   see: (event: PublishedEvent) => void
 ): Effect.Effect<number, LogUnavailable, Scope.Scope> =>
   Effect.gen(function* () {
-    const info = yield* attempt(() => events.manager.streams.info(events.stream))
-    const from = info.state.last_seq
+    const { lastSequence: from } = yield* source.reader.state
     const cursor = { position: from }
     const first = yield* Deferred.make<void, LogUnavailable>()
-    const reading = Effect.scoped(read(events, pattern, cursor, see, first))
+    const reading = Effect.scoped(read(source, pattern, cursor, see, first))
     const warn = (error: LogUnavailable) =>
       Effect.logWarning("events are read anew", { pattern, reason: error.message, after: cursor.position })
     yield* Effect.forkScoped(
@@ -42,21 +55,22 @@ export const follow = (
 
 /** One consumer for as long as it is good. Never succeeds. */
 const read = (
-  events: EventStream,
+  { nats, subjects, send, end }: FeedSource,
   pattern: string,
   cursor: { position: number },
   see: (event: PublishedEvent) => void,
   first: Deferred.Deferred<void, LogUnavailable>
 ): Effect.Effect<never, LogUnavailable, Scope.Scope> =>
   Effect.gen(function* () {
-    const { connection, prefix } = events
+    const { connection } = nats
+    const elapsed = elapsedBy(yield* Clock.Clock)
     const lost = yield* Deferred.make<never, LogUnavailable>()
     const giveUp = (detail: string) => Deferred.doneUnsafe(lost, Effect.fail(new LogUnavailable({ detail })))
     let order = 0
     let good = true
-    let heardAt = performance.now()
+    let heardAt = elapsed()
     const take = (message: Msg) => {
-      heardAt = performance.now()
+      heardAt = elapsed()
       if (!good) return
       const code = message.headers?.code ?? 0
       if (code === 100 && message.data.length === 0) {
@@ -64,12 +78,11 @@ const read = (
         const sent = Number(message.headers?.get("Nats-Last-Consumer") || order)
         if (sent <= order) return
       } else {
-        const delivery = deliveryOf(prefix, message)
+        const delivery = deliveryOf(subjects.event(""), message)
         if (delivery.order === order + 1) {
           order++
           if (delivery.sequence <= cursor.position) return
           cursor.position = delivery.sequence
-          if (delivery.sequence > events.newest.sequence) events.newest.sequence = delivery.sequence
           see(delivery)
           return
         }
@@ -77,26 +90,45 @@ const read = (
       good = false
       giveUp("a gap in the delivery")
     }
-    const inbox = createInbox()
+    const inbox = inboxOf(connection)
     yield* Effect.acquireRelease(
       Effect.sync(() =>
         connection.subscribe(inbox, { callback: (error, message) => (error === null ? take(message) : undefined) })
       ),
       (subscription) => Effect.sync(() => subscription.unsubscribe())
     )
-    yield* events.onReconnect(() => giveUp("reconnected"))
-    const opening = openConsumer(events, pattern, {
-      ...startConfig({ from: "sequence", sequence: cursor.position + 1 }),
-      deliver_subject: inbox,
-      idle_heartbeat: HEARTBEAT_NANOS
-    })
+    yield* nats.onReconnect(() => giveUp("reconnected"))
+    const sending = Effect.acquireRelease(
+      send({ pattern, after: cursor.position, inbox }),
+      // Nobody waits for it, and one that could not be removed goes by itself.
+      (name) => Effect.asVoid(Effect.forkDetach(Effect.ignore(end(name)))),
+      { interruptible: true }
+    )
     // A request that went under with its connection is not waited for.
-    yield* Effect.raceFirst(opening, Deferred.await(lost))
+    yield* Effect.raceFirst(sending, Deferred.await(lost))
+    heardAt = elapsed()
     yield* Deferred.succeed(first, undefined)
     const silence: Effect.Effect<never, LogUnavailable> = Effect.suspend(() =>
-      performance.now() - heardAt > SILENCE_MAX_MILLIS
+      elapsed() - heardAt > SILENCE_MAX_MILLIS
         ? Effect.fail(new LogUnavailable({ detail: "no heartbeat" }))
         : Effect.andThen(Effect.sleep("1 second"), silence)
     )
     return yield* Effect.raceFirst(Deferred.await(lost), silence)
   })
+
+/** An event, and its place in what its consumer has sent. */
+interface Delivery extends PublishedEvent {
+  readonly order: number
+}
+
+/** The places are in the reply subject: `$JS.ACK.[domain.account.]stream.consumer.tries.sequence.order.nanos.pending`. */
+const deliveryOf = (prefix: string, message: Msg): Delivery => {
+  const tokens = (message.reply ?? "").split(".")
+  const at = tokens.length > 9 ? 7 : 5
+  return {
+    subject: message.subject.slice(prefix.length),
+    payload: message.string(),
+    sequence: Number(tokens[at]),
+    order: Number(tokens[at + 1])
+  }
+}

@@ -1,0 +1,110 @@
+import { Effect } from "effect"
+import { type EventPage, type EventReads, LogUnavailable, type PublishedEvent } from "../../runtime/index.ts"
+import type { HistoryPage } from "./log.ts"
+import { firstPage, patiently } from "./page.ts"
+
+/** So many subjects are asked for by their names at a time. */
+const TOGETHER = 256
+
+/** The newest event of each subject as of one moment, page by page, in the order of the log. */
+export interface Latest {
+  /** The next of them; nothing once all were given. */
+  readonly next: (upTo: number) => Effect.Effect<HistoryPage | undefined, LogUnavailable>
+  /** They are of the moment at which the log had come to this sequence. What was stored later is not among them. */
+  readonly opening: () => number
+}
+
+/**
+ * Mostly one request gives all of them. Where there are too many for that, the sequence of each is read first, and then they are
+ * read again in that order: so no more of them than a page are held.
+ */
+export const openLatest = (reads: EventReads["Service"], pattern: string): Latest => {
+  let opened: { readonly at: number; readonly order: Array<string> } | undefined
+  let ready: ReadonlyArray<PublishedEvent> = []
+  const open = (upTo: number) =>
+    Effect.gen(function* () {
+      const page = yield* reads.newest([pattern])
+      if (page === undefined || !page.complete) return yield* listed(reads, pattern, upTo)
+      const at = yield* reached(reads, page, pattern, upTo)
+      if (at === undefined) return undefined
+      ready = page.events
+      return { at, order: [] }
+    })
+  const give = (upTo: number, at: number): HistoryPage => {
+    const events = firstPage(ready)
+    ready = ready.slice(events.length)
+    return { events, complete: ready.length === 0 && opened?.order.length === 0 && at >= upTo }
+  }
+  return {
+    opening: () => opened?.at ?? 0,
+    next: (upTo) =>
+      Effect.gen(function* () {
+        const first = opened === undefined
+        opened ??= yield* patiently(open(upTo))
+        const { at, order } = opened
+        while (ready.length === 0 && order.length > 0) {
+          const names = order.slice(0, TOGETHER)
+          ready = (yield* newestOf(reads, names, at)).filter(({ sequence }) => sequence <= at)
+          order.splice(0, names.length)
+        }
+        return ready.length > 0 || first ? give(upTo, at) : undefined
+      })
+  }
+}
+
+/** How far the copy was that answered, if it is far enough. One that has no such event does not say. */
+const reached = (
+  { last, state }: EventReads["Service"],
+  { upTo: seen }: EventPage,
+  pattern: string,
+  upTo: number
+): Effect.Effect<number | undefined, LogUnavailable> =>
+  Effect.gen(function* () {
+    if (seen !== undefined) return seen < upTo ? undefined : seen
+    const { copies } = yield* state
+    return copies === 1 || (yield* last(pattern)) === undefined ? upTo : undefined
+  })
+
+/** The subjects under a pattern, in the order of their newest events. */
+const listed = (reads: EventReads["Service"], pattern: string, upTo: number) =>
+  Effect.gen(function* () {
+    const names: Array<string> = []
+    let offset: number | undefined = 0
+    while (offset !== undefined) {
+      const page: { readonly names: ReadonlyArray<string>; readonly next: number | undefined } = yield* reads.subjects(
+        pattern,
+        offset
+      )
+      names.push(...page.names)
+      offset = page.next
+    }
+    const sequences = new Map<string, number>()
+    for (let at = 0; at < names.length; at += TOGETHER) {
+      const found = yield* newestOf(reads, names.slice(at, at + TOGETHER), upTo)
+      for (const { subject, sequence } of found) sequences.set(subject, sequence)
+    }
+    const order = [...sequences].filter(([, sequence]) => sequence <= upTo)
+    return { at: upTo, order: order.toSorted(([, one], [, other]) => one - other).map(([subject]) => subject) }
+  })
+
+/** The newest events of some subjects, in their order, by copies that have come as far as they have to. */
+const newestOf = (
+  { newest, state }: EventReads["Service"],
+  subjects: ReadonlyArray<string>,
+  upTo: number
+): Effect.Effect<ReadonlyArray<PublishedEvent>, LogUnavailable> =>
+  Effect.gen(function* () {
+    const found: Array<PublishedEvent> = []
+    let missing = subjects
+    while (missing.length > 0) {
+      const page = yield* newest(missing)
+      if (page === undefined) return yield* new LogUnavailable({ detail: "too many subjects at a time" })
+      const seen = page.upTo ?? ((yield* state).copies === 1 ? upTo : 0)
+      if (seen < upTo) return yield* new LogUnavailable({ detail: "the copy of the log that is read is behind" })
+      found.push(...page.events)
+      if (page.complete || page.events.length === 0) break
+      const given = new Set(page.events.map(({ subject }) => subject))
+      missing = missing.filter((subject) => !given.has(subject))
+    }
+    return found.toSorted((one, other) => one.sequence - other.sequence)
+  })
