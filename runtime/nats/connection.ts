@@ -73,11 +73,15 @@ const open = (options: NatsOptions) =>
       keepPrefix(connection, prefix)
       return connection
     },
-    catch: (cause) =>
-      new ServerUnsuitable({
-        detail: `no NATS server answers at ${showServers(options.url)}: ${cause instanceof Error ? cause.message : String(cause)}`
-      })
+    catch: (cause) => new ServerUnsuitable({ detail: unconnected(options.url, cause) })
   })
+
+const unconnected = (url: string, cause: unknown): string => {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return /authorization violation/i.test(reason)
+    ? `the NATS server at ${showServers(url)} lets nobody in as that: user or password are wrong or missing`
+    : `no NATS server answers at ${showServers(url)}: ${reason}`
+}
 
 const checkServer = (connection: NatsConnection, url: string) => {
   const { version = "0.0", jetstream } = connection.info ?? {}
