@@ -7,13 +7,23 @@ const limitsOf = (config: Configuration): Partial<GatewayLimits> => ({
   subscriptionsMax: config.gatewaySubscriptions,
   patternsMax: config.gatewayPatterns,
   operationsPerSecond: config.gatewayFramesPerSecond,
+  bytesPerSecond: config.gatewayBytesPerSecond,
   frameBytesMax: config.gatewayFrameBytes,
+  unauthenticatedMax: config.gatewayUnauthenticated,
+  unauthenticatedPerAddressMax: config.gatewayUnauthenticatedPerAddress,
+  unauthenticatedBytesMax: config.gatewayUnauthenticatedBytes,
+  handshakesPerSecond: config.gatewayHandshakesPerSecond,
   pendingBytesMax: config.gatewayPendingBytes,
+  queueBytesMax: config.gatewayQueueBytes,
+  stallMillis: config.gatewayStall,
   symbolsMax: config.gatewaySymbols,
   roundsMax: config.gatewayRounds,
   graceMillis: config.gatewayGrace,
   requestsPerSecond: config.gatewayRequestsPerSecond,
   bodyBytesMax: config.gatewayBodyBytes,
+  bodyBytesPerSecond: config.gatewayBodyBytesPerSecond,
+  bodiesBytesMax: config.gatewayBodiesBytes,
+  bodyMillis: config.gatewayBodyMillis,
   compressBytesMin: config.gatewayCompressFrom
 })
 
@@ -21,6 +31,7 @@ const limitsOf = (config: Configuration): Partial<GatewayLimits> => ({
 export const gatewayOptions = (config: Configuration): Omit<GatewayOptions, "host" | "port"> => ({
   limits: limitsOf(config),
   allowedOrigins: config.gatewayOrigins,
+  hosts: config.gatewayHosts,
   auth: {
     secret: config.gatewaySecret,
     publicKeyFile: config.gatewayPublicKey,

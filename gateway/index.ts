@@ -1,5 +1,5 @@
 export { type AuthOptions, InvalidAuth } from "./auth/authenticator.ts"
-export { Claims, Operation } from "./auth/grant.ts"
+export { Claims, Operation, Subject } from "./auth/grant.ts"
 export { privateKey, secretKey, signToken } from "./auth/token.ts"
 export { layerEventLog } from "./events/layer.ts"
 export { EventLog } from "./events/log.ts"

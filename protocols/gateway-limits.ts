@@ -12,12 +12,26 @@ export interface GatewayLimits {
   readonly patternsMax: number
   /** Operations of one client per second; as many may come at once after a pause. */
   readonly operationsPerSecond: number
-  /** Bytes of one frame from a client. A longer one gets an error, and is not read. */
+  /** Bytes that one client may send per second, in frames; as many may come at once after a pause. */
+  readonly bytesPerSecond: number
+  /** Bytes of one frame from a client. A longer one gets an error, and is not read; one of twice that ends the connection. */
   readonly frameBytesMax: number
+  /** Clients over WebSocket that have not said who they are, where they have to. One more takes the place of the oldest. */
+  readonly unauthenticatedMax: number
+  /** The same, from one address. */
+  readonly unauthenticatedPerAddressMax: number
+  /** Bytes that a client may send before it is known who it is. */
+  readonly unauthenticatedBytesMax: number
+  /** Handshakes of one address per second that bring no good credential, where one is needed. */
+  readonly handshakesPerSecond: number
   /** Bytes that wait for one client which does not read. Past this its subscriptions' policies rule. */
   readonly pendingBytesMax: number
   /** Bytes of those that are in its socket already, where no policy reaches them. */
   readonly socketBytesMax: number
+  /** Bytes that wait for all clients together. Past this those for whom most waits lose of it, or are closed. */
+  readonly queueBytesMax: number
+  /** How long a client for whom something waits may take none of it, in milliseconds, whatever its policies. */
+  readonly stallMillis: number
   /** Different symbols that one client may name while the gateway runs: each is an actor, which stays. */
   readonly symbolsMax: number
   /** Rounds that one client may have under way; each counts for as long as it may take. */
@@ -26,6 +40,12 @@ export interface GatewayLimits {
   readonly requestsPerSecond: number
   /** Bytes of one HTTP body. */
   readonly bodyBytesMax: number
+  /** Bytes of HTTP bodies of one address per second; as many, and at least one body, may come at once after a pause. */
+  readonly bodyBytesPerSecond: number
+  /** Bytes of HTTP bodies that are on their way, of all requests together. */
+  readonly bodiesBytesMax: number
+  /** How long an HTTP body may take to come, in milliseconds. */
+  readonly bodyMillis: number
   /** Frames from this size on are compressed for clients that offer it (permessage-deflate); 0: none are. */
   readonly compressBytesMin: number
   /** Seconds without a sign of life, pongs included, before a client is closed. 8 to 960. */
@@ -47,13 +67,23 @@ export const defaultLimits: GatewayLimits = {
   subscriptionsMax: 64,
   patternsMax: 2_000,
   operationsPerSecond: 200,
+  bytesPerSecond: 256 * 1024,
   frameBytesMax: 64 * 1024,
+  unauthenticatedMax: 1_000,
+  unauthenticatedPerAddressMax: 100,
+  unauthenticatedBytesMax: 16 * 1024,
+  handshakesPerSecond: 200,
   pendingBytesMax: 8 * 1024 * 1024,
   socketBytesMax: 64 * 1024,
+  queueBytesMax: 128 * 1024 * 1024,
+  stallMillis: 30_000,
   symbolsMax: 500,
   roundsMax: 100,
   requestsPerSecond: 200,
   bodyBytesMax: 1024 * 1024,
+  bodyBytesPerSecond: 4 * 1024 * 1024,
+  bodiesBytesMax: 64 * 1024 * 1024,
+  bodyMillis: 30_000,
   compressBytesMin: 0,
   idleSeconds: 60,
   authMillis: 5_000,
@@ -69,10 +99,20 @@ export const limitNames = {
   subscriptionsMax: "GATEWAY_SUBSCRIPTIONS",
   patternsMax: "GATEWAY_PATTERNS",
   operationsPerSecond: "GATEWAY_FRAMES_PER_SECOND",
+  bytesPerSecond: "GATEWAY_BYTES_PER_SECOND",
   frameBytesMax: "GATEWAY_FRAME_BYTES",
+  unauthenticatedMax: "GATEWAY_UNAUTHENTICATED",
+  unauthenticatedPerAddressMax: "GATEWAY_UNAUTHENTICATED_PER_ADDRESS",
+  unauthenticatedBytesMax: "GATEWAY_UNAUTHENTICATED_BYTES",
+  handshakesPerSecond: "GATEWAY_HANDSHAKES_PER_SECOND",
   pendingBytesMax: "GATEWAY_PENDING_BYTES",
+  queueBytesMax: "GATEWAY_QUEUE_BYTES",
+  stallMillis: "GATEWAY_STALL_MILLIS",
   symbolsMax: "GATEWAY_SYMBOLS",
   roundsMax: "GATEWAY_ROUNDS",
   requestsPerSecond: "GATEWAY_REQUESTS_PER_SECOND",
-  bodyBytesMax: "GATEWAY_BODY_BYTES"
+  bodyBytesMax: "GATEWAY_BODY_BYTES",
+  bodyBytesPerSecond: "GATEWAY_BODY_BYTES_PER_SECOND",
+  bodiesBytesMax: "GATEWAY_BODIES_BYTES",
+  bodyMillis: "GATEWAY_BODY_MILLIS"
 } as const satisfies Partial<Record<keyof GatewayLimits, string>>

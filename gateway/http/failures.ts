@@ -5,7 +5,8 @@ import type { FeedFailure } from "../operations/market.ts"
 import type { PortfolioFailure } from "../operations/portfolio.ts"
 import type { TooManyRounds, TooManySymbols } from "../operations/quota.ts"
 import type { Reply } from "../uws.ts"
-import { askProblem, internal, invalidRequest, problem, unavailable } from "./problem.ts"
+import { askProblem } from "./ask-problem.ts"
+import { internal, invalidRequest, problem, unavailable } from "./problem.ts"
 
 /** What may go wrong with anything that a client asks for. */
 export type OperationFailure =

@@ -5,15 +5,9 @@ import type { Probe } from "../serving.ts"
 import { type Caller, once } from "./caller.ts"
 import type { TooManySymbols } from "./quota.ts"
 
-/** What is known of a symbol: its bars, and the analyses of it. */
-export const symbolStatus = (
-  symbol: string,
-  caller: Caller
-): Effect.Effect<typeof CoordinatorStatus.Type, AskError | TooManySymbols, Actors> =>
-  Effect.gen(function* () {
-    yield* caller.quota.name([symbol])
-    return yield* (yield* Actors).ask(CoordinatorProtocol, symbol, "GetStatus", {})
-  })
+/** What is known of a symbol: its bars, and the analyses of it. What only answers is stored by nobody, and so needs no quota. */
+export const symbolStatus = (symbol: string): Effect.Effect<typeof CoordinatorStatus.Type, AskError, Actors> =>
+  Actors.use(({ ask }) => ask(CoordinatorProtocol, symbol, "GetStatus", {}))
 
 /** Symbols that nobody trades, whose coordinators are asked whether anybody answers; several, as their shards may be on several nodes. */
 const PROBED = 8

@@ -54,7 +54,7 @@ const ask = (
     case "status":
       return "consensus_id" in operation.of
         ? Effect.flatMap(consensusStatus(operation.of.consensus_id), (text) => Effect.orDie(decodeRound(text)))
-        : Effect.flatMap(symbolStatus(operation.of.symbol, caller), (found) => Effect.orDie(encodeStatus(found)))
+        : Effect.flatMap(symbolStatus(operation.of.symbol), (found) => Effect.orDie(encodeStatus(found)))
   }
 }
 

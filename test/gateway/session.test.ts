@@ -10,15 +10,17 @@ import {
   receive,
   refused,
   type Session,
-  type Transition
+  type Transition,
+  unread
 } from "../../gateway/socket/session.ts"
 import { ErrorData } from "../../protocols/index.ts"
 
 const limits = { ...defaultLimits, subscriptionsMax: 3, operationsPerSecond: 10 }
-const fresh = () => open("s1", limits, 0, everything).session
+const fresh = () => open("s1", limits, everything).session
 
-const say = (session: Session, operation: unknown, now = 0): Transition =>
-  receive(session, { kind: "text", text: JSON.stringify(operation) }, now)
+const text = (text: string) => ({ kind: "text", text, size: Buffer.byteLength(text) }) as const
+
+const say = (session: Session, operation: unknown): Transition => receive(session, text(JSON.stringify(operation)))
 
 const subscribed = (session: Session, id: string): Session =>
   joined(say(session, { op: "subscribe", id, pattern: "decision.>" }).session, id, 4).session
@@ -89,7 +91,7 @@ const broken: ReadonlyArray<
 
 describe("a session", () => {
   it("welcomes with its id and limits", () => {
-    const [frame] = frames(open("s1", limits, 0, everything).actions)
+    const [frame] = frames(open("s1", limits, everything).actions)
     assert.strictEqual(frame?.type, "welcome")
     assert.deepInclude(frame?.data, { protocol: 1, session: "s1" })
     assert.deepInclude(frame?.data, {
@@ -155,55 +157,41 @@ describe("a session", () => {
       assert.deepStrictEqual<unknown>([error.code, error.id], [code, id])
       assert.match(error.message, message)
       assert.isBelow(error.message.length, 200)
-      assert.deepStrictEqual(after.session, { ...before, tokens: before.tokens - 1 })
+      assert.deepStrictEqual([after.session, after.fault], [before, true])
     })
   }
 
-  it("answers an error to truncated JSON, to bytes and to too many of them", () => {
-    const error = (inbound: Parameters<typeof receive>[1]) => errorOf(receive(fresh(), inbound, 0))
-    assert.strictEqual(error({ kind: "text", text: '{"op":"ping","id":' }).code, "malformed_json")
-    assert.strictEqual(error({ kind: "text", text: "" }).code, "malformed_json")
-    assert.strictEqual(error({ kind: "binary" }).code, "binary_frame")
+  it("answers an error to truncated JSON, to bytes, to too many of them and to what is nested too deep", () => {
+    const error = (inbound: Parameters<typeof receive>[1]) => errorOf(receive(fresh(), inbound))
+    assert.strictEqual(error(text('{"op":"ping","id":')).code, "malformed_json")
+    assert.strictEqual(error(text("")).code, "malformed_json")
+    assert.strictEqual(error({ kind: "binary", size: 3 }).code, "binary_frame")
     const large = error({ kind: "oversized", size: 70_000 })
     assert.deepStrictEqual([large.code, /65536.*70000/.test(large.message)], ["frame_too_large", true])
+    const nested = (depth: number) => error(text(`${"[".repeat(depth)}"]\\"]"${"]".repeat(depth)}`))
+    assert.match(nested(65).message, /at most 64 deep/)
+    assert.deepInclude(nested(64), { code: "invalid_operation", message: "an operation is a JSON object" })
   })
 
   it("never throws and never answers without a frame, whatever text comes", () => {
-    const text = fc.oneof(
+    const any = fc.oneof(
       fc.string(),
       fc.json(),
       fc.record({ op: fc.string(), id: fc.anything() }).map((x) => JSON.stringify(x))
     )
-    fc.assert(
-      fc.property(text, (text) => {
-        assert.strictEqual(receive(fresh(), { kind: "text", text }, 0).actions.length > 0, true)
-      })
-    )
+    fc.assert(fc.property(any, (any) => assert.isAbove(receive(fresh(), text(any)).actions.length, 0)))
   })
 
-  it("takes ten operations at once, then one every hundred milliseconds, and names what it refused", () => {
-    let session = fresh()
-    const ping = (now: number) => {
-      const next = say(session, { op: "ping", id: "p" }, now)
-      session = next.session
-      return frames(next.actions)[0]
-    }
-    for (let count = 0; count < 10; count++) assert.strictEqual(ping(0)?.type, "result")
-    assert.deepInclude(ping(0)?.data, {
+  it("answers what is too much without reading it, but for the id of what is short", () => {
+    const refusal = (inbound: Parameters<typeof unread>[1]) => errorOf(unread(fresh(), inbound, "too_many"))
+    assert.deepStrictEqual(refusal(text('{"op":"ping","id":"p"}')), {
       id: "p",
       code: "rate_limited",
       message: "at most 10 operations per second (GATEWAY_FRAMES_PER_SECOND)"
     })
-    assert.strictEqual(ping(99)?.type, "error")
-    assert.strictEqual(ping(100)?.type, "result")
-    assert.strictEqual(ping(101)?.type, "error")
-    for (let count = 0; count < 10; count++) assert.strictEqual(ping(60_000)?.type, "result")
-    assert.strictEqual(ping(60_000)?.type, "error")
-  })
-
-  it("counts broken frames too", () => {
-    let session = fresh()
-    for (let count = 0; count < 10; count++) session = receive(session, { kind: "binary" }, 0).session
-    assert.strictEqual(errorOf(receive(session, { kind: "binary" }, 0)).code, "rate_limited")
+    assert.strictEqual(refusal(text(JSON.stringify({ id: "p", filler: "f".repeat(300) }))).id, null)
+    assert.strictEqual(refusal({ kind: "binary", size: 1 }).id, null)
+    const { message } = errorOf(unread(fresh(), text("{}"), "too_fast"))
+    assert.match(message, /262144 bytes per second \(GATEWAY_BYTES_PER_SECOND\)/)
   })
 })

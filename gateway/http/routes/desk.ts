@@ -33,13 +33,13 @@ const message: Answer = (asked) => {
 }
 
 /** 200 with a `CoordinatorStatus`. The symbol is in the query, because it may hold a slash. */
-const status: Answer = ({ query, caller }) => {
+const status: Answer = ({ query }) => {
   const symbol = query.get("symbol") ?? ""
   if (!isSymbol(symbol)) {
     const rule = "a symbol is 1 to 32 of A-Z 0-9 _ / : = ^ - and starts with a letter or digit"
     return Effect.succeed(invalidRequest({ field: "symbol", rule }))
   }
-  return symbolStatus(symbol, caller).pipe(
+  return symbolStatus(symbol).pipe(
     Effect.flatMap((found) => Effect.orDie(encodeStatus(found))),
     Effect.map((found) => json(200, found)),
     explained((failure) => failureProblem(failure))

@@ -22,8 +22,8 @@ const decodeSwitch = Schema.decodeUnknownResult(SwitchBody, { onExcessProperty: 
 const isAccount = Schema.is(AccountId)
 
 /** 200 with a `PortfolioView`. */
-const show: Answer = ({ parameter: account, caller }) =>
-  ofAccount(account, () => Effect.map(portfolio(account, caller), (view) => json(200, view)))
+const show: Answer = ({ parameter: account }) =>
+  ofAccount(account, () => Effect.map(portfolio(account), (view) => json(200, view)))
 
 /** 200 with whether entries are stopped now, and how many orders are under way. */
 const turn: Answer = (asked) => {

@@ -1,0 +1,98 @@
+import { Effect } from "effect"
+import type { Authenticator } from "../auth/authenticator.ts"
+import { credentialOf } from "../auth/credential.ts"
+import type { BodyRoom } from "../body.ts"
+import type { Census } from "../census.ts"
+import type { Buckets } from "../http/bucket.ts"
+import { refuseEntry } from "../http/entry.ts"
+import { noRoomFor, stopping, tooManyHandshakes, versionRequired } from "../http/problem.ts"
+import type { GatewayLimits, OriginPolicy } from "../policy.ts"
+import { exchange, type HttpRequest, type HttpResponse, type Reply, type UpgradeContext } from "../uws.ts"
+import type { Connection, Handshake } from "./connection.ts"
+
+export interface UpgradeOptions {
+  readonly census: Census
+  readonly limits: GatewayLimits
+  readonly origins: OriginPolicy
+  readonly authenticator: Authenticator
+  readonly room: BodyRoom
+  /** Of those who bring no good credential, by address. */
+  readonly handshakes: Buckets
+  /** True once no more clients are taken. */
+  readonly draining: () => boolean
+  readonly run: (effect: Effect.Effect<void>) => { readonly interruptUnsafe: () => void }
+}
+
+/** What travels with a socket from its upgrade to its end. */
+export interface Attachment {
+  readonly address: string
+  readonly handshake: Handshake | undefined
+  client: Client | undefined
+  /** The socket is gone, and must not be touched any more. */
+  over: boolean
+}
+
+export interface Client {
+  readonly connection: Connection
+  /** To be called when bytes were taken by the network. */
+  readonly drained: () => void
+  /** Something came after the farewell. */
+  readonly late: () => void
+}
+
+/** The version of RFC 6455. The library does not look. */
+const VERSION = "13"
+
+/**
+ * Turns a request into a WebSocket, or answers why not.
+ *
+ * A credential that comes with it is looked at before: who is known takes the place of a client at once, and never one of those
+ * who are not, which strangers may hold.
+ */
+export const upgrade = (
+  options: UpgradeOptions,
+  res: HttpResponse,
+  req: HttpRequest,
+  context: UpgradeContext
+): void => {
+  const { authenticator, limits, handshakes, run } = options
+  const call = exchange(res, options.room)
+  const refusal = refuse(options, req)
+  if (refusal !== undefined) return call.respond(refusal)
+  const { address } = call
+  const { protocol, credential } = credentialOf(req)
+  const [key = "", extensions = ""] = ["key", "extensions"].map((name) => req.getHeader(`sec-websocket-${name}`))
+  let gone = false
+  const open = (handshake: Handshake | undefined): void => {
+    const attachment: Attachment = { address, handshake, client: undefined, over: false }
+    if (!gone) res.cork(() => res.upgrade(attachment, key, protocol, extensions, context))
+  }
+  const openAsKnown = (handshake: Handshake | undefined): void => {
+    const full = noRoomFor(address, options.census, limits)
+    if (full === undefined) open(handshake)
+    else call.respond(full.reply)
+  }
+  const openAsUnknown = (handshake: Handshake | undefined): void => {
+    if (handshakes.take(address, performance.now())) open(handshake)
+    else call.respond(tooManyHandshakes(limits.handshakesPerSecond))
+  }
+  if (!authenticator.required) return openAsKnown(undefined)
+  if (credential === undefined) return openAsUnknown(undefined)
+  const checking = run(
+    Effect.match(authenticator.verify(credential), {
+      onSuccess: (grant) => openAsKnown({ grant }),
+      onFailure: ({ reason }) => openAsUnknown({ reason })
+    })
+  )
+  call.onGone(() => {
+    gone = true
+    checking.interruptUnsafe()
+  })
+}
+
+const refuse = (options: UpgradeOptions, req: HttpRequest): Reply | undefined => {
+  const refusal = refuseEntry(req, options.origins)
+  if (refusal !== undefined) return refusal
+  if (options.draining()) return stopping()
+  return req.getHeader("sec-websocket-version") === VERSION ? undefined : versionRequired()
+}
