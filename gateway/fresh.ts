@@ -1,12 +1,12 @@
-import { Deferred, Effect, type Scope } from "effect"
+import { Deferred, Effect, Exit, type Scope } from "effect"
 
 interface Looked<E> {
   readonly found: Deferred.Deferred<void, E>
-  /** In milliseconds; not known yet while somebody looks. */
-  doneAt: number | undefined
+  /** Until when it holds, in milliseconds: for ever while somebody looks. */
+  until: number
 }
 
-/** What a check has found, for all who ask within some milliseconds, and for those who ask while it is under way. */
+/** A check that is made once for all who ask while it is under way, and that holds for some milliseconds if it succeeded. */
 export const fresh = <E>(
   check: Effect.Effect<void, E>,
   millis: number
@@ -15,19 +15,18 @@ export const fresh = <E>(
     const scope = yield* Effect.scope
     let last: Looked<E> | undefined
     const look = Effect.gen(function* () {
-      const looked: Looked<E> = { found: yield* Deferred.make<void, E>(), doneAt: undefined }
+      const looked: Looked<E> = { found: yield* Deferred.make<void, E>(), until: Number.POSITIVE_INFINITY }
       last = looked
       // Who asked first may not wait for it, and the others do.
       const looking = Effect.onExit(check, (exit) => {
-        looked.doneAt = performance.now()
+        looked.until = Exit.isSuccess(exit) ? performance.now() + millis : 0
         return Deferred.done(looked.found, exit)
       })
       yield* Effect.forkIn(Effect.ignoreCause(looking), scope)
       return looked
     })
     return Effect.gen(function* () {
-      const known = last !== undefined && (last.doneAt === undefined || performance.now() - last.doneAt < millis)
-      const { found } = known && last !== undefined ? last : yield* look
+      const { found } = last !== undefined && performance.now() < last.until ? last : yield* look
       return yield* Deferred.await(found)
     })
   })

@@ -14,8 +14,6 @@ export interface Origins {
 export interface OriginPolicy {
   /** The address that is listened on. */
   readonly host: string
-  /** The port that is listened on, once it is. */
-  readonly port: () => number
   /** Further names under which the gateway is reached, such as `desk.example` or `desk.example:8443`. */
   readonly hosts: ReadonlyArray<string>
   /** Origins of pages elsewhere that may use the gateway, such as `https://desk.example`. */
@@ -44,21 +42,22 @@ const OTHER_SITES: ReadonlySet<string> = new Set(["cross-site", "same-site"])
  * Says why a request must be refused for the name that it was sent to, or nothing when it may go on.
  *
  * A page whose name was pointed at this machine after it was loaded (DNS rebinding) is of the same origin as the gateway to its
- * browser, and may read everything. Only `Host` tells the name. An address in numbers is no name that could be pointed elsewhere.
+ * browser, and may read everything. Only `Host` tells the name. An address in numbers is no name that could be pointed elsewhere,
+ * and a port may be mapped on the way here: it is compared only where it was given with a further name.
  */
 export const hostFault = (host: string, policy: OriginPolicy): string | undefined => {
-  const [, name = "", port] = /^(\[[0-9a-f:.]+\]|[^:[\]]+)(?::(\d{1,5}))?$/.exec(host.toLowerCase()) ?? []
-  const given = policy.hosts.some((each) => each.toLowerCase() === (each.includes(":") ? host.toLowerCase() : name))
-  if (given || isOwn(name, port, policy)) return undefined
+  const asked = host.toLowerCase()
+  const [, name = ""] = /^(\[[0-9a-f:.]+\]|[^:[\]]+)(?::\d{1,5})?$/.exec(asked) ?? []
+  const given = policy.hosts.some((each) => each.toLowerCase() === (each.includes(":") ? asked : name))
+  if (given || isOwn(name, policy.host)) return undefined
   return "the Host of the request is not this gateway's: add the name to GATEWAY_HOSTS, if it is reached under it"
 }
 
-const isOwn = (name: string, port: string | undefined, { host, port: portOf }: OriginPolicy): boolean => {
-  // Who listens on every address is reached under all of them, and where a port may be mapped on the way.
-  if (ANY_ADDRESS.has(host)) return isLoopback(name) || isIP(name.replace(/^\[|\]$/g, "")) !== 0 || name === hostname()
-  const rightPort = port === undefined || Number(port) === portOf()
-  return rightPort && (isLoopback(name) || name === (host.includes(":") ? `[${host}]` : host.toLowerCase()))
-}
+const isOwn = (name: string, host: string): boolean =>
+  isLoopback(name) ||
+  name === (host.includes(":") ? `[${host}]` : host.toLowerCase()) ||
+  // Who listens on every address is reached under all of them.
+  (ANY_ADDRESS.has(host) && (isIP(name.replace(/^\[|\]$/g, "")) !== 0 || name === hostname().toLowerCase()))
 
 const ANY_ADDRESS: ReadonlySet<string> = new Set(["0.0.0.0", "::"])
 

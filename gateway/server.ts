@@ -84,9 +84,8 @@ export const serveGateway = (
   Effect.gen(function* () {
     const host = options.host ?? "127.0.0.1"
     const limits = { ...defaultLimits, ...options.limits }
-    let listeningOn = 0
     const { allowedOrigins = [], hosts = [] } = options
-    const origins: OriginPolicy = { host, hosts, allowedOrigins, port: () => listeningOn }
+    const origins: OriginPolicy = { host, hosts, allowedOrigins }
     const authenticator = yield* makeAuthenticator(options.auth ?? {})
     if (!authenticator.required) yield* onlyLoopback(host)
     const fanout = yield* makeFanout(undefined, limits.patternsMax)
@@ -141,7 +140,6 @@ export const serveGateway = (
     const { port } = yield* Effect.acquireRelease(listen(app, host, options.port), (listening) =>
       drain({ phase, limits, requests: underWay, census, unauthenticated }, listening)
     )
-    listeningOn = port
     const url = `http${options.tls === undefined ? "" : "s"}://${host.includes(":") ? `[${host}]` : host}:${port}`
     yield* Effect.logInfo("gateway listening").pipe(Effect.annotateLogs({ url, open: !authenticator.required }))
     return { host, port, url, open: !authenticator.required, metrics: () => metricsText(counted), ready }

@@ -27,6 +27,11 @@ export interface UpgradeOptions {
 export interface Attachment {
   readonly address: string
   readonly handshake: Handshake | undefined
+  /**
+   * Begun once the upgrade has returned: what is written before may stay in the library until more is. An object, as the library
+   * copies what travels.
+   */
+  readonly conversation: { begin: () => void }
   client: Client | undefined
   /** The socket is gone, and must not be touched any more. */
   over: boolean
@@ -40,8 +45,8 @@ export interface Client {
   readonly late: () => void
 }
 
-/** The version of RFC 6455. The library does not look. */
-const VERSION = "13"
+/** The version of RFC 6455; who says none means it. The library does not look. */
+const VERSIONS: ReadonlySet<string> = new Set(["13", ""])
 
 /**
  * Turns a request into a WebSocket, or answers why not.
@@ -64,8 +69,11 @@ export const upgrade = (
   const [key = "", extensions = ""] = ["key", "extensions"].map((name) => req.getHeader(`sec-websocket-${name}`))
   let gone = false
   const open = (handshake: Handshake | undefined): void => {
-    const attachment: Attachment = { address, handshake, client: undefined, over: false }
-    if (!gone) res.cork(() => res.upgrade(attachment, key, protocol, extensions, context))
+    if (gone) return
+    const conversation = { begin: () => {} }
+    const attachment: Attachment = { address, handshake, conversation, client: undefined, over: false }
+    res.cork(() => res.upgrade(attachment, key, protocol, extensions, context))
+    conversation.begin()
   }
   const openAsKnown = (handshake: Handshake | undefined): void => {
     const full = noRoomFor(address, options.census, limits)
@@ -94,5 +102,5 @@ const refuse = (options: UpgradeOptions, req: HttpRequest): Reply | undefined =>
   const refusal = refuseEntry(req, options.origins)
   if (refusal !== undefined) return refusal
   if (options.draining()) return stopping()
-  return req.getHeader("sec-websocket-version") === VERSION ? undefined : versionRequired()
+  return VERSIONS.has(req.getHeader("sec-websocket-version")) ? undefined : versionRequired()
 }

@@ -52,7 +52,9 @@ export const addSocketRoute = (app: TemplatedApp, options: SocketOptions): void 
     // The connection itself looks at what is pending, so that nothing is dropped in silence.
     maxBackpressure: 0,
     upgrade: (res, req, context) => upgrade(options, res, req, context),
-    open: (ws) => guard(ws, options, () => open(ws, options)),
+    open: (ws) => {
+      ws.getUserData().conversation.begin = () => guard(ws, options, () => open(ws, options))
+    },
     message: (ws, message, isBinary) =>
       guard(ws, options, () => {
         const { client } = ws.getUserData()
