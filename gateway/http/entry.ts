@@ -1,14 +1,12 @@
 import { hostFault, type OriginPolicy, originFault } from "../policy.ts"
 import type { HttpRequest, Reply } from "../uws.ts"
-import { forbiddenOrigin, invalidFraming, misdirected } from "./problem.ts"
+import { forbiddenOrigin, misdirected } from "./problem.ts"
 
 /**
- * What every request is asked first, those that become a WebSocket included: whether it says in one way where it ends, whether it
- * was meant for this gateway, and whether the page that sends it may. The answer to one that may not go on, or nothing.
+ * What every request is asked, those that become a WebSocket included: whether it was meant for this gateway, and whether the
+ * page that sends it may. The answer to one that may not go on, or nothing.
  */
 export const refuseEntry = (req: HttpRequest, policy: OriginPolicy): Reply | undefined => {
-  const framing = framingFault(req)
-  if (framing !== undefined) return invalidFraming(framing)
   const host = req.getHeader("host")
   const misled = hostFault(host, policy)
   if (misled !== undefined) return misdirected(misled)
@@ -20,22 +18,25 @@ export const refuseEntry = (req: HttpRequest, policy: OriginPolicy): Reply | und
 /** What is no page, nor what pages are made of, and says more than that the gateway is there. */
 const isForPrograms = (path: string): boolean => path.startsWith("/api/") || path === "/metrics" || path === "/ws"
 
+/** Headers of which there is one at most: who reads the first of several, and who reads the last, read two requests. */
+const SINGLE: ReadonlySet<string> = new Set(["content-length", "transfer-encoding", "host", "origin"])
+
 /**
- * A request that can be read in two ways is one to the gateway, and two to what stands before it, or the other way round
- * (request smuggling). The library reads the first of several lengths, and takes any transfer coding for chunks.
+ * Whether a request can be read in two ways, which makes it one to the gateway and two to what stands before it, or the other
+ * way round (request smuggling). The library reads the first of several lengths, and takes any transfer coding for chunks; what
+ * it reads next it takes for a request, unless the connection is closed before the handler returns.
  */
-const framingFault = (req: HttpRequest): string | undefined => {
-  const count = { "content-length": 0, "transfer-encoding": 0, host: 0 }
-  req.forEach((name) => {
-    if (name === "content-length" || name === "transfer-encoding" || name === "host") count[name]++
+export const isUnclear = (req: HttpRequest): boolean => {
+  const seen = new Map<string, string>()
+  let repeated = false
+  req.forEach((name, value) => {
+    if (!SINGLE.has(name)) return
+    repeated ||= seen.has(name)
+    seen.set(name, value)
   })
-  for (const [name, times] of Object.entries(count)) if (times > 1) return `there is more than one ${name} header`
-  if (count["content-length"] > 0 && count["transfer-encoding"] > 0) {
-    return "there is both a content-length and a transfer-encoding header"
-  }
-  if (count["content-length"] > 0 && !/^\d{1,15}$/.test(req.getHeader("content-length"))) {
-    return "the content-length header is not a number"
-  }
-  const coding = req.getHeader("transfer-encoding").toLowerCase()
-  return count["transfer-encoding"] > 0 && coding !== "chunked" ? "the transfer coding is not chunked" : undefined
+  const [length, coding] = [seen.get("content-length"), seen.get("transfer-encoding")]
+  if (repeated || (length !== undefined && coding !== undefined)) return true
+  return (
+    (length !== undefined && !/^\d{1,15}$/.test(length)) || (coding !== undefined && coding.toLowerCase() !== "chunked")
+  )
 }

@@ -6,7 +6,7 @@ import type { BodyRoom } from "../body.ts"
 import type { OriginPolicy } from "../policy.ts"
 import { copyOf, type Exchange, exchange, type HttpRequest, type HttpResponse } from "../uws.ts"
 import type { Buckets } from "./bucket.ts"
-import { refuseEntry } from "./entry.ts"
+import { isUnclear, refuseEntry } from "./entry.ts"
 import { forbiddenOperation, internal, tooManyRequests, unauthorized } from "./problem.ts"
 
 export interface GateOptions {
@@ -35,6 +35,7 @@ export const makeGate =
   (answer) =>
   (res, req) => {
     const { authenticator, requests, requestsPerSecond, bodyBytesMax, run } = options
+    if (isUnclear(req)) return void res.close()
     const [method, path] = [req.getMethod(), req.getUrl()]
     const call = exchange(res, options.room, method === "head")
     const refusal = refuseEntry(req, options.origins)

@@ -63,12 +63,6 @@ export const methodNotAllowed = (allow: string): Reply =>
     headers: { allow: allow === "GET" ? "GET, HEAD" : allow }
   })
 
-/** 400: where the request ends can be read in more than one way. Nothing more is read from its connection. */
-export const invalidFraming = (detail: string): Reply => ({
-  ...problem({ status: 400, code: "invalid-framing", title: "Where the request ends is not clear", detail }),
-  close: true
-})
-
 /** 421: the request was sent to a name that is not this gateway's. */
 export const misdirected = (detail: string): Reply =>
   problem({ status: 421, code: "misdirected", title: "This gateway has another name", detail })

@@ -4,7 +4,7 @@ import { credentialOf } from "../auth/credential.ts"
 import type { BodyRoom } from "../body.ts"
 import type { Census } from "../census.ts"
 import type { Buckets } from "../http/bucket.ts"
-import { refuseEntry } from "../http/entry.ts"
+import { isUnclear, refuseEntry } from "../http/entry.ts"
 import { noRoomFor, stopping, tooManyHandshakes, versionRequired } from "../http/problem.ts"
 import type { GatewayLimits, OriginPolicy } from "../policy.ts"
 import { exchange, type HttpRequest, type HttpResponse, type Reply, type UpgradeContext } from "../uws.ts"
@@ -61,6 +61,7 @@ export const upgrade = (
   context: UpgradeContext
 ): void => {
   const { authenticator, limits, handshakes, run } = options
+  if (isUnclear(req)) return void res.close()
   const call = exchange(res, options.room)
   const refusal = refuse(options, req)
   if (refusal !== undefined) return call.respond(refusal)

@@ -1,4 +1,4 @@
-import { createHash, createHmac, generateKeyPairSync } from "node:crypto"
+import { createHash, generateKeyPairSync } from "node:crypto"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
@@ -20,11 +20,6 @@ const sign = (claims: Record<string, unknown>, seconds = 60, secret = SECRET): E
       .sign(Buffer.from(secret))
   )
 
-/** A token with claims as they are written. */
-const signText = (claims: string): string => {
-  const text = ['{"alg":"HS256"}', claims].map((part) => Buffer.from(part).toString("base64url")).join(".")
-  return `${text}.${createHmac("sha256", SECRET).update(text).digest("base64url")}`
-}
 const MACHINE_KEY = `ck_${"m".repeat(32)}`
 const decisions = { patterns: ["decision.>"], operations: ["analyze"] }
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
@@ -112,8 +107,7 @@ describe("a client of a gateway with a secret", () => {
         ["nonsense", /not one of ours/],
         [yield* sign(decisions, -60), /expired/],
         [yield* sign({ patterns: ["a..b"] }), /claims/],
-        [`ck_${"u".repeat(32)}`, /not known/],
-        ["ck_a", /at least 35 characters/]
+        [`ck_${"u".repeat(32)}`, /not known/]
       ]
       const client = yield* openClient(gateway.url)
       for (const [token, reason] of bad) {
@@ -165,34 +159,6 @@ describe("a client of a gateway with a secret", () => {
       assert.deepInclude(endless.data, { ok: true, expires_at: "+275760-09-13T00:00:00.000Z" })
       const unlimited = yield* openClientWith(gateway.url, { headers: bearer(token) })
       assert.deepInclude((yield* unlimited.next).data, { ok: true, subject: "ada" })
-    })
-  )
-
-  it.live("is refused, and answered, whatever `exp` and `sub` of its token are", () =>
-    Effect.gen(function* () {
-      const { gateway } = yield* startGateway({ auth })
-      const soon = Math.floor(Date.now() / 1_000) + 60
-      const now = soon - 60
-      const odd: ReadonlyArray<readonly [claims: object, reason: RegExp]> = [
-        ...[1e300, Number.POSITIVE_INFINITY, soon + 0.5, String(soon), [soon], null, true].map(
-          (exp) => [{ sub: "ada", exp }, /`exp`/] as const
-        ),
-        ...[-1, 0, now - 60].map((exp) => [{ sub: "ada", exp }, /expired|`exp`/] as const),
-        ...["", "key:desk", "a\nb", "\u202ea", " a", "x".repeat(129), 7, null, ["ada"], { a: 1 }, true].map(
-          (sub) => [{ sub, exp: soon }, /`sub`/] as const
-        )
-      ]
-      const client = yield* openClient(gateway.url)
-      for (const [claims, reason] of odd) {
-        // Neither of these is JSON that a library would write.
-        const text = JSON.stringify({ ...claims, patterns: [">"] }).replace('"exp":null', '"exp":1e999')
-        const { data } = yield* client.call({ op: "auth", id: "a", token: signText(text) })
-        assert.deepInclude(data, { id: "a", code: "unauthorized" }, text)
-        assert.match(JSON.stringify(data), reason, text)
-      }
-      const token = signText(JSON.stringify({ sub: "desk 7, São Paulo", exp: 1e13 }))
-      const { data } = yield* client.call({ op: "auth", id: "a", token })
-      assert.deepInclude(data, { ok: true, subject: "desk 7, São Paulo" })
     })
   )
 
