@@ -253,6 +253,8 @@ export const configuration: Effect.Effect<Configuration, InvalidSetting> = Effec
   gatewaySubscriptions: readSetting(settings.gatewaySubscriptions),
   gatewayPatterns: readSetting(settings.gatewayPatterns),
   gatewayFramesPerSecond: readSetting(settings.gatewayFramesPerSecond),
+  gatewayAsksPerSecond: readSetting(settings.gatewayAsksPerSecond),
+  gatewayHistoriesPerSecond: readSetting(settings.gatewayHistoriesPerSecond),
   gatewayBytesPerSecond: readSetting(settings.gatewayBytesPerSecond),
   gatewayFrameBytes: readSetting(settings.gatewayFrameBytes),
   gatewayUnauthenticated: readSetting(settings.gatewayUnauthenticated),

@@ -7,6 +7,8 @@ const limitsOf = (config: Configuration): Partial<GatewayLimits> => ({
   subscriptionsMax: config.gatewaySubscriptions,
   patternsMax: config.gatewayPatterns,
   operationsPerSecond: config.gatewayFramesPerSecond,
+  asksPerSecond: config.gatewayAsksPerSecond,
+  historiesPerSecond: config.gatewayHistoriesPerSecond,
   bytesPerSecond: config.gatewayBytesPerSecond,
   frameBytesMax: config.gatewayFrameBytes,
   unauthenticatedMax: config.gatewayUnauthenticated,

@@ -99,6 +99,11 @@ export const gatewaySettings = {
   gatewaySubscriptions: limit("subscriptionsMax", "How many subscriptions a client may have.", 10_000),
   gatewayPatterns: limit("patternsMax", "How many different patterns all clients together may want."),
   gatewayFramesPerSecond: limit("operationsPerSecond", "How many frames a client may send per second."),
+  gatewayAsksPerSecond: limit("asksPerSecond", "How many operations that agents answer a client may send per second."),
+  gatewayHistoriesPerSecond: limit(
+    "historiesPerSecond",
+    "How many subscriptions that begin in the past a client may open per second."
+  ),
   gatewayBytesPerSecond: limit("bytesPerSecond", "How many bytes a client may send per second.", 512 * MEBIBYTE),
   gatewayFrameBytes: limit("frameBytesMax", "How large a client's frame may be.", MEBIBYTE),
   gatewayUnauthenticated: limit(

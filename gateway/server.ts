@@ -18,6 +18,7 @@ import { Quotas } from "./operations/quota.ts"
 import { defaultLimits, type GatewayLimits, isLoopback, limitNames, type OriginPolicy } from "./policy.ts"
 import { NotReady, type Serving, type ServingOptions, watchServing } from "./serving.ts"
 import { askActors } from "./socket/asking.ts"
+import { Offences } from "./socket/offences.ts"
 import type { Question } from "./socket/question.ts"
 import { Unauthenticated } from "./socket/unauthenticated.ts"
 import { addSocketRoute } from "./socket/websocket.ts"
@@ -94,7 +95,7 @@ export const serveGateway = (
     const app = yield* Effect.acquireRelease(openApp(options.tls), (app) => Effect.sync(() => app.close()))
     const underWay = yield* FiberSet.make()
     const census = new Census()
-    const unauthenticated = new Unauthenticated(limits)
+    const bounds = boundsOf(limits)
     const startedAt = performance.now()
     const phase: Phase = { ready: true, draining: false }
     const draining = () => phase.draining
@@ -106,13 +107,10 @@ export const serveGateway = (
     const ask = (question: Question) =>
       askActors({ fanout, callerOf }, question).pipe(Effect.provideService(Actors, actors))
     const { requestsPerSecond, bodyBytesMax, bodyBytesPerSecond } = limits
-    const room = new BodyRoom(limits.bodiesBytesMax, limits.bodyMillis)
-    const requests = new Buckets(requestsPerSecond)
-    const gate = makeGate({ authenticator, requests, requestsPerSecond, bodyBytesMax, room, origins, run })
+    const gate = makeGate({ authenticator, requestsPerSecond, bodyBytesMax, origins, run, ...bounds })
     const sockets = yield* boundSockets(app, limits)
-    const handshakes = new Buckets(limits.handshakesPerSecond)
-    const shared = { census, limits, origins, fanout, budget: new Budget(limits.queueBytesMax), draining, ask, run }
-    addSocketRoute(app, { ...shared, unauthenticated, sockets, authenticator, room, handshakes })
+    const shared = { census, limits, origins, fanout, draining, ask, run, ...bounds }
+    addSocketRoute(app, { ...shared, sockets, authenticator })
     addEventsRoute(app, { ...shared, gate })
     yield* checkClients(census, limits)
     addPages(app, gate, origins)
@@ -125,8 +123,8 @@ export const serveGateway = (
       callerOf,
       origins,
       bodyBytesMax,
-      bodyBytes: new Buckets(bodyBytesPerSecond, Math.max(bodyBytesPerSecond, bodyBytesMax)),
       bodyBytesPerSecond,
+      bodyBytes: bounds.bodyBytes,
       ready,
       run: yield* FiberSet.runtime(underWay)<Actors>().pipe(Effect.provideService(Actors, actors)),
       health: () => ({
@@ -138,12 +136,23 @@ export const serveGateway = (
     })
 
     const { port } = yield* Effect.acquireRelease(listen(app, host, options.port), (listening) =>
-      drain({ phase, limits, requests: underWay, census, unauthenticated }, listening)
+      drain({ phase, limits, requests: underWay, census, unauthenticated: bounds.unauthenticated }, listening)
     )
     const url = `http${options.tls === undefined ? "" : "s"}://${host.includes(":") ? `[${host}]` : host}:${port}`
     yield* Effect.logInfo("gateway listening").pipe(Effect.annotateLogs({ url, open: !authenticator.required }))
     return { host, port, url, open: !authenticator.required, metrics: () => metricsText(counted), ready }
   })
+
+/** What keeps clients from taking more than their part. */
+const boundsOf = (limits: GatewayLimits) => ({
+  requests: new Buckets(limits.requestsPerSecond),
+  handshakes: new Buckets(limits.handshakesPerSecond),
+  bodyBytes: new Buckets(limits.bodyBytesPerSecond, Math.max(limits.bodyBytesPerSecond, limits.bodyBytesMax)),
+  room: new BodyRoom(limits.bodiesBytesMax, limits.bodyMillis),
+  budget: new Budget(limits.queueBytesMax),
+  unauthenticated: new Unauthenticated(limits),
+  offences: new Offences()
+})
 
 /** How long it is known that the log answers. */
 const READY_MILLIS = 1_000

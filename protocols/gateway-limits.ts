@@ -12,6 +12,10 @@ export interface GatewayLimits {
   readonly patternsMax: number
   /** Operations of one client per second; as many may come at once after a pause. */
   readonly operationsPerSecond: number
+  /** Operations of one client per second that actors answer: each is stored, and costs more than all that the gateway does. */
+  readonly asksPerSecond: number
+  /** Subscriptions of one client per second that begin in the past; as many as it may have may come at once after a pause. */
+  readonly historiesPerSecond: number
   /** Bytes that one client may send per second, in frames; as many may come at once after a pause. */
   readonly bytesPerSecond: number
   /** Bytes of one frame from a client. A longer one gets an error, and is not read; one of twice that ends the connection. */
@@ -67,6 +71,8 @@ export const defaultLimits: GatewayLimits = {
   subscriptionsMax: 64,
   patternsMax: 2_000,
   operationsPerSecond: 200,
+  asksPerSecond: 10,
+  historiesPerSecond: 4,
   bytesPerSecond: 256 * 1024,
   frameBytesMax: 64 * 1024,
   unauthenticatedMax: 1_000,
@@ -99,6 +105,8 @@ export const limitNames = {
   subscriptionsMax: "GATEWAY_SUBSCRIPTIONS",
   patternsMax: "GATEWAY_PATTERNS",
   operationsPerSecond: "GATEWAY_FRAMES_PER_SECOND",
+  asksPerSecond: "GATEWAY_ASKS_PER_SECOND",
+  historiesPerSecond: "GATEWAY_HISTORIES_PER_SECOND",
   bytesPerSecond: "GATEWAY_BYTES_PER_SECOND",
   frameBytesMax: "GATEWAY_FRAME_BYTES",
   unauthenticatedMax: "GATEWAY_UNAUTHENTICATED",

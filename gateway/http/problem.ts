@@ -163,6 +163,16 @@ export const tooManyHandshakes = (limit: number): Reply =>
     headers: { "retry-after": "1" }
   })
 
+/** 429: connections of this address were closed again and again because they had to be refused too much. */
+export const tooManyOffences = (): Reply =>
+  problem({
+    status: 429,
+    code: "too-many-refusals",
+    title: "Too many refusals",
+    detail: "connections of this address were refused too much: wait some seconds, and send less",
+    headers: { "retry-after": "5" }
+  })
+
 /** Why a further client of an address is not taken, over whatever protocol; nothing where it is. */
 export const noRoomFor = (
   address: string,

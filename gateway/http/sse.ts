@@ -134,6 +134,7 @@ const serve = (call: Exchange, options: SseOptions, wanted: Wanted, grant: Grant
     authenticator: { required: grant !== everything, verify: () => Effect.succeed(grant) },
     handshake: grant === everything ? undefined : { grant },
     // Nothing can have taken the place since it was found to be free.
+    offended: () => {},
     enter: (connection) => void census.add({ connection, address: call.address }),
     now: () => performance.now(),
     socket: {

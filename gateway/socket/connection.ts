@@ -59,6 +59,8 @@ export interface ConnectionOptions {
   readonly handshake?: Handshake | undefined
   /** Gives the client a place once it is known who it is, or says why there is none. */
   readonly enter: (connection: Connection) => string | undefined
+  /** Told where the client was refused too often. */
+  readonly offended: () => void
   /** Of all clients. */
   readonly budget: Budget
   /** Milliseconds on a clock that only goes forward. */
@@ -110,7 +112,8 @@ class Conversation implements Connection {
       session: this.session,
       perform: (transition) => this.#perform(transition),
       busy: () => this.#admission.busy(),
-      leave: (frame, reason) => this.leave(frame, NOT_ALLOWED, reason)
+      leave: (frame, reason) => this.leave(frame, NOT_ALLOWED, reason),
+      offended: options.offended
     })
     this.#admission = makeAdmission({
       ...options,

@@ -1,12 +1,22 @@
 import { Allowance } from "../allowance.ts"
 import type { GatewayLimits } from "../policy.ts"
+import { ASKING_MAX } from "./question.ts"
+
+/** What costs more than its frame: what actors answer, and what is read from the log. */
+export type Costly = "ask" | "history"
 
 /** What is to be done about a frame, before anybody reads it; `over` where the client has been refused too often. */
 export type Verdict = "read" | "too_many" | "too_fast" | "unauthenticated" | "over"
 
 type MeterLimits = Pick<
   GatewayLimits,
-  "operationsPerSecond" | "bytesPerSecond" | "frameBytesMax" | "unauthenticatedBytesMax"
+  | "operationsPerSecond"
+  | "bytesPerSecond"
+  | "frameBytesMax"
+  | "unauthenticatedBytesMax"
+  | "asksPerSecond"
+  | "historiesPerSecond"
+  | "subscriptionsMax"
 >
 
 /** What a frame costs besides its bytes. */
@@ -23,6 +33,7 @@ export class Meter {
   readonly #frames: Allowance
   readonly #bytes: Allowance
   readonly #refusals: Allowance
+  readonly #costly: { readonly [kind in Costly]: Allowance }
   #unauthenticatedBytes: number
 
   constructor(limits: MeterLimits, now: number) {
@@ -30,6 +41,11 @@ export class Meter {
     this.#frames = new Allowance(rate, rate, now)
     this.#bytes = new Allowance(bytesPerSecond, Math.max(bytesPerSecond, frameBytesMax + FRAME_BYTES), now)
     this.#refusals = new Allowance(rate * REFUSALS_PER_SECOND, Math.max(REFUSALS_MIN, rate), now)
+    this.#costly = {
+      ask: new Allowance(limits.asksPerSecond, Math.max(limits.asksPerSecond, ASKING_MAX), now),
+      // Who comes back opens all its subscriptions where it was.
+      history: new Allowance(limits.historiesPerSecond, limits.subscriptionsMax, now)
+    }
     this.#unauthenticatedBytes = limits.unauthenticatedBytesMax
   }
 
@@ -42,6 +58,11 @@ export class Meter {
     }
     if (!this.#frames.take(1, now)) return this.#unlessOver("too_many", now)
     return this.#bytes.take(cost, now) ? "read" : this.#unlessOver("too_fast", now)
+  }
+
+  /** Something was asked for that costs more. False if that is too much. */
+  spend(kind: Costly, now: number): boolean {
+    return this.#costly[kind].take(1, now)
   }
 
   /** A frame was read and is refused. False if that was once too often. */

@@ -1,9 +1,10 @@
 import type { Frame } from "../../protocols/index.ts"
 import type { GatewayLimits } from "../policy.ts"
+import { costOf, tooCostly, unread } from "./excess.ts"
 import { tooManyRefusals, tooMuchUnauthenticated } from "./farewell.ts"
 import { makeIntake } from "./intake.ts"
 import { Meter } from "./meter.ts"
-import { type Inbound, receive, type Session, type Transition, tooHasty, unread } from "./session.ts"
+import { type Inbound, receive, type Session, type Transition, tooHasty } from "./session.ts"
 
 export interface ReceptionOptions {
   readonly limits: GatewayLimits
@@ -14,6 +15,8 @@ export interface ReceptionOptions {
   readonly busy: () => boolean
   /** Ends the conversation, with a last frame. */
   readonly leave: (frame: Frame, reason: string) => void
+  /** The client was refused too often, and is left. */
+  readonly offended: () => void
 }
 
 /** What a client sends, counted before it is read. */
@@ -30,14 +33,21 @@ export interface Reception {
 export const makeReception = (options: ReceptionOptions): Reception => {
   const { limits, now, session, perform, busy, leave } = options
   const meter = new Meter(limits, now())
-  const over = () => leave(tooManyRefusals(), "too many refusals")
+  const over = () => {
+    options.offended()
+    leave(tooManyRefusals(), "too many refusals")
+  }
   const settle = (transition: Transition): void => {
     if (transition.fault === true && !meter.refused(now())) over()
     else perform(transition)
   }
   const intake = makeIntake({
     busy,
-    take: (inbound) => settle(receive(session(), inbound)),
+    take: (inbound) => {
+      const transition = receive(session(), inbound)
+      const cost = costOf(transition)
+      settle(cost === undefined || meter.spend(cost.kind, now()) ? transition : tooCostly(session(), cost))
+    },
     tooMuch: () => settle(tooHasty(session()))
   })
   const verdictOf = (bytes: number) => meter.came(bytes, session().grant !== undefined, now())

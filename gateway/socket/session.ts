@@ -113,21 +113,6 @@ export const receive = (session: Session, inbound: Inbound): Transition => {
   return perform(session, operation.success)
 }
 
-/** The client sent more than it may: what it was is not looked at, but for the id of what is short. */
-export const unread = (session: Session, inbound: Inbound, why: "too_many" | "too_fast"): Transition => {
-  const { operationsPerSecond, bytesPerSecond } = session.limits
-  const rule =
-    why === "too_many"
-      ? `at most ${operationsPerSecond} operations per second (${limitNames.operationsPerSecond})`
-      : `at most ${bytesPerSecond} bytes per second (${limitNames.bytesPerSecond})`
-  const json = inbound.kind === "text" && inbound.size <= READ_BYTES_MAX ? parseJson(inbound.text) : undefined
-  const id = json === undefined || Result.isFailure(json) ? null : readId(json.success)
-  return refuse(session, id, "rate_limited", rule)
-}
-
-/** Of what is refused unread, so much is read for its id. */
-const READ_BYTES_MAX = 256
-
 /** The subscription gets every event after a position, which is not known where it starts at a time. */
 export const joined = (session: Session, id: string, position: number | undefined): Transition => {
   const subscription = session.subscriptions.get(id)
@@ -271,12 +256,14 @@ const answer = (session: Session, operation: ClientOperation, ...before: Readonl
   actions: [...before, sendOwn("result", { id: operation.id, op: operation.op, ok: true })]
 })
 
-const refuse = (session: Session, id: string | null, code: ErrorData["code"], message: string): Transition => ({
+/** An error, and nothing else has happened. */
+export const refuse = (session: Session, id: string | null, code: ErrorData["code"], message: string): Transition => ({
   session,
   actions: [sendOwn("error", { id, code, message } satisfies ErrorData)]
 })
 
-const faulty = (session: Session, id: string | null, code: ErrorData["code"], message: string): Transition => ({
+/** The same, which counts against the client. */
+export const faulty = (session: Session, id: string | null, code: ErrorData["code"], message: string): Transition => ({
   ...refuse(session, id, code, message),
   fault: true
 })

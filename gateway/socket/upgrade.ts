@@ -5,10 +5,11 @@ import type { BodyRoom } from "../body.ts"
 import type { Census } from "../census.ts"
 import type { Buckets } from "../http/bucket.ts"
 import { isUnclear, refuseEntry } from "../http/entry.ts"
-import { noRoomFor, stopping, tooManyHandshakes, versionRequired } from "../http/problem.ts"
+import { noRoomFor, stopping, tooManyHandshakes, tooManyOffences, versionRequired } from "../http/problem.ts"
 import type { GatewayLimits, OriginPolicy } from "../policy.ts"
 import { exchange, type HttpRequest, type HttpResponse, type Reply, type UpgradeContext } from "../uws.ts"
 import type { Connection, Handshake } from "./connection.ts"
+import type { Offences } from "./offences.ts"
 
 export interface UpgradeOptions {
   readonly census: Census
@@ -18,6 +19,7 @@ export interface UpgradeOptions {
   readonly room: BodyRoom
   /** Of those who bring no good credential, by address. */
   readonly handshakes: Buckets
+  readonly offences: Offences
   /** True once no more clients are taken. */
   readonly draining: () => boolean
   readonly run: (effect: Effect.Effect<void>) => { readonly interruptUnsafe: () => void }
@@ -63,9 +65,9 @@ export const upgrade = (
   const { authenticator, limits, handshakes, run } = options
   if (isUnclear(req)) return void res.close()
   const call = exchange(res, options.room)
-  const refusal = refuse(options, req)
-  if (refusal !== undefined) return call.respond(refusal)
   const { address } = call
+  const refusal = refuse(options, req, address)
+  if (refusal !== undefined) return call.respond(refusal)
   const { protocol, credential } = credentialOf(req)
   const [key = "", extensions = ""] = ["key", "extensions"].map((name) => req.getHeader(`sec-websocket-${name}`))
   let gone = false
@@ -99,9 +101,10 @@ export const upgrade = (
   })
 }
 
-const refuse = (options: UpgradeOptions, req: HttpRequest): Reply | undefined => {
+const refuse = (options: UpgradeOptions, req: HttpRequest, address: string): Reply | undefined => {
   const refusal = refuseEntry(req, options.origins)
   if (refusal !== undefined) return refusal
   if (options.draining()) return stopping()
+  if (options.offences.has(address, performance.now())) return tooManyOffences()
   return VERSIONS.has(req.getHeader("sec-websocket-version")) ? undefined : versionRequired()
 }

@@ -123,6 +123,7 @@ const open = (ws: WebSocket<Attachment>, options: SocketOptions): void => {
     id: randomUUID(),
     handshake,
     enter: (connection) => enter(options, connection, address),
+    offended: () => options.offences.add(address, performance.now()),
     now: () => performance.now(),
     socket: {
       send: batch.send,

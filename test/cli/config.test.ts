@@ -53,6 +53,8 @@ describe("configuration", () => {
         gatewaySubscriptions: 64,
         gatewayPatterns: 2_000,
         gatewayFramesPerSecond: 200,
+        gatewayAsksPerSecond: 10,
+        gatewayHistoriesPerSecond: 4,
         gatewayBytesPerSecond: 262_144,
         gatewayFrameBytes: 65_536,
         gatewayUnauthenticated: 1_000,

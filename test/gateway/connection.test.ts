@@ -25,6 +25,7 @@ const makeWorld = Effect.gen(function* () {
     ask: () => Effect.never,
     budget: new Budget(defaultLimits.queueBytesMax),
     enter: () => undefined,
+    offended: () => {},
     run: Effect.runForkWith(yield* Effect.context()),
     fanout: {
       subscribe: (_pattern, _start, subscriber) =>

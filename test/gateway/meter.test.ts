@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Buckets } from "../../gateway/http/bucket.ts"
 import { defaultLimits } from "../../gateway/policy.ts"
 import { Meter, type Verdict } from "../../gateway/socket/meter.ts"
+import { Offences } from "../../gateway/socket/offences.ts"
 
 const limits = { ...defaultLimits, operationsPerSecond: 10, bytesPerSecond: 1_000, frameBytesMax: 800 }
 const many = (count: number, act: () => Verdict) => Array.from({ length: count }, act)
@@ -34,11 +35,34 @@ describe("what one client sends", () => {
     assert.deepStrictEqual([refused.indexOf(false), faulty.refused(1_999), faulty.refused(2_000)], [20, false, true])
   })
 
+  it("is answered by actors, and read from the log, at rates of their own", () => {
+    const meter = new Meter({ ...limits, asksPerSecond: 2, historiesPerSecond: 1, subscriptionsMax: 3 }, 0)
+    const asks = Array.from({ length: 33 }, () => meter.spend("ask", 0))
+    assert.deepStrictEqual([asks.indexOf(false), meter.spend("ask", 499), meter.spend("ask", 500)], [32, false, true])
+    const histories = Array.from({ length: 4 }, () => meter.spend("history", 0))
+    assert.deepStrictEqual([histories, meter.spend("history", 1_000)], [[true, true, true, false], true])
+  })
+
   it("is little before it is known who it is", () => {
     const meter = new Meter({ ...limits, unauthenticatedBytesMax: 100 }, 0)
     const verdicts = [meter.came(34, false, 0), meter.came(34, false, 0), meter.came(0, false, 0)]
     assert.deepStrictEqual(verdicts, ["read", "read", "unauthenticated"])
     assert.strictEqual(meter.came(500, true, 0), "read")
+  })
+})
+
+describe("who was refused too often", () => {
+  it("has to wait before another connection, and longer the longer it goes on", () => {
+    const offences = new Offences()
+    const add = (count: number, now: number) => {
+      for (let index = 0; index < count; index++) offences.add("a", now)
+    }
+    add(9, 0)
+    assert.isFalse(offences.has("a", 0))
+    add(1, 0)
+    assert.deepStrictEqual([offences.has("a", 0), offences.has("b", 0), offences.has("a", 500)], [true, false, false])
+    add(1_000, 1_000)
+    assert.deepStrictEqual([offences.has("a", 5_999), offences.has("a", 6_001)], [true, false])
   })
 })
 

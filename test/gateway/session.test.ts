@@ -3,6 +3,7 @@ import { Schema } from "effect"
 import * as fc from "fast-check"
 import { everything } from "../../gateway/auth/grant.ts"
 import { defaultLimits } from "../../gateway/policy.ts"
+import { costOf, tooCostly, unread } from "../../gateway/socket/excess.ts"
 import {
   type Action,
   joined,
@@ -10,8 +11,7 @@ import {
   receive,
   refused,
   type Session,
-  type Transition,
-  unread
+  type Transition
 } from "../../gateway/socket/session.ts"
 import { ErrorData } from "../../protocols/index.ts"
 
@@ -95,7 +95,13 @@ describe("a session", () => {
     assert.strictEqual(frame?.type, "welcome")
     assert.deepInclude(frame?.data, { protocol: 1, session: "s1" })
     assert.deepInclude(frame?.data, {
-      limits: { subscriptions: 3, operations_per_second: 10, frame_bytes: 65_536, pending_bytes: 8_388_608 }
+      limits: {
+        subscriptions: 3,
+        operations_per_second: 10,
+        bytes_per_second: 262_144,
+        frame_bytes: 65_536,
+        pending_bytes: 8_388_608
+      }
     })
   })
 
@@ -157,7 +163,7 @@ describe("a session", () => {
       assert.deepStrictEqual<unknown>([error.code, error.id], [code, id])
       assert.match(error.message, message)
       assert.isBelow(error.message.length, 200)
-      assert.deepStrictEqual([after.session, after.fault], [before, true])
+      assert.strictEqual(after.session, before)
     })
   }
 
@@ -193,5 +199,23 @@ describe("a session", () => {
     assert.strictEqual(refusal({ kind: "binary", size: 1 }).id, null)
     const { message } = errorOf(unread(fresh(), text("{}"), "too_fast"))
     assert.match(message, /262144 bytes per second \(GATEWAY_BYTES_PER_SECOND\)/)
+  })
+
+  it("counts against a client what is no operation, and not what it may not have", () => {
+    assert.isTrue(say(fresh(), { op: "fly", id: "a" }).fault)
+    assert.isUndefined(say(fresh(), { op: "unsubscribe", id: "a" }).fault)
+  })
+
+  it("knows what costs more than its frame, and can do nothing of it", () => {
+    const cost = (operation: object) => costOf(say(fresh(), { id: "a", ...operation }))
+    assert.deepStrictEqual(cost({ op: "status", of: { symbol: "A" } }), { kind: "ask", id: "a" })
+    assert.deepStrictEqual(cost({ op: "subscribe", pattern: "a", start: "last" }), { kind: "history", id: "a" })
+    assert.isUndefined(cost({ op: "subscribe", pattern: "a" }))
+    assert.isUndefined(cost({ op: "ping" }))
+    const before = fresh()
+    const after = tooCostly(before, { kind: "history", id: "a" })
+    assert.deepStrictEqual([after.session, after.fault], [before, true])
+    assert.match(errorOf(after).message, /GATEWAY_HISTORIES_PER_SECOND/)
+    assert.match(errorOf(tooCostly(before, { kind: "ask", id: "a" })).message, /10 .*GATEWAY_ASKS_PER_SECOND/)
   })
 })

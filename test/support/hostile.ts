@@ -1,5 +1,4 @@
 // What hostile clients send, byte by byte.
-import type { Socket } from "node:net"
 import { deflateRawSync } from "node:zlib"
 import { Effect } from "effect"
 import { eventually, openSocket, upgradeText } from "./gateway.ts"
@@ -50,11 +49,16 @@ export const welcomed = Effect.fnUntraced(function* (port: number, headers: Read
   return raw
 })
 
-/** Sends the same again and again, as fast as it is taken, until the scope closes; over a new connection where one has ended. */
-export const flood = Effect.fnUntraced(function* <R>(open: Effect.Effect<Flooded, never, R>, bytes: Buffer) {
+/**
+ * Sends the same again and again, as fast as it is taken, until the scope closes; over a new connection where one has ended, as
+ * soon as one is let in.
+ */
+export const flood = Effect.fnUntraced(function* (port: number, bytes: Buffer, headers: ReadonlyArray<string> = []) {
   const counts = { connections: 0, frames: 0 }
   const once = Effect.gen(function* () {
-    const { socket, seen } = yield* open
+    const { socket, seen } = yield* connectTo(port, upgradeText(headers))
+    yield* eventually("an answer", () => seen.text !== "" || seen.over)
+    if (!seen.text.startsWith("HTTP/1.1 101")) return yield* Effect.sleep("200 millis")
     counts.connections++
     while (!seen.over && !socket.destroyed) {
       if (socket.writableLength < 1_000_000) {
@@ -63,12 +67,7 @@ export const flood = Effect.fnUntraced(function* <R>(open: Effect.Effect<Flooded
       } else yield* Effect.sleep("1 millis")
       if (counts.frames % 10 === 0) yield* Effect.sleep(0)
     }
-  })
+  }).pipe(Effect.scoped)
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(once, Effect.sleep("1 millis"))))
   return counts
 })
-
-export interface Flooded {
-  readonly socket: Socket
-  readonly seen: { readonly over: boolean }
-}
