@@ -87,7 +87,7 @@ export const defaultLimits: GatewayLimits = {
   roundsMax: 100,
   requestsPerSecond: 200,
   bodyBytesMax: 1024 * 1024,
-  bodyBytesPerSecond: 4 * 1024 * 1024,
+  bodyBytesPerSecond: 8 * 1024 * 1024,
   bodiesBytesMax: 64 * 1024 * 1024,
   bodyMillis: 30_000,
   compressBytesMin: 0,

@@ -4,7 +4,7 @@ import type { Actors } from "../../runtime/index.ts"
 import type { Grant } from "../auth/grant.ts"
 import { SHORT_BYTES } from "../body.ts"
 import { type Fault, faultOf } from "../fault.ts"
-import { isTooDeep, NESTING_MAX } from "../nesting.ts"
+import { NESTED, nestingFault } from "../nesting.ts"
 import { type Caller, keyOf } from "../operations/caller.ts"
 import type { OriginPolicy } from "../policy.ts"
 import type { Exchange, HttpRequest, HttpResponse, Reply } from "../uws.ts"
@@ -158,9 +158,8 @@ export const readJson = <A>(
     return Result.fail({ field: "x-correlation-id", rule: "1 to 64 letters, digits, dashes or underscores" })
   }
   const text = decodeText(bytes)
-  if (Result.isSuccess(text) && isTooDeep(text.success)) {
-    return Result.fail({ field: "", rule: `objects and lists lie at most ${NESTING_MAX} deep in each other` })
-  }
+  const deep = Result.isSuccess(text) ? nestingFault(text.success) : undefined
+  if (deep !== undefined) return Result.fail({ field: deep.field, rule: NESTED })
   const parsed = Result.flatMap(text, parseJson)
   if (Result.isFailure(parsed)) return Result.fail({ field: "", rule: "the body is not a whole JSON text in UTF-8" })
   const body = decode(parsed.success)

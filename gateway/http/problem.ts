@@ -163,13 +163,16 @@ export const tooManyHandshakes = (limit: number): Reply =>
     headers: { "retry-after": "1" }
   })
 
+/** Ends the sentence of why somebody is not let in. */
+export const TOO_MANY_OFFENCES = "connections of yours were refused too much: wait some seconds, and send less"
+
 /** 429: connections of this address were closed again and again because they had to be refused too much. */
 export const tooManyOffences = (): Reply =>
   problem({
     status: 429,
     code: "too-many-refusals",
     title: "Too many refusals",
-    detail: "connections of this address were refused too much: wait some seconds, and send less",
+    detail: TOO_MANY_OFFENCES,
     headers: { "retry-after": "5" }
   })
 

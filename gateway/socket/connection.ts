@@ -58,7 +58,7 @@ export interface ConnectionOptions {
   /** What came of the token or key that came with the handshake; nothing where none did. */
   readonly handshake?: Handshake | undefined
   /** Gives the client a place once it is known who it is, or says why there is none. */
-  readonly enter: (connection: Connection) => string | undefined
+  readonly enter: (connection: Connection, grant: Grant) => string | undefined
   /** Told where the client was refused too often. */
   readonly offended: () => void
   /** Of all clients. */
@@ -124,7 +124,7 @@ class Conversation implements Connection {
         this.leave(notWelcome(why), NOT_ALLOWED, why === "expired" ? "token expired" : "authentication needed")
     })
     this.#perform(opening)
-    if (!authenticator.required) this.#enter()
+    if (!authenticator.required) this.#enter(everything)
     if (handshake === undefined) return
     if ("grant" in handshake) this.#admission.accept(handshake.grant)
     else this.#settle(unauthorized(this.#session, null, handshake.reason))
@@ -183,13 +183,13 @@ class Conversation implements Connection {
   }
 
   #grant(id: string | null, grant: Grant, leftMillis: number | undefined): void {
-    if (this.#enter()) this.#settle(granted(this.#session, id, grant, leftMillis))
+    if (this.#enter(grant)) this.#settle(granted(this.#session, id, grant, leftMillis))
   }
 
-  #enter(): boolean {
+  #enter(grant: Grant): boolean {
     if (this.#entered) return true
     this.#entered = true
-    const full = this.#options.enter(this)
+    const full = this.#options.enter(this, grant)
     if (full !== undefined) this.leave(noRoom(full), TRY_AGAIN_LATER, "too many connections")
     return full === undefined
   }

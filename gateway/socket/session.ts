@@ -2,7 +2,7 @@ import { Result, Schema } from "effect"
 import type { ClientOperation, ErrorData, Frame, SlowPolicy, Start, Subscribe } from "../../protocols/index.ts"
 import { type Grant, Operation } from "../auth/grant.ts"
 import { formatFault } from "../fault.ts"
-import { isTooDeep, NESTING_MAX } from "../nesting.ts"
+import { NESTED, nestingFault } from "../nesting.ts"
 import { type GatewayLimits, limitNames } from "../policy.ts"
 import { ownFrame } from "./farewell.ts"
 import { decodeOperation, describe, parseJson, readId } from "./operation.ts"
@@ -98,9 +98,15 @@ export const receive = (session: Session, inbound: Inbound): Transition => {
     const rule = `a frame has at most ${limit} bytes (${limitNames.frameBytesMax}), this one has ${inbound.size}`
     return faulty(session, null, "frame_too_large", rule)
   }
-  if (isTooDeep(inbound.text)) {
-    const rule = `objects and lists lie at most ${NESTING_MAX} deep in each other`
-    return faulty(session, null, "malformed_json", rule)
+  const deep = nestingFault(inbound.text)
+  if (deep !== undefined) {
+    const { id, field } = deep
+    return faulty(
+      session,
+      id,
+      field === "" ? "malformed_json" : "invalid_operation",
+      formatFault({ field, rule: NESTED })
+    )
   }
   const json = parseJson(inbound.text)
   if (Result.isFailure(json)) return faulty(session, null, "malformed_json", "the frame is not a whole JSON text")

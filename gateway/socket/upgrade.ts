@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import type { Authenticator } from "../auth/authenticator.ts"
 import { credentialOf } from "../auth/credential.ts"
+import { everything, type Grant } from "../auth/grant.ts"
 import type { BodyRoom } from "../body.ts"
 import type { Census } from "../census.ts"
 import type { Buckets } from "../http/bucket.ts"
@@ -9,7 +10,7 @@ import { noRoomFor, stopping, tooManyHandshakes, tooManyOffences, versionRequire
 import type { GatewayLimits, OriginPolicy } from "../policy.ts"
 import { exchange, type HttpRequest, type HttpResponse, type Reply, type UpgradeContext } from "../uws.ts"
 import type { Connection, Handshake } from "./connection.ts"
-import type { Offences } from "./offences.ts"
+import { type Offences, offenderOf } from "./offences.ts"
 
 export interface UpgradeOptions {
   readonly census: Census
@@ -65,9 +66,9 @@ export const upgrade = (
   const { authenticator, limits, handshakes, run } = options
   if (isUnclear(req)) return void res.close()
   const call = exchange(res, options.room)
-  const { address } = call
-  const refusal = refuse(options, req, address)
+  const refusal = refuse(options, req)
   if (refusal !== undefined) return call.respond(refusal)
+  const { address } = call
   const { protocol, credential } = credentialOf(req)
   const [key = "", extensions = ""] = ["key", "extensions"].map((name) => req.getHeader(`sec-websocket-${name}`))
   let gone = false
@@ -78,20 +79,23 @@ export const upgrade = (
     res.cork(() => res.upgrade(attachment, key, protocol, extensions, context))
     conversation.begin()
   }
-  const openAsKnown = (handshake: Handshake | undefined): void => {
+  const hasOffended = (grant?: Grant) => options.offences.has(offenderOf(address, grant), performance.now())
+  const openAsKnown = (grant: Grant, handshake: Handshake | undefined): void => {
+    if (hasOffended(grant)) return call.respond(tooManyOffences())
     const full = noRoomFor(address, options.census, limits)
     if (full === undefined) open(handshake)
     else call.respond(full.reply)
   }
   const openAsUnknown = (handshake: Handshake | undefined): void => {
+    if (hasOffended()) return call.respond(tooManyOffences())
     if (handshakes.take(address, performance.now())) open(handshake)
     else call.respond(tooManyHandshakes(limits.handshakesPerSecond))
   }
-  if (!authenticator.required) return openAsKnown(undefined)
+  if (!authenticator.required) return openAsKnown(everything, undefined)
   if (credential === undefined) return openAsUnknown(undefined)
   const checking = run(
     Effect.match(authenticator.verify(credential), {
-      onSuccess: (grant) => openAsKnown({ grant }),
+      onSuccess: (grant) => openAsKnown(grant, { grant }),
       onFailure: ({ reason }) => openAsUnknown({ reason })
     })
   )
@@ -101,10 +105,9 @@ export const upgrade = (
   })
 }
 
-const refuse = (options: UpgradeOptions, req: HttpRequest, address: string): Reply | undefined => {
+const refuse = (options: UpgradeOptions, req: HttpRequest): Reply | undefined => {
   const refusal = refuseEntry(req, options.origins)
   if (refusal !== undefined) return refusal
   if (options.draining()) return stopping()
-  if (options.offences.has(address, performance.now())) return tooManyOffences()
   return VERSIONS.has(req.getHeader("sec-websocket-version")) ? undefined : versionRequired()
 }

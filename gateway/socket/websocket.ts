@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { Effect, type Fiber } from "effect"
-import { noRoomFor } from "../http/problem.ts"
+import type { Grant } from "../auth/grant.ts"
+import { noRoomFor, TOO_MANY_OFFENCES } from "../http/problem.ts"
 import type { GatewayLimits } from "../policy.ts"
 import type { Sockets } from "../sockets.ts"
 import type { Budget } from "../streams/budget.ts"
@@ -8,6 +9,7 @@ import type { Fanout } from "../streams/fanout.ts"
 import { SHARED_COMPRESSOR, type TemplatedApp, textOf, type WebSocket } from "../uws.ts"
 import { makeBatch } from "./batch.ts"
 import { type Connection, connect } from "./connection.ts"
+import { offenderOf } from "./offences.ts"
 import type { Asked, Question } from "./question.ts"
 import type { Inbound } from "./session.ts"
 import type { Unauthenticated } from "./unauthenticated.ts"
@@ -122,8 +124,8 @@ const open = (ws: WebSocket<Attachment>, options: SocketOptions): void => {
     ...options,
     id: randomUUID(),
     handshake,
-    enter: (connection) => enter(options, connection, address),
-    offended: () => options.offences.add(address, performance.now()),
+    enter: (connection, grant) => enter(options, connection, address, grant),
+    offended: () => options.offences.add(offenderOf(address, connection.session().grant), performance.now()),
     now: () => performance.now(),
     socket: {
       send: batch.send,
@@ -144,8 +146,13 @@ const open = (ws: WebSocket<Attachment>, options: SocketOptions): void => {
   else if (!census.has(connection)) unauthenticated.add(connection, address)
 }
 
-const enter = (options: SocketOptions, connection: Connection, address: string): string | undefined => {
-  const { census, limits, unauthenticated } = options
+const enter = (
+  { census, limits, unauthenticated, offences }: SocketOptions,
+  connection: Connection,
+  address: string,
+  grant: Grant
+): string | undefined => {
+  if (offences.has(offenderOf(address, grant), performance.now())) return TOO_MANY_OFFENCES
   const full = noRoomFor(address, census, limits)
   if (full !== undefined) return full.detail
   unauthenticated.remove(connection)

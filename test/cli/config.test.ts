@@ -66,7 +66,7 @@ describe("configuration", () => {
         gatewayStall: 30_000,
         gatewayRequestsPerSecond: 200,
         gatewayBodyBytes: 1_048_576,
-        gatewayBodyBytesPerSecond: 4_194_304,
+        gatewayBodyBytesPerSecond: 8_388_608,
         gatewayBodiesBytes: 67_108_864,
         gatewayBodyMillis: 30_000,
         gatewayHeaderBytes: 16_384,

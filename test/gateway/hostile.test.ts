@@ -15,11 +15,11 @@ import { bombFrame, connectTo, flood, textFrame, welcomed } from "../support/hos
 
 const SECRET = "0123456789abcdef0123456789abcdef"
 const auth = { secret: Redacted.make(SECRET) }
-const tokenOf = (patterns: ReadonlyArray<string>) =>
+const tokenOf = (patterns: ReadonlyArray<string>, subject = "ada") =>
   Effect.promise(() =>
     new SignJWT({ patterns })
       .setProtectedHeader({ alg: "HS256" })
-      .setSubject("ada")
+      .setSubject(subject)
       .setExpirationTime("1m")
       .sign(Buffer.from(SECRET))
   )
@@ -92,6 +92,27 @@ describe("a flood of frames", () => {
       assert.deepStrictEqual(yield* client.closed, { code: 1008, reason: "too many refusals" })
       const codes = client.waiting().map(({ data }) => Object(data).code)
       assert.deepStrictEqual([codes[0], codes.at(-1), codes.length], ["malformed_json", "rate_limited", 21])
+    })
+  )
+})
+
+describe("who is known and refused too often", () => {
+  it.live("has to wait wherever it comes from, and nobody else of its address", () =>
+    Effect.gen(function* () {
+      const { gateway } = yield* startGateway({ auth, limits: { operationsPerSecond: 1 } })
+      const headersOf = (subject: string) =>
+        Effect.map(tokenOf([], subject), (token) => [`Authorization: Bearer ${token}`])
+      const mallory = yield* headersOf("mallory")
+      yield* flood(gateway.port, textFrame("nonsense"), mallory)
+      let status = ""
+      while (status !== "429") {
+        const { seen } = yield* connectTo(gateway.port, upgradeText(mallory))
+        yield* eventually("it is answered", () => seen.text !== "")
+        status = seen.text.slice(9, 12)
+      }
+      yield* welcomed(gateway.port, yield* headersOf("ada"))
+      const first = yield* openClient(gateway.url)
+      assert.deepInclude((yield* first.call({ op: "auth", id: "a", token: yield* tokenOf([]) })).data, { ok: true })
     })
   )
 })

@@ -176,6 +176,12 @@ describe("a session", () => {
     assert.deepStrictEqual([large.code, /65536.*70000/.test(large.message)], ["frame_too_large", true])
     const nested = (depth: number) => error(text(`${"[".repeat(depth)}"]\\"]"${"]".repeat(depth)}`))
     assert.match(nested(65).message, /at most 64 deep/)
+    const context = `{"op":"x","id":"7","request":{"context":${"[".repeat(64)}`
+    assert.deepInclude(error(text(context)), {
+      id: "7",
+      code: "invalid_operation",
+      message: "`request`: objects and lists lie at most 64 deep in each other"
+    })
     assert.deepInclude(nested(64), { code: "invalid_operation", message: "an operation is a JSON object" })
   })
 
