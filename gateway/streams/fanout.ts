@@ -6,7 +6,7 @@ import { defaultLimits, limitNames } from "../policy.ts"
 import { atEndOfTurn, type EndOfTurn } from "../turn.ts"
 import { AGAIN, catchUp, type Subscriber } from "./catch-up.ts"
 import { type EncodedEvent, encoderOf } from "./encode.ts"
-import { Ring } from "./ring.ts"
+import { Ring, type RingRoom } from "./ring.ts"
 import { matcherOf, SubjectTrie } from "./trie.ts"
 
 /**
@@ -64,9 +64,12 @@ interface Home {
 export interface RingSize {
   readonly events: number
   readonly characters: number
+  /** What all homes keep together. */
+  readonly charactersOfAll?: number
 }
 
-const RING_SIZE: RingSize = { events: 4_096, characters: 2 * 1024 * 1024 }
+const MEBI = 1024 * 1024
+const RING_SIZE: RingSize = { events: 4_096, characters: 2 * MEBI, charactersOfAll: 64 * MEBI }
 
 /** A fanout that lives as long as the scope. */
 export const makeFanout = (
@@ -79,6 +82,7 @@ export const makeFanout = (
     const encode = encoderOf(Effect.runForkWith(yield* Effect.context()))
     const open = new SubjectTrie<object>()
     let subscriptions = 0
+    const room: RingRoom = { held: 0, most: size.charactersOfAll ?? Number.POSITIVE_INFINITY }
 
     const homes = yield* RcMap.make({
       lookup: Effect.fnUntraced(function* (pattern: string) {
@@ -88,7 +92,7 @@ export const makeFanout = (
           Effect.sync(() => open.add(pattern, member)),
           () => Effect.sync(() => open.remove(pattern, member))
         )
-        return yield* openHome({ log, pattern, size, encode, atEndOfTurn: endOfTurn })
+        return yield* openHome({ log, pattern, size, room, encode, atEndOfTurn: endOfTurn })
       })
     })
     const homeOf = (pattern: string) =>
@@ -138,6 +142,7 @@ interface HomeOptions {
   readonly log: EventLog["Service"]
   readonly pattern: string
   readonly size: RingSize
+  readonly room: RingRoom
   readonly encode: (event: PublishedEvent) => EncodedEvent | undefined
   readonly atEndOfTurn: EndOfTurn
 }
@@ -146,6 +151,7 @@ const openHome = ({
   log,
   pattern,
   size,
+  room,
   encode,
   atEndOfTurn
 }: HomeOptions): Effect.Effect<Home, LogUnavailable, Scope.Scope> =>
@@ -157,7 +163,8 @@ const openHome = ({
       if (home === undefined) early.push(event)
       else dispatch(home, encode(event))
     })
-    const ring = new Ring(position, size.events, size.characters)
+    const ring = new Ring(position, size.events, size.characters, room)
+    yield* Effect.addFinalizer(() => Effect.sync(() => ring.end()))
     home = { ring, live: new SubjectTrie(), groups: new Map(), came: [], atEndOfTurn }
     for (const event of early) dispatch(home, encode(event))
     return home

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { Budget } from "../../gateway/streams/budget.ts"
 import { Delivery } from "../../gateway/streams/delivery.ts"
+import { Ring } from "../../gateway/streams/ring.ts"
 
 const limits = { pendingBytesMax: 100_000, socketBytesMax: 10 }
 const eventOf = (sequence: number, bytes: number) => ({ subject: "s", sequence, opening: "x".repeat(bytes) })
@@ -22,6 +23,28 @@ const stuck = (budget: Budget, onSlow: "close" | "drop", bytesMax = limits.pendi
   }
   return { delivery, deliver, told, account: channel.account }
 }
+
+describe("what is kept for those who come back", () => {
+  it("is no more for all patterns together than it may be, and nothing is left out of what a ring says it has", () => {
+    const room = { held: 0, most: 10_000 }
+    const rings = Array.from({ length: 5 }, () => new Ring(0, 1_000, 8_000, room))
+    for (let sequence = 1; sequence <= 500; sequence++) {
+      for (const [index, ring] of rings.entries()) if (sequence % (index + 1) === 0) ring.add(eventOf(sequence, 100))
+      assert.isAtMost(room.held, 10_000)
+    }
+    for (const [index, ring] of rings.entries()) {
+      const kept = [...ring.after(ring.floor)].map(({ sequence }) => sequence)
+      const all = Array.from({ length: 500 }, (_, at) => at + 1).filter((sequence) => sequence % (index + 1) === 0)
+      assert.deepStrictEqual(
+        kept,
+        all.filter((sequence) => sequence > ring.floor)
+      )
+      assert.isAbove(kept.length, 0)
+      ring.end()
+    }
+    assert.strictEqual(room.held, 0)
+  })
+})
 
 describe("the memory of all queues", () => {
   it("is never more than may be, and those who have least of it keep what they have", () => {
