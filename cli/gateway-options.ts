@@ -8,8 +8,17 @@ const limitsOf = (config: Configuration): Partial<GatewayLimits> => ({
   patternsMax: config.gatewayPatterns,
   patternsPerClientMax: config.gatewayPatternsPerClient,
   operationsPerSecond: config.gatewayFramesPerSecond,
+  asksPerSecond: config.gatewayAsksPerSecond,
+  historiesPerSecond: config.gatewayHistoriesPerSecond,
+  bytesPerSecond: config.gatewayBytesPerSecond,
   frameBytesMax: config.gatewayFrameBytes,
+  unauthenticatedMax: config.gatewayUnauthenticated,
+  unauthenticatedPerAddressMax: config.gatewayUnauthenticatedPerAddress,
+  unauthenticatedBytesMax: config.gatewayUnauthenticatedBytes,
+  handshakesPerSecond: config.gatewayHandshakesPerSecond,
   pendingBytesMax: config.gatewayPendingBytes,
+  queueBytesMax: config.gatewayQueueBytes,
+  stallMillis: config.gatewayStall,
   symbolsMax: config.gatewaySymbols,
   roundsMax: config.gatewayRounds,
   roundsPerMinute: config.gatewayRoundsPerMinute,
@@ -19,6 +28,9 @@ const limitsOf = (config: Configuration): Partial<GatewayLimits> => ({
   graceMillis: config.gatewayGrace,
   requestsPerSecond: config.gatewayRequestsPerSecond,
   bodyBytesMax: config.gatewayBodyBytes,
+  bodyBytesPerSecond: config.gatewayBodyBytesPerSecond,
+  bodiesBytesMax: config.gatewayBodiesBytes,
+  bodyMillis: config.gatewayBodyMillis,
   compressBytesMin: config.gatewayCompressFrom
 })
 
@@ -26,6 +38,7 @@ const limitsOf = (config: Configuration): Partial<GatewayLimits> => ({
 export const gatewayOptions = (config: Configuration): Omit<GatewayOptions, "host" | "port"> => ({
   limits: limitsOf(config),
   allowedOrigins: config.gatewayOrigins,
+  hosts: config.gatewayHosts,
   auth: {
     secret: config.gatewaySecret,
     publicKeyFile: config.gatewayPublicKey,

@@ -14,25 +14,27 @@ const limit = (key: keyof typeof limitNames, about: string, maximum = 1_000_000)
     schema: wholeNumber(1, maximum)
   })
 
-const secretOf = (lengthMin: number): Schema.Codec<Redacted.Redacted, string> =>
-  Schema.String.check(Schema.isMinLength(lengthMin)).pipe(
+const secretOf = (lengthMin: number, pattern = /^/): Schema.Codec<Redacted.Redacted, string> =>
+  Schema.String.check(Schema.isMinLength(lengthMin), Schema.isPattern(pattern)).pipe(
     Schema.decodeTo(
       Schema.Redacted(Schema.String),
       SchemaTransformation.transform({ decode: (text) => Redacted.make(text), encode: Redacted.value })
     )
   )
 const secret = secretOf(32)
-const token = secretOf(1)
+// A token, or a key of at least 32 characters behind its beginning.
+const token = secretOf(1, /^(?!ck_.{0,31}$)/s)
 
-const list: Schema.Codec<ReadonlyArray<string>, string> = Schema.String.pipe(
-  Schema.decodeTo(
-    Schema.Array(Schema.String.check(Schema.isPattern(/^https?:\/\/[^\s/]+$/))),
-    SchemaTransformation.transform({
-      decode: (text): ReadonlyArray<string> => (text === "" ? [] : text.split(",").map((part) => part.trim())),
-      encode: (parts: ReadonlyArray<string>) => parts.join(",")
-    })
+const listOf = (part: RegExp): Schema.Codec<ReadonlyArray<string>, string> =>
+  Schema.String.pipe(
+    Schema.decodeTo(
+      Schema.Array(Schema.String.check(Schema.isPattern(part))),
+      SchemaTransformation.transform({
+        decode: (text): ReadonlyArray<string> => (text === "" ? [] : text.split(",").map((part) => part.trim())),
+        encode: (parts: ReadonlyArray<string>) => parts.join(",")
+      })
+    )
   )
-)
 
 const MEBIBYTE = 1024 * 1024
 
@@ -51,7 +53,7 @@ export const gatewaySettings = {
     variable: "GATEWAY_TOKEN",
     default: "",
     about: "The token or key with which `conclave clients` asks a gateway that wants one.",
-    rule: "must not be empty",
+    rule: "must be a token, or a key: ck_ and at least 32 characters",
     schema: token,
     hidden: true
   }),
@@ -77,7 +79,15 @@ export const gatewaySettings = {
     default: "",
     about: "Origins of web pages elsewhere that may use the gateway, separated by commas.",
     rule: "must be origins such as https://desk.example, separated by commas",
-    schema: list
+    schema: listOf(/^https?:\/\/[^\s/]+$/)
+  }),
+  gatewayHosts: setting({
+    variable: "GATEWAY_HOSTS",
+    default: "",
+    about:
+      "Further names under which the gateway is reached, such as that of a proxy before it, separated by commas; with a port where only that one is meant.",
+    rule: "must be names such as desk.example or desk.example:8443, separated by commas",
+    schema: listOf(/^[a-z0-9._-]+(:\d{1,5})?$/i)
   }),
   gatewayCertificate: path(
     "GATEWAY_TLS_CERT",
@@ -93,8 +103,34 @@ export const gatewaySettings = {
     "How many different patterns all connections of one client (`sub` of its token) may want."
   ),
   gatewayFramesPerSecond: limit("operationsPerSecond", "How many frames a client may send per second."),
+  gatewayAsksPerSecond: limit("asksPerSecond", "How many operations that agents answer a client may send per second."),
+  gatewayHistoriesPerSecond: limit(
+    "historiesPerSecond",
+    "How many subscriptions that begin in the past a client may open per second."
+  ),
+  gatewayBytesPerSecond: limit("bytesPerSecond", "How many bytes a client may send per second.", 512 * MEBIBYTE),
   gatewayFrameBytes: limit("frameBytesMax", "How large a client's frame may be.", MEBIBYTE),
+  gatewayUnauthenticated: limit(
+    "unauthenticatedMax",
+    "How many clients may be connected that have not said who they are yet; one more takes the place of the oldest."
+  ),
+  gatewayUnauthenticatedPerAddress: limit("unauthenticatedPerAddressMax", "How many of them from one address."),
+  gatewayUnauthenticatedBytes: limit(
+    "unauthenticatedBytesMax",
+    "How many bytes a client may send before it is known who it is.",
+    MEBIBYTE
+  ),
+  gatewayHandshakesPerSecond: limit(
+    "handshakesPerSecond",
+    "How many WebSockets without a good token an address may open per second."
+  ),
   gatewayPendingBytes: limit("pendingBytesMax", "How much may wait for a client that reads slowly.", 512 * MEBIBYTE),
+  gatewayQueueBytes: limit("queueBytesMax", "How much may wait for all clients together.", 900 * MEBIBYTE),
+  gatewayStall: limit(
+    "stallMillis",
+    "How long a client may take nothing of what waits for it before it is closed, in milliseconds.",
+    3_600_000
+  ),
   gatewaySymbols: limit("symbolsMax", "How many different symbols one client may name while the gateway runs."),
   gatewayRounds: limit("roundsMax", "How many rounds of one client may be under way.", 10_000),
   gatewayRoundsPerMinute: limit(
@@ -114,6 +150,21 @@ export const gatewaySettings = {
   gatewayBytesPerDay: limit("bytesPerDay", "The same per day.", 999_999_999_999),
   gatewayRequestsPerSecond: limit("requestsPerSecond", "How many HTTP requests an address may send per second."),
   gatewayBodyBytes: limit("bodyBytesMax", "How large the body of an HTTP request may be.", 16 * MEBIBYTE),
+  gatewayBodyBytesPerSecond: limit(
+    "bodyBytesPerSecond",
+    "How many bytes of HTTP bodies an address may send per second.",
+    512 * MEBIBYTE
+  ),
+  gatewayBodiesBytes: limit(
+    "bodiesBytesMax",
+    "How many bytes of HTTP bodies may be on their way at once, of all requests together.",
+    900 * MEBIBYTE
+  ),
+  gatewayBodyMillis: limit(
+    "bodyMillis",
+    "How long the body of an HTTP request may take to come, in milliseconds.",
+    3_600_000
+  ),
   gatewayHeaderBytes: setting({
     variable: "GATEWAY_HEADER_BYTES",
     default: "16384",

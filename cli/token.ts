@@ -1,7 +1,7 @@
 // `conclave token`: a token with which a client comes in at a gateway.
 import { Console, Effect, Option, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { Claims, privateKey, secretKey, signToken } from "../gateway/index.ts"
+import { Claims, privateKey, Subject, secretKey, signToken } from "../gateway/index.ts"
 import { type Configuration, configuration, InvalidSetting } from "./config.ts"
 import { parseDuration } from "./options.ts"
 
@@ -29,7 +29,7 @@ const list = (name: "patterns" | "operations", about: string, otherwise: string,
 const flags = {
   subject: Argument.String("subject").pipe(
     Argument.withDescription("Who the holder is: its name in events, in the list of clients and in limits"),
-    Argument.withSchema(Schema.NonEmptyString.check(Schema.isMaxLength(128)))
+    Argument.withSchema(Subject)
   ),
   patterns: list(
     "patterns",

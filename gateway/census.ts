@@ -23,6 +23,10 @@ export class Census {
     return this.#byAddress.get(address) ?? 0
   }
 
+  has(connection: Connection): boolean {
+    return this.#present.has(connection)
+  }
+
   add(present: Present): void {
     this.#present.set(present.connection, present)
     this.#byAddress.set(present.address, this.from(present.address) + 1)

@@ -2,6 +2,7 @@ import { Effect, FiberSet } from "effect"
 import type { Census } from "./census.ts"
 import type { GatewayLimits } from "./policy.ts"
 import { goingAway } from "./socket/farewell.ts"
+import type { Unauthenticated } from "./socket/unauthenticated.ts"
 import type { Listening } from "./uws.ts"
 
 /** How far a gateway has come that stops: it says that it is not ready, and a moment later takes nobody any more. */
@@ -15,6 +16,7 @@ export interface DrainOptions {
   readonly limits: Pick<GatewayLimits, "graceMillis" | "drainMillis">
   readonly requests: FiberSet.FiberSet
   readonly census: Census
+  readonly unauthenticated: Unauthenticated
 }
 
 // RFC 6455, section 7.4.1.
@@ -26,7 +28,10 @@ const RETRY_AFTER_MILLIS = 200
  * Stops in this order: `/readyz` says no, and for `graceMillis` that is all, until those who send clients here have seen it; then
  * no connection is taken, requests get up to `drainMillis` to be answered, and clients are told when to come back.
  */
-export const drain = ({ phase, limits, requests, census }: DrainOptions, listening: Listening): Effect.Effect<void> =>
+export const drain = (
+  { phase, limits, requests, census, unauthenticated }: DrainOptions,
+  listening: Listening
+): Effect.Effect<void> =>
   Effect.gen(function* () {
     phase.ready = false
     if (limits.graceMillis > 0) yield* Effect.sleep(limits.graceMillis)
@@ -34,7 +39,7 @@ export const drain = ({ phase, limits, requests, census }: DrainOptions, listeni
     listening.stop()
     yield* FiberSet.awaitEmpty(requests).pipe(Effect.timeoutOption(limits.drainMillis))
     yield* FiberSet.clear(requests)
-    for (const { connection } of census) {
+    for (const connection of [...[...census].map(({ connection }) => connection), ...unauthenticated]) {
       connection.leave(goingAway(RETRY_AFTER_MILLIS), GOING_AWAY, "the gateway is stopping")
     }
     yield* clientsGone(census).pipe(Effect.timeoutOption(limits.drainMillis))

@@ -1,11 +1,13 @@
-import { Context, Effect, FiberSet, Layer, type Scope } from "effect"
+import { Context, Effect, FiberSet, Layer, Schedule, type Scope } from "effect"
 import { Actors } from "../runtime/index.ts"
 import { type AuthOptions, InvalidAuth, makeAuthenticator } from "./auth/authenticator.ts"
 import type { Grant } from "./auth/grant.ts"
+import { BodyRoom } from "./body.ts"
 import { Census } from "./census.ts"
 import { drain, type Phase } from "./drain.ts"
 import type { EventLog } from "./events/log.ts"
 import { socketsAllowed } from "./files.ts"
+import { fresh } from "./fresh.ts"
 import { Buckets } from "./http/bucket.ts"
 import { makeGate } from "./http/gate.ts"
 import { addClientsRoute, addMetricsRoute, metricsText } from "./http/metrics.ts"
@@ -19,9 +21,12 @@ import { Quotas } from "./operations/quota.ts"
 import { defaultLimits, type GatewayLimits, isLoopback, limitNames, type OriginPolicy } from "./policy.ts"
 import { NotReady, type Serving, type ServingOptions, watchServing } from "./serving.ts"
 import { askActors } from "./socket/asking.ts"
+import { Offences } from "./socket/offences.ts"
 import type { Question } from "./socket/question.ts"
+import { Unauthenticated } from "./socket/unauthenticated.ts"
 import { addSocketRoute } from "./socket/websocket.ts"
 import { countSockets, type Sockets } from "./sockets.ts"
+import { Budget } from "./streams/budget.ts"
 import { makeFanout } from "./streams/fanout.ts"
 import { type ListenFailed, listen, makeApp, type PortTaken, type TemplatedApp, type TlsFiles } from "./uws.ts"
 
@@ -32,6 +37,8 @@ export interface GatewayOptions {
   readonly port: number
   /** Origins of web pages elsewhere that may use the gateway; none unless given. */
   readonly allowedOrigins?: ReadonlyArray<string>
+  /** Further names under which the gateway is reached, such as that of a proxy; none unless given. */
+  readonly hosts?: ReadonlyArray<string>
   /** What `/readyz` asks; always ready unless given. */
   readonly ready?: Effect.Effect<void, NotReady>
   /**
@@ -81,15 +88,17 @@ export const serveGateway = (
   Effect.gen(function* () {
     const host = options.host ?? "127.0.0.1"
     const limits = { ...defaultLimits, ...options.limits }
-    const origins: OriginPolicy = { host, allowedOrigins: options.allowedOrigins ?? [] }
+    const { allowedOrigins = [], hosts = [] } = options
+    const origins: OriginPolicy = { host, hosts, allowedOrigins }
     const authenticator = yield* makeAuthenticator(options.auth ?? {})
     if (!authenticator.required) yield* onlyLoopback(host)
     const fanout = yield* makeFanout(undefined, limits)
     const serving = options.serving && (yield* watchServing(options.serving))
     const actors = serving?.actors ?? (yield* Actors)
     const app = yield* Effect.acquireRelease(openApp(options.tls), (app) => Effect.sync(() => app.close()))
-    const requests = yield* FiberSet.make()
+    const underWay = yield* FiberSet.make()
     const census = new Census()
+    const bounds = boundsOf(limits)
     const startedAt = performance.now()
     const phase: Phase = { ready: true, draining: false }
     const draining = () => phase.draining
@@ -105,28 +114,27 @@ export const serveGateway = (
     }
     const ask = (question: Question) =>
       askActors({ fanout, callerOf }, question).pipe(Effect.provideService(Actors, actors))
-    const gate = makeGate({
-      authenticator,
-      requests: new Buckets(limits.requestsPerSecond),
-      requestsPerSecond: limits.requestsPerSecond,
-      bodyBytesMax: limits.bodyBytesMax,
-      run
-    })
+    const { requestsPerSecond, bodyBytesMax, bodyBytesPerSecond } = limits
+    const gate = makeGate({ authenticator, requestsPerSecond, bodyBytesMax, origins, run, ...bounds })
     const sockets = yield* boundSockets(app, limits)
-    addSocketRoute(app, { census, sockets, fanout, limits, origins, authenticator, draining, ask, run })
-    addEventsRoute(app, { census, origins, limits, fanout, ask, run, gate, draining })
+    const shared = { census, limits, origins, fanout, draining, ask, run, ...bounds }
+    addSocketRoute(app, { ...shared, sockets, authenticator })
+    addEventsRoute(app, { ...shared, gate })
+    yield* checkClients(census, limits)
     addPages(app, gate, origins)
     const counted = { census, status: fanout.status }
     addMetricsRoute(app, counted, gate)
     addClientsRoute(app, census, gate)
-    const ready = readiness(phase, options.ready, serving)
+    const ready = readiness(phase, yield* fresh(options.ready ?? Effect.void, READY_MILLIS), serving)
     addRoutes(app, {
       gate,
       callerOf,
       origins,
-      bodyBytesMax: limits.bodyBytesMax,
+      bodyBytesMax,
+      bodyBytesPerSecond,
+      bodyBytes: bounds.bodyBytes,
       ready,
-      run: yield* FiberSet.runtime(requests)<Actors>().pipe(Effect.provideService(Actors, actors)),
+      run: yield* FiberSet.runtime(underWay)<Actors>().pipe(Effect.provideService(Actors, actors)),
       health: () => ({
         version: options.version ?? "unknown",
         uptime_seconds: Math.round((performance.now() - startedAt) / 1000),
@@ -136,12 +144,36 @@ export const serveGateway = (
     })
 
     const { port } = yield* Effect.acquireRelease(listen(app, host, options.port), (listening) =>
-      drain({ phase, limits, requests, census }, listening)
+      drain({ phase, limits, requests: underWay, census, unauthenticated: bounds.unauthenticated }, listening)
     )
     const url = `http${options.tls === undefined ? "" : "s"}://${host.includes(":") ? `[${host}]` : host}:${port}`
     yield* Effect.logInfo("gateway listening").pipe(Effect.annotateLogs({ url, open: !authenticator.required }))
     return { host, port, url, open: !authenticator.required, metrics: () => metricsText(counted), ready }
   })
+
+/** What keeps clients from taking more than their part. */
+const boundsOf = (limits: GatewayLimits) => ({
+  requests: new Buckets(limits.requestsPerSecond),
+  handshakes: new Buckets(limits.handshakesPerSecond),
+  bodyBytes: new Buckets(limits.bodyBytesPerSecond, Math.max(limits.bodyBytesPerSecond, limits.bodyBytesMax)),
+  room: new BodyRoom(limits.bodiesBytesMax, limits.bodyMillis),
+  budget: new Budget(limits.queueBytesMax),
+  unauthenticated: new Unauthenticated(limits),
+  offences: new Offences()
+})
+
+/** How long it is known that the log answers. */
+const READY_MILLIS = 1_000
+/** How many times a client is looked at in the time that it may take nothing. */
+const CHECKS = 6
+
+/** Looks at all clients now and then, until the scope closes. */
+const checkClients = (census: Census, { stallMillis }: GatewayLimits) => {
+  const check = Effect.sync(() => {
+    for (const { connection } of [...census]) connection.check()
+  })
+  return Effect.forkScoped(Effect.repeat(check, Schedule.spaced(stallMillis / CHECKS)))
+}
 
 /** Takes no more connections than there are files for, and says so at the start and when it happens. */
 const boundSockets = (app: TemplatedApp, limits: GatewayLimits): Effect.Effect<Sockets> =>
@@ -163,7 +195,7 @@ const boundSockets = (app: TemplatedApp, limits: GatewayLimits): Effect.Effect<S
   })
 
 /** Everything that has to be so before requests may come, in the order in which one thing is the cause of the next. */
-const readiness = (phase: Phase, log: GatewayOptions["ready"] = Effect.void, serving: Serving | undefined) =>
+const readiness = (phase: Phase, log: Effect.Effect<void, NotReady>, serving: Serving | undefined) =>
   Effect.gen(function* () {
     if (!phase.ready) return yield* new NotReady({ detail: "the gateway is stopping" })
     yield* log

@@ -8,6 +8,7 @@ import type {
 import { STATUS_CODES } from "node:http"
 import { createServer } from "node:net"
 import { Effect, Schema } from "effect"
+import { type BodyFault, type BodyRoom, type Reading, readBody } from "./body.ts"
 
 export type { HttpResponse, TemplatedApp, us_socket_context_t as UpgradeContext, WebSocket }
 
@@ -133,6 +134,8 @@ export interface Reply {
   readonly status: number
   readonly headers: { readonly [name: string]: string }
   readonly body: string
+  /** Nothing more is read from the connection. */
+  readonly close?: true
 }
 
 /** An answer in parts. After its end, or the client's, writing does nothing. */
@@ -154,39 +157,28 @@ export interface Exchange {
   readonly onGone: (gone: () => void) => void
   /** Takes the body in while nobody has asked for it yet, as far as `limit` bytes. To be called before the handler returns. */
   readonly keepBody: (limit: number) => void
-  /** The body when it is whole, or nothing if it is longer than `limit` bytes. */
-  readonly onBody: (limit: number, done: (body: Buffer | undefined) => void) => void
+  /** The body when it is whole, or why there is none; it has at most `limit` bytes. */
+  readonly onBody: (limit: number, done: (body: Buffer | BodyFault) => void) => void
 }
 
 /** The library closes a connection at rest after ten seconds and a little; who keeps connections for later is told less. */
 const KEEP_ALIVE = "timeout=8"
-
-// What a refused body may still bring before we hang up: a client that is not heard out often never reads the answer.
-const DRAINED_BYTES_MAX = 16 * 1024 * 1024
+/** No browser takes what is sent for anything else than it is declared to be. */
+const AS_DECLARED = ["x-content-type-options", "nosniff"] as const
 
 /** Takes charge of a response. To be called before the route's handler returns. An answer to HEAD has no body. */
-export const exchange = (res: HttpResponse, isHead = false): Exchange => {
+export const exchange = (res: HttpResponse, room: BodyRoom, isHead = false): Exchange => {
   let over = false
   let gone = () => {}
-  let take: ((done: (body: Buffer | undefined) => void) => void) | undefined
+  let reading: Reading | undefined
+  let take: ((done: (body: Buffer | BodyFault) => void) => void) | undefined
   res.onAborted(() => {
     over = true
+    reading?.end()
     gone()
   })
-  const readBody: Exchange["onBody"] = (limit, done) => {
-    let chunks: Array<Buffer> = []
-    let size = 0
-    res.onData((chunk, isLast) => {
-      size += chunk.byteLength
-      if (size > DRAINED_BYTES_MAX) {
-        if (!over) res.close()
-        return
-      }
-      // The chunk's memory is taken back when this returns. Past the limit we count and keep nothing.
-      if (size > limit) chunks = []
-      else chunks.push(Buffer.from(new Uint8Array(chunk)))
-      if (isLast) done(size > limit ? undefined : Buffer.concat(chunks))
-    })
+  const read: Exchange["onBody"] = (limit, done) => {
+    reading = readBody(res, room, limit, done)
   }
   return {
     address: addressOf(res),
@@ -196,9 +188,10 @@ export const exchange = (res: HttpResponse, isHead = false): Exchange => {
       res.cork(() => {
         res.writeStatus(`${reply.status} ${STATUS_CODES[reply.status] ?? ""}`)
         res.writeHeader("keep-alive", KEEP_ALIVE)
+        res.writeHeader(...AS_DECLARED)
         for (const [name, value] of Object.entries(reply.headers)) res.writeHeader(name, value)
-        if (isHead) res.endWithoutBody(Buffer.byteLength(reply.body))
-        else res.end(reply.body)
+        if (isHead) res.endWithoutBody(Buffer.byteLength(reply.body), reply.close)
+        else res.end(reply.body, reply.close)
       })
     },
     stream: (headers, drained) =>
@@ -212,18 +205,18 @@ export const exchange = (res: HttpResponse, isHead = false): Exchange => {
       gone = callback
     },
     keepBody: (limit) => {
-      let body: { readonly whole: Buffer | undefined } | undefined
-      readBody(limit, (whole) => {
-        body = { whole }
+      let body: Buffer | BodyFault | undefined
+      let kept: ((body: Buffer | BodyFault) => void) | undefined
+      read(limit, (whole) => {
+        body = whole
         kept?.(whole)
       })
-      let kept: ((whole: Buffer | undefined) => void) | undefined
       take = (done) => {
         if (body === undefined) kept = done
-        else done(body.whole)
+        else done(body)
       }
     },
-    onBody: (limit, done) => (take === undefined ? readBody(limit, done) : take(done))
+    onBody: (limit, done) => (take === undefined ? read(limit, done) : take(done))
   }
 }
 
@@ -247,6 +240,7 @@ const openStream = (
   }
   res.cork(() => {
     res.writeStatus("200 OK")
+    res.writeHeader(...AS_DECLARED)
     for (const [name, value] of Object.entries(headers)) res.writeHeader(name, value)
     res.write("\n")
   })

@@ -14,12 +14,30 @@ export interface GatewayLimits {
   readonly patternsPerClientMax: number
   /** Operations of one client per second; as many may come at once after a pause. */
   readonly operationsPerSecond: number
-  /** Bytes of one frame from a client. A longer one gets an error, and is not read. */
+  /** Operations of one client per second that actors answer: each is stored, and costs more than all that the gateway does. */
+  readonly asksPerSecond: number
+  /** Subscriptions of one client per second that begin in the past; as many as it may have may come at once after a pause. */
+  readonly historiesPerSecond: number
+  /** Bytes that one client may send per second, in frames; as many may come at once after a pause. */
+  readonly bytesPerSecond: number
+  /** Bytes of one frame from a client. A longer one gets an error, and is not read; one of twice that ends the connection. */
   readonly frameBytesMax: number
+  /** Clients over WebSocket that have not said who they are, where they have to. One more takes the place of the oldest. */
+  readonly unauthenticatedMax: number
+  /** The same, from one address. */
+  readonly unauthenticatedPerAddressMax: number
+  /** Bytes that a client may send before it is known who it is. */
+  readonly unauthenticatedBytesMax: number
+  /** Handshakes of one address per second that bring no good credential, where one is needed. */
+  readonly handshakesPerSecond: number
   /** Bytes that wait for one client which does not read. Past this its subscriptions' policies rule. */
   readonly pendingBytesMax: number
   /** Bytes of those that are in its socket already, where no policy reaches them. */
   readonly socketBytesMax: number
+  /** Bytes that wait for all clients together. Past this those for whom most waits lose of it, or are closed. */
+  readonly queueBytesMax: number
+  /** How long a client for whom something waits may take none of it, in milliseconds, whatever its policies. */
+  readonly stallMillis: number
   /** Different symbols that one client may name while the gateway runs: each is an actor, which stays. */
   readonly symbolsMax: number
   /** Rounds that one client may have under way; each counts for as long as it may take. */
@@ -35,6 +53,12 @@ export interface GatewayLimits {
   readonly requestsPerSecond: number
   /** Bytes of one HTTP body. */
   readonly bodyBytesMax: number
+  /** Bytes of HTTP bodies of one address per second; as many, and at least one body, may come at once after a pause. */
+  readonly bodyBytesPerSecond: number
+  /** Bytes of HTTP bodies that are on their way, of all requests together. */
+  readonly bodiesBytesMax: number
+  /** How long an HTTP body may take to come, in milliseconds. */
+  readonly bodyMillis: number
   /** Frames from this size on are compressed for clients that offer it (permessage-deflate); 0: none are. */
   readonly compressBytesMin: number
   /** Seconds without a sign of life, pongs included, before a client is closed. 8 to 960. */
@@ -57,9 +81,18 @@ export const defaultLimits: GatewayLimits = {
   patternsMax: 10_000,
   patternsPerClientMax: 500,
   operationsPerSecond: 200,
+  asksPerSecond: 10,
+  historiesPerSecond: 4,
+  bytesPerSecond: 256 * 1024,
   frameBytesMax: 64 * 1024,
+  unauthenticatedMax: 1_000,
+  unauthenticatedPerAddressMax: 100,
+  unauthenticatedBytesMax: 16 * 1024,
+  handshakesPerSecond: 200,
   pendingBytesMax: 8 * 1024 * 1024,
   socketBytesMax: 64 * 1024,
+  queueBytesMax: 128 * 1024 * 1024,
+  stallMillis: 30_000,
   symbolsMax: 500,
   roundsMax: 100,
   roundsPerMinute: 300,
@@ -68,6 +101,9 @@ export const defaultLimits: GatewayLimits = {
   bytesPerDay: 1024 * 1024 * 1024,
   requestsPerSecond: 200,
   bodyBytesMax: 1024 * 1024,
+  bodyBytesPerSecond: 8 * 1024 * 1024,
+  bodiesBytesMax: 64 * 1024 * 1024,
+  bodyMillis: 30_000,
   compressBytesMin: 0,
   idleSeconds: 60,
   authMillis: 5_000,
@@ -84,8 +120,17 @@ export const limitNames = {
   patternsMax: "GATEWAY_PATTERNS",
   patternsPerClientMax: "GATEWAY_PATTERNS_PER_CLIENT",
   operationsPerSecond: "GATEWAY_FRAMES_PER_SECOND",
+  asksPerSecond: "GATEWAY_ASKS_PER_SECOND",
+  historiesPerSecond: "GATEWAY_HISTORIES_PER_SECOND",
+  bytesPerSecond: "GATEWAY_BYTES_PER_SECOND",
   frameBytesMax: "GATEWAY_FRAME_BYTES",
+  unauthenticatedMax: "GATEWAY_UNAUTHENTICATED",
+  unauthenticatedPerAddressMax: "GATEWAY_UNAUTHENTICATED_PER_ADDRESS",
+  unauthenticatedBytesMax: "GATEWAY_UNAUTHENTICATED_BYTES",
+  handshakesPerSecond: "GATEWAY_HANDSHAKES_PER_SECOND",
   pendingBytesMax: "GATEWAY_PENDING_BYTES",
+  queueBytesMax: "GATEWAY_QUEUE_BYTES",
+  stallMillis: "GATEWAY_STALL_MILLIS",
   symbolsMax: "GATEWAY_SYMBOLS",
   roundsMax: "GATEWAY_ROUNDS",
   roundsPerMinute: "GATEWAY_ROUNDS_PER_MINUTE",
@@ -93,5 +138,8 @@ export const limitNames = {
   bytesPerMinute: "GATEWAY_BYTES_PER_MINUTE",
   bytesPerDay: "GATEWAY_BYTES_PER_DAY",
   requestsPerSecond: "GATEWAY_REQUESTS_PER_SECOND",
-  bodyBytesMax: "GATEWAY_BODY_BYTES"
+  bodyBytesMax: "GATEWAY_BODY_BYTES",
+  bodyBytesPerSecond: "GATEWAY_BODY_BYTES_PER_SECOND",
+  bodiesBytesMax: "GATEWAY_BODIES_BYTES",
+  bodyMillis: "GATEWAY_BODY_MILLIS"
 } as const satisfies Partial<Record<keyof GatewayLimits, string>>

@@ -18,6 +18,8 @@ export interface AdmissionOptions {
 export interface Admission {
   /** Looks at a credential; `id` is that of the operation, null where it came with the handshake. */
   readonly verify: (id: string | null, credential: string) => void
+  /** Takes a grant that was found out before, with the handshake. */
+  readonly accept: (grant: Grant) => void
   /** Whether a credential is being looked at: what the client says meanwhile has to wait. */
   readonly busy: () => boolean
   /** The connection is gone. */
@@ -53,7 +55,14 @@ export const makeAdmission = (options: AdmissionOptions): Admission => {
       )
     )
   }
+  const accept = (id: string | null, grant: Grant): void => {
+    const { expiresAt } = grant
+    if (expiresAt === undefined) timer?.interruptUnsafe()
+    else setTimer(expiry(expiresAt))
+    granted(id, grant, expiresAt === undefined ? undefined : Math.max(0, expiresAt - Date.now()))
+  }
   return {
+    accept: (grant) => accept(null, grant),
     verify: (id, credential) => {
       busy = true
       const settle = (act: () => void) =>
@@ -65,13 +74,7 @@ export const makeAdmission = (options: AdmissionOptions): Admission => {
         authenticator.verify(credential).pipe(
           Effect.matchEffect({
             onFailure: ({ reason }) => settle(() => refused(id, reason)),
-            onSuccess: (grant) =>
-              settle(() => {
-                if (grant.expiresAt === undefined) timer?.interruptUnsafe()
-                else setTimer(expiry(grant.expiresAt))
-                const { expiresAt } = grant
-                granted(id, grant, expiresAt === undefined ? undefined : Math.max(0, expiresAt - Date.now()))
-              })
+            onSuccess: (grant) => settle(() => accept(id, grant))
           })
         )
       )

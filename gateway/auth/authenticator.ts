@@ -2,8 +2,8 @@ import { createPublicKey, createSecretKey } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { Effect, Redacted, Result, Schema } from "effect"
 import { createLocalJWKSet, errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from "jose"
-import { Claims, everything, type Grant, grantOf } from "./grant.ts"
-import { KEY_PREFIX, KeyFile, keysOf } from "./keys.ts"
+import { Claims, everything, type Grant, grantOf, Subject } from "./grant.ts"
+import { KEY_LENGTH_MIN, KEY_PREFIX, KeyFile, keysOf } from "./keys.ts"
 
 /** How clients prove who they are; with none of them given they need not. Files are read once, at the start. */
 export interface AuthOptions {
@@ -57,6 +57,9 @@ export const makeAuthenticator = (options: AuthOptions): Effect.Effect<Authentic
       required: true,
       verify: (credential) => {
         if (!credential.startsWith(KEY_PREFIX)) return verifyToken(verifiers, credential)
+        if (credential.length < KEY_LENGTH_MIN) {
+          return unauthorized(`a key has at least ${KEY_LENGTH_MIN} characters: a shorter one is not taken`)
+        }
         const grant = findKey?.(credential)
         if (grant === undefined) return unauthorized("the key is not known")
         const over = grant.expiresAt !== undefined && grant.expiresAt <= Date.now()
@@ -128,8 +131,21 @@ const verifyToken = (verifiers: ReadonlyArray<Verify>, token: string): Effect.Ef
   })
 
 const decodeClaims = Schema.decodeUnknownResult(Claims)
+const isSubject = Schema.is(Subject)
+const isTime = Schema.is(Schema.Int.check(Schema.isGreaterThan(0)))
 
-const grantFrom = ({ sub = "", exp = 0, ...claims }: JWTPayload): Effect.Effect<Grant, Unauthorized> => {
+// What a payload holds may be anything, whatever the library calls it.
+const grantFrom = ({
+  sub,
+  exp,
+  ...claims
+}: {
+  readonly [claim: string]: unknown
+}): Effect.Effect<Grant, Unauthorized> => {
+  if (!isSubject(sub)) {
+    return unauthorized("the claim `sub` must be 1 to 128 printable characters, and not begin with `key:`")
+  }
+  if (!isTime(exp)) return unauthorized("the claim `exp` must be a whole number of seconds since 1970")
   const decoded = decodeClaims(claims)
   return Result.isFailure(decoded)
     ? unauthorized("the claims `patterns` or `operations` are not valid")

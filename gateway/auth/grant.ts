@@ -27,6 +27,16 @@ export const Claims = Schema.Struct({
 })
 export type Claims = typeof Claims.Type
 
+/** What the names of those begin with who have a key; a token cannot name one. */
+export const KEY_SUBJECT = "key:"
+
+/** Who a token is for: `sub`. It names its holder in events, in lists and in quotas. */
+export const Subject = Schema.String.check(
+  Schema.isPattern(/^(?!key:)[^\p{C}\p{Z}](?:[^\p{C}]{0,126}[^\p{C}\p{Z}])?$/u, {
+    message: "1 to 128 printable characters that do not begin with key:"
+  })
+)
+
 /** What a client may see and do, and for how long. */
 export interface Grant {
   /** Who it is, as the token or the key says. */

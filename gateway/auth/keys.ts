@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto"
 import { Schema } from "effect"
-import { Claims, type Grant, grantOf } from "./grant.ts"
+import { Claims, type Grant, grantOf, KEY_SUBJECT } from "./grant.ts"
 
 /**
  * One key of a machine, as the file of keys holds it: the SHA-256 of the key, in hexadecimal. A key is 256 random bits,
@@ -19,6 +19,9 @@ export const KeyFile = Schema.fromJsonString(Schema.Array(KeyEntry))
 /** What every key begins with, so that it can be told from a token, and found where it was left by mistake. */
 export const KEY_PREFIX = "ck_"
 
+/** A shorter key can be found by trying, here or by who has read the file of hashes. */
+export const KEY_LENGTH_MIN = KEY_PREFIX.length + 32
+
 const hashOf = (key: string): string => createHash("sha256").update(key).digest("hex")
 
 /** Finds what a key allows. The search is by the key's hash, so that its time says nothing of other keys. */
@@ -26,7 +29,7 @@ export const keysOf = (entries: typeof KeyFile.Type): ((key: string) => Grant | 
   const grants = new Map(
     entries.map(({ name, sha256, expires, ...claims }) => [
       sha256,
-      grantOf(`key:${name}`, claims, expires === undefined ? undefined : Date.parse(expires))
+      grantOf(`${KEY_SUBJECT}${name}`, claims, expires === undefined ? undefined : Date.parse(expires))
     ])
   )
   return (key) => grants.get(hashOf(key))

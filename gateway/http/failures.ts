@@ -8,7 +8,8 @@ import type { FeedFailure } from "../operations/market.ts"
 import type { PortfolioFailure } from "../operations/portfolio.ts"
 import type { TooManyRounds, TooManySymbols } from "../operations/quota.ts"
 import type { Reply } from "../uws.ts"
-import { askProblem, forbiddenOperation, internal, invalidRequest, problem, unavailable } from "./problem.ts"
+import { askProblem } from "./ask-problem.ts"
+import { forbiddenOperation, internal, invalidRequest, problem, unavailable } from "./problem.ts"
 
 type FutureTime = typeof FutureTimeSchema.Type
 

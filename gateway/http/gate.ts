@@ -2,8 +2,11 @@ import { Effect, type Fiber } from "effect"
 import type { Authenticator, Unauthorized } from "../auth/authenticator.ts"
 import { credentialOf } from "../auth/credential.ts"
 import { everything, type Grant, type Operation } from "../auth/grant.ts"
+import type { BodyRoom } from "../body.ts"
+import type { OriginPolicy } from "../policy.ts"
 import { copyOf, type Exchange, exchange, type HttpRequest, type HttpResponse } from "../uws.ts"
 import type { Buckets } from "./bucket.ts"
+import { isUnclear, refuseEntry } from "./entry.ts"
 import { forbiddenOperation, internal, tooManyRequests, unauthorized } from "./problem.ts"
 
 export interface GateOptions {
@@ -11,6 +14,8 @@ export interface GateOptions {
   readonly requests: Buckets
   readonly requestsPerSecond: number
   readonly bodyBytesMax: number
+  readonly room: BodyRoom
+  readonly origins: OriginPolicy
   readonly run: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
 }
 
@@ -21,16 +26,20 @@ export type Answer = (call: Exchange, req: HttpRequest, grant: Grant) => void
 export type Gate = (answer: Answer) => (res: HttpResponse, req: HttpRequest) => void
 
 /**
- * What every HTTP request passes: the rate of its address, then its token or key, then whether that allows the
- * operation. Only the API and the metrics are guarded: whether the gateway is alive is no secret.
+ * What every HTTP request passes: whether it is meant for this gateway, and from where; the rate of its address, then its token
+ * or key, then whether that allows the operation. Only the API and the metrics are guarded: whether the gateway is alive is no
+ * secret. The switches of accounts have no rate: who has to stop trading is not stopped by what others do from the same address.
  */
 export const makeGate =
   (options: GateOptions): Gate =>
   (answer) =>
   (res, req) => {
     const { authenticator, requests, requestsPerSecond, bodyBytesMax, run } = options
+    if (isUnclear(req)) return void res.close()
     const [method, path] = [req.getMethod(), req.getUrl()]
-    const call = exchange(res, method === "head")
+    const call = exchange(res, options.room, method === "head")
+    const refusal = refuseEntry(req, options.origins)
+    if (refusal !== undefined) return call.respond(refusal)
     const answerSafely = (request: HttpRequest, grant: Grant) => {
       // An exception that reached the library would end the process.
       try {
@@ -40,8 +49,11 @@ export const makeGate =
         call.respond(internal())
       }
     }
+    const unlimited = UNLIMITED.has(path) || isSwitch(method, path)
+    if (!unlimited && !requests.take(call.address, performance.now())) {
+      return call.respond(tooManyRequests(requestsPerSecond))
+    }
     if (!isGuarded(path) || method === "options") return answerSafely(req, everything)
-    if (!requests.take(call.address, performance.now())) return call.respond(tooManyRequests(requestsPerSecond))
     if (!authenticator.required) return answerSafely(req, everything)
     const { credential } = credentialOf(req)
     if (credential === undefined) return call.respond(unauthorized("a token or a key is needed"))
@@ -62,6 +74,12 @@ export const makeGate =
     )
     call.onGone(() => checking.interruptUnsafe())
   }
+
+/** What is asked by those who watch over the gateway, and costs next to nothing. */
+const UNLIMITED: ReadonlySet<string> = new Set(["/healthz", "/readyz"])
+
+const isSwitch = (method: string, path: string): boolean =>
+  method === "post" && path.startsWith(`${AGENTS}portfolio/`) && path.endsWith("/switch")
 
 const isGuarded = (path: string): boolean => path.startsWith("/api/") || path === "/metrics"
 

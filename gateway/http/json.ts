@@ -2,11 +2,22 @@ import { Effect, Result, Schema } from "effect"
 import { CorrelationId } from "../../protocols/index.ts"
 import type { Actors } from "../../runtime/index.ts"
 import type { Grant } from "../auth/grant.ts"
+import { SHORT_BYTES } from "../body.ts"
 import { type Fault, faultOf } from "../fault.ts"
+import { NESTED, nestingFault } from "../nesting.ts"
 import { type Caller, keyOf } from "../operations/caller.ts"
-import { type OriginPolicy, originFault } from "../policy.ts"
+import type { OriginPolicy } from "../policy.ts"
 import type { Exchange, HttpRequest, HttpResponse, Reply } from "../uws.ts"
-import { bodyTooLarge, forbiddenOrigin, internal, invalidRequest, stopping, unsupportedMediaType } from "./problem.ts"
+import type { Buckets } from "./bucket.ts"
+import {
+  bodyProblem,
+  bodyTooLarge,
+  internal,
+  invalidRequest,
+  stopping,
+  tooManyBytes,
+  unsupportedMediaType
+} from "./problem.ts"
 
 /** What a route needs to answer a request. */
 export interface RouteOptions {
@@ -14,6 +25,9 @@ export interface RouteOptions {
   readonly callerOf: (grant: Grant, key: string | undefined) => Caller
   readonly origins: OriginPolicy
   readonly bodyBytesMax: number
+  /** Bytes of bodies, by address. */
+  readonly bodyBytes: Buckets
+  readonly bodyBytesPerSecond: number
   /** Runs a request until it is answered. */
   readonly run: <A>(effect: Effect.Effect<A, never, Actors>) => { readonly interruptUnsafe: () => void }
 }
@@ -38,12 +52,11 @@ export interface Asked {
 /** What a request is answered with. */
 export type Answer = (asked: Asked) => Effect.Effect<Reply, never, Actors>
 
-/** Answers a POST whose body is JSON, once the origin, the type and the size of the body have passed. */
+/** Answers a POST whose body is JSON, once the type, the size and the rate of the body have passed. */
 export const postJson =
   (options: RouteOptions, answer: Answer) =>
   (call: Exchange, req: HttpRequest, grant: Grant): void => {
-    const respond = admit(options, call, req)
-    if (respond === undefined) return
+    const respond = responding(options, call, req)
     if (!/^application\/json\s*(;|$)/i.test(req.getHeader("content-type"))) return respond(unsupportedMediaType())
     if (Number(req.getHeader("content-length")) > options.bodyBytesMax)
       return respond(bodyTooLarge(options.bodyBytesMax))
@@ -53,7 +66,11 @@ export const postJson =
     }
     const asked = askedOf(options, req, grant, keyOf(key))
     call.onBody(options.bodyBytesMax, (bytes) => {
-      if (bytes === undefined) return respond(bodyTooLarge(options.bodyBytesMax))
+      if (typeof bytes === "string") return respond(bodyProblem(bytes, options.bodyBytesMax))
+      const counted = Math.max(0, bytes.byteLength - SHORT_BYTES)
+      if (counted > 0 && !options.bodyBytes.take(call.address, performance.now(), counted)) {
+        return respond(tooManyBytes(options.bodyBytesPerSecond))
+      }
       give(options, call, respond, () => answer({ ...asked, bytes }))
     })
   }
@@ -62,9 +79,9 @@ export const postJson =
 export const getJson =
   (options: RouteOptions, answer: Answer) =>
   (call: Exchange, req: HttpRequest, grant: Grant): void => {
-    const respond = admit(options, call, req)
+    const respond = responding(options, call, req)
     const asked = askedOf(options, req, grant, undefined)
-    if (respond !== undefined) give(options, call, respond, () => answer(asked))
+    give(options, call, respond, () => answer(asked))
   }
 
 // A request is gone when its handler returns.
@@ -76,15 +93,10 @@ const askedOf = ({ callerOf }: RouteOptions, req: HttpRequest, grant: Grant, key
   caller: callerOf(grant, key)
 })
 
-/** How the request is responded to; nothing where its origin was refused, and it has been. */
-const admit = ({ origins }: RouteOptions, call: Exchange, req: HttpRequest): ((reply: Reply) => void) | undefined => {
-  const origin = req.getHeader("origin")
-  const headers = crossOrigin(origin, origins)
-  const respond = (reply: Reply) => call.respond({ ...reply, headers: { ...reply.headers, ...headers } })
-  const refusal = originFault({ origin, host: req.getHeader("host") }, origins)
-  if (refusal === undefined) return respond
-  respond(forbiddenOrigin(refusal))
-  return undefined
+/** How the request is responded to. */
+const responding = ({ origins }: RouteOptions, call: Exchange, req: HttpRequest): ((reply: Reply) => void) => {
+  const headers = crossOrigin(req.getHeader("origin"), origins)
+  return (reply) => call.respond({ ...reply, headers: { ...reply.headers, ...headers } })
 }
 
 const give = (
@@ -145,7 +157,10 @@ export const readJson = <A>(
   if (givenId !== "" && !isCorrelationId(givenId)) {
     return Result.fail({ field: "x-correlation-id", rule: "1 to 64 letters, digits, dashes or underscores" })
   }
-  const parsed = Result.flatMap(decodeText(bytes), parseJson)
+  const text = decodeText(bytes)
+  const deep = Result.isSuccess(text) ? nestingFault(text.success) : undefined
+  if (deep !== undefined) return Result.fail({ field: deep.field, rule: NESTED })
+  const parsed = Result.flatMap(text, parseJson)
   if (Result.isFailure(parsed)) return Result.fail({ field: "", rule: "the body is not a whole JSON text in UTF-8" })
   const body = decode(parsed.success)
   if (Result.isFailure(body)) return Result.fail(faultOf(body.failure))

@@ -1,5 +1,5 @@
 import type { Problem } from "../../protocols/index.ts"
-import type { AskError } from "../../runtime/index.ts"
+import type { BodyFault } from "../body.ts"
 import type { Census } from "../census.ts"
 import { type Fault, formatFault } from "../fault.ts"
 import { type GatewayLimits, limitNames } from "../policy.ts"
@@ -63,6 +63,10 @@ export const methodNotAllowed = (allow: string): Reply =>
     headers: { allow: allow === "GET" ? "GET, HEAD" : allow }
   })
 
+/** 421: the request was sent to a name that is not this gateway's. */
+export const misdirected = (detail: string): Reply =>
+  problem({ status: 421, code: "misdirected", title: "This gateway has another name", detail })
+
 export const forbiddenOrigin = (detail: string): Reply =>
   problem({ status: 403, code: "forbidden-origin", title: "The origin is not allowed", detail })
 
@@ -83,6 +87,16 @@ export const forbiddenOperation = (what: string): Reply =>
     code: "forbidden",
     title: "This is not allowed to you",
     detail: `your token or key does not allow ${what}`
+  })
+
+/** 426: it is no WebSocket of RFC 6455. */
+export const versionRequired = (): Reply =>
+  problem({
+    status: 426,
+    code: "upgrade-required",
+    title: "This version of WebSocket is not spoken",
+    detail: "the gateway speaks version 13 (RFC 6455)",
+    headers: { upgrade: "websocket", "sec-websocket-version": "13" }
   })
 
 export const upgradeRequired = (): Reply =>
@@ -111,35 +125,73 @@ export const bodyTooLarge = (limit: number): Reply =>
     detail: `a body has at most ${limit} bytes (${limitNames.bodyBytesMax})`
   })
 
+/** 408: the body did not come in time. Nothing more is read from its connection. */
+const bodyTooSlow = (): Reply => ({
+  ...problem({
+    status: 408,
+    code: "body-too-slow",
+    title: "The body took too long to come",
+    detail: `a body has to come in the time of ${limitNames.bodyMillis}`
+  }),
+  close: true
+})
+
+/** The answer to a request whose body could not be read. */
+export const bodyProblem = (fault: BodyFault, limit: number): Reply => {
+  if (fault === "too_long") return bodyTooLarge(limit)
+  if (fault === "too_slow") return bodyTooSlow()
+  return unavailable("no-room", `too much is being sent at once (${limitNames.bodiesBytesMax})`, 1)
+}
+
+/** 429: bodies come faster than one address may send them. */
+export const tooManyBytes = (limit: number): Reply =>
+  problem({
+    status: 429,
+    code: "rate-limited",
+    title: "Too much at once",
+    detail: `at most ${limit} bytes of bodies per second from one address (${limitNames.bodyBytesPerSecond})`,
+    headers: { "retry-after": "1" }
+  })
+
+/** 429: WebSockets are opened faster than one address may open them. */
+export const tooManyHandshakes = (limit: number): Reply =>
+  problem({
+    status: 429,
+    code: "rate-limited",
+    title: "Too many handshakes",
+    detail: `at most ${limit} WebSockets per second from one address without a good token (${limitNames.handshakesPerSecond}): bring it with the handshake`,
+    headers: { "retry-after": "1" }
+  })
+
+/** Ends the sentence of why somebody is not let in. */
+export const TOO_MANY_OFFENCES = "connections of yours were refused too much: wait some seconds, and send less"
+
+/** 429: connections of this address were closed again and again because they had to be refused too much. */
+export const tooManyOffences = (): Reply =>
+  problem({
+    status: 429,
+    code: "too-many-refusals",
+    title: "Too many refusals",
+    detail: TOO_MANY_OFFENCES,
+    headers: { "retry-after": "5" }
+  })
+
 /** Why a further client of an address is not taken, over whatever protocol; nothing where it is. */
 export const noRoomFor = (
   address: string,
   census: Pick<Census, "size" | "from">,
   limits: Pick<GatewayLimits, "connectionsMax" | "connectionsPerAddressMax">
-): Reply | undefined => {
-  if (census.size >= limits.connectionsMax) return tooManyConnections(limits.connectionsMax)
-  return census.from(address) >= limits.connectionsPerAddressMax
-    ? tooManyFromAddress(limits.connectionsPerAddressMax)
-    : undefined
+): { readonly reply: Reply; readonly detail: string } | undefined => {
+  const { connectionsMax, connectionsPerAddressMax } = limits
+  if (census.size >= connectionsMax) {
+    const detail = `at most ${connectionsMax} clients are connected at one time (${limitNames.connectionsMax})`
+    return { reply: unavailable("too-many-connections", detail, 5), detail }
+  }
+  if (census.from(address) < connectionsPerAddressMax) return undefined
+  const detail = `at most ${connectionsPerAddressMax} clients are connected from one address (${limitNames.connectionsPerAddressMax})`
+  const [code, title, headers] = ["too-many-connections", "Too many connections", { "retry-after": "5" }] as const
+  return { reply: problem({ status: 429, code, title, detail, headers }), detail }
 }
-
-/** 503: as many clients are connected as the gateway takes. */
-const tooManyConnections = (limit: number): Reply =>
-  unavailable(
-    "too-many-connections",
-    `at most ${limit} clients are connected at one time (${limitNames.connectionsMax})`,
-    5
-  )
-
-/** 429: as many clients are connected from this address as one may have. */
-const tooManyFromAddress = (limit: number): Reply =>
-  problem({
-    status: 429,
-    code: "too-many-connections",
-    title: "Too many connections",
-    detail: `at most ${limit} clients are connected from one address (${limitNames.connectionsPerAddressMax})`,
-    headers: { "retry-after": "5" }
-  })
 
 /** 429: requests come faster than one address may send them. */
 export const tooManyRequests = (limit: number): Reply =>
@@ -163,79 +215,6 @@ export const internal = (correlationId?: string): Reply =>
     detail: "something failed inside; the log says what, under the correlation id",
     ...(correlationId === undefined ? {} : { correlationId })
   })
-
-/** 409: the key stands for something else. */
-export const keyReused = (correlationId?: string): Reply =>
-  problem({
-    status: 409,
-    code: "key-reused",
-    title: "The key was used for something else",
-    detail:
-      "the idempotency key, or the id of the operation, was used before by another caller, for another operation or with another body: a new request needs a new one",
-    field: "idempotency-key",
-    correlationId
-  })
-
-/** What went wrong with asking an actor, as a client may know it. */
-export const askProblem = (error: AskError, correlationId?: string): Reply => {
-  switch (error._tag) {
-    case "MailboxFull":
-      return unavailable(
-        "mailbox-full",
-        "too many messages are waiting for the actor",
-        error.retry_after_ms / 1000,
-        correlationId
-      )
-    case "Overloaded":
-      return unavailable("overloaded", "too much is waiting to be sent", error.retry_after_ms / 1000, correlationId)
-    case "LogFull":
-      return unavailable(
-        "log-full",
-        "the log is full: nothing can be stored until there is room",
-        error.retry_after_ms / 1000,
-        correlationId
-      )
-    case "LogUnavailable":
-      return unavailable("log-unavailable", "the log does not answer", 1, correlationId)
-    case "LogReplaced":
-      return unavailable("log-replaced", "the log was replaced: the system has to be started anew", 30, correlationId)
-    case "ActorUnavailable":
-      return unavailable(
-        "actor-unavailable",
-        "the actor is paused, or no live node has its type; its message is kept and waits",
-        10,
-        correlationId
-      )
-    case "AskTimeout":
-      return problem({
-        status: 504,
-        code: "timeout",
-        title: "It took too long",
-        detail: `no answer within ${error.timeout_ms} ms; it may still be under way, and its events will be published`,
-        correlationId
-      })
-    case "NoNodeServes":
-      return unavailable("no-node", error.detail, 5, correlationId)
-    case "KeyReused":
-      return keyReused(correlationId)
-    case "TooLarge":
-      return problem({
-        status: 413,
-        code: "body-too-large",
-        title: "The body is too large",
-        detail: "what was sent is more than the log takes in one message",
-        correlationId
-      })
-    case "InvalidAddress":
-    case "InvalidMessage":
-    case "ActorFailed":
-    case "ActorStopped":
-    case "LogRefused":
-    case "Fenced":
-    case "AlreadyStored":
-      return internal(correlationId)
-  }
-}
 
 /** 503: trying again later helps. */
 export const unavailable = (code: string, detail: string, retrySeconds: number, correlationId?: string): Reply =>

@@ -4,16 +4,16 @@ import { Pattern, SlowPolicy, type Start, Start as StartSchema } from "../../pro
 import { everything, type Grant } from "../auth/grant.ts"
 import type { Census } from "../census.ts"
 import { faultOf } from "../fault.ts"
-import { type OriginPolicy, originFault } from "../policy.ts"
+import type { OriginPolicy } from "../policy.ts"
 import { type ConnectionOptions, connect } from "../socket/connection.ts"
 import { atEndOfTurn } from "../turn.ts"
 import type { Exchange, HttpRequest, Reply, TemplatedApp } from "../uws.ts"
 import type { Gate } from "./gate.ts"
-import { forbiddenOperation, forbiddenOrigin, invalidRequest, noRoomFor, stopping } from "./problem.ts"
+import { forbiddenOperation, invalidRequest, noRoomFor, stopping } from "./problem.ts"
 
 export const EVENTS = "/api/v1/events"
 
-export interface SseOptions extends Pick<ConnectionOptions, "limits" | "fanout" | "ask" | "run"> {
+export interface SseOptions extends Pick<ConnectionOptions, "limits" | "fanout" | "budget" | "ask" | "run"> {
   readonly census: Census
   readonly origins: OriginPolicy
   readonly draining: () => boolean
@@ -42,12 +42,7 @@ export const addEventsRoute = (app: TemplatedApp, options: SseOptions): void => 
       const origin = req.getHeader("origin")
       const wanted = read(req)
       if (Result.isFailure(wanted)) return call.respond(wanted.failure)
-      const refusal = refuse(
-        options,
-        { origin, host: req.getHeader("host"), address: call.address },
-        wanted.success,
-        grant
-      )
+      const refusal = refuse(options, call.address, wanted.success, grant)
       if (refusal !== undefined) return call.respond(refusal)
       const headers = headersFor(origin, options.origins)
       if (req.getMethod() === "head") return call.respond({ status: 200, headers, body: "" })
@@ -85,16 +80,14 @@ const startOf = (query: URLSearchParams, lastEventId: string): Start | string | 
 }
 
 const refuse = (
-  { origins, draining, census, limits }: SseOptions,
-  from: Parameters<typeof originFault>[0] & { readonly address: string },
+  { draining, census, limits }: SseOptions,
+  address: string,
   { pattern }: Wanted,
   grant: Grant
 ): Reply | undefined => {
-  const fault = originFault(from, origins)
-  if (fault !== undefined) return forbiddenOrigin(fault)
   if (draining()) return stopping()
   if (!grant.sees(pattern)) return forbiddenOperation(`all of ${pattern}`)
-  return noRoomFor(from.address, census, limits)
+  return noRoomFor(address, census, limits)?.reply
 }
 
 const headersFor = (origin: string, { allowedOrigins }: OriginPolicy): Reply["headers"] => ({
@@ -106,9 +99,10 @@ const headersFor = (origin: string, { allowedOrigins }: OriginPolicy): Reply["he
 /** A connection like any other, whose socket writes messages, and whose client has said all it will. */
 const serve = (call: Exchange, options: SseOptions, wanted: Wanted, grant: Grant, headers: Reply["headers"]): void => {
   const { limits, census, run } = options
-  let blocked = false
+  // The library does not say how much waits, only that something does: all that was written since it took everything.
+  let blockedBytes = 0
   const stream = call.stream(headers, () => {
-    blocked = false
+    blockedBytes = 0
     // An exception that reached the library would end the process.
     try {
       connection.drained()
@@ -118,7 +112,7 @@ const serve = (call: Exchange, options: SseOptions, wanted: Wanted, grant: Grant
     }
   })
   const write = (text: string) => {
-    if (!stream.write(text)) blocked = true
+    if (!stream.write(text) || blockedBytes > 0) blockedBytes += text.length
   }
   const heartbeat = run(
     Effect.forever(
@@ -138,7 +132,10 @@ const serve = (call: Exchange, options: SseOptions, wanted: Wanted, grant: Grant
     id: randomUUID(),
     // Who it is was found out before: a gateway that knows its clients says here whom it took this one for.
     authenticator: { required: grant !== everything, verify: () => Effect.succeed(grant) },
-    credential: "",
+    handshake: grant === everything ? undefined : { grant },
+    // Nothing can have taken the place since it was found to be free.
+    offended: () => {},
+    enter: (connection) => void census.add({ connection, address: call.address }),
     now: () => performance.now(),
     socket: {
       send: (frame) => {
@@ -147,8 +144,7 @@ const serve = (call: Exchange, options: SseOptions, wanted: Wanted, grant: Grant
         // Its one subscription is over. A browser comes back by itself once the stream has ended, and not before.
         if (text.startsWith(REFUSED)) atEndOfTurn(() => connection.close(TRY_AGAIN_LATER, "the subscription has ended"))
       },
-      // The library does not say how much waits, only that something does.
-      pendingBytes: () => (blocked ? limits.socketBytesMax : 0),
+      pendingBytes: () => (blockedBytes > 0 ? Math.max(limits.socketBytesMax, blockedBytes) : 0),
       close: () => {
         stream.end()
         gone()
@@ -156,8 +152,8 @@ const serve = (call: Exchange, options: SseOptions, wanted: Wanted, grant: Grant
     }
   })
   call.onGone(gone)
-  census.add({ connection, address: call.address })
-  connection.receive({ kind: "text", text: JSON.stringify({ op: "subscribe", id: SUBSCRIPTION, ...wanted }) })
+  const text = JSON.stringify({ op: "subscribe", id: SUBSCRIPTION, ...wanted })
+  connection.receive({ kind: "text", text, size: text.length })
 }
 
 /** A frame as a message. Only events have an id: a browser keeps the last one it saw. */

@@ -6,14 +6,15 @@ import type { OverBudget } from "./budget.ts"
 import { type Caller, mustSee, type NotSeen, once } from "./caller.ts"
 import type { TooManySymbols } from "./quota.ts"
 
-/** What is known of a symbol: its bars, and the analyses of it. */
+/**
+ * What is known of a symbol: its bars, and the analyses of it. What only answers is stored by nobody, and so needs no quota.
+ */
 export const symbolStatus = (
   symbol: string,
   caller: Caller
-): Effect.Effect<typeof CoordinatorStatus.Type, AskError | TooManySymbols | NotSeen, Actors> =>
+): Effect.Effect<typeof CoordinatorStatus.Type, AskError | NotSeen, Actors> =>
   Effect.gen(function* () {
     yield* mustSee(caller, subjects.coordination("*", symbol), subjects.market(symbol), `decision.${symbol}.*`)
-    yield* caller.quota.name([symbol])
     return yield* (yield* Actors).ask(CoordinatorProtocol, symbol, "GetStatus", {})
   })
 

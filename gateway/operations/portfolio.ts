@@ -10,23 +10,18 @@ import {
 } from "../../protocols/index.ts"
 import { Actors, type AskError } from "../../runtime/index.ts"
 import { type Caller, mustSee, type NotSeen, once } from "./caller.ts"
-import type { TooManySymbols } from "./quota.ts"
 
-export type PortfolioFailure = AskError | TooManySymbols | NotSeen | typeof UnknownAccount.Type
+export type PortfolioFailure = AskError | NotSeen | typeof UnknownAccount.Type
 
 const encode = Schema.encodeEffect(PortfolioView)
 
-/** Accounts are counted with the symbols that a client names: asking makes an actor, which stays. */
-const name = ({ quota }: Caller, account: string) => quota.name([`${PortfolioProtocol.type}:${account}`])
-
-/** A trading account as it stands. */
+/** A trading account as it stands. What only answers is stored by nobody, and so needs no quota. */
 export const portfolio = (
   account: string,
   caller: Caller
 ): Effect.Effect<typeof PortfolioView.Encoded, PortfolioFailure, Actors> =>
   Effect.gen(function* () {
     yield* mustSee(caller, subjects.portfolio(account))
-    yield* name(caller, account)
     const view = yield* (yield* Actors).ask(PortfolioProtocol, account, "GetPortfolio", {})
     return yield* Effect.orDie(encode(withAmounts(view)))
   })
@@ -44,14 +39,13 @@ const withAmounts = (view: PortfolioView): PortfolioView => {
   }
 }
 
-/** Turns one of an account's switches. Turned again it stays as it is. */
+/** Turns one of an account's switches. Turned again it stays as it is. No quota may refuse it: an unknown account stores nothing. */
 export const turnSwitch = (
   account: string,
   { action, reason = "by a client" }: SwitchBody,
   caller: Caller
 ): Effect.Effect<typeof Switched.Type, PortfolioFailure, Actors> =>
   Effect.gen(function* () {
-    yield* name(caller, account)
     const { ask } = yield* Actors
     return yield* once(caller, { operation: "switch", target: account, body: { action, reason } }, (sent) => {
       switch (action) {

@@ -2,6 +2,7 @@ import { Result, Schema } from "effect"
 import type { ClientOperation, ErrorData, Frame, SlowPolicy, Start, Subscribe } from "../../protocols/index.ts"
 import { type Grant, Operation } from "../auth/grant.ts"
 import { formatFault } from "../fault.ts"
+import { NESTED, nestingFault } from "../nesting.ts"
 import { type GatewayLimits, limitNames } from "../policy.ts"
 import { ownFrame } from "./farewell.ts"
 import { decodeOperation, describe, parseJson, readId } from "./operation.ts"
@@ -18,7 +19,7 @@ import { ASKING_MAX, type Asked, type AskOperation, type Progress } from "./ques
  *
  * 1. Every operation whose id can be read is answered by one frame with that id: `subscribed`, `result` or `error`.
  *    One exception: the answer to an `unsubscribe` is also that of a subscribe still opening.
- * 2. A broken frame changes nothing but the number of operations left.
+ * 2. A broken frame changes nothing.
  * 3. `subscribed` is sent before the first event of the subscription, and no event after the result of `unsubscribe`.
  */
 export interface Session {
@@ -27,11 +28,8 @@ export interface Session {
   /** What the client may see and do; nothing before it has said who it is. */
   readonly grant: Grant | undefined
   readonly subscriptions: ReadonlyMap<string, Subscription>
-  /** Operations the client may send at once, as of `refilledAt` (milliseconds). */
-  readonly tokens: number
   /** Questions to actors that are not answered yet. */
   readonly asking: number
-  readonly refilledAt: number
 }
 
 export interface Subscription {
@@ -39,10 +37,10 @@ export interface Subscription {
   readonly phase: "opening" | "live"
 }
 
-/** What arrived on the socket. */
+/** What arrived on the socket; `size` is in bytes. */
 export type Inbound =
-  | { readonly kind: "text"; readonly text: string }
-  | { readonly kind: "binary" }
+  | { readonly kind: "text"; readonly text: string; readonly size: number }
+  | { readonly kind: "binary"; readonly size: number }
   | { readonly kind: "oversized"; readonly size: number }
 
 /** What the owner of the session has to do, in this order. */
@@ -67,24 +65,15 @@ export type Action =
 export interface Transition {
   readonly session: Session
   readonly actions: ReadonlyArray<Action>
+  /** What came was no operation, or none for this client: who sends too many of them is closed. */
+  readonly fault?: true
 }
 
 export const PROTOCOL_VERSION = 1
 
-/**
- * The conversation begins. `now` is in milliseconds, on any clock that only goes forward. Without a grant the client has
- * to say who it is.
- */
-export const open = (id: string, limits: GatewayLimits, now: number, grant?: Grant): Transition => ({
-  session: {
-    id,
-    limits,
-    grant,
-    subscriptions: new Map(),
-    tokens: limits.operationsPerSecond,
-    asking: 0,
-    refilledAt: now
-  },
+/** The conversation begins. Without a grant the client has to say who it is. */
+export const open = (id: string, limits: GatewayLimits, grant?: Grant): Transition => ({
+  session: { id, limits, grant, subscriptions: new Map(), asking: 0 },
   actions: [
     sendOwn("welcome", {
       protocol: PROTOCOL_VERSION,
@@ -93,6 +82,7 @@ export const open = (id: string, limits: GatewayLimits, now: number, grant?: Gra
       limits: {
         subscriptions: limits.subscriptionsMax,
         operations_per_second: limits.operationsPerSecond,
+        bytes_per_second: limits.bytesPerSecond,
         frame_bytes: limits.frameBytesMax,
         pending_bytes: limits.pendingBytesMax
       }
@@ -100,39 +90,33 @@ export const open = (id: string, limits: GatewayLimits, now: number, grant?: Gra
   ]
 })
 
-/** The client sent something. */
-export const receive = (before: Session, inbound: Inbound, now: number): Transition => {
-  const session = refill(before, now)
-  const json = inbound.kind === "text" ? parseJson(inbound.text) : undefined
-  const id = json === undefined || Result.isFailure(json) ? null : readId(json.success)
-  if (session.tokens < 1) {
-    return refuse(
-      session,
-      id,
-      "rate_limited",
-      `at most ${session.limits.operationsPerSecond} operations per second (${limitNames.operationsPerSecond})`
-    )
-  }
-  const paid = { ...session, tokens: session.tokens - 1 }
-  if (inbound.kind === "binary") return refuse(paid, null, "binary_frame", "operations are JSON in text frames")
+/** The client sent something, and may. */
+export const receive = (session: Session, inbound: Inbound): Transition => {
+  if (inbound.kind === "binary") return faulty(session, null, "binary_frame", "operations are JSON in text frames")
   if (inbound.kind === "oversized") {
     const limit = session.limits.frameBytesMax
-    return refuse(
-      paid,
-      null,
-      "frame_too_large",
-      `a frame has at most ${limit} bytes (${limitNames.frameBytesMax}), and this one had ${inbound.size}`
+    const rule = `a frame has at most ${limit} bytes (${limitNames.frameBytesMax}), this one has ${inbound.size}`
+    return faulty(session, null, "frame_too_large", rule)
+  }
+  const deep = nestingFault(inbound.text)
+  if (deep !== undefined) {
+    const { id, field } = deep
+    return faulty(
+      session,
+      id,
+      field === "" ? "malformed_json" : "invalid_operation",
+      formatFault({ field, rule: NESTED })
     )
   }
-  if (json === undefined || Result.isFailure(json)) {
-    return refuse(paid, null, "malformed_json", "the frame is not a whole JSON text")
-  }
+  const json = parseJson(inbound.text)
+  if (Result.isFailure(json)) return faulty(session, null, "malformed_json", "the frame is not a whole JSON text")
+  const id = readId(json.success)
   const operation = decodeOperation(json.success)
   if (Result.isFailure(operation)) {
-    const fault = describe(operation.failure, json.success)
-    return refuse(paid, id, fault.code, formatFault(fault))
+    const { code, ...fault } = describe(operation.failure, json.success)
+    return faulty(session, id, code, formatFault(fault))
   }
-  return perform(paid, operation.success)
+  return perform(session, operation.success)
 }
 
 /** The subscription gets every event after a position, which is not known where it starts at a time. */
@@ -192,11 +176,11 @@ export const granted = (session: Session, id: string | null, grant: Grant, leftM
 
 /** The credential is not good. What was granted before stays. */
 export const unauthorized = (session: Session, id: string | null, reason: string): Transition =>
-  refuse(session, id, "unauthorized", reason)
+  faulty(session, id, "unauthorized", reason)
 
 /** Too much was said while a credential was being looked at. */
 export const tooHasty = (session: Session): Transition =>
-  refuse(session, null, "rate_limited", "wait for the answer to `auth`")
+  faulty(session, null, "rate_limited", "wait for the answer to `auth`")
 
 const perform = (session: Session, operation: ClientOperation): Transition => {
   const { grant } = session
@@ -204,7 +188,7 @@ const perform = (session: Session, operation: ClientOperation): Transition => {
     return { session, actions: [{ do: "authenticate", id: operation.id, token: operation.token }] }
   }
   if (grant === undefined) {
-    return refuse(session, operation.id, "unauthenticated", "send a token first: an `auth` operation")
+    return faulty(session, operation.id, "unauthenticated", "send a token first: an `auth` operation")
   }
   if (isGuarded(operation.op) && !grant.may(operation.op)) {
     return refuse(session, operation.id, "forbidden", `your token or key does not allow ${operation.op}`)
@@ -278,21 +262,22 @@ const answer = (session: Session, operation: ClientOperation, ...before: Readonl
   actions: [...before, sendOwn("result", { id: operation.id, op: operation.op, ok: true })]
 })
 
-const refuse = (session: Session, id: string | null, code: ErrorData["code"], message: string): Transition => ({
+/** An error, and nothing else has happened. */
+export const refuse = (session: Session, id: string | null, code: ErrorData["code"], message: string): Transition => ({
   session,
   actions: [sendOwn("error", { id, code, message } satisfies ErrorData)]
+})
+
+/** The same, which counts against the client. */
+export const faulty = (session: Session, id: string | null, code: ErrorData["code"], message: string): Transition => ({
+  ...refuse(session, id, code, message),
+  fault: true
 })
 
 const without = (session: Session, id: string): Session => {
   const subscriptions = new Map(session.subscriptions)
   subscriptions.delete(id)
   return { ...session, subscriptions }
-}
-
-const refill = (session: Session, now: number): Session => {
-  const rate = session.limits.operationsPerSecond
-  const gained = (Math.max(0, now - session.refilledAt) * rate) / 1000
-  return { ...session, tokens: Math.min(rate, session.tokens + gained), refilledAt: now }
 }
 
 const sendOwn = (type: string, data: unknown): Action => ({ do: "send", frame: ownFrame(type, data) })

@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import type { GapData, SlowPolicy } from "../../protocols/index.ts"
+import type { Budget, Share } from "./budget.ts"
 import type { EncodedEvent } from "./encode.ts"
 import { type Frames, giveBack, takeFrames } from "./frames.ts"
 import { type Account, Outlet } from "./outlet.ts"
@@ -39,32 +40,68 @@ export interface ChannelOptions {
   readonly bytesMax: number
 }
 
+/** What an event that waits costs besides its bytes: its place in the queue. Measured with small events: 150 to 170 bytes. */
+const PLACE_BYTES = 160
+
+interface Queue {
+  /** That of its subscription. */
+  readonly id: string
+  /** Its part of what waits. */
+  bytes: number
+}
+
+/** Why a client is too slow: more waits for one subscription, or for the client, than may; or for all clients together. */
+export type Slowness = "full" | "crowded"
+
 /**
  * The events of one client's subscriptions on their way to its socket.
  *
  * Owns the queues. The socket gets no more than `socketBytesMax` ahead of what the network takes; the rest waits in the
  * queue of its subscription, where the subscription's policy rules, and the queues take turns. All that waits is at most
- * `pendingBytesMax`, or one event more.
+ * `pendingBytesMax`, or one event more, and has its share in the budget of all clients.
  */
 export class Delivery {
   readonly #socket: Socket
   readonly #limits: DeliveryLimits
-  readonly #tooSlow: (id: string) => void
-  readonly #queues = new Map<Outlet, string>()
+  readonly #tooSlow: (id: string | null, why: Slowness) => void
+  readonly #share: Share
+  readonly #queues = new Map<Outlet, Queue>()
+  #waitingBytes = 0
   #waiters: Array<() => void> = []
+  #ended = false
 
-  /** `tooSlow` is called for a subscription that is full and whose policy is to close. */
-  constructor(socket: Socket, limits: DeliveryLimits, tooSlow: (id: string) => void) {
+  /** `tooSlow` is called for a subscription that is full and whose policy is to close, and where nothing can be dropped. */
+  constructor(
+    socket: Socket,
+    limits: DeliveryLimits,
+    budget: Budget,
+    tooSlow: (id: string | null, why: Slowness) => void
+  ) {
     this.#socket = socket
     this.#limits = limits
     this.#tooSlow = tooSlow
+    this.#share = budget.share({ shrinkTo: (bytes) => this.#shrinkTo(bytes) })
+  }
+
+  /** Counts what waits now, in queues and in the socket. */
+  count(): void {
+    if (this.#ended) return
+    const [waiting, pending] = [this.waitingBytes, this.#socket.pendingBytes()]
+    // What is on its way to a client that reads is gone in a moment.
+    this.#share.hold(waiting > 0 || pending >= this.#limits.socketBytesMax ? waiting + pending : 0)
+  }
+
+  /** Nothing waits any more: the socket is gone. */
+  end(): void {
+    this.#ended = true
+    this.#share.hold(0)
   }
 
   open({ id, onSlow, bytesMax }: ChannelOptions): Channel {
     const outlet = new Outlet({ onSlow, bytesMax })
     const frames = takeFrames(id)
     let ended = false
-    this.#queues.set(outlet, id)
+    this.#queues.set(outlet, { id, bytes: 0 })
     return {
       deliver: (events) => {
         // One that is too slow may end the subscription, and all others of the client.
@@ -90,16 +127,16 @@ export class Delivery {
       end: () => {
         ended = true
         outlet.end()
+        this.#recount(outlet)
         if (this.#queues.delete(outlet)) giveBack(id, frames)
+        this.count()
       }
     }
   }
 
   /** Bytes that wait in queues. */
   get waitingBytes(): number {
-    let bytes = 0
-    for (const outlet of this.#queues.keys()) bytes += outlet.bytes
-    return bytes
+    return this.#waitingBytes
   }
 
   /** The network took bytes: gives the socket more, a frame from each queue in turn. */
@@ -107,14 +144,16 @@ export class Delivery {
     let sent = true
     while (sent) {
       sent = false
-      for (const [outlet, id] of this.#queues) {
-        if (this.#isFull()) return
+      for (const [outlet, { id }] of this.#queues) {
+        if (this.#isFull()) return this.count()
         const next = outlet.take()
         if (next === undefined) continue
+        this.#recount(outlet)
         sent = true
         this.#socket.send("text" in next ? next.text : gapText({ id, reason: "slow", ...next.gap }))
       }
     }
+    this.count()
     for (const waiter of [...this.#waiters]) waiter()
   }
 
@@ -128,11 +167,36 @@ export class Delivery {
       this.#socket.send(frames.bytesOf(event))
       return
     }
-    if (!outlet.offer(event.subject, event.sequence, frames.textOf(event))) return this.#tooSlow(id)
-    while (outlet.bytes > 0 && this.waitingBytes + this.#socket.pendingBytes() > this.#limits.pendingBytesMax) {
-      if (outlet.onSlow === "close") return this.#tooSlow(id)
+    const cost = frames.sizeOf(event) + PLACE_BYTES
+    if (!outlet.offer(event.subject, event.sequence, frames.textOf(event), cost)) return this.#tooSlow(id, "full")
+    this.#recount(outlet)
+    const room = this.#limits.pendingBytesMax - this.#socket.pendingBytes()
+    while (outlet.bytes > 0 && this.#waitingBytes > room) {
+      if (outlet.onSlow === "close") return this.#tooSlow(id, "full")
       outlet.dropOldest()
+      this.#recount(outlet)
     }
+    this.count()
+  }
+
+  #shrinkTo(bytes: number): void {
+    const room = bytes - this.#socket.pendingBytes()
+    for (const outlet of this.#queues.keys()) {
+      while (outlet.onSlow !== "close" && outlet.bytes > 0 && this.#waitingBytes > room) {
+        outlet.dropOldest()
+        this.#recount(outlet)
+      }
+    }
+    if (this.#waitingBytes > room) this.#tooSlow(null, "crowded")
+    else this.count()
+  }
+
+  /** A queue has changed. */
+  #recount(outlet: Outlet): void {
+    const queue = this.#queues.get(outlet)
+    if (queue === undefined) return
+    this.#waitingBytes += outlet.bytes - queue.bytes
+    queue.bytes = outlet.bytes
   }
 }
 

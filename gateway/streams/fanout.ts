@@ -6,7 +6,7 @@ import { defaultLimits, type GatewayLimits } from "../policy.ts"
 import { atEndOfTurn, type EndOfTurn } from "../turn.ts"
 import { AGAIN, catchUp, type Subscriber } from "./catch-up.ts"
 import { type EncodedEvent, encoderOf } from "./encode.ts"
-import { Ring } from "./ring.ts"
+import { Ring, type RingRoom } from "./ring.ts"
 import { matcherOf, SubjectTrie } from "./trie.ts"
 import { type TooManyPatterns, Wanted } from "./wanted.ts"
 
@@ -63,9 +63,12 @@ interface Home {
 export interface RingSize {
   readonly events: number
   readonly characters: number
+  /** What all homes keep together. */
+  readonly charactersOfAll?: number
 }
 
-const RING_SIZE: RingSize = { events: 4_096, characters: 2 * 1024 * 1024 }
+const MEBI = 1024 * 1024
+const RING_SIZE: RingSize = { events: 4_096, characters: 2 * MEBI, charactersOfAll: 64 * MEBI }
 /** How many homes there are besides the one of all events. */
 const HOMES_MAX = 16
 const ALL = ">"
@@ -82,6 +85,7 @@ export const makeFanout = (
     const open = new SubjectTrie<object>()
     const wanted = new Wanted(limits)
     let subscriptions = 0
+    const room: RingRoom = { held: 0, most: size.charactersOfAll ?? Number.POSITIVE_INFINITY }
 
     const homes = yield* RcMap.make({
       lookup: Effect.fnUntraced(function* (pattern: string) {
@@ -90,7 +94,7 @@ export const makeFanout = (
           Effect.sync(() => open.add(pattern, member)),
           () => Effect.sync(() => open.remove(pattern, member))
         )
-        return yield* openHome({ log, pattern, size, encode, atEndOfTurn: endOfTurn })
+        return yield* openHome({ log, pattern, size, room, encode, atEndOfTurn: endOfTurn })
       })
     })
     const homeOf = (pattern: string) =>
@@ -141,6 +145,7 @@ interface HomeOptions {
   readonly log: EventLog["Service"]
   readonly pattern: string
   readonly size: RingSize
+  readonly room: RingRoom
   readonly encode: (event: PublishedEvent) => EncodedEvent | undefined
   readonly atEndOfTurn: EndOfTurn
 }
@@ -149,6 +154,7 @@ const openHome = ({
   log,
   pattern,
   size,
+  room,
   encode,
   atEndOfTurn
 }: HomeOptions): Effect.Effect<Home, LogUnavailable, Scope.Scope> =>
@@ -160,7 +166,8 @@ const openHome = ({
       if (home === undefined) early.push(event)
       else dispatch(home, encode(event))
     })
-    const ring = new Ring(position, size.events, size.characters)
+    const ring = new Ring(position, size.events, size.characters, room)
+    yield* Effect.addFinalizer(() => Effect.sync(() => ring.end()))
     home = { ring, live: new SubjectTrie(), groups: new Map(), came: [], atEndOfTurn }
     for (const event of early) dispatch(home, encode(event))
     return home

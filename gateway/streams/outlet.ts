@@ -92,9 +92,8 @@ export class Outlet {
     this.#sent++
   }
 
-  /** Takes an event in. False if there is no room and the policy is to close. */
-  offer(subject: string, sequence: number, text: string): boolean {
-    const bytes = Buffer.byteLength(text)
+  /** Takes an event in, which costs so many bytes. False if there is no room and the policy is to close. */
+  offer(subject: string, sequence: number, text: string, bytes = Buffer.byteLength(text)): boolean {
     if (this.#options.onSlow === "close" && this.#bytes + bytes > this.#options.bytesMax && this.#events > 0) {
       this.#note(sequence)
       return false

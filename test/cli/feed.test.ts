@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { conclave, conclaveWith, start } from "../support/command.ts"
+import { http } from "../support/gateway.ts"
 import { NatsServer, temporaryFolder } from "../support/nats.ts"
 
 const ACME = join(import.meta.dirname, "..", "..", "samples", "ACME.csv")
@@ -62,6 +63,8 @@ layer(NatsServer.layer, { excludeTestServices: true })(
           for (const port of [nodePort, gatewayPort]) {
             const ready = yield* answerOf(`http://127.0.0.1:${port}/readyz`)
             assert.deepStrictEqual(ready, { status: 200, text: "ready\n" })
+            const misled = yield* http(port, "/metrics", { headers: { host: `rebound.example:${port}` } })
+            assert.strictEqual(misled.status, 421)
           }
           const metrics = yield* Effect.forEach([nodePort, gatewayPort], (port) =>
             answerOf(`http://127.0.0.1:${port}/metrics`)

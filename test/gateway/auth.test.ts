@@ -20,6 +20,7 @@ const sign = (claims: Record<string, unknown>, seconds = 60, secret = SECRET): E
       .sign(Buffer.from(secret))
   )
 
+const MACHINE_KEY = `ck_${"m".repeat(32)}`
 const decisions = { patterns: ["decision.>"], operations: ["analyze"] }
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 
@@ -106,7 +107,7 @@ describe("a client of a gateway with a secret", () => {
         ["nonsense", /not one of ours/],
         [yield* sign(decisions, -60), /expired/],
         [yield* sign({ patterns: ["a..b"] }), /claims/],
-        ["ck_unknown", /not known/]
+        [`ck_${"u".repeat(32)}`, /not known/]
       ]
       const client = yield* openClient(gateway.url)
       for (const [token, reason] of bad) {
@@ -245,7 +246,7 @@ describe("other ways to prove who one is", () => {
       const pair = generateKeyPairSync("ec", { namedCurve: "P-256" })
       const other = generateKeyPairSync("rsa", { modulusLength: 2048 })
       const jwk = { ...(yield* Effect.promise(() => exportJWK(other.publicKey))), kid: "one", alg: "RS256" }
-      const hash = createHash("sha256").update("ck_machine").digest("hex")
+      const hash = createHash("sha256").update(MACHINE_KEY).digest("hex")
       const { gateway } = yield* startGateway({
         auth: {
           publicKeyFile: file("key.pem", pair.publicKey.export({ type: "spki", format: "pem" }).toString()),
@@ -277,7 +278,7 @@ describe("other ways to prove who one is", () => {
         pair.publicKey.export({ type: "spki", format: "pem" }).toString()
       )
       assert.deepInclude(yield* tryToken(forged), { code: "unauthorized" })
-      assert.deepInclude(yield* tryToken("ck_machine"), { ok: true, subject: "key:desk", expires_at: null })
+      assert.deepInclude(yield* tryToken(MACHINE_KEY), { ok: true, subject: "key:desk", expires_at: null })
       assert.strictEqual((yield* client.call({ op: "subscribe", id: "s", pattern: "alert.*" })).type, "subscribed")
     }).pipe(Effect.scoped)
   )

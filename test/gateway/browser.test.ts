@@ -1,8 +1,9 @@
 // What the gateway serves to people, as they see it.
+import { createServer } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import type { Page } from "playwright-core"
-import { browser, chromiumPath } from "../support/chromium.ts"
+import { browser, browserWith, chromiumPath } from "../support/chromium.ts"
 import { startGateway } from "../support/gateway.ts"
 
 if (chromiumPath === undefined) console.log("test/gateway/browser.test.ts: skipped, for there is no Chromium here")
@@ -82,6 +83,53 @@ describe.skipIf(chromiumPath === undefined)("in a browser", () => {
         assert.match(await page.innerText("#state"), /^open/)
       })
       assert.deepStrictEqual(wrong, [])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a page of another name, or of another server, reads nothing and makes nobody work", () =>
+    Effect.gen(function* () {
+      const { gateway, asked, answerWith } = yield* startGateway()
+      answerWith(() => Effect.die("nobody may ask"))
+      const page = yield* Effect.acquireRelease(
+        Effect.sync(() => createServer((_, response) => response.end("<title>elsewhere</title>")).listen(0)),
+        (server) => Effect.sync(() => server.close())
+      )
+      const { port: elsewhere } = Object(page.address())
+      // As if their names had been pointed at this machine after the pages were loaded.
+      const opened = yield* browserWith("--host-resolver-rules=MAP *.example 127.0.0.1")
+      const api = `/api/v1/agents/status?symbol=A`
+      const tried = (at: string, base: string) =>
+        Effect.promise(async () => {
+          const tab = await opened.newPage()
+          await tab.goto(at)
+          return await tab.evaluate<Array<unknown>>(`(async () => {
+            const base = ${JSON.stringify(base)}
+            const ends = (made) => new Promise((resolve) => {
+              made.onopen = () => resolve("open")
+              made.onerror = () => resolve("refused")
+            })
+            const image = new Image()
+            const seen = new Promise((resolve) => { image.onerror = resolve })
+            image.src = base + "${api}"
+            await seen
+            await fetch(base + "${api}", { mode: "no-cors" }).catch(() => undefined)
+            return [
+              await fetch(base + "${api}").then(({ status }) => status, () => "refused"),
+              await ends(new WebSocket(base.replace("http", "ws") + "/ws")),
+              await ends(new EventSource(base + "/api/v1/events?pattern=a"))
+            ]
+          })()`)
+        })
+      const rebound = `http://rebound.example:${gateway.port}`
+      assert.deepStrictEqual(yield* tried(rebound, rebound), [421, "refused", "refused"])
+      for (const name of ["elsewhere.example", "127.0.0.1", "localhost"]) {
+        const found = yield* tried(`http://${name}:${elsewhere}`, gateway.url)
+        assert.deepStrictEqual(found, ["refused", "refused", "refused"], name)
+      }
+      assert.deepStrictEqual(asked, [])
+      // Its own pages may ask, though none of them has a picture.
+      const own = yield* tried(`${gateway.url}/docs`, gateway.url)
+      assert.deepStrictEqual([own.slice(1), asked.length], [["open", "open"], 2])
     }).pipe(Effect.scoped)
   )
 })

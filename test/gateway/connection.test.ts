@@ -2,9 +2,12 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Latch } from "effect"
 import { defaultLimits } from "../../gateway/policy.ts"
 import { connect } from "../../gateway/socket/connection.ts"
+import { Budget } from "../../gateway/streams/budget.ts"
 import type { Subscriber } from "../../gateway/streams/catch-up.ts"
 
 const event = { subject: "a", sequence: 1, opening: '{"type":"t","seq":1,"subject":"a","data":{}' }
+/** What the place in a queue costs. */
+const PLACE_BYTES = 160
 const frame = `${event.opening},"sub":"s"}`
 
 /** A connection over a socket that notes what is sent, and a fanout whose subscriptions take their time to end. */
@@ -20,6 +23,9 @@ const makeWorld = Effect.gen(function* () {
     now: () => 0,
     authenticator: { required: false, verify: () => Effect.never },
     ask: () => Effect.never,
+    budget: new Budget(defaultLimits.queueBytesMax),
+    enter: () => undefined,
+    offended: () => {},
     run: Effect.runForkWith(yield* Effect.context()),
     fanout: {
       subscribe: (_pattern, _start, subscriber) =>
@@ -38,7 +44,10 @@ const makeWorld = Effect.gen(function* () {
       close: (code, reason) => closes.push([code, reason])
     }
   })
-  const say = (operation: unknown) => connection.receive({ kind: "text", text: JSON.stringify(operation) })
+  const say = (operation: unknown) => {
+    const text = JSON.stringify(operation)
+    connection.receive({ kind: "text", text, size: text.length })
+  }
   say({ op: "subscribe", id: "s", pattern: "a" })
   assert.deepStrictEqual([sent.length, subscribers.length], [2, 1])
   const setPending = (bytes: number) => {
@@ -99,7 +108,7 @@ describe("a connection", () => {
   it.effect("tells a client that does not read, once, and closes", () =>
     Effect.gen(function* () {
       const { connection, sent, closes, subscriber, setPending, end } = yield* makeWorld
-      setPending(defaultLimits.pendingBytesMax - frame.length)
+      setPending(defaultLimits.pendingBytesMax - frame.length - PLACE_BYTES)
       subscriber.deliver([event])
       assert.deepStrictEqual(closes, [])
       subscriber.deliver([event, event])

@@ -150,7 +150,7 @@ describe("POST /api/v1/agents/analyze", () => {
       socket.on("data", (chunk) => {
         received += String(chunk)
       })
-      const headers = "Host: x\r\nContent-Type: application/json\r\nContent-Length: 5000000"
+      const headers = "Host: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 5000000"
       socket.write(`POST ${ANALYZE} HTTP/1.1\r\n${headers}\r\n\r\n`)
       yield* eventually("an answer", () => received.startsWith("HTTP/1.1 413 "))
     })
@@ -198,7 +198,7 @@ describe("POST /api/v1/agents/analyze", () => {
       const interrupted = yield* Deferred.make<void>()
       answerWith(() => Effect.never.pipe(Effect.onInterrupt(() => Deferred.succeed(interrupted, undefined))))
       const head = (length: number) =>
-        `POST ${ANALYZE} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`
+        `POST ${ANALYZE} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`
       const half = yield* openSocket(port)
       half.write(`${head(100)}{"symbol"`)
       const whole = yield* openSocket(port)

@@ -214,15 +214,32 @@ describe("a client", () => {
   it.live("names no more symbols than it may, over whatever connection", () =>
     Effect.gen(function* () {
       const { gateway, answerWith } = yield* startGateway({ limits: { symbolsMax: 2 } })
-      answerWith(() => Effect.succeed(STATUS))
-      const status = (symbol: string) =>
-        Effect.map(http(gateway.port, `/api/v1/agents/status?symbol=${symbol}`), ({ status }) => status)
-      assert.deepStrictEqual([yield* status("A"), yield* status("B"), yield* status("C")], [200, 200, 429])
-      assert.strictEqual(yield* status("A"), 200)
+      answerWith(() => Effect.succeed(undefined))
+      const say = (symbol: string) =>
+        Effect.map(post(gateway.port, "message", { symbol, text: "t" }), ({ status }) => status)
+      assert.deepStrictEqual([yield* say("A"), yield* say("B"), yield* say("C")], [200, 200, 429])
+      assert.strictEqual(yield* say("A"), 200)
       const client = yield* openClient(gateway.url)
       const refused = yield* client.call({ op: "analyze", id: "1", request: { symbol: "D" } })
       assert.deepInclude(refused.data, { code: "too_many_requests", reason: "TooManySymbols" })
       assert.match(JSON.stringify(refused.data), /GATEWAY_SYMBOLS/)
+    })
+  )
+
+  it.live("reads, and turns the switches of accounts, whatever its quotas and its rate", () =>
+    Effect.gen(function* () {
+      const { gateway, answerWith } = yield* startGateway({ limits: { symbolsMax: 1, requestsPerSecond: 10 } })
+      answerWith(({ message }) =>
+        Effect.succeed(message === "GetStatus" ? STATUS : { entries_stopped: true, orders: 0 })
+      )
+      const status = (symbol: string) => http(gateway.port, `/api/v1/agents/status?symbol=${symbol}`)
+      for (const symbol of ["A", "B", "C"]) assert.strictEqual((yield* status(symbol)).status, 200)
+      const seen: Array<number> = []
+      while (!seen.includes(429)) seen.push((yield* status("A")).status)
+      for (const action of ["stop_entries", "flatten", "resume_entries"]) {
+        const turned = yield* post(gateway.port, "portfolio/main/switch", { action })
+        assert.deepInclude(turned.json, { account: "main", entries_stopped: true })
+      }
     })
   )
 

@@ -94,7 +94,7 @@ describe("the gateway's connections", () => {
 
 describe("the gateway's origins", () => {
   const cases: ReadonlyArray<
-    readonly [who: string, headers: (port: number) => { [name: string]: string }, passes: boolean]
+    readonly [who: string, headers: (port: number) => { [name: string]: string }, passes: boolean, status?: number]
   > = [
     ["a program, with no origin", () => ({}), true],
     ["its own page", (port) => ({ origin: `http://127.0.0.1:${port}` }), true],
@@ -102,16 +102,30 @@ describe("the gateway's origins", () => {
     ["a page that was allowed", () => ({ origin: "https://desk.example" }), true],
     ["a page elsewhere", () => ({ origin: "https://evil.example" }), false],
     ["a page on another port here", () => ({ origin: "http://127.0.0.1:1" }), false],
-    ["a page whose name was pointed at us", () => ({ host: "evil.example", origin: "http://evil.example" }), false],
+    [
+      "a page whose name was pointed at us",
+      () => ({ host: "evil.example", origin: "http://evil.example" }),
+      false,
+      421
+    ],
+    ["a program that believes us to be another", () => ({ host: "evil.example" }), false, 421],
+    ["a picture of another site", () => ({ "sec-fetch-site": "cross-site" }), false],
+    ["a picture of another port here", () => ({ "sec-fetch-site": "same-site" }), false],
+    ["a picture of its own page", () => ({ "sec-fetch-site": "same-origin" }), true],
+    [
+      "a page that was allowed, and says where it is",
+      () => ({ origin: "https://desk.example", "sec-fetch-site": "cross-site" }),
+      true
+    ],
     ["a page with no origin of its own", () => ({ origin: "null" }), false]
   ]
-  for (const [who, headers, passes] of cases) {
+  for (const [who, headers, passes, status = 403] of cases) {
     it.live(`${passes ? "let in" : "refuse"} ${who}`, () =>
       Effect.gen(function* () {
         const { port } = (yield* startGateway({ allowedOrigins: ["https://desk.example"] })).gateway
-        assert.strictEqual((yield* upgrade(port, headers(port))).status, passes ? 101 : 403)
+        assert.strictEqual((yield* upgrade(port, headers(port))).status, passes ? 101 : status)
         const posted = yield* analyze(port, headers(port))
-        assert.strictEqual(posted.status, passes ? 400 : 403)
+        assert.strictEqual(posted.status, passes ? 400 : status)
         assert.strictEqual(posted.headers["content-type"], "application/problem+json")
       })
     )

@@ -3,6 +3,7 @@ import { Schema } from "effect"
 import * as fc from "fast-check"
 import { everything } from "../../gateway/auth/grant.ts"
 import { defaultLimits } from "../../gateway/policy.ts"
+import { costOf, tooCostly, unread } from "../../gateway/socket/excess.ts"
 import {
   type Action,
   joined,
@@ -15,10 +16,11 @@ import {
 import { ErrorData } from "../../protocols/index.ts"
 
 const limits = { ...defaultLimits, subscriptionsMax: 3, operationsPerSecond: 10 }
-const fresh = () => open("s1", limits, 0, everything).session
+const fresh = () => open("s1", limits, everything).session
 
-const say = (session: Session, operation: unknown, now = 0): Transition =>
-  receive(session, { kind: "text", text: JSON.stringify(operation) }, now)
+const text = (text: string) => ({ kind: "text", text, size: Buffer.byteLength(text) }) as const
+
+const say = (session: Session, operation: unknown): Transition => receive(session, text(JSON.stringify(operation)))
 
 const subscribed = (session: Session, id: string): Session =>
   joined(say(session, { op: "subscribe", id, pattern: "decision.>" }).session, id, 4).session
@@ -89,11 +91,17 @@ const broken: ReadonlyArray<
 
 describe("a session", () => {
   it("welcomes with its id and limits", () => {
-    const [frame] = frames(open("s1", limits, 0, everything).actions)
+    const [frame] = frames(open("s1", limits, everything).actions)
     assert.strictEqual(frame?.type, "welcome")
     assert.deepInclude(frame?.data, { protocol: 1, session: "s1" })
     assert.deepInclude(frame?.data, {
-      limits: { subscriptions: 3, operations_per_second: 10, frame_bytes: 65_536, pending_bytes: 8_388_608 }
+      limits: {
+        subscriptions: 3,
+        operations_per_second: 10,
+        bytes_per_second: 262_144,
+        frame_bytes: 65_536,
+        pending_bytes: 8_388_608
+      }
     })
   })
 
@@ -155,55 +163,65 @@ describe("a session", () => {
       assert.deepStrictEqual<unknown>([error.code, error.id], [code, id])
       assert.match(error.message, message)
       assert.isBelow(error.message.length, 200)
-      assert.deepStrictEqual(after.session, { ...before, tokens: before.tokens - 1 })
+      assert.strictEqual(after.session, before)
     })
   }
 
-  it("answers an error to truncated JSON, to bytes and to too many of them", () => {
-    const error = (inbound: Parameters<typeof receive>[1]) => errorOf(receive(fresh(), inbound, 0))
-    assert.strictEqual(error({ kind: "text", text: '{"op":"ping","id":' }).code, "malformed_json")
-    assert.strictEqual(error({ kind: "text", text: "" }).code, "malformed_json")
-    assert.strictEqual(error({ kind: "binary" }).code, "binary_frame")
+  it("answers an error to truncated JSON, to bytes, to too many of them and to what is nested too deep", () => {
+    const error = (inbound: Parameters<typeof receive>[1]) => errorOf(receive(fresh(), inbound))
+    assert.strictEqual(error(text('{"op":"ping","id":')).code, "malformed_json")
+    assert.strictEqual(error(text("")).code, "malformed_json")
+    assert.strictEqual(error({ kind: "binary", size: 3 }).code, "binary_frame")
     const large = error({ kind: "oversized", size: 70_000 })
     assert.deepStrictEqual([large.code, /65536.*70000/.test(large.message)], ["frame_too_large", true])
+    const nested = (depth: number) => error(text(`${"[".repeat(depth)}"]\\"]"${"]".repeat(depth)}`))
+    assert.match(nested(65).message, /at most 64 deep/)
+    const context = `{"op":"x","id":"7","request":{"context":${"[".repeat(64)}`
+    assert.deepInclude(error(text(context)), {
+      id: "7",
+      code: "invalid_operation",
+      message: "`request`: objects and lists lie at most 64 deep in each other"
+    })
+    assert.deepInclude(nested(64), { code: "invalid_operation", message: "an operation is a JSON object" })
   })
 
   it("never throws and never answers without a frame, whatever text comes", () => {
-    const text = fc.oneof(
+    const any = fc.oneof(
       fc.string(),
       fc.json(),
       fc.record({ op: fc.string(), id: fc.anything() }).map((x) => JSON.stringify(x))
     )
-    fc.assert(
-      fc.property(text, (text) => {
-        assert.strictEqual(receive(fresh(), { kind: "text", text }, 0).actions.length > 0, true)
-      })
-    )
+    fc.assert(fc.property(any, (any) => assert.isAbove(receive(fresh(), text(any)).actions.length, 0)))
   })
 
-  it("takes ten operations at once, then one every hundred milliseconds, and names what it refused", () => {
-    let session = fresh()
-    const ping = (now: number) => {
-      const next = say(session, { op: "ping", id: "p" }, now)
-      session = next.session
-      return frames(next.actions)[0]
-    }
-    for (let count = 0; count < 10; count++) assert.strictEqual(ping(0)?.type, "result")
-    assert.deepInclude(ping(0)?.data, {
+  it("answers what is too much without reading it, but for the id of what is short", () => {
+    const refusal = (inbound: Parameters<typeof unread>[1]) => errorOf(unread(fresh(), inbound, "too_many"))
+    assert.deepStrictEqual(refusal(text('{"op":"ping","id":"p"}')), {
       id: "p",
       code: "rate_limited",
       message: "at most 10 operations per second (GATEWAY_FRAMES_PER_SECOND)"
     })
-    assert.strictEqual(ping(99)?.type, "error")
-    assert.strictEqual(ping(100)?.type, "result")
-    assert.strictEqual(ping(101)?.type, "error")
-    for (let count = 0; count < 10; count++) assert.strictEqual(ping(60_000)?.type, "result")
-    assert.strictEqual(ping(60_000)?.type, "error")
+    assert.strictEqual(refusal(text(JSON.stringify({ id: "p", filler: "f".repeat(300) }))).id, null)
+    assert.strictEqual(refusal({ kind: "binary", size: 1 }).id, null)
+    const { message } = errorOf(unread(fresh(), text("{}"), "too_fast"))
+    assert.match(message, /262144 bytes per second \(GATEWAY_BYTES_PER_SECOND\)/)
   })
 
-  it("counts broken frames too", () => {
-    let session = fresh()
-    for (let count = 0; count < 10; count++) session = receive(session, { kind: "binary" }, 0).session
-    assert.strictEqual(errorOf(receive(session, { kind: "binary" }, 0)).code, "rate_limited")
+  it("counts against a client what is no operation, and not what it may not have", () => {
+    assert.isTrue(say(fresh(), { op: "fly", id: "a" }).fault)
+    assert.isUndefined(say(fresh(), { op: "unsubscribe", id: "a" }).fault)
+  })
+
+  it("knows what costs more than its frame, and can do nothing of it", () => {
+    const cost = (operation: object) => costOf(say(fresh(), { id: "a", ...operation }))
+    assert.deepStrictEqual(cost({ op: "status", of: { symbol: "A" } }), { kind: "ask", id: "a" })
+    assert.deepStrictEqual(cost({ op: "subscribe", pattern: "a", start: "last" }), { kind: "history", id: "a" })
+    assert.isUndefined(cost({ op: "subscribe", pattern: "a" }))
+    assert.isUndefined(cost({ op: "ping" }))
+    const before = fresh()
+    const after = tooCostly(before, { kind: "history", id: "a" })
+    assert.deepStrictEqual([after.session, after.fault], [before, true])
+    assert.match(errorOf(after).message, /GATEWAY_HISTORIES_PER_SECOND/)
+    assert.match(errorOf(tooCostly(before, { kind: "ask", id: "a" })).message, /10 .*GATEWAY_ASKS_PER_SECOND/)
   })
 })

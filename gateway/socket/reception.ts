@@ -1,0 +1,70 @@
+import type { Frame } from "../../protocols/index.ts"
+import type { GatewayLimits } from "../policy.ts"
+import { costOf, tooCostly, unread } from "./excess.ts"
+import { tooManyRefusals, tooMuchUnauthenticated } from "./farewell.ts"
+import { makeIntake } from "./intake.ts"
+import { Meter } from "./meter.ts"
+import { type Inbound, receive, type Session, type Transition, tooHasty } from "./session.ts"
+
+export interface ReceptionOptions {
+  readonly limits: GatewayLimits
+  readonly now: () => number
+  readonly session: () => Session
+  readonly perform: (transition: Transition) => void
+  /** Whether a credential is being looked at. */
+  readonly busy: () => boolean
+  /** Ends the conversation, with a last frame. */
+  readonly leave: (frame: Frame, reason: string) => void
+  /** The client was refused too often, and is left. */
+  readonly offended: () => void
+}
+
+/** What a client sends, counted before it is read. */
+export interface Reception {
+  readonly take: (inbound: Inbound) => void
+  /** Something that was answered below, and counts all the same. */
+  readonly count: (bytes: number) => void
+  /** Does what a transition says, unless it is one refusal too many. */
+  readonly settle: (transition: Transition) => void
+  /** Takes what waited while a credential was looked at. */
+  readonly release: () => void
+}
+
+export const makeReception = (options: ReceptionOptions): Reception => {
+  const { limits, now, session, perform, busy, leave } = options
+  const meter = new Meter(limits, now())
+  const over = () => {
+    options.offended()
+    leave(tooManyRefusals(), "too many refusals")
+  }
+  const settle = (transition: Transition): void => {
+    if (transition.fault === true && !meter.refused(now())) over()
+    else perform(transition)
+  }
+  const intake = makeIntake({
+    busy,
+    take: (inbound) => {
+      const transition = receive(session(), inbound)
+      const cost = costOf(transition)
+      settle(cost === undefined || meter.spend(cost.kind, now()) ? transition : tooCostly(session(), cost))
+    },
+    tooMuch: () => settle(tooHasty(session()))
+  })
+  const verdictOf = (bytes: number) => meter.came(bytes, session().grant !== undefined, now())
+  return {
+    take: (inbound) => {
+      const verdict = verdictOf(inbound.size)
+      if (verdict === "read") intake.take(inbound)
+      else if (verdict === "over") over()
+      else if (verdict === "unauthenticated") leave(tooMuchUnauthenticated(limits), "authentication needed")
+      else perform(unread(session(), inbound, verdict))
+    },
+    count: (bytes) => {
+      const verdict = verdictOf(bytes)
+      if (verdict === "over") over()
+      else if (verdict === "unauthenticated") leave(tooMuchUnauthenticated(limits), "authentication needed")
+    },
+    settle,
+    release: intake.release
+  }
+}

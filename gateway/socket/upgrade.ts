@@ -1,0 +1,113 @@
+import { Effect } from "effect"
+import type { Authenticator } from "../auth/authenticator.ts"
+import { credentialOf } from "../auth/credential.ts"
+import { everything, type Grant } from "../auth/grant.ts"
+import type { BodyRoom } from "../body.ts"
+import type { Census } from "../census.ts"
+import type { Buckets } from "../http/bucket.ts"
+import { isUnclear, refuseEntry } from "../http/entry.ts"
+import { noRoomFor, stopping, tooManyHandshakes, tooManyOffences, versionRequired } from "../http/problem.ts"
+import type { GatewayLimits, OriginPolicy } from "../policy.ts"
+import { exchange, type HttpRequest, type HttpResponse, type Reply, type UpgradeContext } from "../uws.ts"
+import type { Connection, Handshake } from "./connection.ts"
+import { type Offences, offenderOf } from "./offences.ts"
+
+export interface UpgradeOptions {
+  readonly census: Census
+  readonly limits: GatewayLimits
+  readonly origins: OriginPolicy
+  readonly authenticator: Authenticator
+  readonly room: BodyRoom
+  /** Of those who bring no good credential, by address. */
+  readonly handshakes: Buckets
+  readonly offences: Offences
+  /** True once no more clients are taken. */
+  readonly draining: () => boolean
+  readonly run: (effect: Effect.Effect<void>) => { readonly interruptUnsafe: () => void }
+}
+
+/** What travels with a socket from its upgrade to its end. */
+export interface Attachment {
+  readonly address: string
+  readonly handshake: Handshake | undefined
+  /**
+   * Begun once the upgrade has returned: what is written before may stay in the library until more is. An object, as the library
+   * copies what travels.
+   */
+  readonly conversation: { begin: () => void }
+  client: Client | undefined
+  /** The socket is gone, and must not be touched any more. */
+  over: boolean
+}
+
+export interface Client {
+  readonly connection: Connection
+  /** To be called when bytes were taken by the network. */
+  readonly drained: () => void
+  /** Something came after the farewell. */
+  readonly late: () => void
+}
+
+/** The version of RFC 6455; who says none means it. The library does not look. */
+const VERSIONS: ReadonlySet<string> = new Set(["13", ""])
+
+/**
+ * Turns a request into a WebSocket, or answers why not.
+ *
+ * A credential that comes with it is looked at before: who is known takes the place of a client at once, and never one of those
+ * who are not, which strangers may hold.
+ */
+export const upgrade = (
+  options: UpgradeOptions,
+  res: HttpResponse,
+  req: HttpRequest,
+  context: UpgradeContext
+): void => {
+  const { authenticator, limits, handshakes, run } = options
+  if (isUnclear(req)) return void res.close()
+  const call = exchange(res, options.room)
+  const refusal = refuse(options, req)
+  if (refusal !== undefined) return call.respond(refusal)
+  const { address } = call
+  const { protocol, credential } = credentialOf(req)
+  const [key = "", extensions = ""] = ["key", "extensions"].map((name) => req.getHeader(`sec-websocket-${name}`))
+  let gone = false
+  const open = (handshake: Handshake | undefined): void => {
+    if (gone) return
+    const conversation = { begin: () => {} }
+    const attachment: Attachment = { address, handshake, conversation, client: undefined, over: false }
+    res.cork(() => res.upgrade(attachment, key, protocol, extensions, context))
+    conversation.begin()
+  }
+  const hasOffended = (grant?: Grant) => options.offences.has(offenderOf(address, grant), performance.now())
+  const openAsKnown = (grant: Grant, handshake: Handshake | undefined): void => {
+    if (hasOffended(grant)) return call.respond(tooManyOffences())
+    const full = noRoomFor(address, options.census, limits)
+    if (full === undefined) open(handshake)
+    else call.respond(full.reply)
+  }
+  const openAsUnknown = (handshake: Handshake | undefined): void => {
+    if (hasOffended()) return call.respond(tooManyOffences())
+    if (handshakes.take(address, performance.now())) open(handshake)
+    else call.respond(tooManyHandshakes(limits.handshakesPerSecond))
+  }
+  if (!authenticator.required) return openAsKnown(everything, undefined)
+  if (credential === undefined) return openAsUnknown(undefined)
+  const checking = run(
+    Effect.match(authenticator.verify(credential), {
+      onSuccess: (grant) => openAsKnown(grant, { grant }),
+      onFailure: ({ reason }) => openAsUnknown({ reason })
+    })
+  )
+  call.onGone(() => {
+    gone = true
+    checking.interruptUnsafe()
+  })
+}
+
+const refuse = (options: UpgradeOptions, req: HttpRequest): Reply | undefined => {
+  const refusal = refuseEntry(req, options.origins)
+  if (refusal !== undefined) return refusal
+  if (options.draining()) return stopping()
+  return VERSIONS.has(req.getHeader("sec-websocket-version")) ? undefined : versionRequired()
+}
