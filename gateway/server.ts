@@ -26,8 +26,8 @@ import type { Question } from "./socket/question.ts"
 import { Unauthenticated } from "./socket/unauthenticated.ts"
 import { addSocketRoute } from "./socket/websocket.ts"
 import { countSockets, type Sockets } from "./sockets.ts"
-import { Budget } from "./streams/budget.ts"
 import { makeFanout } from "./streams/fanout.ts"
+import { QueueMemory } from "./streams/queue-memory.ts"
 import { type ListenFailed, listen, makeApp, type PortTaken, type TemplatedApp, type TlsFiles } from "./uws.ts"
 
 export interface GatewayOptions {
@@ -157,7 +157,7 @@ const boundsOf = (limits: GatewayLimits) => ({
   handshakes: new Buckets(limits.handshakesPerSecond),
   bodyBytes: new Buckets(limits.bodyBytesPerSecond, Math.max(limits.bodyBytesPerSecond, limits.bodyBytesMax)),
   room: new BodyRoom(limits.bodiesBytesMax, limits.bodyMillis),
-  budget: new Budget(limits.queueBytesMax),
+  queueMemory: new QueueMemory(limits.queueBytesMax),
   unauthenticated: new Unauthenticated(limits),
   offences: new Offences()
 })

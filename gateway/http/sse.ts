@@ -13,7 +13,7 @@ import { forbiddenOperation, invalidRequest, noRoomFor, stopping } from "./probl
 
 export const EVENTS = "/api/v1/events"
 
-export interface SseOptions extends Pick<ConnectionOptions, "limits" | "fanout" | "budget" | "ask" | "run"> {
+export interface SseOptions extends Pick<ConnectionOptions, "limits" | "fanout" | "queueMemory" | "ask" | "run"> {
   readonly census: Census
   readonly origins: OriginPolicy
   readonly draining: () => boolean

@@ -4,10 +4,10 @@ import { type Admission, makeAdmission } from "../auth/admission.ts"
 import type { Authenticator } from "../auth/authenticator.ts"
 import { everything, type Grant } from "../auth/grant.ts"
 import type { GatewayLimits } from "../policy.ts"
-import type { Budget } from "../streams/budget.ts"
 import { Delivery, type Socket } from "../streams/delivery.ts"
 import type { Fanout } from "../streams/fanout.ts"
 import type { Account } from "../streams/outlet.ts"
+import type { QueueMemory } from "../streams/queue-memory.ts"
 import { keepSubscriptions } from "../streams/subscriptions.ts"
 import { answering } from "./answering.ts"
 import { noRoom, notWelcome, type SlowReason, slowConsumer } from "./farewell.ts"
@@ -62,7 +62,7 @@ export interface ConnectionOptions {
   /** Told where the client was refused too often. */
   readonly offended: () => void
   /** Of all clients. */
-  readonly budget: Budget
+  readonly queueMemory: QueueMemory
   /** Milliseconds on a clock that only goes forward. */
   readonly now: () => number
   /** Asks actors; what goes wrong is an answer too. */
@@ -96,12 +96,12 @@ class Conversation implements Connection {
   #movedAt: number
 
   constructor(options: ConnectionOptions) {
-    const { limits, now, authenticator, handshake, budget } = options
+    const { limits, now, authenticator, handshake, queueMemory } = options
     const opening = open(options.id, limits, authenticator.required ? undefined : everything)
     this.#options = options
     this.#session = opening.session
     this.#movedAt = now()
-    this.#delivery = new Delivery(options.socket, limits, budget, (id, why) => this.#tooSlow(id, why))
+    this.#delivery = new Delivery(options.socket, limits, queueMemory, (id, why) => this.#tooSlow(id, why))
     const client = () => (authenticator.required ? this.#session.grant?.subject : undefined)
     this.#keeper = keepSubscriptions({ ...options, client }, this.#delivery, {
       joined: (id, position) => this.#perform(joined(this.#session, id, position)),

@@ -4,8 +4,8 @@ import type { Grant } from "../auth/grant.ts"
 import { noRoomFor, TOO_MANY_OFFENCES } from "../http/problem.ts"
 import type { GatewayLimits } from "../policy.ts"
 import type { Sockets } from "../sockets.ts"
-import type { Budget } from "../streams/budget.ts"
 import type { Fanout } from "../streams/fanout.ts"
+import type { QueueMemory } from "../streams/queue-memory.ts"
 import { SHARED_COMPRESSOR, type TemplatedApp, textOf, type WebSocket } from "../uws.ts"
 import { makeBatch } from "./batch.ts"
 import { type Connection, connect } from "./connection.ts"
@@ -21,7 +21,7 @@ export interface SocketOptions extends UpgradeOptions {
   /** Told of each WebSocket that ends. */
   readonly sockets: Sockets
   readonly fanout: Fanout
-  readonly budget: Budget
+  readonly queueMemory: QueueMemory
   /** Asks actors; what goes wrong is an answer too. */
   readonly ask: (question: Question) => Effect.Effect<Asked>
   /** Runs what belongs to clients; the gateway interrupts what is left when it stops. */

@@ -1,9 +1,9 @@
 import { Effect } from "effect"
 import type { GapData, SlowPolicy } from "../../protocols/index.ts"
-import type { Budget, Share } from "./budget.ts"
 import type { EncodedEvent } from "./encode.ts"
 import { type Frames, giveBack, takeFrames } from "./frames.ts"
 import { type Account, Outlet } from "./outlet.ts"
+import type { QueueMemory, Share } from "./queue-memory.ts"
 
 /** What a connection needs of the socket below it. */
 export interface Socket {
@@ -58,7 +58,7 @@ export type Slowness = "full" | "crowded"
  *
  * Owns the queues. The socket gets no more than `socketBytesMax` ahead of what the network takes; the rest waits in the
  * queue of its subscription, where the subscription's policy rules, and the queues take turns. All that waits is at most
- * `pendingBytesMax`, or one event more, and has its share in the budget of all clients.
+ * `pendingBytesMax`, or one event more, and has its share in the queueMemory of all clients.
  */
 export class Delivery {
   readonly #socket: Socket
@@ -74,13 +74,13 @@ export class Delivery {
   constructor(
     socket: Socket,
     limits: DeliveryLimits,
-    budget: Budget,
+    queueMemory: QueueMemory,
     tooSlow: (id: string | null, why: Slowness) => void
   ) {
     this.#socket = socket
     this.#limits = limits
     this.#tooSlow = tooSlow
-    this.#share = budget.share({ shrinkTo: (bytes) => this.#shrinkTo(bytes) })
+    this.#share = queueMemory.share({ shrinkTo: (bytes) => this.#shrinkTo(bytes) })
   }
 
   /** Counts what waits now, in queues and in the socket. */

@@ -2,8 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Latch } from "effect"
 import { defaultLimits } from "../../gateway/policy.ts"
 import { connect } from "../../gateway/socket/connection.ts"
-import { Budget } from "../../gateway/streams/budget.ts"
 import type { Subscriber } from "../../gateway/streams/catch-up.ts"
+import { QueueMemory } from "../../gateway/streams/queue-memory.ts"
 
 const event = { subject: "a", sequence: 1, opening: '{"type":"t","seq":1,"subject":"a","data":{}' }
 /** What the place in a queue costs. */
@@ -23,7 +23,7 @@ const makeWorld = Effect.gen(function* () {
     now: () => 0,
     authenticator: { required: false, verify: () => Effect.never },
     ask: () => Effect.never,
-    budget: new Budget(defaultLimits.queueBytesMax),
+    queueMemory: new QueueMemory(defaultLimits.queueBytesMax),
     enter: () => undefined,
     offended: () => {},
     run: Effect.runForkWith(yield* Effect.context()),

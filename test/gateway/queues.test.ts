@@ -1,17 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { Budget } from "../../gateway/streams/budget.ts"
 import { Delivery } from "../../gateway/streams/delivery.ts"
+import { QueueMemory } from "../../gateway/streams/queue-memory.ts"
 import { Ring } from "../../gateway/streams/ring.ts"
 
 const limits = { pendingBytesMax: 100_000, socketBytesMax: 10 }
 const eventOf = (sequence: number, bytes: number) => ({ subject: "s", sequence, opening: "x".repeat(bytes) })
 
 /** The queue of a client that reads nothing. */
-const stuck = (budget: Budget, onSlow: "close" | "drop", bytesMax = limits.pendingBytesMax) => {
+const stuck = (queueMemory: QueueMemory, onSlow: "close" | "drop", bytesMax = limits.pendingBytesMax) => {
   const told: Array<string> = []
   const socket = { send: () => {}, pendingBytes: () => limits.socketBytesMax, close: () => {} }
-  const delivery = new Delivery(socket, limits, budget, (_, why) => {
+  const delivery = new Delivery(socket, limits, queueMemory, (_, why) => {
     told.push(why)
     channel.end()
     delivery.end()
@@ -48,13 +48,13 @@ describe("what is kept for those who come back", () => {
 
 describe("the memory of all queues", () => {
   it("is never more than may be, and those who have least of it keep what they have", () => {
-    const budget = new Budget(50_000)
-    const small = stuck(budget, "drop")
+    const queueMemory = new QueueMemory(50_000)
+    const small = stuck(queueMemory, "drop")
     small.deliver(3)
-    const large = [stuck(budget, "drop"), stuck(budget, "drop")]
+    const large = [stuck(queueMemory, "drop"), stuck(queueMemory, "drop")]
     for (let round = 0; round < 200; round++) {
       for (const each of large) each.deliver(1)
-      assert.isAtMost(budget.bytes, 50_000)
+      assert.isAtMost(queueMemory.bytes, 50_000)
     }
     assert.deepStrictEqual(small.account(), { produced: 3, sent: 0, dropped: 0, conflated: 0, waiting: 3 })
     const [one, other] = large.map(({ delivery }) => delivery.waitingBytes)
@@ -62,29 +62,29 @@ describe("the memory of all queues", () => {
   })
 
   it("is had by closing where nothing may be dropped", () => {
-    const budget = new Budget(20_000)
-    const reader = stuck(budget, "drop")
-    const closing = stuck(budget, "close")
+    const queueMemory = new QueueMemory(20_000)
+    const reader = stuck(queueMemory, "drop")
+    const closing = stuck(queueMemory, "close")
     reader.deliver(2)
     closing.deliver(20)
     assert.deepStrictEqual([closing.told, reader.told], [["crowded"], []])
-    assert.isBelow(budget.bytes, 3_000)
+    assert.isBelow(queueMemory.bytes, 3_000)
   })
 
   it("counts the places of events as well: small ones cost more than their bytes", () => {
-    const budget = new Budget(1_000_000)
-    const { deliver, account } = stuck(budget, "drop", 10_000)
+    const queueMemory = new QueueMemory(1_000_000)
+    const { deliver, account } = stuck(queueMemory, "drop", 10_000)
     deliver(1_000, 1)
     assert.isBelow(account().waiting, 70)
   })
 
   it("is given back", () => {
-    const budget = new Budget(1_000_000)
-    const { deliver, delivery } = stuck(budget, "drop")
+    const queueMemory = new QueueMemory(1_000_000)
+    const { deliver, delivery } = stuck(queueMemory, "drop")
     deliver(5)
-    assert.isAbove(budget.bytes, 5_000)
+    assert.isAbove(queueMemory.bytes, 5_000)
     delivery.end()
-    assert.strictEqual(budget.bytes, 0)
+    assert.strictEqual(queueMemory.bytes, 0)
   })
 
   it("shrinks the largest to one size, and frees no more than a tenth and that", () => {
@@ -92,10 +92,10 @@ describe("the memory of all queues", () => {
     fc.assert(
       fc.property(sizes, (sizes) => {
         const total = sizes.reduce((sum, size) => sum + size, 0)
-        const budget = new Budget(total - 1)
+        const queueMemory = new QueueMemory(total - 1)
         const held = sizes.map((size) => ({ size, shrunkTo: size }))
         for (const each of held) {
-          const share = budget.share({
+          const share = queueMemory.share({
             shrinkTo: (bytes) => {
               each.shrunkTo = bytes
               share.hold(bytes)
@@ -105,8 +105,8 @@ describe("the memory of all queues", () => {
         }
         const level = Math.max(...held.map(({ shrunkTo }) => shrunkTo))
         for (const { size, shrunkTo } of held) assert.strictEqual(shrunkTo, Math.min(size, level))
-        assert.isAtMost(budget.bytes, total - 1)
-        assert.isAtLeast(budget.bytes, (total - 1) * 0.9 - sizes.length)
+        assert.isAtMost(queueMemory.bytes, total - 1)
+        assert.isAtLeast(queueMemory.bytes, (total - 1) * 0.9 - sizes.length)
       })
     )
   })

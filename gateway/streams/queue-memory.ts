@@ -1,10 +1,10 @@
-/** Who holds bytes of the budget. */
+/** Who holds bytes of it. */
 export interface Holder {
   /** Has to hold no more than so many bytes from now on, or none where that cannot be. */
   readonly shrinkTo: (bytes: number) => void
 }
 
-/** What one holder has of the budget, in bytes. */
+/** What one holder has of it, in bytes. */
 export interface Share {
   readonly hold: (bytes: number) => void
 }
@@ -17,7 +17,7 @@ const FREED = 0.1
  *
  * Where they come to more, the largest shares shrink to the same size, so that who reads is not touched by those who do not.
  */
-export class Budget {
+export class QueueMemory {
   readonly #bytesMax: number
   readonly #held = new Map<Holder, number>()
   #bytes = 0
