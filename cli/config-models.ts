@@ -4,8 +4,8 @@ import { fileURLToPath } from "node:url"
 import { type Duration, Effect, Option, Redacted, Schema, SchemaTransformation } from "effect"
 import { type ModelsOptions, Prices } from "../actors/index.ts"
 import { AgentType, type ModelName, ModelName as ModelNameSchema } from "../protocols/index.ts"
-import { durationBetween, InvalidSetting, readOptional, readSetting, type Setting, settingsTable } from "./config.ts"
-import { setting, wholeNumber } from "./setting.ts"
+import { InvalidSetting, readOptional, readSetting, type Setting, settingsTable } from "./config.ts"
+import { durationBetween, setting, wholeNumber } from "./setting.ts"
 
 const PROMPTS = fileURLToPath(new URL("../prompts", import.meta.url))
 

@@ -1,9 +1,9 @@
 // The environment, and the only place that reads it.
-import { Config, ConfigProvider, Duration, Effect, Option, Schema, SchemaTransformation } from "effect"
+import { Config, ConfigProvider, Effect, Option, Schema } from "effect"
 import { AccountId, AgentType, PANEL } from "../protocols/index.ts"
 import { gatewaySettings } from "./gateway-settings.ts"
 import { retentionSettings } from "./retention-settings.ts"
-import { matching, type Setting, setting, wholeNumber, word } from "./setting.ts"
+import { durationBetween, listOf, matching, type Setting, setting, wholeNumber, word } from "./setting.ts"
 
 export type { Setting }
 
@@ -17,28 +17,6 @@ export class InvalidSetting extends Schema.TaggedError<InvalidSetting>()("Invali
     return `${this.variable}=${this.value}: ${this.rule}`
   }
 }
-
-export const durationBetween = (
-  minimum: Duration.Input,
-  maximum: Duration.Input
-): Schema.Codec<Duration.Duration, string> => {
-  const range = { minimum: Duration.fromInputUnsafe(minimum), maximum: Duration.fromInputUnsafe(maximum) }
-  return Schema.DurationFromString.check(Schema.makeFilter((duration) => Duration.between(duration, range)))
-}
-
-const listOf = <A extends string>(
-  item: Schema.Codec<A, string>,
-  sound: (items: ReadonlyArray<A>) => boolean
-): Schema.Codec<ReadonlyArray<A>, string> =>
-  Schema.String.pipe(
-    Schema.decodeTo(
-      Schema.Array(item).check(Schema.makeFilter(sound)),
-      SchemaTransformation.transform({
-        decode: (text): ReadonlyArray<string> => (text === "none" ? [] : text.split(",").map((each) => each.trim())),
-        encode: (items: ReadonlyArray<string>) => items.join(",")
-      })
-    )
-  )
 
 const serverUrl = (text: string): boolean =>
   text.split(",").every((part) => /^(nats|tls):$/.test(URL.parse(part.trim())?.protocol ?? ""))

@@ -1,7 +1,7 @@
 // What agents, their models and tools do during one analysis, as lines for people.
 import { Schema } from "effect"
 import { AgentDecision, Alert, ModelCall, ModelUsage, ToolExecution } from "../protocols/index.ts"
-import { forTerminal } from "../runtime/index.ts"
+import { forTerminal } from "./escaping.ts"
 import { plain } from "./table.ts"
 
 const Stored = Schema.fromJsonString(

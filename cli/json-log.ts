@@ -1,6 +1,6 @@
 import { Cause, Logger, type LogLevel, References } from "effect"
 import { type Level, pino, stdSerializers } from "pino"
-import { forTerminal } from "../runtime/index.ts"
+import { forTerminal } from "./escaping.ts"
 
 const LEVELS: { readonly [L in LogLevel.LogLevel]: Level } = {
   All: "trace",

@@ -1,4 +1,4 @@
-import { Schema, SchemaTransformation } from "effect"
+import { Duration, Schema, SchemaTransformation } from "effect"
 
 /** One variable: what it is for, its default as it would be written, the rule for its value, and how it is read. */
 export interface Setting<A> {
@@ -34,3 +34,27 @@ export const word = <const L extends ReadonlyArray<string>>(words: L): Schema.Co
     Schema.decodeTo(Schema.Literals(words))
   )
 }
+
+/** A time no shorter and no longer than these. */
+export const durationBetween = (
+  minimum: Duration.Input,
+  maximum: Duration.Input
+): Schema.Codec<Duration.Duration, string> => {
+  const range = { minimum: Duration.fromInputUnsafe(minimum), maximum: Duration.fromInputUnsafe(maximum) }
+  return Schema.DurationFromString.check(Schema.makeFilter((duration) => Duration.between(duration, range)))
+}
+
+/** Items with commas between them that are sound together; `none` where there are none. */
+export const listOf = <A extends string>(
+  item: Schema.Codec<A, string>,
+  sound: (items: ReadonlyArray<A>) => boolean
+): Schema.Codec<ReadonlyArray<A>, string> =>
+  Schema.String.pipe(
+    Schema.decodeTo(
+      Schema.Array(item).check(Schema.makeFilter(sound)),
+      SchemaTransformation.transform({
+        decode: (text): ReadonlyArray<string> => (text === "none" ? [] : text.split(",").map((each) => each.trim())),
+        encode: (items: ReadonlyArray<string>) => items.join(",")
+      })
+    )
+  )

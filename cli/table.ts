@@ -1,7 +1,7 @@
 // Texts for people: tables whose columns stand under each other, times, and what others wrote made harmless.
 
 import { inspect } from "node:util"
-import { forTerminal } from "../runtime/index.ts"
+import { forTerminal } from "./escaping.ts"
 
 /** A table's cell; numbers stand on the right. */
 export type Cell = string | number

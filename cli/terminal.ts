@@ -1,7 +1,7 @@
 // What everything that the command prints or logs passes.
 import { formatWithOptions } from "node:util"
 import type { Console } from "effect"
-import { forTerminal } from "../runtime/index.ts"
+import { forTerminal } from "./escaping.ts"
 
 /** Colours, which are our own: of texts of others they are written out before. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for

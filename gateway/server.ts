@@ -104,14 +104,7 @@ export const serveGateway = (
     const draining = () => phase.draining
 
     const run = yield* FiberSet.runtime(yield* FiberSet.make<void>())()
-    const quotas = new Quotas(limits, () => performance.now())
-    const budgets = new Budgets(limits, () => performance.now())
-    const keys = new Keys(() => performance.now())
-    const callerOf = (grant: Grant, key: string | undefined): Caller => {
-      const { subject } = grant
-      const known = authenticator.required ? grant : undefined
-      return { subject, grant: known, key, keys, quota: quotas.of(subject), budget: budgets.of(subject) }
-    }
+    const callerOf = callersOf(limits, authenticator.required)
     const ask = (question: Question) =>
       askActors({ fanout, callerOf }, question).pipe(Effect.provideService(Actors, actors))
     const { requestsPerSecond, bodyBytesMax, bodyBytesPerSecond } = limits
@@ -150,6 +143,19 @@ export const serveGateway = (
     yield* Effect.logInfo("gateway listening").pipe(Effect.annotateLogs({ url, open: !authenticator.required }))
     return { host, port, url, open: !authenticator.required, metrics: () => metricsText(counted), ready }
   })
+
+/** Who asks, as operations know it, by its token or key and by what names the operation. `told`: clients are told apart. */
+const callersOf = (limits: GatewayLimits, told: boolean) => {
+  const now = () => performance.now()
+  const quotas = new Quotas(limits, now)
+  const budgets = new Budgets(limits, now)
+  const keys = new Keys(now)
+  return (grant: Grant, key: string | undefined): Caller => {
+    const { subject } = grant
+    const known = told ? grant : undefined
+    return { subject, grant: known, key, keys, quota: quotas.of(subject), budget: budgets.of(subject) }
+  }
+}
 
 /** What keeps clients from taking more than their part. */
 const boundsOf = (limits: GatewayLimits) => ({

@@ -53,5 +53,4 @@ export {
 export type { AskError, AskOptions, SendError, SendOptions } from "./sending.ts"
 export * from "./step.ts"
 export * from "./supervision.ts"
-export { forTerminal } from "./terminal.ts"
 export type { Waiting } from "./waiting.ts"

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Layer, Schema } from "effect"
+import { runningServer } from "../cli/nats-server.ts"
 import { Actors, layerNatsClient } from "../runtime/index.ts"
 import { findNatsServer } from "../setup/nats-server.mjs"
 import { dataFolder, ROOT } from "./support/command.ts"
@@ -198,8 +199,8 @@ const startSystem = (shell: Shell) =>
     const data = yield* dataFolder
     const [port = 0, nats = 0, monitor = 0] = yield* freePorts(3)
     const env = { CONCLAVE_DATA: data, PORT: String(port), OLLAMA_BASE_URL: "http://127.0.0.1:1", LOG_LEVEL: "Error" }
-    const said = yield* shell.serve("npx conclave up --speed 0.5", /(?:\n\S+ +(ACME|GLOBEX|INITECH) .*){3}/, env)
-    const url = /NATS +(nats:\S+)/.exec(said)?.[1] ?? ""
+    yield* shell.serve("npx conclave up --speed 0.5", /(?:\n\S+ +(ACME|GLOBEX|INITECH) .*){3}/, env)
+    const url = (yield* runningServer(data)) ?? ""
     const analyzed = yield* shell.type(
       `curl -s http://127.0.0.1:${port}/api/v1/agents/analyze -H 'content-type: application/json' -d '{"symbol":"ACME"}'`
     )

@@ -14,9 +14,6 @@ import { release } from "./release.ts"
 import { RESTART_POLL_MILLIS, Retries } from "./retries.ts"
 import type { Commit, OutgoingAnswer } from "./verdict.ts"
 
-/** So many messages are kept while the journal is read: to read them again would take longer than that. */
-const LOADING_KEPT = 64
-
 /**
  * One live actor: recovers, decides, runs ahead of its commits.
  *
@@ -62,8 +59,7 @@ export class Activation {
 
   /** Nothing is waiting, being committed or running: it can be forgotten. */
   get idle(): boolean {
-    if (this.#phase !== "running" || this.#undone) return false
-    return this.#core.activities.size === 0 && this.#mailbox.waiting === 0
+    return this.#phase === "running" && !this.#undone && this.#core.activities.size === 0 && this.#mailbox.waiting === 0
   }
 
   /** The oldest message that is not done: in memory, or set aside. */
@@ -195,8 +191,8 @@ export class Activation {
 
   /** Memory is short: what waits and cannot be decided now stays in the log; not the little that waits for a journal to be read. */
   shed(): void {
-    const loading = this.#phase === "loading" && !this.#halted && this.#mailbox.queue.length <= LOADING_KEPT
-    if (this.#phase !== "abandoned" && this.#stuck && !loading) this.#leaveInLog()
+    if (this.#phase === "loading" && !this.#halted && this.#mailbox.isShort) return
+    if (this.#phase !== "abandoned" && this.#stuck) this.#leaveInLog()
   }
 
   #drain(): void {

@@ -49,8 +49,12 @@ const ROOM_PATIENCE = "500 millis"
 /** So many seconds are counted before those that have passed are forgotten. */
 const SECONDS_MAX = 10_000
 
-/** How much later than they are due the log fires those of a herd: it would be in the way of what the node does. */
-const GRACE_MILLIS = 60_000
+/**
+ * How much later than it is due the log fires the first of a herd, and each further one later by so much: the node has fired them by
+ * then, or the log does so at a rate that it can keep.
+ */
+const GRACE_MILLIS = 1_000
+const GRACE_EACH_MILLIS = 1
 
 /**
  * Fires timers that the log would fire late: those that are due soon, and those of a herd. A log stores each firing by itself,
@@ -84,9 +88,10 @@ export class Due {
    * @param at when it is due, in milliseconds since 1970 by the log's time, `millis` after the message of the step
    */
   graceOf(at: number, millis: number): number | undefined {
-    const herd = this.#count(at) > this.#byLogMax
+    const place = this.#count(at) - this.#byLogMax
     const room = this.#kept.size < KEPT_MAX && this.#characters < CHARACTERS_MAX && this.#ticks.size < TICKS_MAX
-    return herd && room && millis <= KEPT_MILLIS_MAX ? GRACE_MILLIS : undefined
+    if (place <= 0 || !room || millis > KEPT_MILLIS_MAX) return undefined
+    return GRACE_MILLIS + place * GRACE_EACH_MILLIS
   }
 
   /** What a step said of a timer is stored: it is set, or, without one, it is not any more. */

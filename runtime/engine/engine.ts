@@ -11,7 +11,7 @@ import type { Activation } from "./activation.ts"
 import { Activities } from "./activities.ts"
 import { Committer } from "./commit.ts"
 import { compile } from "./compiled.ts"
-import { Due } from "./due.ts"
+import { Due, type DueHost } from "./due.ts"
 import { Gates } from "./gate.ts"
 import { Loads } from "./loads.ts"
 import { type Gauges, type Meter, makeMeter } from "./meter.ts"
@@ -91,14 +91,7 @@ export const makeEngine = Effect.fnUntraced(function* (
 ) {
   const controls = yield* Controls
   const { now, nanos, elapsed, fork, later } = yield* makeTimes
-  const gauges = (): Gauges => ({
-    residents: residents.size,
-    residentBytes: residents.weight,
-    open: room.open(),
-    activitiesRunning: activities.size,
-    shards: shards.size
-  })
-  const meter = yield* makeMeter(options.name, gauges)
+  const meter = yield* makeMeter(options.name, () => gaugesOf(residents, room.open(), activities.size, shards.size))
   const traced = yield* makeTracing
   const outbox = new Outbox(log)
   const committer = new Committer(log, meter, nanos)
@@ -106,11 +99,6 @@ export const makeEngine = Effect.fnUntraced(function* (
   const activities = new Activities({ outbox, fork, max: options.activitiesMax ?? ACTIVITIES_MAX, meter, nanos })
   const announcer = new Announcer(elapsed, log.broadcast)
   const gates = new Gates({ now: elapsed, later })
-  const send = (to: Address, payload: string) => outbox.send({ kind: "mail", to, payload })
-  const due = new Due(
-    { now: elapsed, later, fork, open: () => room.open(), send },
-    options.timersByLogMax ?? TIMERS_BY_LOG_MAX
-  )
   const shards = new Set<Shard>()
   const room = makeRoom(() => shards.forEach((shard) => shard.shed()))
   const trials = new Trials(elapsed)
@@ -138,8 +126,7 @@ export const makeEngine = Effect.fnUntraced(function* (
       crowded: ({ address }, waiting) => announcer.crowded(formatAddress(address), waiting),
       ...setbacks,
       answer: ({ inbox, payload }) => log.answer(inbox, payload),
-      graceOf: (at, millis) => due.graceOf(at, millis),
-      timerStored: ({ address }, name, timer) => due.stored(address, name, timer),
+      ...makeDue({ now: elapsed, later, fork, open: () => room.open() }, outbox, options),
       startActivity: (activation, key) => activities.start(activation, key),
       stopActivity: (activation, key) => activities.stop(activation, key)
     },
@@ -158,6 +145,14 @@ export const makeEngine = Effect.fnUntraced(function* (
     run: Effect.all([outbox.run, committer.run, sweep(residents, options)], { concurrency: "unbounded" })
   }
   return engine
+})
+
+const gaugesOf = ({ size, weight }: Residents<Activation>, open: number, running: number, shards: number): Gauges => ({
+  residents: size,
+  residentBytes: weight,
+  open,
+  activitiesRunning: running,
+  shards
 })
 
 const count = (meter: Meter, { sequence, time }: Mail, now: number): void => {
@@ -197,6 +192,19 @@ const makeTimes = Effect.gen(function* () {
       void fork(Effect.andThen(Effect.sleep(millis), Effect.sync(callback)))
   }
 })
+
+const makeDue = (
+  host: Omit<DueHost, "send">,
+  outbox: Outbox,
+  { timersByLogMax = TIMERS_BY_LOG_MAX }: EngineOptions
+): Pick<Engine["activationHost"], "graceOf" | "timerStored"> => {
+  const send = (to: Address, payload: string) => outbox.send({ kind: "mail", to, payload })
+  const due = new Due({ ...host, send }, timersByLogMax)
+  return {
+    graceOf: (at, millis) => due.graceOf(at, millis),
+    timerStored: ({ address }, name, timer) => due.stored(address, name, timer)
+  }
+}
 
 const makeResidents = (
   { passivateAfter = PASSIVATE_AFTER, memoryBytesMax = MEMORY_BYTES_MAX }: EngineOptions,

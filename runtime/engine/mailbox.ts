@@ -6,6 +6,8 @@ const CHARACTERS_MAX = 8 * 1024 * 1024
 /** Below this more is read of what was set aside. */
 const MESSAGES_LOW = 1_024
 const CHARACTERS_LOW = 1024 * 1024
+/** So many messages are few. */
+const SHORT = 64
 
 /** Mail that stays in the log alone, to be read when there is room: from one sequence to another. */
 export interface Backlog {
@@ -53,6 +55,11 @@ export class Mailbox {
   /** There is a backlog, or some of what was read from it is not done. */
   get behind(): boolean {
     return this.#backlog !== undefined || this.#reread.size > 0
+  }
+
+  /** So little is in memory that to read it again would take longer than to read a journal. */
+  get isShort(): boolean {
+    return this.#queue.length <= SHORT
   }
 
   /** How many messages wait. */

@@ -1,7 +1,6 @@
 // Runs beside the event loop, which cannot tell of itself while it is at a decision that takes long.
 import { writeSync } from "node:fs"
 import { workerData } from "node:worker_threads"
-import { forTerminal } from "../terminal.ts"
 import { ACTIVE, type Limits, TURN, views } from "./watchdog-memory.ts"
 
 const LOOK_MILLIS = 250
@@ -17,7 +16,8 @@ let told = false
 
 const say = (what: string) => {
   const actor = Buffer.from(names.slice(0, flags[ACTIVE]! - 1)).toString()
-  const text = `decision of ${forTerminal(actor)}, message ${sequences[0]}: ${what}\n`
+  // Nothing in a name can steer a terminal.
+  const text = `decision of ${actor.replaceAll(/[^ -~]/g, "?")}, message ${sequences[0]}: ${what}\n`
   try {
     writeSync(STANDARD_ERROR, text)
   } catch {

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { conversationText, shownEvent } from "../../cli/conversation-text.ts"
+import { forTerminal } from "../../cli/escaping.ts"
 import { letterRows } from "../../cli/letters.ts"
 import { analysisText, decisionLine } from "../../cli/print.ts"
 import { dataText, table } from "../../cli/table.ts"
-import { forTerminal } from "../../runtime/index.ts"
 
 /** Sets a title, clears the screen, colours, begins a line of its own, turns around what follows, and the same in C1. */
 const HOSTILE = "\u001b]0;owned\u0007\u001b[2J\u001b[31mred\u202eback\u200b\u2066\u009b2J\u007f\u0000\rACME: BUY 1.00"

@@ -108,7 +108,7 @@ describe("the test kit", () => {
   })
 
   it("finds one that does not, makes the run small, and tells its story", () => {
-    const failed = failureOf({ ...optionsOf({ overdraws: true }), seed: 1 })
+    const failed = failureOf({ ...optionsOf({ overdraws: true }), seed: 2 })
     assert.strictEqual(failed.law, "no account is overdrawn")
     assert.lengthOf(failed.workload, 1, "one withdrawal is enough")
     assert.include(failed.workload[0]!, "Withdraw")
@@ -118,7 +118,7 @@ describe("the test kit", () => {
   })
 
   it("finds it again with the seed that it says, and the same smallest run", () => {
-    const first = failureOf({ ...optionsOf({ overdraws: true }), seed: 1 })
+    const first = failureOf({ ...optionsOf({ overdraws: true }), seed: 2 })
     const again = failureOf({ ...optionsOf({ overdraws: true }), seed: first.seed, runs: 1 })
     assert.strictEqual(again.message, first.message)
   })
