@@ -114,8 +114,8 @@ describe("requests in odd packets", () => {
         yield* up.says(/ACME {2,}\S/)
         const port = Number(/http:\/\/127\.0\.0\.1:(\d+)\/api/.exec(up.stdout())?.[1])
         const body = '{"symbol":"ACME"}'
-        const get = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
-        const post = `POST /api/v1/agents/analyze HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+        const get = "GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
+        const post = `POST /api/v1/agents/analyze HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`
         for (const [what, text, step] of [
           ["GET", get, 1],
           ["POST", post, 5]
