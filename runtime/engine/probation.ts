@@ -1,15 +1,16 @@
 import type { Address } from "../address.ts"
 import type { Mail } from "../log.ts"
 
-/** So many actors are tested together, by how much they are suspected. */
-const TOGETHER = [64, 4, 1] as const
-const ALONE = TOGETHER.length - 1
-/** So much is suspected who was being tested alone when the process ended. */
+/** So many actors are tested together, by how much they are suspected. Alone twice: processes end for other reasons, too. */
+const TOGETHER = [64, 4, 1, 1] as const
+/** So much is suspected who is tested alone. */
+const ALONE = 2
+/** So much is suspected who was being tested alone each time when the process ended. */
 export const GUILTY = TOGETHER.length
 
 /** How much somebody is suspected who was being tested, one of so many, when the process ended. */
 export const suspicionAfter = (suspicion: number, together: number): number => {
-  if (suspicion >= ALONE) return GUILTY
+  if (suspicion >= ALONE) return suspicion + 1
   return together > TOGETHER[1] ? suspicion + 1 : ALONE
 }
 
@@ -74,13 +75,13 @@ export class Probation {
 
   /** Whether an actor is suspected so much that nobody else may be tested meanwhile: it is paused if the process ends. */
   isAlone(actor: string): boolean {
-    return this.#suspicionOf(actor) === ALONE
+    return this.#suspicionOf(actor) >= ALONE
   }
 
   /** Who is to be tested next: the least suspected, and of those whose mail has waited longest. */
   next(): ReadonlyArray<string> {
     const free = [...this.#waiting.keys()].filter((actor) => !this.#guilty.has(actor))
-    const least = free.reduce((lowest, actor) => Math.min(lowest, this.#suspicionOf(actor)), ALONE)
+    const least = free.reduce((lowest, actor) => Math.min(lowest, this.#suspicionOf(actor)), GUILTY - 1)
     return free.filter((actor) => this.#suspicionOf(actor) === least).slice(0, TOGETHER[least])
   }
 
