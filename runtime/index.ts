@@ -31,6 +31,7 @@ export {
   layerOperatorsOutside,
   type SystemOptions
 } from "./nats/layer.ts"
+export { NESTED, NESTING_MAX, nestingFault } from "./nesting.ts"
 export * from "./operators.ts"
 export * from "./protocol.ts"
 export { Recurring } from "./recurring.ts"

@@ -16,7 +16,7 @@ export interface Latest {
 
 /**
  * Mostly one request gives all of them. Where there are too many for that, the sequence of each is read first, and then they are
- * read again in that order: so no more of them than a page are held.
+ * read again in that order: of the events no more than a page are held, and of all the names and sequences.
  */
 export const openLatest = (reads: EventReads["Service"], pattern: string): Latest => {
   let opened: { readonly at: number; readonly order: Array<string> } | undefined

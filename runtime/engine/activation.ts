@@ -239,7 +239,7 @@ export class Activation {
   #take(mail: Mail, commit: Commit): boolean {
     if (!fits(this.#open, commit, this.#host.limits.groupEntriesMax)) return false
     applyStep(this.compiled, this.#core, commit.step, commit.state)
-    addCommit(this.#open, mail, commit, this.#host.graceOf)
+    addCommit(this.#open, mail, commit, this.#host.timing)
     return true
   }
 

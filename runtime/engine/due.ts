@@ -1,9 +1,10 @@
 import { Effect } from "effect"
 import { type Address, formatAddress } from "../address.ts"
+import type { Mail } from "../log.ts"
 
 /** A timer that a step set. */
 export interface Timer {
-  /** How long it is due after the message whose step set it, in milliseconds. */
+  /** How long it is due after it was set, in milliseconds. */
   readonly millis: number
   readonly payload: string
   /** The log fires it later than it is due. */
@@ -69,6 +70,8 @@ export class Due {
   /** By actor and name. */
   readonly #kept = new Map<string, Kept>()
   readonly #ticks = new Map<number, Set<Kept>>()
+  /** The newest message that was delivered. */
+  #newest = { sequence: 0, time: 0 }
   /** How many timers were set that are due in a second. */
   readonly #seconds = new Map<number, number>()
   /** Those of a herd that are due and not fired yet, in order. */
@@ -82,10 +85,24 @@ export class Due {
     this.#byLogMax = byLogMax
   }
 
+  /** A message was delivered: so late it is by the log's time at least. */
+  met({ sequence, time }: Pick<Mail, "sequence" | "time">): void {
+    if (sequence <= this.#newest.sequence) return
+    this.#newest = { sequence, time }
+  }
+
+  /**
+   * How long a timer is due after now, in milliseconds, or after the step's message, where none is known that came later: that one may
+   * have waited. The time of this process's clock says nothing.
+   */
+  dueIn(at: number, messageTime: number): number {
+    return Math.max(0, at - Math.max(messageTime, this.#newest.time))
+  }
+
   /**
    * How much later than it is due the log may fire a timer that a step sets, in milliseconds; nothing where it is the log's.
    *
-   * @param at when it is due, in milliseconds since 1970 by the log's time, `millis` after the message of the step
+   * @param at when it is due, in milliseconds since 1970 by the log's time: `millis` from now
    */
   graceOf(at: number, millis: number): number | undefined {
     const place = this.#count(at) - this.#byLogMax
@@ -133,6 +150,8 @@ export class Due {
   #fire(tick: number): void {
     const due = [...(this.#ticks.get(tick) ?? [])]
     this.#ticks.delete(tick)
+    // The log fires them.
+    if (this.#herd.length > KEPT_MAX) this.#herd.length = 0
     for (const { key } of due) this.#forget(key)
     this.#host.fork(this.#send(due.filter(({ postponed }) => !postponed)))
     for (const kept of due) if (kept.postponed) this.#herd.push(kept)

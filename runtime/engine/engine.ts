@@ -99,6 +99,7 @@ export const makeEngine = Effect.fnUntraced(function* (
   const activities = new Activities({ outbox, fork, max: options.activitiesMax ?? ACTIVITIES_MAX, meter, nanos })
   const announcer = new Announcer(elapsed, log.broadcast)
   const gates = new Gates({ now: elapsed, later })
+  const due = makeDue({ now: elapsed, later, fork, open: () => room.open() }, outbox, options)
   const shards = new Set<Shard>()
   const room = makeRoom(() => shards.forEach((shard) => shard.shed()))
   const trials = new Trials(elapsed)
@@ -126,7 +127,8 @@ export const makeEngine = Effect.fnUntraced(function* (
       crowded: ({ address }, waiting) => announcer.crowded(formatAddress(address), waiting),
       ...setbacks,
       answer: ({ inbox, payload }) => log.answer(inbox, payload),
-      ...makeDue({ now: elapsed, later, fork, open: () => room.open() }, outbox, options),
+      timing: due,
+      timerStored: ({ address }, name, timer) => due.stored(address, name, timer),
       startActivity: (activation, key) => activities.start(activation, key),
       stopActivity: (activation, key) => activities.stop(activation, key)
     },
@@ -138,6 +140,7 @@ export const makeEngine = Effect.fnUntraced(function* (
       traced?.(mail, now())
     },
     halted: (mail) => pausing.tell(mail),
+    met: (mail) => due.met(mail),
     serving: (shard) => shards.add(shard),
     left: (shard) => shards.delete(shard),
     ...room,
@@ -197,13 +200,9 @@ const makeDue = (
   host: Omit<DueHost, "send">,
   outbox: Outbox,
   { timersByLogMax = TIMERS_BY_LOG_MAX }: EngineOptions
-): Pick<Engine["activationHost"], "graceOf" | "timerStored"> => {
+): Due => {
   const send = (to: Address, payload: string) => outbox.send({ kind: "mail", to, payload })
-  const due = new Due({ ...host, send }, timersByLogMax)
-  return {
-    graceOf: (at, millis) => due.graceOf(at, millis),
-    timerStored: ({ address }, name, timer) => due.stored(address, name, timer)
-  }
+  return new Due({ ...host, send }, timersByLogMax)
 }
 
 const makeResidents = (

@@ -2,7 +2,7 @@ import type { Address } from "../address.ts"
 import type { NewerVersion } from "../errors.ts"
 import type { LogLimits, Mail } from "../log.ts"
 import type { Timer } from "./due.ts"
-import type { GraceOf } from "./pending.ts"
+import type { Timing } from "./pending.ts"
 import type { OutgoingAnswer } from "./verdict.ts"
 
 /** What an activation needs of the node around it. */
@@ -43,8 +43,7 @@ export interface ActivationHost<Activation> {
   /** The actor cannot go on: not even parking the message works. */
   readonly giveUp: (activation: Activation, cause: Error) => void
   readonly answer: (answer: OutgoingAnswer) => void
-  /** How much later than it is due the log may fire a timer, since the node fires it in time; in milliseconds. */
-  readonly graceOf: GraceOf
+  readonly timing: Timing
   /** A timer of the actor is set, or, without one, is not any more: the log has stored it. */
   readonly timerStored: (activation: Activation, name: string, timer: Timer | undefined) => void
   readonly startActivity: (activation: Activation, key: string) => void

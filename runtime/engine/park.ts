@@ -50,7 +50,7 @@ export const park = (
     ...idsOf(envelope),
     parked: report.cause,
     failure: report.failure,
-    ...(compiled.complete && isSmall(mail, limits) && { mail: envelope ?? mail.payload }),
+    ...(compiled.complete && isSmall(mail, limits) && { mail: writable(envelope) ?? mail.payload }),
     ...closedBy(core, envelope, closing),
     ...(stops && { stopped: true as const })
   }
@@ -126,6 +126,15 @@ const told = (envelope: Envelope | undefined, { actor }: FailureReport, step: St
   if (answer === null || envelope?.kind !== "message" || envelope.reply === undefined || envelope.id === undefined)
     return []
   return [{ inbox: envelope.reply, payload: formatReply({ id: envelope.id, from: actor, ...answer }) }]
+}
+
+/** What is nested very deep can be read, and not be written. */
+const writable = (envelope: Envelope | undefined): Envelope | undefined => {
+  try {
+    return JSON.stringify(envelope) === undefined ? undefined : envelope
+  } catch {
+    return undefined
+  }
 }
 
 const readable = (mail: Mail): Envelope | undefined => {

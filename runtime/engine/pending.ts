@@ -20,7 +20,13 @@ export interface Pending {
   entryCharacters: number
 }
 
-export type GraceOf = (at: number, millis: number) => number | undefined
+/** What the node knows of the time at which timers are due. */
+export interface Timing {
+  /** How long a timer that is due `at` is due from now, in milliseconds, which a step of a message of that time sets. */
+  readonly dueIn: (at: number, messageTime: number) => number
+  /** How much later the log may fire it, since the node does in time; nothing where it is the log's. */
+  readonly graceOf: (at: number, millis: number) => number | undefined
+}
 
 /** A record takes further steps up to these sizes, so that what was decided fast leaves together and still in time. */
 const ENTRIES_MAX = 250
@@ -66,13 +72,12 @@ export const fits = (pending: Pending, commit: Commit, groupEntriesMax: number):
     pending.stepCharacters + commit.text.length < STEP_CHARACTERS_MAX * 2 &&
     pending.entryCharacters + charactersOf(commit.entries) < ENTRY_CHARACTERS_MAX * 2)
 
-/** `graceOf`: how much later the log may fire a timer that is due at a time, so long after the message. */
-export const addCommit = (pending: Pending, mail: Mail, commit: Commit, graceOf: GraceOf): void => {
+export const addCommit = (pending: Pending, mail: Mail, commit: Commit, timing: Timing): void => {
   pending.mails.push(mail)
   pending.steps.push(commit.text)
   pending.stepSequence = mail.sequence
   pending.stepCharacters += commit.text.length
-  for (const entry of commit.entries) addEntry(pending, entry, mail, graceOf)
+  for (const entry of commit.entries) addEntry(pending, entry, mail, timing)
   pending.entryCharacters += charactersOf(commit.entries)
   for (const answer of commit.answers) pending.answers.push(answer)
   for (const key of Object.keys(commit.step.started ?? {})) pending.started.set(key, mail.sequence)
@@ -83,7 +88,7 @@ export const addCommit = (pending: Pending, mail: Mail, commit: Commit, graceOf:
  * Of one timer only the last word is kept: the server takes one message a timer in a batch, and of two that were set in
  * one step the first to fire would count.
  */
-const addEntry = (pending: Pending, entry: Entry, mail: Mail, graceOf: GraceOf): void => {
+const addEntry = (pending: Pending, entry: Entry, mail: Mail, timing: Timing): void => {
   if (!isOfTimer(entry)) return void pending.entries.push(entry)
   const earlier = pending.entries.findIndex((each) => isOfTimer(each) && each.name === entry.name)
   if (earlier >= 0) pending.entries.splice(earlier, 1)
@@ -91,9 +96,8 @@ const addEntry = (pending: Pending, entry: Entry, mail: Mail, graceOf: GraceOf):
     pending.timers.set(entry.name, undefined)
     return void pending.entries.push(entry)
   }
-  // Counted from the message's own time, which is the log's: the clock of this process may be another.
-  const millis = Math.max(0, entry.at - mail.time)
-  const graceMillis = graceOf(entry.at, millis)
+  const millis = timing.dueIn(entry.at, mail.time)
+  const graceMillis = timing.graceOf(entry.at, millis)
   pending.timers.set(entry.name, { millis, payload: entry.payload, postponed: graceMillis !== undefined })
   pending.entries.push(graceMillis === undefined ? entry : { ...entry, graceMillis })
 }

@@ -23,6 +23,8 @@ export interface ShardHost<Shard> {
   /** The shard is served from now on, and no longer: it wants to know what is paused. */
   readonly serving: (shard: Shard) => void
   readonly left: (shard: Shard) => void
+  /** A message was delivered. */
+  readonly met: (mail: Mail) => void
   /** A message's effects are stored, or it had none. */
   readonly processed: (mail: Mail) => void
   /** Messages were delivered or done, on which the node's limit counts. */

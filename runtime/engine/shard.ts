@@ -165,6 +165,7 @@ export class Shard {
     if (!this.#serving || mail.sequence <= this.#progress.lastDelivered) return
     if (this.#isForeign(mail)) return this.#leave(mail)
     this.#progress.delivered(mail.sequence)
+    this.#host.met(mail)
     this.#opened(mail.payload)
     const key = formatAddress(mail.to)
     if (this.#probation?.holds(key) === true) return this.#probation.add(key, mail)

@@ -120,7 +120,9 @@ const followStatus = (connection: NatsConnection, callbacks: ReadonlySet<() => v
       case "error":
         return /slow consumer/i.test(status.error.message)
           ? recurring.say("Warn", "slow consumer: the server cut the connection", { reason: status.error.message })
-          : Effect.void
+          : /permissions violation/i.test(status.error.message)
+            ? recurring.say("Error", "the NATS server refuses a right", { reason: status.error.message })
+            : Effect.void
       default:
         return Effect.void
     }

@@ -23,6 +23,8 @@ export class Unread {
   readonly #append: (group: ReadonlyArray<Entry>) => Effect.Effect<unknown, AppendError>
   readonly #recurring = new Recurring()
   #trouble: Trouble | undefined
+  /** An alert of it is stored. */
+  #told = false
 
   constructor(append: (group: ReadonlyArray<Entry>) => Effect.Effect<unknown, AppendError>) {
     this.#append = append
@@ -48,10 +50,16 @@ export class Unread {
       const lasts = cause instanceof JetStreamApiError && !betweenLeaders(cause.code)
       if (!lasts && now - trouble.since < PATIENCE_MILLIS) return
       yield* this.#recurring.say("Error", UNREAD, { reason })
-      if (trouble.said) return
       trouble.said = true
+      if (this.#told) return
       const alert = { severity: "critical", code: "mail_unread", message: trouble.detail } as const
-      yield* Effect.ignore(this.#append([alertEntry({ ...alert, at: clock.currentTimeMillisUnsafe() }, { reason })]))
+      const entry = alertEntry({ ...alert, at: clock.currentTimeMillisUnsafe() }, { reason })
+      yield* this.#append([entry]).pipe(
+        Effect.map(() => {
+          this.#told = true
+        }),
+        Effect.ignore
+      )
     })
   }
 
@@ -59,6 +67,7 @@ export class Unread {
   readonly over: Effect.Effect<void> = Effect.suspend(() => {
     const said = this.#trouble?.said === true
     this.#trouble = undefined
+    this.#told = false
     this.#recurring.over(UNREAD)
     return said ? Effect.logWarning("the mail of this node's actors can be read again") : Effect.void
   })

@@ -61,6 +61,7 @@ export class ShardWorld {
       },
       serving: () => {},
       left: () => {},
+      met: () => {},
       processed: ({ sequence }) => {
         if (this.#done.has(sequence)) throw new Error(`${sequence} is done twice`)
         this.#done.add(sequence)
@@ -85,7 +86,7 @@ export class ShardWorld {
         rested: (activation) => this.#gates.rested(activation),
         load: (activation) => void this.#loads.add({ activation }),
         readMail: (activation, from) => void this.#reads.add({ activation, from }),
-        graceOf: () => undefined,
+        timing: { dueIn: () => 0, graceOf: () => undefined },
         timerStored: () => {},
         ready: (activation) => void this.#ready.add(activation),
         crowded: () => {},

@@ -50,12 +50,24 @@ export const keepDoor = (
       Effect.sync(() =>
         connection.subscribe(subject, {
           queue: QUEUE,
-          callback: (error, message) => (error === null ? take(message) : undefined)
+          callback: (error, message) => (error === null ? take(message) : void run(shut(subject, error.message)))
         })
       ),
-      (subscription) => Effect.sync(() => subscription.unsubscribe())
+      // What the server has sent us already is answered.
+      (subscription) =>
+        Effect.ignore(
+          Effect.timeoutOption(
+            Effect.tryPromise(() => subscription.drain()),
+            FAREWELL
+          )
+        )
     )
   })
+
+const shut = (door: string, reason: string): Effect.Effect<void> =>
+  Effect.logError("a door is not kept: who may not touch the stream is not served there").pipe(
+    Effect.annotateLogs({ door, reason })
+  )
 
 const encodeFailure = Schema.encodeSync(Schema.toCodecJson(Failure))
 const failed = (failure: Failure): Uint8Array => writeFrame({ head: { error: encodeFailure(failure) }, parts: [] })
@@ -80,7 +92,10 @@ export const decodeAsked = <A>(schema: Schema.Codec<A, unknown>) => {
   return ({ head }: Frame): Effect.Effect<A, LogRefused> => Effect.try({ try: () => decode(head), catch: refusedAs })
 }
 
-const refusedAs = (cause: unknown): LogRefused => refused(cause instanceof Error ? cause.message : String(cause))
+const REASON_CHARACTERS_MAX = 1_000
+
+const refusedAs = (cause: unknown): LogRefused =>
+  refused((cause instanceof Error ? cause.message : String(cause)).slice(0, REASON_CHARACTERS_MAX))
 
 /** What is asked cannot be done, and asking again does not help. */
 export const refused = (detail: string): LogRefused => new LogRefused({ code: BAD_REQUEST, detail })

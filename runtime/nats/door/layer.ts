@@ -47,14 +47,15 @@ export const layerDoors: Layer.Layer<never, ServerUnsuitable, Nats | ActorLog | 
       leases: directReader(connection, manager, `KV_${subjects.bucket}`)
     }
     const library: Library = { connection, manager, subjects, readers }
+    const membership = readMembership(readers.leases, subjects)
     const acts = makeActs({
       log,
       archive: makeArchive(manager, readers.log, subjects),
       controls: yield* Controls,
-      membership: readMembership(readers.leases, subjects)
+      membership
     })
     const doors: Readonly<Record<DoorName, Behind>> = {
-      mail: mailDoor(log, subjects),
+      mail: mailDoor(log, subjects, yield* Effect.cachedWithTTL(membership, "1 second")),
       events: eventsDoor(library),
       look: lookDoor(library),
       operate: operateDoor(acts)

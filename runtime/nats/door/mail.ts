@@ -1,8 +1,10 @@
 import { Effect } from "effect"
 import { addressFault } from "../../address.ts"
 import { parseEnvelope } from "../../envelope.ts"
-import { type LogRefused, LogReplaced, TooLarge } from "../../errors.ts"
+import { type LogRefused, LogReplaced, type ReadError, TooLarge } from "../../errors.ts"
+import type { Membership } from "../../leases.ts"
 import type { ActorLog } from "../../log.ts"
+import { NESTED, nestingFault } from "../../nesting.ts"
 import { type Mail, MESSAGE_ID } from "../../sending.ts"
 import type { Subjects } from "../subjects.ts"
 import type { Frame } from "./frame.ts"
@@ -18,7 +20,7 @@ const GROUP_ID = /^[A-Za-z0-9._-]{1,128}$/
  * again with its id. What says that it comes from an actor, a timer or an activity is refused: only nodes may say so.
  */
 export const mailDoor =
-  (log: ActorLog["Service"], subjects: Subjects): Behind =>
+  (log: ActorLog["Service"], subjects: Subjects, membership: Effect.Effect<Membership, ReadError>): Behind =>
   (asked: Frame) =>
     Effect.gen(function* () {
       const request = yield* decode(asked)
@@ -32,6 +34,8 @@ export const mailDoor =
         return yield* refused("the group's id is not 1 to 128 of A-Z a-z 0-9 . _ -")
       if (mail.length === 0 || mail.length !== asked.parts.length)
         return yield* refused("not as many messages as envelopes")
+      if (mail.length > log.limits.groupEntriesMax)
+        return yield* refused(`a group has at most ${log.limits.groupEntriesMax} messages`)
       const group: Array<Mail> = []
       for (const [index, { to, id: messageId }] of mail.entries()) {
         const entry: Mail = {
@@ -40,8 +44,11 @@ export const mailDoor =
           payload: asked.parts[index] ?? "",
           ...(messageId !== undefined && { id: messageId })
         }
-        const fault = faultOf(entry, log, subjects)
-        if (fault !== undefined) return yield* fault
+        const checked = faultOf(entry, log, subjects)
+        if (typeof checked === "object") return yield* checked
+        if (checked > 1 && checked > newestOf((yield* membership).nodes, to.type)) {
+          return yield* refused(`no node knows version ${checked} of the messages to ${to.type}`)
+        }
         group.push(entry)
       }
       // Those who store by themselves have ids of their own: the server must not take one of theirs for seen.
@@ -62,11 +69,16 @@ const answer = ({ status }: ActorLog["Service"], sequence?: number): Frame => ({
   parts: []
 })
 
+/** The newest version of the messages to a type that a living node knows. */
+const newestOf = (nodes: Membership["nodes"], type: string): number =>
+  Math.max(1, ...[...nodes.values()].map(({ protocols }) => protocols[type] ?? 1))
+
+/** What is wrong with a message, or else its version. */
 const faultOf = (
   { to, id, payload }: Mail,
   { limits }: ActorLog["Service"],
   subjects: Subjects
-): LogRefused | TooLarge | undefined => {
+): LogRefused | TooLarge | number => {
   const invalid = addressFault(to)
   if (invalid !== undefined) return refused(invalid.message)
   if (id !== undefined && !MESSAGE_ID.test(id))
@@ -75,20 +87,20 @@ const faultOf = (
   const size = Buffer.byteLength(payload)
   const limit = limits.payloadBytesMax
   if (size > limit) return new TooLarge({ what: "the message", size, limit })
-  const fault = envelopeFault(payload, subjects)
-  return fault === undefined ? undefined : refused(fault)
+  const checked = envelopeFault(payload, subjects)
+  return typeof checked === "string" ? refused(checked) : checked
 }
 
-const envelopeFault = (payload: string, subjects: Subjects): string | undefined => {
+const envelopeFault = (payload: string, subjects: Subjects): string | number => {
+  // Before it is parsed: what is nested deeper can be read, and not be written.
+  if (nestingFault(payload) !== undefined) return NESTED
   try {
     const envelope = parseEnvelope(payload)
     if (envelope.kind !== "message") return `only messages come from outside, and no ${envelope.kind}`
     if (envelope.from !== undefined) return "a message from outside comes from no actor"
-    if (envelope.retry !== undefined) return ONLY_OPERATORS
-    const { reply } = envelope
-    return reply === undefined || subjects.isInbox(reply)
-      ? undefined
-      : `${reply.slice(0, 100)} is no place for an answer`
+    if (envelope.retry !== undefined || RETRY_ID.test(envelope.id ?? "")) return ONLY_OPERATORS
+    const { reply, v = 1 } = envelope
+    return reply === undefined || subjects.isInbox(reply) ? v : `${reply.slice(0, 100)} is no place for an answer`
   } catch (cause) {
     return cause instanceof Error ? cause.message : String(cause)
   }

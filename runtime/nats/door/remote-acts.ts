@@ -2,9 +2,9 @@ import { Effect, Schema } from "effect"
 import type { Acts } from "../../acting.ts"
 import { InvalidAddress } from "../../address.ts"
 import { NotHeld } from "../../dropping.ts"
-import { LogRefused } from "../../errors.ts"
+import { LogRefused, LogUnavailable } from "../../errors.ts"
 import { NoSuchLetter, NotRetryable } from "../../letters.ts"
-import type { Ask } from "./ask.ts"
+import { type Ask, NO_NODE } from "./ask.ts"
 import { type ActAsked, DroppedAnswer, type Failure, isAppendFailure, isReadFailure, Pauses } from "./words.ts"
 
 /** What mail is dropped may be much, and nodes finish first what they are at. */
@@ -21,6 +21,7 @@ export const remoteActs = (ask: Ask): Acts => {
   ): Effect.Effect<A, E | LogRefused> =>
     ask({ head: asked, parts: [] }, answer, timeout).pipe(
       Effect.map(({ head }) => head),
+      Effect.mapError(inDoubt),
       Effect.mapError((failure) => (may(failure) ? failure : new LogRefused({ code: 0, detail: failure.message })))
     )
   const done = (asked: ActAsked) => act(asked, Schema.Boolean, either(isReadFailure, isInvalidAddress))
@@ -41,6 +42,12 @@ export const remoteActs = (ask: Ask): Acts => {
       )
   }
 }
+
+/** Where a node was there and did not answer. */
+const inDoubt = (failure: Failure): Failure =>
+  failure._tag === "LogUnavailable" && failure.detail !== NO_NODE
+    ? new LogUnavailable({ detail: `${failure.detail}: it may have been done` })
+    : failure
 
 const isInvalidAddress = Schema.is(InvalidAddress)
 const isNoSuchLetter = Schema.is(NoSuchLetter)

@@ -4,6 +4,7 @@ import { InvalidAddress } from "../../address.ts"
 import { NotHeld } from "../../dropping.ts"
 import { AlreadyStored, Fenced, LogFull, LogRefused, LogReplaced, LogUnavailable, TooLarge } from "../../errors.ts"
 import { NoSuchLetter, NotRetryable } from "../../letters.ts"
+import { DUE_HEADER } from "../headers.ts"
 
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const Address = Schema.Struct({ type: Schema.String, id: Schema.String, role: Schema.optionalKey(Schema.String) })
@@ -28,6 +29,8 @@ export const MailAnswer = Schema.Struct({
 const Of = Schema.Literals(["log", "controls", "leases"])
 export type Of = typeof Of.Type
 
+/** A server takes none for all that it has. */
+const Bytes = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 4 * 1024 * 1024 }))
 const Batch = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_024 }))
 const Request = Schema.Union([
   Schema.Struct({ multi_last: Schema.Array(Schema.String), batch: Batch }),
@@ -37,7 +40,7 @@ const Request = Schema.Union([
 
 /** Reading, as `StreamReader` does; and to have the events of a pattern sent to an inbox as they are stored. */
 export const ReadAsked = Schema.Union([
-  Schema.Struct({ op: Schema.Literal("page"), of: Of, request: Request, bytes: Count }),
+  Schema.Struct({ op: Schema.Literal("page"), of: Of, request: Request, bytes: Bytes }),
   Schema.Struct({ op: Schema.Literal("last"), of: Of, subject: Schema.String }),
   Schema.Struct({ op: Schema.Literal("state"), of: Of }),
   Schema.Struct({ op: Schema.Literal("subjects"), of: Of, pattern: Schema.String, offset: Count }),
@@ -79,6 +82,7 @@ export const TOLD_HEADERS = [
   "Conclave-Snapshot",
   "Nats-Expected-Last-Subject-Sequence",
   "Nats-Schedule",
+  DUE_HEADER,
   "KV-Operation",
   "Nats-Marker-Reason"
 ] as const

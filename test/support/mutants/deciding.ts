@@ -5,8 +5,8 @@ export const DECIDING: ReadonlyArray<Mutant> = [
   {
     defect: "an answer leaves before its step is committed",
     file: engine("activation"),
-    from: "    addCommit(this.#open, mail, commit, this.#host.graceOf)\n",
-    to: "    addCommit(this.#open, mail, commit, this.#host.graceOf)\n    for (const answer of commit.answers) this.#host.answer(answer)\n",
+    from: "    addCommit(this.#open, mail, commit, this.#host.timing)\n",
+    to: "    addCommit(this.#open, mail, commit, this.#host.timing)\n    for (const answer of commit.answers) this.#host.answer(answer)\n",
     laws: /only of what is committed/,
     within: 20
   },

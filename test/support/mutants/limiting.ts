@@ -186,8 +186,8 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   {
     defect: "an activity starts before its step is committed",
     file: engine("activation"),
-    from: "    addCommit(this.#open, mail, commit, this.#host.graceOf)\n",
-    to: "    addCommit(this.#open, mail, commit, this.#host.graceOf)\n    for (const key of Object.keys(commit.step.started ?? {})) this.#host.startActivity(this, key)\n",
+    from: "    addCommit(this.#open, mail, commit, this.#host.timing)\n",
+    to: "    addCommit(this.#open, mail, commit, this.#host.timing)\n    for (const key of Object.keys(commit.step.started ?? {})) this.#host.startActivity(this, key)\n",
     laws: /only of a step that is stored/,
     within: 1_000
   },
@@ -220,8 +220,8 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   {
     defect: "everybody is removed from memory at each round, whoever works",
     file: engine("activation"),
-    from: 'if (this.#phase !== "running" || this.#undone) return false',
-    to: 'if (this.#phase !== "running") return false',
+    from: '"running" && !this.#undone && this.#core',
+    to: '"running" && this.#core',
     laws: /./,
     within: 1_000
   },
