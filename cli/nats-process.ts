@@ -4,6 +4,7 @@ import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { createConnection } from "node:net"
 import { join } from "node:path"
 import { Console, Deferred, Duration, Effect, Option, Schedule, Schema, type Scope } from "effect"
+import { environmentWith } from "./config.ts"
 import { type DataFolderUnusable, onDisk } from "./data-folder.ts"
 import { folderBytes, sizeText } from "./data-size.ts"
 import { worked, workOf } from "./server-progress.ts"
@@ -55,6 +56,8 @@ export interface NatsProcess {
 /** A server that does nothing for so long will not be ready: one that reads a large store is at work. */
 const START_PATIENCE = "10 seconds"
 const SAY_EVERY = "5 seconds"
+/** Beyond this the server frees what it needs no more before it takes more. */
+const MEMORY = "512MiB"
 const STOP_GRACE = "10 seconds"
 const POLL = "20 millis"
 const LINES_SHOWN = 8
@@ -99,7 +102,8 @@ const launch = (options: ProcessOptions) =>
     // Its own process group: a Ctrl-C in the terminal is for us, and we still need the server to stop in order.
     const child = spawn(options.binary, ["-c", configFile(options.folder)], {
       detached: true,
-      stdio: ["ignore", "ignore", "pipe"]
+      stdio: ["ignore", "ignore", "pipe"],
+      env: environmentWith({ GOMEMLIMIT: MEMORY })
     })
     const ended = Deferred.makeUnsafe<string>()
     let printed = ""
