@@ -35,11 +35,15 @@ export interface Reading {
   readonly end: () => void
 }
 
-/** Reads a body as far as `limit` bytes. Calls back once; what comes of a body after it was refused is thrown away. */
+/**
+ * Reads a body as far as `limit` bytes. Calls back once; what comes of a body after it was refused is thrown away. Of a response that is
+ * `answered` the library must not be asked anything any more: that would end the process.
+ */
 export const readBody = (
   res: HttpResponse,
   room: BodyRoom,
   limit: number,
+  answered: () => boolean,
   done: (body: Buffer | BodyFault) => void
 ): Reading => {
   const startedAt = performance.now()
@@ -56,13 +60,15 @@ export const readBody = (
     size += chunk.byteLength
     if (size > DRAINED_BYTES_MAX) {
       finish("too_long")
-      res.close()
+      if (!answered()) res.close()
       return
     }
     if (over) return
     if (size > limit) {
       // Who sends it all hears why at its end; in between nothing is kept.
       chunks = []
+      room.giveBack(taken)
+      taken = 0
       if (isLast) finish("too_long")
       return
     }

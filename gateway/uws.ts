@@ -178,13 +178,15 @@ export const exchange = (res: HttpResponse, room: BodyRoom, isHead = false): Exc
     gone()
   })
   const read: Exchange["onBody"] = (limit, done) => {
-    reading = readBody(res, room, limit, done)
+    reading = readBody(res, room, limit, () => over, done)
   }
   return {
     address: addressOf(res),
     respond: (reply) => {
       if (over) return
       over = true
+      // Who is answered early, and hangs up, is not told of by the library any more.
+      reading?.end()
       res.cork(() => {
         res.writeStatus(`${reply.status} ${STATUS_CODES[reply.status] ?? ""}`)
         res.writeHeader("keep-alive", KEEP_ALIVE)
@@ -194,13 +196,15 @@ export const exchange = (res: HttpResponse, room: BodyRoom, isHead = false): Exc
         else res.end(reply.body, reply.close)
       })
     },
-    stream: (headers, drained) =>
-      openStream(res, headers, drained, {
+    stream: (headers, drained) => {
+      reading?.end()
+      return openStream(res, headers, drained, {
         isOver: () => over,
         finish: () => {
           over = true
         }
-      }),
+      })
+    },
     onGone: (callback) => {
       gone = callback
     },

@@ -47,7 +47,9 @@ export const GivenAgentId = matching(
 export const isGivenAgentId = (text: string): boolean => NAME.test(text)
 
 /** Under what else than an agent's name something of ours speaks, for whatever symbol; `client` is before who only says something. */
-const SPEAKERS = ["consensus", "coordinator", "allocation", "performance", "client"]
+const SPEAKERS = ["allocation", "performance", "client"]
+/** What a name that would pass for one of ours begins with, however it goes on. */
+const OURS = [...AgentType.literals.map((type) => type.replaceAll("_", "")), "consensus", "coordinator"]
 
 /**
  * Whether a name would pass for one of our own, of whatever symbol: in whatever case, with whatever between its words, and with digits
@@ -61,14 +63,19 @@ export const looksLikeOurs = (name: string): boolean => {
   const letters = lettersOf(words.join(""))
   return (
     SPEAKERS.some((speaker) => lettersOf(speaker) === lettersOf(words[0] ?? "")) ||
-    AgentType.literals.some((type) => letters.startsWith(lettersOf(type.replaceAll("_", ""))))
+    OURS.some((ours) => letters.startsWith(lettersOf(ours)))
   )
 }
 
-const READ_AS: Readonly<Record<string, string>> = { "0": "o", "1": "l", i: "l", "3": "e", "5": "s" }
+/** Whether a name would pass for that of a person who is asked where nobody is named. */
+export const looksLikePerson = (name: string): boolean =>
+  lettersOf(name.toLowerCase().replaceAll(/[^a-z0-9]/g, "")).startsWith("human")
+
+const READ_AS: Readonly<Record<string, string>> = { "0": "o", "1": "l", i: "l", "3": "e", "4": "a", "5": "s", "7": "t" }
 
 /** One spelling for characters that are taken for each other. */
-const lettersOf = (text: string): string => text.replace(/[013i5]/g, (each) => READ_AS[each] ?? each)
+const lettersOf = (text: string): string =>
+  text.replaceAll("rn", "m").replace(/[0134i57]/g, (each) => READ_AS[each] ?? each)
 
 export const agentId = (type: AgentType, symbol: MarketSymbol): string => `${type}_${symbol}`
 

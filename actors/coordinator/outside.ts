@@ -1,4 +1,11 @@
-import { HUMAN, isGivenAgentId, looksLikeOurs, type RoundRequest, type Voter } from "../../protocols/index.ts"
+import {
+  HUMAN,
+  isGivenAgentId,
+  looksLikeOurs,
+  looksLikePerson,
+  type RoundRequest,
+  type Voter
+} from "../../protocols/index.ts"
 
 /**
  * Names are of one alphabet. Who proves to be it by a secret, or is a person, must not have a name that would pass for an agent inside,
@@ -14,7 +21,6 @@ const faultOf = ({ agent_id, agent_type, external, token_hash }: Voter, place: R
   if (!isGivenAgentId(agent_id)) return fault("this name is not of the alphabet of names: A-Z a-z 0-9 _ . : / = ^ @ -")
   if (external !== true && token_hash === undefined) return []
   if (looksLikeOurs(agent_id)) return fault("this is the name of an agent inside")
-  if (agent_type !== HUMAN && agent_id.toLowerCase().startsWith(`${HUMAN}_`))
-    return fault("this is the name of a person")
+  if (agent_type !== HUMAN && looksLikePerson(agent_id)) return fault("this is the name of a person")
   return []
 }

@@ -112,7 +112,7 @@ const serve = (call: Exchange, options: SseOptions, wanted: Wanted, grant: Grant
     }
   })
   const write = (text: string) => {
-    if (!stream.write(text) || blockedBytes > 0) blockedBytes += text.length
+    if (!stream.write(text) || blockedBytes > 0) blockedBytes += Buffer.byteLength(text)
   }
   const heartbeat = run(
     Effect.forever(

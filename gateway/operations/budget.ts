@@ -60,7 +60,10 @@ const MESSAGE_BYTES = 1024
 const BURST_SHARE = 1 / 5
 /** How long a round waits for its turn among those of all clients, in milliseconds. What would wait longer is refused. */
 const TURN_MILLIS_MAX = 5_000
-/** How many rounds of one client wait for their turn: some clients that want too much leave room in the line for others. */
+/**
+ * How many rounds of one client wait for their turn, and as how many an allocation counts there: some clients that want too much
+ * leave room in the line for others.
+ */
 const WAITING_MAX = 5
 /** How long it takes to save up the rounds that all clients together may begin at once, in milliseconds. */
 const SAVED_MILLIS = 5_000
@@ -106,9 +109,13 @@ export class Budgets {
           const { roundsPerMinute } = this.#limits
           const rule = `one client begins at most ${roundsPerMinute} rounds and analyses a minute (${limitNames.roundsPerMinute})`
           const wanted = { from: spent.rounds, amount: rounds, rule }
+          // Nobody pays for what the others' load refuses.
           return Effect.andThen(
-            this.#take([wanted, ...this.#bytes(spent, bytesOf(body) + rounds * ROUND_BYTES)]),
-            this.#turn(spent, rounds)
+            this.#crowded(spent),
+            Effect.andThen(
+              this.#take([wanted, ...this.#bytes(spent, bytesOf(body) + rounds * ROUND_BYTES)]),
+              Effect.suspend(() => this.#turn(spent, rounds))
+            )
           )
         }),
       store: (body) =>
@@ -137,16 +144,19 @@ export class Budgets {
     return Effect.void
   }
 
-  #turn(spent: Spent, rounds: number): Effect.Effect<void, OverBudget> {
+  #crowded(spent: Spent): Effect.Effect<void, OverBudget> {
     const { roundsPerSecond } = this.#limits
+    const wait = this.#turnAt - this.#now()
+    if (wait <= TURN_MILLIS_MAX && (wait <= 0 || spent.waiting < WAITING_MAX)) return Effect.void
+    const rule = `all clients together begin at most ${roundsPerSecond} rounds and analyses a second (${limitNames.roundsPerSecond})`
+    return Effect.fail(new OverBudget({ rule, retry_after: Math.ceil(wait / 1_000) }))
+  }
+
+  #turn(spent: Spent, rounds: number): Effect.Effect<void> {
     const now = this.#now()
     const at = Math.max(now - SAVED_MILLIS, this.#turnAt)
     const wait = at - now
-    if (wait > TURN_MILLIS_MAX || (wait > 0 && spent.waiting >= WAITING_MAX)) {
-      const rule = `all clients together begin at most ${roundsPerSecond} rounds and analyses a second (${limitNames.roundsPerSecond})`
-      return Effect.fail(new OverBudget({ rule, retry_after: Math.ceil(wait / 1_000) }))
-    }
-    this.#turnAt = at + (rounds * 1_000) / roundsPerSecond
+    this.#turnAt = at + (Math.min(rounds, WAITING_MAX) * 1_000) / this.#limits.roundsPerSecond
     if (wait <= 0) return Effect.void
     spent.waiting++
     return Effect.ensuring(

@@ -69,8 +69,8 @@ export const openConsensus = (
       ...(people.length === 0 ? {} : { humans: people.map(withToken) })
     }
     yield* caller.quota.name([symbol])
-    yield* caller.quota.open(longest(body))
     yield* caller.budget.begin(wanted)
+    yield* caller.quota.open(longest(body))
     const { ask } = yield* Actors
     const own = sealSeed(seed, caller)
     const payload = { request, ...clientOf(caller), ...(own === undefined ? {} : { sealed: own }) }

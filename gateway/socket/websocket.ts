@@ -64,13 +64,8 @@ export const addSocketRoute = (app: TemplatedApp, options: SocketOptions): void 
         client?.connection.receive(inbound(message, isBinary, limits))
       }),
     // The library answers it. Who sends pings and reads no answers would fill our memory.
-    ping: (ws, message) =>
-      guard(ws, options, () => {
-        const { client } = ws.getUserData()
-        client?.late()
-        if (ws.getBufferedAmount() <= limits.pendingBytesMax) client?.connection.pinged(message.byteLength)
-        else client?.connection.close(TRY_AGAIN_LATER, "slow consumer")
-      }),
+    ping: (ws, message) => guard(ws, options, () => pinged(ws, message, limits)),
+    pong: (ws, message) => guard(ws, options, () => pinged(ws, message, limits)),
     drain: (ws) => guard(ws, options, () => ws.getUserData().client?.drained()),
     close: (ws) => {
       options.sockets.webSocketClosed()
@@ -83,6 +78,13 @@ export const addSocketRoute = (app: TemplatedApp, options: SocketOptions): void 
       unauthenticated.remove(connection)
     }
   })
+}
+
+const pinged = (ws: WebSocket<Attachment>, message: ArrayBuffer, limits: GatewayLimits): void => {
+  const { client } = ws.getUserData()
+  client?.late()
+  if (ws.getBufferedAmount() <= limits.pendingBytesMax) client?.connection.pinged(message.byteLength)
+  else client?.connection.close(TRY_AGAIN_LATER, "slow consumer")
 }
 
 const open = (ws: WebSocket<Attachment>, options: SocketOptions): void => {

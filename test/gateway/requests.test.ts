@@ -1,6 +1,6 @@
 // What is asked of every request, before anything of it is looked at.
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Redacted } from "effect"
 import { fresh } from "../../gateway/fresh.ts"
 import { eventually, http, startGateway } from "../support/gateway.ts"
 import { connectTo } from "../support/hostile.ts"
@@ -33,6 +33,31 @@ describe("requests", () => {
       }
       const clear = yield* connectTo(gateway.port, `${post("Transfer-Encoding: Chunked")}2\r\n{}\r\n0\r\n\r\n`)
       yield* eventually("chunks are read", () => clear.seen.text.includes("`symbol`"))
+    })
+  )
+
+  it.live("that are answered before their body has come may go on, end or break off: it costs nobody anything", () =>
+    Effect.gen(function* () {
+      const { gateway } = yield* startGateway({
+        auth: { secret: Redacted.make("0123456789abcdef0123456789abcdef") },
+        limits: { bodiesBytesMax: 300_000 }
+      })
+      const head = (length: number) => post(`Authorization: Bearer x\r\nContent-Length: ${length}\r\n`.trimEnd())
+      // As much as would fill the room for bodies several times.
+      for (let index = 0; index < 8; index++) {
+        const { socket, seen } = yield* connectTo(gateway.port, `${head(200_000)}${"x".repeat(150_000)}`)
+        yield* eventually("an answer", () => seen.text.includes("HTTP/1.1 401"))
+        socket.destroy()
+      }
+      const { socket, seen } = yield* connectTo(gateway.port, head(20_000_000))
+      yield* eventually("an answer", () => seen.text.includes("HTTP/1.1 401"))
+      for (let index = 0; index < 20 && !seen.over; index++) {
+        socket.write("x".repeat(1_000_000))
+        yield* Effect.sleep("10 millis")
+      }
+      const large = yield* connectTo(gateway.port, `${head(200_000)}${"x".repeat(200_000)}`)
+      yield* eventually("an answer", () => large.seen.text !== "")
+      assert.include(large.seen.text, "HTTP/1.1 401", "there is room, and the gateway is there")
     })
   )
 
