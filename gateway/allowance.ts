@@ -15,10 +15,26 @@ export class Allowance {
 
   /** Takes an amount, if there is that much. */
   take(amount: number, now: number): boolean {
-    this.#left = Math.min(this.#most, this.#left + (Math.max(0, now - this.#refilledAt) * this.#rate) / 1_000)
-    this.#refilledAt = now
+    this.#refill(now)
     if (this.#left < amount) return false
     this.#left -= amount
     return true
+  }
+
+  /** Milliseconds until so much may be spent; 0: now. What is more than can ever be there is spent where all is. */
+  waitFor(amount: number, now: number): number {
+    this.#refill(now)
+    const missing = Math.min(amount, this.#most) - this.#left
+    return missing <= 0 ? 0 : (missing * 1_000) / this.#rate
+  }
+
+  /** Takes an amount that may be spent, whatever is there: what is missing then has to come back first. */
+  spend(amount: number): void {
+    this.#left -= amount
+  }
+
+  #refill(now: number): void {
+    this.#left = Math.min(this.#most, this.#left + (Math.max(0, now - this.#refilledAt) * this.#rate) / 1_000)
+    this.#refilledAt = now
   }
 }

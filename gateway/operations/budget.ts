@@ -1,4 +1,5 @@
 import { Effect, Schema } from "effect"
+import { Allowance } from "../allowance.ts"
 import { type GatewayLimits, limitNames } from "../policy.ts"
 
 /** A client, or all of them together, began or sent as much as may be in a time. `rule` says what may be. */
@@ -22,35 +23,8 @@ export interface Budget {
 
 export type BudgetLimits = Pick<GatewayLimits, "roundsPerMinute" | "roundsPerSecond" | "bytesPerMinute" | "bytesPerDay">
 
-/** A rate that may be saved up: `rate` a millisecond, up to `most`. */
-class Allowance {
-  readonly #rate: number
-  readonly #most: number
-  #left: number
-  #at: number
-
-  constructor(rate: number, most: number, now: number) {
-    this.#rate = rate
-    this.#most = most
-    this.#left = most
-    this.#at = now
-  }
-
-  /** Milliseconds until so much may be taken; 0: now. What is more than can ever be saved is taken from what is full. */
-  waitFor(amount: number, now: number): number {
-    this.#left = Math.min(this.#most, this.#left + Math.max(0, now - this.#at) * this.#rate)
-    this.#at = now
-    const missing = Math.min(amount, this.#most) - this.#left
-    return missing <= 0 ? 0 : missing / this.#rate
-  }
-
-  take(amount: number): void {
-    this.#left -= amount
-  }
-}
-
-const MINUTE = 60_000
-const DAY = 24 * 60 * MINUTE
+const MINUTE_SECONDS = 60
+const DAY_SECONDS = 24 * 60 * MINUTE_SECONDS
 
 /** What a round costs besides what was sent for it: its journal and its events stay. */
 const ROUND_BYTES = 16 * 1024
@@ -140,7 +114,7 @@ export class Budgets {
       const wait = from.waitFor(amount, now)
       if (wait > 0) return Effect.fail(new OverBudget({ rule, retry_after: Math.ceil(wait / 1_000) }))
     }
-    for (const { from, amount } of wanted) from.take(amount)
+    for (const { from, amount } of wanted) from.spend(amount)
     return Effect.void
   }
 
@@ -171,9 +145,9 @@ export class Budgets {
     const { roundsPerMinute, bytesPerMinute, bytesPerDay } = this.#limits
     const now = this.#now()
     const spent = this.#clients.get(subject) ?? {
-      rounds: new Allowance(roundsPerMinute / MINUTE, Math.max(1, roundsPerMinute * BURST_SHARE), now),
-      minute: new Allowance(bytesPerMinute / MINUTE, bytesPerMinute, now),
-      day: new Allowance(bytesPerDay / DAY, bytesPerDay, now),
+      rounds: new Allowance(roundsPerMinute / MINUTE_SECONDS, Math.max(1, roundsPerMinute * BURST_SHARE), now),
+      minute: new Allowance(bytesPerMinute / MINUTE_SECONDS, bytesPerMinute, now),
+      day: new Allowance(bytesPerDay / DAY_SECONDS, bytesPerDay, now),
       waiting: 0
     }
     this.#clients.delete(subject)

@@ -35,14 +35,6 @@ export const mustSee = ({ grant }: Caller, ...patterns: ReadonlyArray<string>): 
       : Effect.fail(new NotSeen({ pattern: patterns.join(" or ") }))
   )
 
-const OWNER_CHARACTERS_MAX = 256
-
-/** As whose what a caller begins is known to actors. */
-const ownerOf = ({ subject }: Caller): string =>
-  subject !== "" && subject.length <= OWNER_CHARACTERS_MAX
-    ? subject
-    : `sha256:${createHash("sha256").update(subject).digest("hex")}`
-
 /** Known to this process alone: what is made with it can be neither guessed nor chosen by anybody. */
 const OWN = randomBytes(32)
 
@@ -68,7 +60,7 @@ export const clientOf = (caller: Caller): Asker =>
     ? {}
     : {
         client: {
-          subject: ownerOf(caller),
+          subject: caller.subject,
           trades: caller.grant.may("trade"),
           follow_id: nameFor(caller, "follow")
         }
@@ -76,7 +68,7 @@ export const clientOf = (caller: Caller): Asker =>
 
 /** Whose what it asks about has to be: its own, unless it may act on what others began. */
 export const byOf = (caller: Caller): { readonly by?: string } =>
-  caller.grant === undefined || caller.grant.may("operate") ? {} : { by: ownerOf(caller) }
+  caller.grant === undefined || caller.grant.may("operate") ? {} : { by: caller.subject }
 
 /** A seed of secrets: 256 bits, of which nobody else knows anything. */
 export const seedFor = ({ subject, key }: Caller): Buffer =>
