@@ -7,10 +7,11 @@ import type { AppendError, LogReplaced, ReadError } from "./errors.ts"
  *
  * - `mail`: a message into an actor's mailbox.
  * - `journal`: an actor's record. Stored only if the last record of that actor has the sequence `expected` (0: none).
- *   One with a `snapshot` holds the actor whole, so that reading starts there; with `truncate` the earlier ones go.
+ *   One with a `snapshot` holds the actor whole, so that reading starts there; with `truncate` the earlier ones go. `unschedules` names a
+ *   timer of that actor whose schedule goes with it.
  * - `timer`: puts `payload` into the mailbox of `owner` at the time `at` (milliseconds since 1970; in the past: at once), or
  *   `graceMillis` later: a node does it in time, if it is still there. A second one of the same name replaces the first.
- * - `untimer`: removes a timer that has not fired.
+ * - `untimer`: removes a timer that has not fired, or the schedule of one that was `fired` before the log did so.
  * - `event`: for the world to see, kept for the time the namespace is configured to keep events.
  * - `dead`: a message that could not be processed, and why.
  */
@@ -23,6 +24,7 @@ export type Entry =
       readonly expected: number
       readonly snapshot: boolean
       readonly truncate: boolean
+      readonly unschedules?: string
     }
   | {
       readonly kind: "timer"
@@ -32,7 +34,7 @@ export type Entry =
       readonly graceMillis?: number
       readonly payload: string
     }
-  | { readonly kind: "untimer"; readonly owner: Address; readonly name: string }
+  | { readonly kind: "untimer"; readonly owner: Address; readonly name: string; readonly fired?: true }
   | { readonly kind: "event"; readonly subject: string; readonly payload: string }
   | { readonly kind: "dead"; readonly owner: Address; readonly payload: string }
 

@@ -82,7 +82,7 @@ export const addAll = (draft: Draft, operations: Operations): void => {
 /** First of all: a timer of the same name that the step sets comes after it, and takes its place. */
 const addUnscheduling = ({ envelope, entries, self: owner }: Draft): void => {
   if (envelope.kind !== "timer" || envelope.scheduled !== true) return
-  entries.push({ kind: "untimer", owner, name: envelope.name })
+  entries.push({ kind: "untimer", owner, name: envelope.name, fired: true })
 }
 
 const add = (draft: Draft, operation: Kinds): void => {

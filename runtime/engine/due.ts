@@ -1,11 +1,12 @@
 import { Effect } from "effect"
 import { type Address, formatAddress } from "../address.ts"
 import type { Mail } from "../log.ts"
+import { LogTime } from "./log-time.ts"
 
 /** A timer that a step set. */
 export interface Timer {
-  /** How long it is due after it was set, in milliseconds. */
-  readonly millis: number
+  /** When it is due, in milliseconds by the node's clock that only goes forward. */
+  readonly due: number
   readonly payload: string
   /** The log fires it later than it is due. */
   readonly postponed: boolean
@@ -42,8 +43,9 @@ const TICKS_MAX = 50_000
 const CHARACTERS_MAX = 32 * 1024 * 1024
 /** What is due within so many milliseconds is fired together. */
 const TICK_MILLIS = 4
-/** So many of a herd are fired at once. */
-const TOGETHER = 1_000
+/** So many of a herd are fired at once, and the next as soon as no more messages are open than so many. */
+const TOGETHER = 512
+const OPEN_MAX = 1_024
 const ROOM_POLL = "2 millis"
 /** Messages may be open for long, because of what they wait for. */
 const ROOM_PATIENCE = "500 millis"
@@ -70,8 +72,7 @@ export class Due {
   /** By actor and name. */
   readonly #kept = new Map<string, Kept>()
   readonly #ticks = new Map<number, Set<Kept>>()
-  /** The newest message that was delivered. */
-  #newest = { sequence: 0, time: 0 }
+  readonly #logTime = new LogTime()
   /** How many timers were set that are due in a second. */
   readonly #seconds = new Map<number, number>()
   /** Those of a herd that are due and not fired yet, in order. */
@@ -86,28 +87,26 @@ export class Due {
   }
 
   /** A message was delivered: so late it is by the log's time at least. */
-  met({ sequence, time }: Pick<Mail, "sequence" | "time">): void {
-    if (sequence <= this.#newest.sequence) return
-    this.#newest = { sequence, time }
+  met({ time }: Pick<Mail, "time">): void {
+    this.#logTime.met(time, this.#host.now())
   }
 
-  /**
-   * How long a timer is due after now, in milliseconds, or after the step's message, where none is known that came later: that one may
-   * have waited. The time of this process's clock says nothing.
-   */
-  dueIn(at: number, messageTime: number): number {
-    return Math.max(0, at - Math.max(messageTime, this.#newest.time))
+  /** When a timer is due by this node's clock. The time of this process's clock says nothing of the log's. */
+  dueAt(at: number, messageTime: number): number {
+    const now = this.#host.now()
+    return now + Math.max(0, at - Math.max(messageTime, this.#logTime.atLeast(now)))
   }
 
   /**
    * How much later than it is due the log may fire a timer that a step sets, in milliseconds; nothing where it is the log's.
    *
-   * @param at when it is due, in milliseconds since 1970 by the log's time: `millis` from now
+   * @param at when it is due, in milliseconds since 1970 by the log's time
+   * @param due the same by the node's clock
    */
-  graceOf(at: number, millis: number): number | undefined {
+  graceOf(at: number, due: number): number | undefined {
     const place = this.#count(at) - this.#byLogMax
     const room = this.#kept.size < KEPT_MAX && this.#characters < CHARACTERS_MAX && this.#ticks.size < TICKS_MAX
-    if (place <= 0 || !room || millis > KEPT_MILLIS_MAX) return undefined
+    if (place <= 0 || !room || due - this.#host.now() > KEPT_MILLIS_MAX) return undefined
     return GRACE_MILLIS + place * GRACE_EACH_MILLIS
   }
 
@@ -116,13 +115,13 @@ export class Due {
     const key = `${formatAddress(to)} ${name}`
     this.#forget(key)
     if (timer === undefined) return
-    if (timer.postponed || timer.millis <= SOON_MILLIS) this.#keep(key, to, timer)
+    if (timer.postponed || timer.due - this.#host.now() <= SOON_MILLIS) this.#keep(key, to, timer)
   }
 
-  #keep(key: string, to: Address, { millis, payload: given, postponed }: Timer): void {
+  #keep(key: string, to: Address, { due, payload: given, postponed }: Timer): void {
     const payload = postponed ? scheduled(given) : given
     if (this.#kept.size >= KEPT_MAX || this.#characters + payload.length > CHARACTERS_MAX) return
-    const tick = Math.ceil((this.#host.now() + millis) / TICK_MILLIS)
+    const tick = Math.ceil(Math.max(due, this.#host.now()) / TICK_MILLIS)
     const together = this.#ticks.get(tick) ?? this.#begin(tick)
     if (together === undefined) return
     const kept = { key, tick, to, payload, postponed }
@@ -166,7 +165,7 @@ export class Due {
     return Effect.forEach(due, send, { concurrency: "unbounded", discard: true })
   }
 
-  /** So many at a time, and the next when most are done: what else comes does not wait behind all of them. */
+  /** So many at a time, and no more than can be processed soon: what else comes does not wait behind all of them. */
   readonly #sendHerd: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
     while (this.#herd.length > 0) {
       yield* this.#send(this.#herd.splice(0, TOGETHER))
@@ -181,7 +180,7 @@ export class Due {
         Effect.sync(() => this.#host.open()),
         ROOM_POLL
       ),
-      { until: (open) => open < TOGETHER }
+      { until: (open) => open < OPEN_MAX }
     )
   ).pipe(Effect.timeoutOption(ROOM_PATIENCE))
 

@@ -22,10 +22,10 @@ export interface Pending {
 
 /** What the node knows of the time at which timers are due. */
 export interface Timing {
-  /** How long a timer that is due `at` is due from now, in milliseconds, which a step of a message of that time sets. */
-  readonly dueIn: (at: number, messageTime: number) => number
+  /** When a timer is due by the node's clock that is due `at` by the log's, and that a step of a message of that time sets. */
+  readonly dueAt: (at: number, messageTime: number) => number
   /** How much later the log may fire it, since the node does in time; nothing where it is the log's. */
-  readonly graceOf: (at: number, millis: number) => number | undefined
+  readonly graceOf: (at: number, due: number) => number | undefined
 }
 
 /** A record takes further steps up to these sizes, so that what was decided fast leaves together and still in time. */
@@ -96,10 +96,17 @@ const addEntry = (pending: Pending, entry: Entry, mail: Mail, timing: Timing): v
     pending.timers.set(entry.name, undefined)
     return void pending.entries.push(entry)
   }
-  const millis = timing.dueIn(entry.at, mail.time)
-  const graceMillis = timing.graceOf(entry.at, millis)
-  pending.timers.set(entry.name, { millis, payload: entry.payload, postponed: graceMillis !== undefined })
+  const due = timing.dueAt(entry.at, mail.time)
+  const graceMillis = timing.graceOf(entry.at, due)
+  pending.timers.set(entry.name, { due, payload: entry.payload, postponed: graceMillis !== undefined })
   pending.entries.push(graceMillis === undefined ? entry : { ...entry, graceMillis })
+}
+
+/** Takes out the name of a timer that was fired before the log did so: its schedule can go with the record. */
+export const takeUnscheduled = ({ entries }: Pending): string | undefined => {
+  const index = entries.findIndex((entry) => entry.kind === "untimer" && entry.fired === true)
+  const [entry] = index < 0 ? [] : entries.splice(index, 1)
+  return entry?.kind === "untimer" ? entry.name : undefined
 }
 
 const isOfTimer = (entry: Entry): entry is Extract<Entry, { kind: "timer" | "untimer" }> =>

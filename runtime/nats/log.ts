@@ -1,7 +1,7 @@
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream"
 import { nuid } from "@nats-io/transport-node"
 import { Clock, Effect, Latch, Layer, Semaphore } from "effect"
-import { formatAddress, shardOf } from "../address.ts"
+import { type Address, formatAddress, shardOf } from "../address.ts"
 import { ServerUnsuitable } from "../errors.ts"
 import { ActorLog, type Entry, type Mail } from "../log.ts"
 import type { Outgoing } from "./batch.ts"
@@ -92,6 +92,7 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
                   manager,
                   subjects,
                   after,
+                  shards,
                   unread,
                   deliver: seeing(deliver, see),
                   reached: passing(reached, see)
@@ -178,7 +179,10 @@ const outgoing = (
       const expected = line("Nats-Expected-Last-Subject-Sequence", entry.expected)
       const snapshot = entry.snapshot ? line(SNAPSHOT_HEADER, 1) : ""
       const truncate = entry.truncate ? line("Nats-Rollup", "sub") : ""
-      return { subject: subjects.journal(entry.owner), payload: entry.payload, headers: expected + snapshot + truncate }
+      const unscheduled =
+        entry.unschedules === undefined ? "" : purging(subjects, shards, entry.owner, entry.unschedules)
+      const headers = expected + snapshot + truncate + unscheduled
+      return { subject: subjects.journal(entry.owner), payload: entry.payload, headers }
     }
     case "timer": {
       const shard = shardOf(entry.owner, shards)
@@ -192,12 +196,7 @@ const outgoing = (
       }
     }
     case "untimer":
-      // Rolls the schedule's subject up into an empty message, which then expires.
-      return {
-        subject: subjects.timer(shardOf(entry.owner, shards), entry.owner, entry.name),
-        payload: "",
-        headers: line("Nats-Rollup", "sub") + line("Nats-TTL", CANCELLED_TTL)
-      }
+      return entry.fired === true ? unscheduling(subjects, shards, entry) : cancelling(subjects, shards, entry)
     case "event":
       return {
         subject: subjects.event(entry.subject),
@@ -210,3 +209,27 @@ const outgoing = (
       return { subject: subjects.dead(entry.owner), payload: entry.payload, headers: "" }
   }
 }
+
+type Untimer = Extract<Entry, { kind: "untimer" }>
+
+/** Rolls the schedule's subject up into an empty message, which then expires. */
+const cancelling = (subjects: Subjects, shards: number, { owner, name }: Untimer): Outgoing => ({
+  subject: subjects.timer(shardOf(owner, shards), owner, name),
+  payload: "",
+  headers: line("Nats-Rollup", "sub") + line("Nats-TTL", CANCELLED_TTL)
+})
+
+/** A message of its own, for what no record takes along. */
+const unscheduling = (subjects: Subjects, shards: number, { owner, name }: Untimer): Outgoing => ({
+  subject: subjects.unscheduled(shardOf(owner, shards)),
+  payload: "",
+  headers: purging(subjects, shards, owner, name) + line("Nats-TTL", CANCELLED_TTL)
+})
+
+/**
+ * Has the server remove a schedule. One that is rolled up is searched for in all that was stored since it was set, which a herd
+ * cannot afford. But the server keeps a schedule in memory until it is due that it did not see replaced: this is for those that
+ * are due. The subject must hold a schedule or nothing, or the server refuses it.
+ */
+const purging = (subjects: Subjects, shards: number, owner: Address, name: string): string =>
+  line("Nats-Schedule-Next", "purge") + line("Nats-Scheduler", subjects.timer(shardOf(owner, shards), owner, name))

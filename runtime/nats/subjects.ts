@@ -20,6 +20,8 @@ export interface Subjects {
   readonly parseMail: (subject: string) => { readonly shard: string; readonly to: Address }
   readonly journal: (owner: Address) => string
   readonly timer: (shard: string, owner: Address, name: string) => string
+  /** What removes schedules of a shard that are due. */
+  readonly unscheduled: (shard: string) => string
   readonly dead: (owner: Address) => string
   /** Everything of a kind that belongs to some actors: of a type, of an id, of both, or of all. */
   readonly selected: (kind: "mail" | "journal" | "timer" | "dead", selection: Selection) => string
@@ -70,6 +72,7 @@ export const makeSubjects = (namespace: string): Subjects => {
     },
     journal: (owner) => `${namespace}.journal.${owner.type}.${owner.id}`,
     timer: (shard, owner, name) => `${namespace}.timer.${shard}.${owner.type}.${owner.id}.${name}`,
+    unscheduled: (shard) => `${namespace}.timer.${shard}`,
     dead: (owner) => `${dead}${owner.type}.${owner.id}`,
     selected: (kind, { type = "*", id = "*" }) => {
       const shard = kind === "mail" || kind === "timer" ? "*.*." : ""

@@ -23,12 +23,18 @@ import type { Unread } from "./unread.ts"
  */
 const SILENCE_MAX = "7 seconds"
 const CONSUMER_INACTIVE_NANOS = 60_000_000_000
+/** The part of a role's shards from which on a node is sent the mail of all of them. */
+const SHARE_MIN = 1 / 4
+/** A shard whole, and no lane of it. */
+const PLAIN = /^([^.]+)\.\d+$/
 
 interface Tail {
   readonly nats: Nats["Service"]
   readonly manager: JetStreamManager
   readonly subjects: Subjects
   readonly after: ReadonlyMap<string, number>
+  /** How many shards each role has. */
+  readonly shards: number
   readonly deliver: (mail: Mail) => Effect.Effect<void> | undefined
   readonly reached: (sequence: number) => void
   /** Is told whether there is mail to be had at all. */
@@ -51,7 +57,11 @@ type Arrival = { readonly message: Msg } | { readonly lost: string }
 const session = Effect.fnUntraced(function* (options: Tail, cursor: { sequence: number }) {
   const { nats, manager, subjects, after } = options
   const { connection } = nats
-  const opening = openConsumer(manager, subjects, [...after.keys()], cursor.sequence + 1)
+  const owned = [...after.keys()]
+  const role = roleReadWhole(owned, options.shards)
+  const foreign = role === undefined ? 0 : Number.POSITIVE_INFINITY
+  const filters = role === undefined ? owned.map(subjects.mailOfShard) : [subjects.mailOfRole(role)]
+  const opening = openConsumer(manager, subjects, filters, cursor.sequence + 1)
   const consumer = yield* Effect.catch(opening, (cause) =>
     Effect.andThen(options.unread.refused(cause), Effect.fail(new LogUnavailable({ detail: String(cause) })))
   )
@@ -95,7 +105,7 @@ const session = Effect.fnUntraced(function* (options: Tail, cursor: { sequence: 
       pulls.served()
       if (mail.order !== consumed) return yield* new LogUnavailable({ detail: "a gap in the delivery" })
       cursor.sequence = mail.sequence
-      if (mail.sequence <= (after.get(mail.shard) ?? 0)) continue
+      if (mail.sequence <= (after.get(mail.shard) ?? foreign)) continue
       const full = options.deliver(mail)
       if (full !== undefined) yield* full
     }
@@ -103,7 +113,17 @@ const session = Effect.fnUntraced(function* (options: Tail, cursor: { sequence: 
   }
 })
 
-const openConsumer = (manager: JetStreamManager, subjects: Subjects, shards: ReadonlyArray<string>, from: number) =>
+/**
+ * The role whose mail is read by one filter, while what is others' is dropped: where a node owns a good part of its shards, and no
+ * lanes. With several filters a server searches all subjects of a block for each message, as soon as a consumer is some thousand
+ * messages behind, while all that is to be stored waits: a node that is behind would stay so.
+ */
+const roleReadWhole = (owned: ReadonlyArray<string>, shards: number): string | undefined => {
+  const [role, ...others] = new Set(owned.map((shard) => PLAIN.exec(shard)?.[1]))
+  return others.length === 0 && owned.length >= shards * SHARE_MIN ? role : undefined
+}
+
+const openConsumer = (manager: JetStreamManager, subjects: Subjects, filters: ReadonlyArray<string>, from: number) =>
   Effect.acquireRelease(
     Effect.tryPromise({
       try: () =>
@@ -111,7 +131,7 @@ const openConsumer = (manager: JetStreamManager, subjects: Subjects, shards: Rea
           ack_policy: AckPolicy.None,
           deliver_policy: DeliverPolicy.StartSequence,
           opt_start_seq: from,
-          filter_subjects: shards.map((shard) => subjects.mailOfShard(shard)),
+          filter_subjects: [...filters],
           inactive_threshold: CONSUMER_INACTIVE_NANOS,
           mem_storage: true,
           num_replicas: 1

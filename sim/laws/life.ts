@@ -162,7 +162,8 @@ export class Life {
     const own = group.filter((entry) => "owner" in entry && `${entry.owner.type}/${entry.owner.id}` === this.name)
     const entries = own.flatMap((entry) => {
       if (entry.kind === "timer") return [`${entry.name} set to ${entry.at} by ${generationOf(entry.payload)}`]
-      return entry.kind === "untimer" ? [`${entry.name} cancelled`] : []
+      const name = entry.kind === "untimer" ? entry.name : entry.kind === "journal" ? entry.unschedules : undefined
+      return name === undefined ? [] : [`${name} cancelled`]
     })
     const words = new Map<string, string | undefined>()
     for (const step of record.steps) {

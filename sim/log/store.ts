@@ -199,7 +199,8 @@ export class Store {
         return
       }
       case "journal": {
-        const { owner, payload, expected, snapshot, truncate } = entry
+        const { owner, payload, expected, snapshot, truncate, unschedules } = entry
+        if (unschedules !== undefined) this.#schedules.remove(owner, unschedules)
         const key = formatAddress(owner)
         const stored = { sequence, payload, whole: snapshot || expected === 0 }
         const records = this.#journals.get(key)

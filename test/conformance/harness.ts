@@ -53,14 +53,15 @@ export const record = (
   owner: Address,
   expected: number,
   payload: unknown,
-  options: { readonly snapshot?: boolean; readonly truncate?: boolean } = {}
+  options: { readonly snapshot?: boolean; readonly truncate?: boolean; readonly unschedules?: string } = {}
 ): Entry => ({
   kind: "journal",
   owner,
   payload: JSON.stringify(payload),
   expected,
   snapshot: options.snapshot ?? false,
-  truncate: options.truncate ?? false
+  truncate: options.truncate ?? false,
+  ...(options.unschedules !== undefined && { unschedules: options.unschedules })
 })
 
 export const event = (subject: string, payload: unknown): Entry => ({
@@ -78,6 +79,9 @@ export const timer = (owner: Address, name: string, at: number, payload: unknown
 })
 
 export const untimer = (owner: Address, name: string): Entry => ({ kind: "untimer", owner, name })
+
+/** Its firing is processed, before the log fired it. */
+export const fired = (owner: Address, name: string): Entry => ({ kind: "untimer", owner, name, fired: true })
 
 /** The shards of some actors, each from after a sequence. */
 export const shardsOf = (actors: ReadonlyArray<Address>, after = 0): ReadonlyMap<string, number> =>

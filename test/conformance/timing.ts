@@ -5,6 +5,7 @@ import {
   aWhile,
   collect,
   failure,
+  fired,
   fresh,
   Harness,
   mail,
@@ -98,6 +99,21 @@ export const timing: Truths = {
     yield* until(() => seen.length === 2)
     yield* past
     assert.deepStrictEqual(payloads(seen), ["mail", 3])
+  }),
+
+  "does not fire what a node fired before it: with a record, and by itself, and again": Effect.gen(function* () {
+    const { log, seen, now } = yield* watched
+    const names = ["with", "beside", "alone", "kept"]
+    yield* log.append(names.map((name) => timer(a, name, now + 700, name)))
+    yield* log.append([record(a, 0, 1, { unschedules: "with" }), fired(a, "beside"), mail(b, "mail")])
+    yield* log.append([fired(a, "alone")])
+    yield* log.append([fired(a, "alone")])
+    yield* until(() => seen.length === 2)
+    yield* past
+    assert.deepStrictEqual(payloads(seen), ["mail", "kept"])
+    yield* log.append([timer(a, "alone", now, "anew")])
+    yield* until(() => seen.length === 3)
+    yield* log.append([fired(a, "alone"), untimer(a, "with")])
   }),
 
   "takes the removal of a timer that there is not, and the timer may be set afterwards": Effect.gen(function* () {

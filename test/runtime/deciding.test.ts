@@ -65,7 +65,7 @@ const take = (compiled: ReturnType<typeof actor>, core: Core, mail: ReturnType<t
   if (commit.kind !== "commit") throw asStepFailure(new Error(commit.kind))
   applyStep(compiled, core, commit.step, commit.state)
   const pending = emptyPending()
-  addCommit(pending, mail, commit, { dueIn: () => 0, graceOf: () => undefined })
+  addCommit(pending, mail, commit, { dueAt: () => 0, graceOf: () => undefined })
   return { record: new Recorder(self, compiled).record(core, pending, limits), entries: pending.entries }
 }
 

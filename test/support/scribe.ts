@@ -54,7 +54,7 @@ export class Scribe {
       const commit =
         verdict.kind === "commit" ? verdict : park(this.#compiled, this.#core, mail, verdict.failure, 1, LIMITS)
       applyStep(this.#compiled, this.#core, commit.step, commit.state)
-      addCommit(pending, mail, commit, { dueIn: () => 0, graceOf: () => undefined })
+      addCommit(pending, mail, commit, { dueAt: () => 0, graceOf: () => undefined })
     }
     if (pending.steps.length > 0) this.#write(pending)
     return sequences

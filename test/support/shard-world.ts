@@ -86,7 +86,7 @@ export class ShardWorld {
         rested: (activation) => this.#gates.rested(activation),
         load: (activation) => void this.#loads.add({ activation }),
         readMail: (activation, from) => void this.#reads.add({ activation, from }),
-        timing: { dueIn: () => 0, graceOf: () => undefined },
+        timing: { dueAt: () => 0, graceOf: () => undefined },
         timerStored: () => {},
         ready: (activation) => void this.#ready.add(activation),
         crowded: () => {},

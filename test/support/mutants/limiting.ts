@@ -121,8 +121,8 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   {
     defect: "a timer that a node fires itself is fired too early",
     file: engine("due"),
-    from: "Math.ceil((this.#host.now() + millis) / TICK_MILLIS)",
-    to: "Math.ceil((this.#host.now() + millis / 2) / TICK_MILLIS)",
+    from: "Math.ceil(Math.max(due, this.#host.now()) / TICK_MILLIS)",
+    to: "Math.ceil((due + this.#host.now()) / 2 / TICK_MILLIS)",
     laws: /no earlier than it is due/,
     within: 50
   },
