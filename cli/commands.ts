@@ -66,6 +66,11 @@ const COMMANDS = [
     async () => (await import("./feedback.ts")).feedback
   ),
   entry(
+    "models",
+    "Language models: what the configured ones, or another, can do",
+    async () => (await import("./models.ts")).models
+  ),
+  entry(
     "portfolio",
     "Trading accounts, and their two switches",
     async () => (await import("./portfolio.ts")).portfolio

@@ -153,7 +153,15 @@ const callersOf = (limits: GatewayLimits, told: boolean) => {
   return (grant: Grant, key: string | undefined): Caller => {
     const { subject } = grant
     const known = told ? grant : undefined
-    return { subject, grant: known, key, keys, quota: quotas.of(subject), budget: budgets.of(subject) }
+    return {
+      subject,
+      grant: known,
+      key,
+      keys,
+      quota: quotas.of(subject),
+      budget: budgets.of(subject),
+      analysisMillis: limits.analysisMillis
+    }
   }
 }
 

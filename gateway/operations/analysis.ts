@@ -14,7 +14,6 @@ import type { TooManySymbols } from "./quota.ts"
 export type AnalyzeFailure = AskError | TooManySymbols | OverBudget | Refusal<typeof CoordinatorProtocol, "Analyze">
 export type CancelAnalysisFailure = AskError | OverBudget | Schema.Schema.Type<typeof UnknownAnalysis>
 
-const TIMEOUT_MILLIS = 30_000
 /** A round that closes at the deadline of its analysis has still to be told, in milliseconds. */
 const ANSWER_MARGIN_MILLIS = 2_000
 
@@ -33,7 +32,7 @@ export const analyze = (
   asker: Asker = clientOf(caller)
 ): Effect.Effect<AnalysisResult, AnalyzeFailure, Actors> =>
   Effect.gen(function* () {
-    const { symbol, bars, timeout_ms = TIMEOUT_MILLIS, context } = request
+    const { symbol, bars, timeout_ms = caller.analysisMillis, context } = request
     yield* caller.quota.name([symbol])
     yield* caller.budget.begin(request)
     const payload = {
