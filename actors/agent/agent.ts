@@ -42,6 +42,7 @@ import {
   UseOutput
 } from "./dialogue.ts"
 import { evolve, requestOf, unavailableOf } from "./evolve.ts"
+import { besideOurs } from "./given.ts"
 import { fallBack, heard, timerOf, used } from "./hearing.ts"
 import { reportTools } from "./reporting.ts"
 import { events, type Request, State } from "./state.ts"
@@ -108,7 +109,7 @@ export const agentActor = (type: AgentType, policy: Policy, options: AgentOption
         output: Opinion,
         timeout: options.timeout ?? "10 seconds",
         retry: options.retry ?? defaultRetry,
-        run: ({ consensus_id, symbol, bars, past, context, unavailable }) =>
+        run: ({ consensus_id, symbol, bars, past, context, unavailable, indicators }) =>
           // A policy may throw before it returns an effect; that is its failure and not the agent's.
           Effect.suspend(() =>
             policy({
@@ -117,7 +118,7 @@ export const agentActor = (type: AgentType, policy: Policy, options: AgentOption
               ...(context && { context }),
               ...(unavailable && { unavailable: new Set(unavailable) })
             })
-          )
+          ).pipe(Effect.map((opinion) => besideOurs(opinion, indicators)))
       }),
       ask_model: activity({
         input: AskInput,

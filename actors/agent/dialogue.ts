@@ -22,6 +22,7 @@ import { barRows, Conversation, mayUseTools } from "../model/conversation.ts"
 import { type Answer, faultText, readDecision } from "../model/decision.ts"
 import { ToolRequest, type Turn, takesTools } from "../model/language-model.ts"
 import { toolsOf } from "../tools/registry.ts"
+import { besideOurs } from "./given.ts"
 import type { Asked, Request } from "./state.ts"
 
 /** What the activity `ask_model` gets: one turn to be asked for. */
@@ -91,13 +92,14 @@ export const everyTool = (type: AgentType): UseInput["tools"] =>
 
 const askInput = ({ consensus_id, symbol, asked }: Conversing): AskInput => {
   const { model, request, turns, deadline, measured, fault, unavailable, toolless } = asked
-  const { bars, context, past } = request
+  const { bars, context, past, indicators } = request
   const conversation: Conversation = {
     model,
     symbol,
     bars: barRows(bars),
     ...(context === undefined ? {} : { context }),
     ...(past === undefined ? {} : { past }),
+    ...(indicators === undefined ? {} : { indicators }),
     ...(measured === undefined ? {} : { measured }),
     ...(unavailable === undefined ? {} : { unavailable }),
     ...(toolless === undefined ? {} : { toolless }),
@@ -132,15 +134,19 @@ export const standingAnswer = ({ fault, turns }: Asked): Answer | undefined =>
   fault === undefined ? undefined : Option.getOrUndefined(Result.getSuccess(readDecision(turns.at(-1)?.text ?? "")))
 
 /** The model's decision as the agent's opinion, with all tools that were used for it. */
-export const opinionOf = ({ model, measured = [], turns, usage }: Asked, answer: Answer): Opinion => ({
-  ...answer.decision,
-  tool_calls: [...measured, ...turns.flatMap(({ calls = [] }) => calls)],
-  metadata: {
-    ...{ policy: model, model, turns: turns.length, usage },
-    ...(answer.licences.length === 0 ? {} : { read_as: answer.licences }),
-    ...(answer.resolved === undefined ? {} : { resolved: answer.resolved })
-  }
-})
+export const opinionOf = ({ model, measured = [], turns, usage, request }: Asked, answer: Answer): Opinion =>
+  besideOurs(
+    {
+      ...answer.decision,
+      tool_calls: [...measured, ...turns.flatMap(({ calls = [] }) => calls)],
+      metadata: {
+        ...{ policy: model, model, turns: turns.length, usage },
+        ...(answer.licences.length === 0 ? {} : { read_as: answer.licences }),
+        ...(answer.resolved === undefined ? {} : { resolved: answer.resolved })
+      }
+    },
+    request.indicators
+  )
 
 /** The opinion of the agent's own rules, marked as what it is. */
 export const fallbackOpinion = ({ model, fallback, usage }: Asked, opinion: Opinion): Opinion => ({

@@ -3,6 +3,7 @@ import {
   type AgentType,
   type BarWindow,
   ContextItems,
+  Indicators,
   MarketSymbol,
   ModelName,
   PastDecision,
@@ -30,6 +31,8 @@ export const Conversation = Schema.Struct({
   bars: Schema.Array(BarRow),
   context: Schema.optionalKey(ContextItems),
   past: Schema.optionalKey(Schema.Array(PastDecision)),
+  /** Figures that came with the request. */
+  indicators: Schema.optionalKey(Indicators),
   /** What was measured beforehand, for a model that cannot ask for tools. */
   measured: Schema.optionalKey(Schema.Array(ToolCall)),
   /** The model refuses tools. */
@@ -122,7 +125,7 @@ const rounded = (value: unknown): unknown => {
 }
 
 /** The market and the texts from outside, in a place that none of them can leave. */
-const dataBlock = ({ symbol, bars, context = [], past = [], measured }: Conversation): string => {
+const dataBlock = ({ symbol, bars, context = [], past = [], measured, indicators }: Conversation): string => {
   const data = {
     symbol,
     bar_fields: ["time", "open", "high", "low", "close", "volume"],
@@ -140,6 +143,7 @@ const dataBlock = ({ symbol, bars, context = [], past = [], measured }: Conversa
       text,
       ...(score === undefined ? {} : { score })
     })),
+    ...(indicators === undefined ? {} : { given_indicators: rounded(indicators) }),
     ...(measured === undefined
       ? {}
       : { tools: measured.map((call) => ({ tool: call.tool_name, result: JSON.parse(resultText(call)) })) })
