@@ -12,7 +12,18 @@ export const serverWords = (body: string): string | undefined => {
 }
 
 /** Where the words stand, the best place first. */
-const PLACES = ["message", "msg", "detail", "error_description", "description", "reason", "title", "error", "errors"]
+const PLACES = [
+  "message",
+  "msg",
+  "detail",
+  "error_description",
+  "description",
+  "reason",
+  "title",
+  "error",
+  "errors",
+  "choices"
+]
 
 /** How deep words are looked for. */
 const LEVELS_MAX = 5
