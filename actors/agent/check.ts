@@ -46,7 +46,7 @@ const BARS = toWindow(
 )
 
 /** How many turns it has, tools included. */
-const TURNS_MAX = 4
+const TURNS_MAX = 5
 
 /** Asks a model for one decision on bars of our own, each turn within `timeoutMillis`. Never fails. */
 export const checkModel = (
@@ -91,12 +91,23 @@ export const checkModel = (
       const elapsed_ms = (yield* Clock.currentTimeMillis) - startedAt
       const wanted = mayUseTools(conversation) && !last ? turn.tools : []
       turns.push({ elapsed_ms, input_tokens, output_tokens, tools: wanted.map(({ name }) => name) })
-      if (wanted.length === 0) return { ...found(), ...judged(turn.text) }
+      if (wanted.length === 0) {
+        const said = judged(turn.text)
+        if (said.decides || last || conversation.fault !== undefined) return { ...found(), ...said }
+        // As an agent does: it is told once what is wrong.
+        conversation = { ...conversation, ...toldOf(conversation, turn.text, said.fault) }
+        continue
+      }
       const taken: TakenTurn = { text: turn.text, tools: wanted, calls: wanted.map(measure) }
       conversation = { ...conversation, turns: [...conversation.turns, taken] }
     }
     return { ...found(), decides: false, fault: "it goes on asking for tools" }
   })
+
+const toldOf = ({ turns }: Conversation, text: string, fault = "it is no decision") => ({
+  turns: [...turns, { text, tools: [] }],
+  fault
+})
 
 const judged = (text: string): Pick<ModelCheck, "decides" | "answer" | "fault"> => {
   const read = readDecision(text)

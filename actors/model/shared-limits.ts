@@ -1,8 +1,8 @@
 // The breaker and the rate of a model for all nodes together: Effect's stores, kept by an actor for each model.
-import { Duration, Effect } from "effect"
+import { Clock, Duration, Effect, Schema } from "effect"
 import { CircuitBreaker, RateLimiter } from "effect/persistence"
 import { ModelLimitsProtocol, type ModelName, modelLimitsId } from "../../protocols/index.ts"
-import type { Actors } from "../../runtime/index.ts"
+import type { Actors, AskName, Payload, Reply } from "../../runtime/index.ts"
 
 /** Where breakers and rates are kept. */
 export interface LimitStores {
@@ -29,38 +29,70 @@ export const localLimits: Effect.Effect<LimitStores> = Effect.all({
   rates: RateLimiter.RateLimiterStore
 }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()), Effect.provide(RateLimiter.layerStoreMemory))
 
-/** An actor on a node that is just being taken over answers later than a request can wait for it. */
-const TIMEOUT = "3 seconds"
+/** What is asked of the actor of a model's limits, in milliseconds. One whose node is just being taken over answers later. */
+const PATIENCE_MILLIS = 1_000
+/** For so long nobody is asked again after there was no answer: a request to a model cannot wait for that each time. */
+const SILENCE_MILLIS = 10_000
+
+/** There was no answer of late. */
+class Unanswered extends Schema.TaggedError<Unanswered>()("Unanswered", { detail: Schema.String }) {
+  override get message() {
+    return this.detail
+  }
+}
+
+type Ask = <K extends AskName<typeof ModelLimitsProtocol>>(
+  at: string,
+  message: K,
+  payload: Omit<Payload<typeof ModelLimitsProtocol, K>, "key">
+) => Effect.Effect<Reply<typeof ModelLimitsProtocol, K>, Unanswered>
 
 /**
  * Kept by actors, for all nodes. Where they cannot be asked, such as while their node is being taken over, the breaker lets requests
  * through, and so does the rate: whoever asks a model sees by itself that it fails.
  */
-export const sharedLimits = ({ ask }: Pick<Actors["Service"], "ask">): Effect.Effect<LimitStores> =>
-  Effect.map(localLimits, ({ rates }) => ({
-    circuits: CircuitBreaker.CircuitBreakerStore.of({
-      admit: (at) => admit(ask, at),
-      record: (options) => record(ask, options),
-      state: (at) => stateOf(ask, at)
-    }),
-    // Of the ways to keep a rate only this one is used.
-    rates: RateLimiter.RateLimiterStore.of({
-      ...rates,
-      tokenBucket: ({ key: at, tokens, limit, refillRate }) => {
-        const { model, key } = partsOf(at)
-        const wanted = { key, tokens, limit, refill_ms: Duration.toMillis(refillRate) }
-        return ask(ModelLimitsProtocol, modelLimitsId(model), "Take", wanted, { timeout: TIMEOUT }).pipe(
-          Effect.map(({ remaining, elapsed_ms }) => [remaining, elapsed_ms] as const),
-          Effect.mapError(
-            ({ message }) =>
-              new RateLimiter.RateLimiterError({ reason: new RateLimiter.RateLimitStoreError({ message }) })
+export const sharedLimits = (actors: Pick<Actors["Service"], "ask">): Effect.Effect<LimitStores> =>
+  Effect.map(localLimits, ({ rates }) => {
+    const ask = asking(actors)
+    return {
+      circuits: CircuitBreaker.CircuitBreakerStore.of({
+        admit: (at) => admit(ask, at),
+        record: (options) => record(ask, options),
+        state: (at) => stateOf(ask, at)
+      }),
+      // Of the ways to keep a rate only this one is used.
+      rates: RateLimiter.RateLimiterStore.of({
+        ...rates,
+        tokenBucket: ({ key: at, tokens, limit, refillRate }) =>
+          ask(at, "Take", { tokens, limit, refill_ms: Duration.toMillis(refillRate) }).pipe(
+            Effect.map(({ remaining, elapsed_ms }) => [remaining, elapsed_ms] as const),
+            Effect.mapError(
+              ({ message }) =>
+                new RateLimiter.RateLimiterError({ reason: new RateLimiter.RateLimitStoreError({ message }) })
+            )
           )
-        )
-      }
-    })
-  }))
+      })
+    }
+  })
 
-type Ask = Actors["Service"]["ask"]
+/** Asks what is kept under a key; not again for a while after there was no answer. */
+const asking = (actors: Pick<Actors["Service"], "ask">): Ask => {
+  let silentUntil = Number.NEGATIVE_INFINITY
+  return (at, message, payload) =>
+    Effect.gen(function* () {
+      const now = yield* Clock.currentTimeMillis
+      if (now < silentUntil) return yield* new Unanswered({ detail: "nobody keeps the limits of models at present" })
+      const { model, key } = partsOf(at)
+      const options = { timeout: PATIENCE_MILLIS }
+      return yield* actors.ask(ModelLimitsProtocol, modelLimitsId(model), message, { ...payload, key }, options).pipe(
+        Effect.mapError((error) => {
+          silentUntil = now + SILENCE_MILLIS
+          return new Unanswered({ detail: error instanceof Error ? error.message : "it was refused" })
+        })
+      )
+    })
+}
+
 type Stores = LimitStores["circuits"]
 
 const unanswered = ({ message }: Error) =>
@@ -68,14 +100,9 @@ const unanswered = ({ message }: Error) =>
 
 const admit = (ask: Ask, at: string): ReturnType<Stores["admit"]> =>
   Effect.gen(function* () {
-    const { model, key } = partsOf(at)
-    const { admitted, state, generation, openings, tries, retry_after_ms } = yield* ask(
-      ModelLimitsProtocol,
-      modelLimitsId(model),
-      "Admit",
-      { key },
-      { timeout: TIMEOUT }
-    ).pipe(Effect.mapError(unanswered))
+    const { admitted, state, generation, openings, tries, retry_after_ms } = yield* ask(at, "Admit", {}).pipe(
+      Effect.mapError(unanswered)
+    )
     if (admitted) {
       const transition = tries ? ({ key: at, from: "Open", to: "HalfOpen" } as const) : undefined
       return { generation, probe: state === "half_open", consecutiveOpenings: openings, transition }
@@ -93,13 +120,12 @@ const record = (
   ask: Ask,
   { key: at, generation, outcome, tripPolicy, openFor }: Parameters<Stores["record"]>[0]
 ): ReturnType<Stores["record"]> => {
-  const { model, key } = partsOf(at)
   const ended = {
-    ...{ key, generation, outcome: OUTCOMES[outcome] },
+    ...{ generation, outcome: OUTCOMES[outcome] },
     failures: tripPolicy._tag === "Consecutive" ? tripPolicy.failures : 1,
     open_ms: Duration.toMillis(openFor)
   }
-  return ask(ModelLimitsProtocol, modelLimitsId(model), "Record", ended, { timeout: TIMEOUT }).pipe(
+  return ask(at, "Record", ended).pipe(
     Effect.map(({ from, to, openings }): CircuitBreaker.Transition | undefined => {
       if (to === "open") {
         const closed = from === "half_open" ? "HalfOpen" : "Closed"
@@ -111,9 +137,8 @@ const record = (
   )
 }
 
-const stateOf = (ask: Ask, at: string): ReturnType<Stores["state"]> => {
-  const { model, key } = partsOf(at)
-  return ask(ModelLimitsProtocol, modelLimitsId(model), "GetState", { key }, { timeout: TIMEOUT }).pipe(
+const stateOf = (ask: Ask, at: string): ReturnType<Stores["state"]> =>
+  ask(at, "GetState", {}).pipe(
     Effect.map(({ state, openings, retry_after_ms }): CircuitBreaker.State => {
       if (state === "closed") return { _tag: "Closed", key: at }
       return state === "open"
@@ -122,4 +147,3 @@ const stateOf = (ask: Ask, at: string): ReturnType<Stores["state"]> => {
     }),
     Effect.mapError(unanswered)
   )
-}
