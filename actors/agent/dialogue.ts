@@ -46,11 +46,11 @@ export const UseOutput = Schema.Array(ToolCall)
 /** What is left of a round's time for the agent's own rules, in milliseconds. */
 export const RULES_MILLIS = 1_500
 
-/** Says that it was the round and not the model's own budget that ended a conversation, where it was. */
+/** Says whether it was the round or the model's own budget that ended a conversation. */
 export const cutBy = ({ deadline, request }: Asked): string =>
   request.deadline !== undefined && deadline >= Math.floor(request.deadline - RULES_MILLIS)
     ? "; its round takes no votes later"
-    : ""
+    : " (MODEL_BUDGET)"
 
 /** A request that is put to a model. */
 export type Conversing = Request & { readonly asked: Asked }

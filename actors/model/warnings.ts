@@ -1,5 +1,5 @@
 // What people are told of a model that does not answer: once, with what to do about it.
-import { Clock, Effect } from "effect"
+import { Clock, Effect, References } from "effect"
 import type { ModelErrorKind, ModelName, ModelProvider } from "../../protocols/index.ts"
 import { CONSEQUENCES, type ModelError } from "./errors.ts"
 import { nameAt, providerOf } from "./language-model.ts"
@@ -24,7 +24,8 @@ export class ModelWarnings {
       if (this.#told.size >= TOLD_MAX) this.#told.clear()
       this.#told.set(key, now)
       const text = `${model} does not answer, and agents go by their own rules meanwhile: ${detail}. ${remedyOf(model, kind)}`
-      yield* Effect.logWarning(text)
+      // Which agent happened to ask first says nothing, and would take lines of its own.
+      yield* Effect.logWarning(text).pipe(Effect.provideService(References.CurrentLogAnnotations, {}))
     })
   }
 }
