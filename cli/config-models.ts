@@ -110,7 +110,7 @@ export const modelSettings = {
   rate: setting({
     variable: "MODEL_RATE",
     default: "60",
-    about: "How many requests a minute a model gets from one process.",
+    about: "How many requests a minute a model gets from all nodes together.",
     rule: "must be a whole number from 1 to 100000",
     schema: wholeNumber(1, 100_000)
   }),
