@@ -30,7 +30,10 @@ export const heard = (type: AgentType, state: State, outcome: Outcome<"ask_model
   const { receipts, breaker, turn, error } = outcome.value
   const seen = [
     persist({ _tag: "BreakerSeen", model: asked.model, breaker, at: context.time } as const),
-    reportModel(type, request.symbol, asked.model, outcome.key, outcome.value)
+    // That it takes no tools says nothing of how it does.
+    ...(error?.refuses_tools === true
+      ? []
+      : [reportModel(type, request.symbol, asked.model, outcome.key, outcome.value)])
   ]
   const activity = outcome.key
   if (turn === undefined) {

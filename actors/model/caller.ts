@@ -141,7 +141,7 @@ const ask = Effect.fnUntraced(function* (call: Call): Effect.fn.Return<Called> {
     if (pause >= (yield* timeLeft(call))) break
     yield* Effect.sleep(pause)
   }
-  if (Result.isFailure(result)) yield* countGivenUp(model, result.failure.kind)
+  if (Result.isFailure(result) && result.failure.refuses_tools !== true) yield* countGivenUp(model, result.failure.kind)
   return { result, attempts, breaker: yield* breakerState(call) }
 })
 

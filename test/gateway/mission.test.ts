@@ -2,6 +2,7 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Layer, References, Schema } from "effect"
 import { allActors, quantPolicy } from "../../actors/index.ts"
+import { askStatus } from "../../cli/status.ts"
 import { layerEventLog, serveGateway } from "../../gateway/index.ts"
 import { AnalysisResult, AnalyzeRequest, ConsensusBody, RoundStatus, SystemStatus } from "../../protocols/index.ts"
 import { layerNats, layerNode } from "../../runtime/index.ts"
@@ -73,6 +74,10 @@ layer(NatsServer.layer, { excludeTestServices: true })("a request in the mission
       assert.deepStrictEqual(
         [before.component_health.log.status, before.component_health.models.status],
         ["healthy", "unknown"]
+      )
+      assert.deepStrictEqual(
+        (yield* askStatus(gateway.url, undefined)).performance_summary.total_decisions,
+        before.performance_summary.total_decisions
       )
       yield* Effect.sleep("2100 millis")
       yield* post(ANALYZE, { symbol: "GLOBEX", bars })
