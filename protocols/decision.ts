@@ -32,7 +32,7 @@ export const ToolErrorKind = Schema.Literals([
 ])
 export type ToolErrorKind = typeof ToolErrorKind.Type
 
-/** One use of a tool by an agent; `input` are the parameters as they were given. */
+/** One use of a tool by an agent; `input` are the parameters as they were given, or read where a model gave them. */
 export const ToolCall = open({
   execution_id: Schema.NonEmptyString,
   tool_name: Schema.NonEmptyString,
