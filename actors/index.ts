@@ -7,13 +7,15 @@ import { coordinatorActor } from "./coordinator/actor.ts"
 import type { CoordinatorOptions } from "./coordinator/options.ts"
 import { experimentActor } from "./experiments/experiment.ts"
 import { type FeedbackOptions, feedbackActor } from "./feedback/feedback.ts"
+import { modelLimitsActor } from "./model/limits-actor.ts"
 import { type PerformanceOptions, performanceActor } from "./performance/performance.ts"
 import type { Policy } from "./policy.ts"
 import { type PortfolioOptions, portfolioActor } from "./portfolio/portfolio.ts"
 
 export { agentActor } from "./agent/agent.ts"
 export type { ModelAccess } from "./agent/asking.ts"
-export { type ModelsOptions, openModels } from "./agent/models.ts"
+export type { ModelCheck } from "./agent/check.ts"
+export { checkOf, type ModelsOptions, openModels } from "./agent/models.ts"
 export { consensusActor } from "./consensus/actor.ts"
 export type { Rules } from "./consensus/ballot.ts"
 export { judge, type Verdict } from "./consensus/judge.ts"
@@ -106,6 +108,7 @@ export const allActors = ({
     ...allocation
   }),
   experimentActor,
+  modelLimitsActor,
   feedbackActor({
     tellAgent: ({ type, symbol }, tool) => send(agentProtocol(type), symbol, "ToolState", tool),
     ...feedback

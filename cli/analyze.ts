@@ -1,13 +1,13 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Console, Effect, Layer, Option, Schedule, Schema, type Scope } from "effect"
+import { Console, Duration, Effect, Layer, Option, Schedule, Schema, type Scope } from "effect"
 import { Command, Flag } from "effect/cli"
 import { ulid } from "ulid"
 import { AnalysisResult, CoordinatorProtocol, type ModelName, toWindow } from "../protocols/index.ts"
 import { Actors, ClientLog } from "../runtime/index.ts"
 import { type Configuration, configuration, InvalidSetting } from "./config.ts"
-import { modelSettings } from "./config-models.ts"
+import { modelSettings, modelTimes } from "./config-models.ts"
 import { conversationText, shownEvent } from "./conversation-text.ts"
 import { type DataFolderUnusable, onDisk } from "./data-folder.ts"
 import { barsUntil, readBars } from "./market.ts"
@@ -41,8 +41,8 @@ const flags = {
 
 const NODES_DECIDE = "cannot be given with a NATS server: the nodes there have models of their own"
 
-/** Longer than a round may take. */
-const TIMEOUT = "60 seconds"
+/** How much longer than its round an analysis is awaited. */
+const MARGIN = "45 seconds"
 
 /** `conclave analyze`: one analysis through the actors, of a running system or of one of its own. */
 export const analyze = Command.make("analyze", flags, (given) =>
@@ -72,7 +72,11 @@ export const analyze = Command.make("analyze", flags, (given) =>
         const { ask } = yield* Actors.pipe(Effect.provide(system))
         const correlation_id = ulid()
         const question = { correlation_id, bars: toWindow(bars) }
-        const options = { timeout: TIMEOUT, correlationId: correlation_id } as const
+        const { round } = yield* modelTimes
+        const options = {
+          timeout: Duration.sum(round, Duration.fromInputUnsafe(MARGIN)),
+          correlationId: correlation_id
+        } as const
         const answer = yield* Effect.raceFirst(
           ask(CoordinatorProtocol, given.symbol, "Analyze", question, options).pipe(Effect.mapError(inWords)),
           server.gone

@@ -66,6 +66,16 @@ const COMMANDS = [
     async () => (await import("./feedback.ts")).feedback
   ),
   entry(
+    "status",
+    "How a running system is, and what it has done: agents, decisions, uses of tools",
+    async () => (await import("./status.ts")).status
+  ),
+  entry(
+    "models",
+    "Language models: what the configured ones, or another, can do",
+    async () => (await import("./models.ts")).models
+  ),
+  entry(
     "portfolio",
     "Trading accounts, and their two switches",
     async () => (await import("./portfolio.ts")).portfolio

@@ -1,7 +1,7 @@
 // The settings of language models.
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import { type Duration, Effect, Option, Redacted, Schema, SchemaTransformation } from "effect"
+import { Duration, Effect, Option, Redacted, Schema, SchemaTransformation } from "effect"
 import { type ModelsOptions, Prices } from "../actors/index.ts"
 import { AgentType, type ModelName, ModelName as ModelNameSchema } from "../protocols/index.ts"
 import { InvalidSetting, readOptional, readSetting, type Setting, settingsTable } from "./config.ts"
@@ -84,10 +84,18 @@ export const modelSettings = {
   anthropicKey: key("ANTHROPIC_API_KEY", "The key for Anthropic; its models need it."),
   perplexityKey: key("PERPLEXITY_API_KEY", "The key for Perplexity; its models need it."),
   openaiKey: key("OPENAI_API_KEY", "The key for `openai` models, where the server wants one."),
+  ollamaContext: setting({
+    variable: "OLLAMA_CONTEXT",
+    default: "",
+    about:
+      "How many tokens of a conversation Ollama keeps in mind (`num_ctx`); by the size of the conversation unless given, 8192 at the least.",
+    rule: "must be a whole number from 2048 to 1048576",
+    schema: wholeNumber(2_048, 1_048_576)
+  }),
   timeout: setting({
     variable: "MODEL_TIMEOUT",
     default: "10 seconds",
-    about: "How long one request to a model may take.",
+    about: "How long one request to a model may take; no longer than `MODEL_BUDGET`.",
     rule: "must be a duration from 100 milliseconds to 2 minutes, such as 10 seconds",
     schema: durationBetween("100 millis", "2 minutes")
   }),
@@ -95,14 +103,14 @@ export const modelSettings = {
     variable: "MODEL_BUDGET",
     default: "12 seconds",
     about:
-      "How long a conversation with a model may take, with its tools and repeated requests; then the agent's own rules answer.",
+      "How long a conversation with a model may take, with its tools and repeated requests; then the agent's own rules answer. Rounds take votes for 3 seconds longer, 15 at the least, so it is the same on all nodes and gateways. Where only `MODEL_TIMEOUT` is given, 2 seconds more than that.",
     rule: "must be a duration from 100 milliseconds to 2 minutes, such as 12 seconds",
     schema: durationBetween("100 millis", "2 minutes")
   }),
   rate: setting({
     variable: "MODEL_RATE",
     default: "60",
-    about: "How many requests a minute a model gets from one process.",
+    about: "How many requests a minute a model gets from all nodes together.",
     rule: "must be a whole number from 1 to 100000",
     schema: wholeNumber(1, 100_000)
   }),
@@ -140,6 +148,28 @@ export const modelSettings = {
 /** The table of the variables as README.md shows it. */
 export const modelSettingsTable = (): string => settingsTable(modelSettings)
 
+/** What a conversation may take beyond one request, where only the time of that is given. */
+const BUDGET_MARGIN = Duration.seconds(2)
+/** What a round takes beyond the budget of its models: for the rules of an agent whose model had all its time, and for the votes. */
+const ROUND_MARGIN = Duration.seconds(3)
+const ROUND_LEAST = Duration.seconds(15)
+
+/** How long a request and a conversation may take, and a round that waits for them. */
+export const modelTimes = Effect.gen(function* () {
+  const given = yield* readOptional<Duration.Duration>(modelSettings.timeout)
+  const wanted = yield* readOptional<Duration.Duration>(modelSettings.budget)
+  const standard = yield* readSetting<Duration.Duration>(modelSettings.budget)
+  const timeout = yield* readSetting<Duration.Duration>(modelSettings.timeout)
+  const budget = wanted ?? (given === undefined ? standard : Duration.max(standard, Duration.sum(given, BUDGET_MARGIN)))
+  if (given !== undefined && Duration.isGreaterThan(given, budget)) {
+    const { variable } = modelSettings.timeout
+    const rule = `must be no longer than MODEL_BUDGET, which is ${Duration.format(budget)}: it would be cut off then`
+    return yield* new InvalidSetting({ variable, value: Duration.format(given), rule })
+  }
+  const round = Duration.max(ROUND_LEAST, Duration.sum(budget, ROUND_MARGIN))
+  return { timeout: Duration.min(timeout, budget), budget, round }
+})
+
 /** What models the agents of a process ask, and how. `model` stands in for `CONCLAVE_MODEL` and those of single types. */
 export const modelConfiguration = (model?: ModelName | "quant"): Effect.Effect<ModelsOptions, InvalidSetting> =>
   Effect.gen(function* () {
@@ -150,6 +180,7 @@ export const modelConfiguration = (model?: ModelName | "quant"): Effect.Effect<M
     const modelOf = new Map(pairs)
     const of = (type: AgentType) => modelOf.get(type) ?? all
     const traffic = yield* readOptional(modelSettings.traffic)
+    const context = yield* readOptional(modelSettings.ollamaContext)
     const options: ModelsOptions = {
       models: {
         market_analyst: of("market_analyst"),
@@ -159,7 +190,10 @@ export const modelConfiguration = (model?: ModelName | "quant"): Effect.Effect<M
         comprehensive: of("comprehensive")
       },
       providers: {
-        ollama: { baseUrl: yield* readSetting(modelSettings.ollamaBaseUrl) },
+        ollama: {
+          baseUrl: yield* readSetting(modelSettings.ollamaBaseUrl),
+          ...(context === undefined ? {} : { context })
+        },
         anthropic: {
           baseUrl: yield* readSetting(modelSettings.anthropicBaseUrl),
           key: yield* readKey(modelSettings.anthropicKey)
@@ -174,8 +208,7 @@ export const modelConfiguration = (model?: ModelName | "quant"): Effect.Effect<M
         }
       },
       prompts: (yield* readOptional(modelSettings.prompts)) ?? PROMPTS,
-      budget: yield* readSetting<Duration.Duration>(modelSettings.budget),
-      timeout: yield* readSetting<Duration.Duration>(modelSettings.timeout),
+      ...(yield* modelTimes),
       callsPerMinute: yield* readSetting(modelSettings.rate),
       concurrency: yield* readSetting(modelSettings.concurrency),
       prices: yield* readPrices,

@@ -62,16 +62,18 @@ const decodeMetadata = Schema.decodeUnknownSync(
   Schema.Struct({
     policy: Schema.String,
     usage: Schema.optionalKey(ModelUsage),
+    resolved: Schema.optionalKey(Schema.Struct({ field: Schema.String, rule: Schema.String })),
     fallback: Schema.optionalKey(Schema.Struct({ model: Schema.String, kind: Schema.String, reason: Schema.String }))
   })
 )
 
 const decisionText = ({ agent_type, decision, confidence, metadata }: typeof AgentDecision.Type): string => {
-  const { policy, usage, fallback } = decodeMetadata(metadata)
+  const { policy, usage, fallback, resolved } = decodeMetadata(metadata)
   const instead =
     fallback === undefined ? "" : ` in place of ${fallback.model} (${fallback.kind}: ${plain(fallback.reason)})`
+  const doubt = resolved === undefined ? "" : `, which contradicted itself (${resolved.field} ${resolved.rule})`
   const spent = usage === undefined ? "" : `; ${usageText(usage)}`
-  return `${agent_type} decides ${decision} ${confidence.toFixed(2)} by ${plain(policy)}${instead}${spent}`
+  return `${agent_type} decides ${decision} ${confidence.toFixed(2)} by ${plain(policy)}${doubt}${instead}${spent}`
 }
 
 /** What models were used for something, and what it cost. */

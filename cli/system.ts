@@ -3,6 +3,7 @@ import { hostname } from "node:os"
 import { Duration, Effect, Layer } from "effect"
 import { allActors, openModels, quantPolicy } from "../actors/index.ts"
 import {
+  defaultLimits,
   EventLog,
   Gateway,
   type GatewayOptions,
@@ -12,12 +13,15 @@ import {
   statusProbe
 } from "../gateway/index.ts"
 import type { ExperimentPlan, ModelName } from "../protocols/index.ts"
-import { ClientLog, layerNode } from "../runtime/index.ts"
+import { Actors, ClientLog, layerNode } from "../runtime/index.ts"
 import { type Configuration, tellHeaderBytes } from "./config.ts"
-import { modelConfiguration } from "./config-models.ts"
+import { modelConfiguration, modelTimes } from "./config-models.ts"
 import { gatewayOptions } from "./gateway-options.ts"
 import type { Server } from "./server.ts"
 import { VERSION } from "./version.ts"
+
+/** How long a round takes votes unless something else is said. */
+const ROUND = "15 seconds"
 
 /** A market's bars may be so far ahead of the clock, or of the bar before, in milliseconds: as far as a month's are apart. */
 const AHEAD_MILLIS = Duration.toMillis("31 days")
@@ -38,18 +42,24 @@ export const serveActors = (
 ) =>
   Layer.unwrap(
     Effect.gen(function* () {
-      const models = yield* openModels(yield* modelConfiguration(model))
+      const { round = ROUND, ...asked } = yield* modelConfiguration(model)
+      const models = yield* openModels({ ...asked, round, actors: yield* Actors })
       const actors = allActors({
         policy: quantPolicy,
         agent: { models },
         panel,
         accounts,
         aheadMillis: AHEAD_MILLIS,
+        roundTimeoutMillis: Duration.toMillis(Duration.fromInputUnsafe(round)),
         ...(experiment === undefined ? {} : { experiment })
       })
       return layerNode({ name, labels, actors })
     })
   )
+
+/** An analysis waits for those before it, and its round for its votes. */
+const analysisMillis = (round: Duration.Duration): number =>
+  Math.max(defaultLimits.analysisMillis, 2 * Duration.toMillis(round))
 
 /** What people are told of a gateway that knows no clients. */
 export const OPEN = "anybody on this machine: no secret, public key or keys are set (GATEWAY_JWT_SECRET …)"
@@ -77,6 +87,8 @@ export const serveGateway = (
     Effect.gen(function* () {
       const ready = yield* logReady(server)
       yield* tellHeaderBytes(config)
+      const { round } = yield* modelTimes
+      const limits = { ...gatewayOptions(config).limits, analysisMillis: analysisMillis(round) }
       const serving = { ...SERVING, probe: statusProbe }
       const events = layerEventLog({
         url: server.url,
@@ -85,7 +97,7 @@ export const serveGateway = (
         name: "conclave gateway events",
         outside
       })
-      return Gateway.layer({ ...gatewayOptions(config), ...options, ready, serving, version: VERSION }).pipe(
+      return Gateway.layer({ ...gatewayOptions(config), ...options, limits, ready, serving, version: VERSION }).pipe(
         Layer.provide(Layer.effectDiscard(mayReadEvents)),
         Layer.provide(events)
       )

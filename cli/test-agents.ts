@@ -19,14 +19,25 @@ const between = (least: number, most: number) =>
     () => `must be a whole number from ${least} to ${most}`
   )
 
+/** Some of a set of names, each once, in the order of the set. */
+const listFlag = <const Names extends ReadonlyArray<string>>(name: string, names: Names, description: string) =>
+  Flag.String(name).pipe(
+    Flag.withDescription(`${description}: ${names.join(", ")}`),
+    Flag.withMetavar("LIST"),
+    Flag.map((text) => text.split(",").map((each) => each.trim())),
+    Flag.filter(
+      (given) => given.every((each) => names.includes(each)),
+      () => `must be of ${names.join(", ")}, with commas between`
+    ),
+    Flag.map((given): ReadonlyArray<Names[number]> => names.filter((each) => given.includes(each))),
+    Flag.optional
+  )
+
 export const testAgents = Command.make(
   "test-agents",
   {
-    regime: Flag.Literals("regime", REGIMES).pipe(Flag.withDescription("Only this kind of market"), Flag.optional),
-    agent: Flag.Literals("agent", SUBJECTS).pipe(
-      Flag.withDescription("Only this agent, or the joint decision"),
-      Flag.optional
-    ),
+    regime: listFlag("regime", REGIMES, "Only these kinds of market, with commas between"),
+    agent: listFlag("agent", SUBJECTS, "Only these agents, or the joint decision, with commas between"),
     runs: Flag.Int("runs").pipe(
       Flag.withDescription("How many seeds (default: 20)"),
       between(1, RUNS_MAX),
@@ -57,10 +68,14 @@ export const testAgents = Command.make(
       const report = yield* runAgentTests({
         runs: given.runs,
         seed: given.seed,
-        ...(Option.isSome(given.regime) ? { regimes: [given.regime.value] } : {}),
-        ...(Option.isSome(given.agent) ? { subjects: [given.agent.value] } : {})
+        ...(Option.isSome(given.regime) ? { regimes: given.regime.value } : {}),
+        ...(Option.isSome(given.agent) ? { subjects: given.agent.value } : {})
       })
-      yield* printReport(given, { text: () => agentTestText(report), data: report, page: () => agentTestPage(report) })
+      yield* printReport(given, {
+        text: () => agentTestText(report),
+        data: { ...report, test_report: { executive_summary: report.executive_summary } },
+        page: () => agentTestPage(report)
+      })
     })
 ).pipe(
   Command.withDescription(

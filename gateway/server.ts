@@ -5,7 +5,7 @@ import type { Grant } from "./auth/grant.ts"
 import { BodyRoom } from "./body.ts"
 import { Census } from "./census.ts"
 import { drain, type Phase } from "./drain.ts"
-import type { EventLog } from "./events/log.ts"
+import { EventLog } from "./events/log.ts"
 import { socketsAllowed } from "./files.ts"
 import { fresh } from "./fresh.ts"
 import { Buckets } from "./http/bucket.ts"
@@ -18,6 +18,7 @@ import { Budgets } from "./operations/budget.ts"
 import type { Caller } from "./operations/caller.ts"
 import { Keys } from "./operations/keys.ts"
 import { Quotas } from "./operations/quota.ts"
+import { systemStatusOf } from "./operations/system.ts"
 import { defaultLimits, type GatewayLimits, isLoopback, limitNames, type OriginPolicy } from "./policy.ts"
 import { NotReady, type Serving, type ServingOptions, watchServing } from "./serving.ts"
 import { askActors } from "./socket/asking.ts"
@@ -119,8 +120,12 @@ export const serveGateway = (
     addMetricsRoute(app, counted, gate)
     addClientsRoute(app, census, gate)
     const ready = readiness(phase, yield* fresh(options.ready ?? Effect.void, READY_MILLIS), serving)
+    const events = yield* EventLog
+    const uptimeSeconds = () => Math.round((performance.now() - startedAt) / 1000)
+    const system = yield* systemStatusOf({ events, ready, uptimeSeconds, clients: () => census.size })
     addRoutes(app, {
       gate,
+      system,
       callerOf,
       origins,
       bodyBytesMax,
@@ -130,7 +135,7 @@ export const serveGateway = (
       run: yield* FiberSet.runtime(underWay)<Actors>().pipe(Effect.provideService(Actors, actors)),
       health: () => ({
         version: options.version ?? "unknown",
-        uptime_seconds: Math.round((performance.now() - startedAt) / 1000),
+        uptime_seconds: uptimeSeconds(),
         connections: census.size,
         ...fanout.status()
       })
@@ -153,7 +158,15 @@ const callersOf = (limits: GatewayLimits, told: boolean) => {
   return (grant: Grant, key: string | undefined): Caller => {
     const { subject } = grant
     const known = told ? grant : undefined
-    return { subject, grant: known, key, keys, quota: quotas.of(subject), budget: budgets.of(subject) }
+    return {
+      subject,
+      grant: known,
+      key,
+      keys,
+      quota: quotas.of(subject),
+      budget: budgets.of(subject),
+      analysisMillis: limits.analysisMillis
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { Indicators } from "./analysis-inputs.ts"
 import { ContextItems, PAST_DECISIONS_MAX, PastDecision } from "./context.ts"
 import { BarWindow } from "./market.ts"
 import { AgentReport, BreakerState, ModelCallBegun } from "./model.ts"
@@ -25,6 +26,8 @@ export const opinionFields = {
   bars: BarWindow,
   context: Schema.optionalKey(ContextItems),
   past: Schema.optionalKey(Schema.Array(PastDecision).check(Schema.isMaxLength(PAST_DECISIONS_MAX))),
+  /** Figures that came with the request, to be seen beside those of the tools. */
+  indicators: Schema.optionalKey(Indicators),
   deadline: Schema.optionalKey(Schema.Int),
   advice: Schema.optionalKey(Schema.Literal(true))
 } as const

@@ -1,7 +1,15 @@
 import { Schema } from "effect"
 import { Confidence, Decision, Probabilities } from "./decision.ts"
-import { ConsensusId, CorrelationId, GivenAgentId, MarketSymbol } from "./names.ts"
-import { GivenTimeoutMillis, givenRules, roundQuestion, TimeoutMillis, VoterType } from "./round.ts"
+import { AgentType, agentId, ConsensusId, CorrelationId, GivenAgentId, MarketSymbol } from "./names.ts"
+import {
+  GivenTimeoutMillis,
+  givenRules,
+  INVITED_MAX,
+  roundQuestion,
+  TimeoutMillis,
+  type Voter,
+  VoterType
+} from "./round.ts"
 
 /** A voter as a client invites it. One that is `external` is given a secret, and votes through the gateway. */
 const InvitedVoter = Schema.Struct({
@@ -11,10 +19,21 @@ const InvitedVoter = Schema.Struct({
   agent_timeout_ms: Schema.optionalKey(TimeoutMillis)
 })
 
+const AgentNames = Schema.Array(GivenAgentId).check(Schema.isMinLength(1), Schema.isMaxLength(INVITED_MAX))
+const HOUSE_RULE = `must be one of ${AgentType.literals.join(", ")}, or such an agent's name with the symbol`
+
+const isAgentType = Schema.is(AgentType)
+
+/** An agent of the house as a voter on a symbol, by its type or name; nothing where there is none. */
+export const houseAgent = (name: string, symbol: MarketSymbol): Voter | undefined => {
+  const type = name.endsWith(`_${symbol}`) ? name.slice(0, -symbol.length - 1) : name
+  return isAgentType(type) ? { agent_id: agentId(type, symbol), agent_type: type } : undefined
+}
+
 /**
  * The body of `POST /api/v1/agents/consensus`, and of the operation `request_consensus`.
  *
- * Without `invited` the panel of the symbol is invited, without `method` it is `weighted_confidence`. People get a secret too; with
+ * Without `invited`, `agents` and `required_agents` the panel of the symbol is invited, without `method` it is `weighted_confidence`. People get a secret too; with
  * `escalate_to_human` and nobody named it is `human_<symbol>` who is asked.
  */
 export const ConsensusBody = Schema.Struct({
@@ -24,8 +43,22 @@ export const ConsensusBody = Schema.Struct({
   correlation_id: Schema.optionalKey(CorrelationId),
   invited: Schema.optionalKey(Schema.Array(InvitedVoter)),
   humans: Schema.optionalKey(Schema.Array(InvitedVoter)),
+  /** Agents of the house to be asked, beside `invited`: by type, or by name. */
+  agents: Schema.optionalKey(AgentNames),
+  /** Who has to vote for consensus to be achieved. Those of the house are asked; others are among the `invited`. */
+  required_agents: Schema.optionalKey(AgentNames),
   timeout_ms: Schema.optionalKey(GivenTimeoutMillis)
-})
+}).check(
+  Schema.makeFilter(({ symbol, agents = [], required_agents = [], invited = [] }) => {
+    const unknown = (name: string) => houseAgent(name, symbol) === undefined
+    const agent = agents.findIndex(unknown)
+    if (agent >= 0) return { path: ["agents", agent], issue: HOUSE_RULE }
+    const required = required_agents.findIndex(
+      (name) => unknown(name) && !invited.some(({ agent_id }) => agent_id === name)
+    )
+    return required < 0 ? undefined : { path: ["required_agents", required], issue: `${HOUSE_RULE}, or invited` }
+  })
+)
 export type ConsensusBody = typeof ConsensusBody.Type
 
 /** What a client that opened a round is told. The secrets, by agent id, are said this once and stored nowhere. */

@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { Indicators, PositionSizing, SizedAccount } from "./analysis-inputs.ts"
 import { Client, Owner } from "./client.ts"
 import { ConsensusResult, Vote } from "./consensus.ts"
 import { ContextItems } from "./context.ts"
@@ -22,6 +23,8 @@ export const AnalysisResult = open({
   votes: Schema.Array(Vote),
   missing_agents: Schema.Array(AgentId),
   correlation_id: CorrelationId,
+  /** How large a position should be, where the request named an account. */
+  position_sizing: Schema.optionalKey(PositionSizing),
   /** Where the coordinator holds its rounds by an experiment. */
   experiment: Schema.optionalKey(HeldBy)
 })
@@ -134,6 +137,10 @@ export const CoordinatorProtocol = {
         timeout_ms: Schema.optionalKey(TimeoutMillis),
         allocation: Schema.optionalKey(AllocationId),
         context: Schema.optionalKey(ContextItems),
+        /** What the agents are shown beside their own figures. */
+        indicators: Schema.optionalKey(Indicators),
+        /** For whom the answer says how large a position should be. */
+        account: Schema.optionalKey(SizedAccount),
         /** Whose it is. What comes of a client's analysis that may not trade is neither traded on nor learnt from. */
         client: Schema.optionalKey(Client)
       }),
@@ -158,7 +165,7 @@ export const CoordinatorProtocol = {
       error: UnknownAnalysis
     },
     /**
-     * Opens a round of its own beside the analyses, and asks those of the panel who are invited for their opinions of the bars
+     * Opens a round of its own beside the analyses, and asks those of the house who are invited for their opinions of the bars
      * that are known. Answers at once; the round itself tells the result.
      */
     RequestConsensus: {

@@ -32,7 +32,7 @@ export const ToolErrorKind = Schema.Literals([
 ])
 export type ToolErrorKind = typeof ToolErrorKind.Type
 
-/** One use of a tool by an agent; `input` are the parameters as they were given. */
+/** One use of a tool by an agent; `input` are the parameters as they were given, or read where a model gave them. */
 export const ToolCall = open({
   execution_id: Schema.NonEmptyString,
   tool_name: Schema.NonEmptyString,
@@ -41,7 +41,9 @@ export const ToolCall = open({
   result: Schema.Unknown,
   input: Schema.optionalKey(Schema.Unknown),
   error_message: Schema.optionalKey(Schema.String),
-  error_kind: Schema.optionalKey(ToolErrorKind)
+  error_kind: Schema.optionalKey(ToolErrorKind),
+  /** Names of parameters that a model gave and the tool does not know; it was used without them. */
+  ignored: Schema.optionalKey(Schema.Array(Schema.String))
 })
 export type ToolCall = typeof ToolCall.Type
 
@@ -81,5 +83,6 @@ export const ToolExecution = open({
   timestamp: Timestamp,
   input: Schema.optionalKey(Schema.Unknown),
   error_message: Schema.optionalKey(Schema.String),
-  error_kind: Schema.optionalKey(ToolErrorKind)
+  error_kind: Schema.optionalKey(ToolErrorKind),
+  ignored: Schema.optionalKey(Schema.Array(Schema.String))
 })

@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { AgentStatus } from "./agent.ts"
+import { GivenAccount, GivenIndicators, MarketData } from "./analysis-inputs.ts"
 import { AgentCoordination } from "./consensus.ts"
 import { CancelBody, ConsensusBody, MessageBody, VoteBody } from "./consensus-requests.ts"
 import { GivenContextItems } from "./context.ts"
@@ -80,15 +81,27 @@ const ascending = Schema.makeFilter((bars: ReadonlyArray<Bar>) => {
  *
  * `bars` are what the analysis looks at, oldest first; of more than `WINDOW_BARS_MAX` the last ones are used. Without
  * them the bars that the system has seen are used. `timeout_ms` is the deadline of the analysis, by which its round takes its last
- * votes; 30,000 unless given. No item of `context` is later than the last bar, whose `time` is the start of its interval.
+ * votes; 30,000 unless given, and longer where the gateway's models have longer. No item of `context` is later than the last bar, whose `time` is the start of its interval.
  */
 export const AnalyzeRequest = Schema.Struct({
   symbol: MarketSymbol,
   bars: Schema.optionalKey(Schema.Array(GivenBar).check(Schema.isMinLength(1), ascending)),
   correlation_id: Schema.optionalKey(CorrelationId),
   timeout_ms: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 100, maximum: 120_000 }))),
-  context: Schema.optionalKey(GivenContextItems)
-})
+  context: Schema.optionalKey(GivenContextItems),
+  /** Bars, in place of `bars`. */
+  market_data: Schema.optionalKey(MarketData),
+  /** Figures that somebody else has computed: agents are shown them beside their own. */
+  technical_indicators: Schema.optionalKey(GivenIndicators),
+  /** The account that the decision is for: the answer says how large a position should be. */
+  account_info: Schema.optionalKey(GivenAccount)
+}).check(
+  Schema.makeFilter(({ bars, market_data }) =>
+    bars !== undefined && market_data !== undefined
+      ? { path: ["market_data"], issue: "bars come as `bars` or as `market_data`, and not as both" }
+      : undefined
+  )
+)
 export type AnalyzeRequest = typeof AnalyzeRequest.Type
 
 /** How many bars one request brings at most: of so many the system remembers, by their request's key, that it has taken them. */

@@ -46,6 +46,8 @@ export interface GatewayLimits {
   readonly roundsPerMinute: number
   /** The same of all clients of a gateway together, per second; five seconds' worth at once after a pause. What is more waits for its turn. */
   readonly roundsPerSecond: number
+  /** How long an analysis may take whose request says nothing of it, in milliseconds. */
+  readonly analysisMillis: number
   /** Bytes that one client may have stored per minute and per day; each round counts as 16 KiB besides what was sent. */
   readonly bytesPerMinute: number
   readonly bytesPerDay: number
@@ -97,6 +99,7 @@ export const defaultLimits: GatewayLimits = {
   roundsMax: 100,
   roundsPerMinute: 300,
   roundsPerSecond: 10,
+  analysisMillis: 30_000,
   bytesPerMinute: 8 * 1024 * 1024,
   bytesPerDay: 1024 * 1024 * 1024,
   requestsPerSecond: 200,

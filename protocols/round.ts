@@ -129,16 +129,19 @@ const Context = Schema.Record(Schema.String, Schema.Unknown).check(
 
 interface Rules {
   readonly invited: ReadonlyArray<Voter>
+  readonly required?: ReadonlyArray<string>
   readonly humans?: ReadonlyArray<Voter>
   readonly quorum?: number
 }
 
 /** The rules between fields, and within lists: each fault names its field. */
-export const roundFaults = ({ invited, humans = [], quorum }: Rules) => {
+export const roundFaults = ({ invited, humans = [], quorum, required = [] }: Rules) => {
   const ids = [...invited, ...humans].map((voter) => voter.agent_id)
   const seen = new Set<string>()
   const twice = ids.findIndex((id) => seen.size === seen.add(id).size)
   const field = twice < invited.length ? ["invited", twice] : ["humans", twice - invited.length]
+  const voters = new Set(invited.map((voter) => voter.agent_id))
+  const absent = required.findIndex((id) => !voters.has(id))
   const stranger = humans.findIndex((voter) => voter.agent_type !== HUMAN)
   return [
     ...(invited.length === 0 ? [{ path: ["invited"], issue: "no agent is invited: a round needs at least one" }] : []),
@@ -147,6 +150,7 @@ export const roundFaults = ({ invited, humans = [], quorum }: Rules) => {
       : []),
     ...(humans.length > HUMANS_MAX ? [{ path: ["humans"], issue: `at most ${HUMANS_MAX} people are asked` }] : []),
     ...(twice < 0 ? [] : [{ path: [...field, "agent_id"], issue: "an agent is invited twice" }]),
+    ...(absent < 0 ? [] : [{ path: ["required", absent], issue: "is required and not invited" }]),
     ...(stranger < 0 ? [] : [{ path: ["humans", stranger, "agent_type"], issue: `must be ${HUMAN}` }]),
     ...(quorum !== undefined && quorum > invited.length
       ? [{ path: ["quorum"], issue: `the quorum is more than the ${invited.length} who are invited` }]
@@ -162,6 +166,8 @@ export const roundRules = {
   quorum: Schema.optionalKey(
     Schema.Int.check(Schema.makeFilter((count: number) => count >= 1 || "the quorum must be at least 1"))
   ),
+  /** Without a vote of each of these, by agent id, consensus is not achieved; of nobody in particular unless given. */
+  required: Schema.optionalKey(Schema.Array(AgentId)),
   /** Where votes differ, a confidence below this is not enough; 0.6 unless given. */
   min_confidence: Schema.optionalKey(Confidence),
   /** Whose vote `expert_override` takes; `risk_advisor` unless given. */

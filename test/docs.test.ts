@@ -33,6 +33,7 @@ const SHOWN: ReadonlyArray<readonly [file: string, start: string, what: string]>
   ["docs/GATEWAY.md", '[{ "name": "desk-7"', "a file of keys: test/gateway/auth.test.ts"],
   ["docs/GATEWAY.md", "upstream gateway", "configuration of nginx"],
   ["docs/MARKET.md", "                                 stock, days", "output"],
+  ["docs/MODELS.md", "ollama:gemma2", "output"],
   ["docs/PERFORMANCE.md", "Tells, until", "output"],
   ["docs/PERFORMANCE.md", "Consensus: ", "output"],
   ["docs/REPLAY.md", "20206 ", "output"],

@@ -30,8 +30,19 @@ import { noUsage } from "../model/prices.ts"
 import type { Policy } from "../policy.ts"
 import { toolsOf } from "../tools/registry.ts"
 import { AskOutcome, type ModelAccess, notConfigured } from "./asking.ts"
-import { AskInput, fallbackOpinion, goOn, openKey, roundOf, UseInput, UseOutput } from "./dialogue.ts"
+import {
+  AskInput,
+  cutBy,
+  fallbackOpinion,
+  goOn,
+  openKey,
+  RULES_MILLIS,
+  roundOf,
+  UseInput,
+  UseOutput
+} from "./dialogue.ts"
 import { evolve, requestOf, unavailableOf } from "./evolve.ts"
+import { besideOurs } from "./given.ts"
 import { fallBack, heard, timerOf, used } from "./hearing.ts"
 import { reportTools } from "./reporting.ts"
 import { events, type Request, State } from "./state.ts"
@@ -55,9 +66,6 @@ export const OPEN_REQUESTS_MAX = 8
 
 /** How many of them may be of rounds that somebody asked for: the others are kept for those of the market. */
 const REQUESTED_MAX = OPEN_REQUESTS_MAX / 2
-
-/** What is left of a round's time for the agent's own rules, in milliseconds. */
-const RULES_MILLIS = 1_500
 
 /** How many turns of models a node has under way for one agent type: the others wait, and leave room for rules. */
 const ASKED_AT_ONCE = 32
@@ -89,9 +97,10 @@ export const agentActor = (type: AgentType, policy: Policy, options: AgentOption
       ],
       ToolState: (state, told) => seeTool(type, state, told),
       Failed: (state, { key }, context) => giveUp(type, requestOf(state, roundOf(key)), UNPROCESSED, context),
-      ModelOutOfTime: (state, { consensus_id }) => {
-        const reason = "the time for the analysis is over"
-        return fallBack(type, state, consensus_id, [], { kind: "out_of_time", reason }, true)
+      ModelOutOfTime: (state, { consensus_id }, context) => {
+        const asked = requestOf(state, consensus_id)?.asked
+        const reason = `the time for the analysis is over${asked === undefined ? "" : cutBy(asked)}`
+        return fallBack(type, state, consensus_id, [], { kind: "out_of_time", reason }, context, true)
       }
     },
     activities: {
@@ -100,15 +109,16 @@ export const agentActor = (type: AgentType, policy: Policy, options: AgentOption
         output: Opinion,
         timeout: options.timeout ?? "10 seconds",
         retry: options.retry ?? defaultRetry,
-        run: ({ consensus_id, symbol, bars, past, unavailable }) =>
+        run: ({ consensus_id, symbol, bars, past, context, unavailable, indicators }) =>
           // A policy may throw before it returns an effect; that is its failure and not the agent's.
           Effect.suspend(() =>
             policy({
               ...{ agentType: type, symbol, bars, consensusId: consensus_id },
               ...(past && { past }),
+              ...(context && { context }),
               ...(unavailable && { unavailable: new Set(unavailable) })
             })
-          )
+          ).pipe(Effect.map((opinion) => besideOurs(opinion, indicators)))
       }),
       ask_model: activity({
         input: AskInput,
@@ -134,7 +144,7 @@ export const agentActor = (type: AgentType, policy: Policy, options: AgentOption
         return giveUp(type, request, reason, context)
       },
       ask_model: (state, outcome, context) => heard(type, state, outcome, context),
-      use_tools: (state, outcome) => used(type, state, outcome)
+      use_tools: (state, outcome, context) => used(type, state, outcome, context)
     },
     supervision: supervisionOf(type)
   })
@@ -188,7 +198,10 @@ const analyze = (
   }
   const ends = (given.deadline ?? context.time + models.roundMillis) - RULES_MILLIS
   const deadline = Math.max(context.time, Math.min(context.time + models.budgetMillis, Math.floor(ends)))
-  const asked = { model, request: given, deadline, turns: [], calls: [], usage: noUsage, ...withoutTools(state) }
+  const asked = {
+    ...{ model, request: given, deadline, turns: [], calls: [], usage: noUsage, ...withoutTools(state) },
+    ...(models.refusesTools?.(model) === true ? { toolless: true as const } : {})
+  }
   return [
     persist({ _tag: "Requested", request: { ...request, asked } } as const),
     begun,

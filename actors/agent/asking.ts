@@ -18,6 +18,7 @@ import { questionOf } from "../model/conversation.ts"
 import { CONSEQUENCES } from "../model/errors.ts"
 import { providerOf, type Question, Turn } from "../model/language-model.ts"
 import type { Prompts } from "../model/prompts.ts"
+import type { Served } from "../model/shared-limits.ts"
 import { toolsOf } from "../tools/registry.ts"
 import { parametersJsonSchema } from "../tools/use.ts"
 import type { AskInput } from "./dialogue.ts"
@@ -27,7 +28,14 @@ import { clip } from "./words.ts"
 /** What became of one turn: what the model said or why it said nothing, and what each request came to. */
 export const AskOutcome = open({
   turn: Schema.optionalKey(Turn),
-  error: Schema.optionalKey(Schema.Struct({ kind: ModelErrorKind, detail: Schema.String })),
+  error: Schema.optionalKey(
+    open({
+      kind: ModelErrorKind,
+      detail: Schema.String,
+      /** The model takes no tools: it may answer where it is asked without. */
+      refuses_tools: Schema.optionalKey(Schema.Literal(true))
+    })
+  ),
   receipts: Schema.Array(Receipt),
   /** How long all requests of the turn took. */
   elapsed_ms: Schema.optionalKey(Schema.Finite),
@@ -43,16 +51,14 @@ export interface ModelAccess {
   readonly budgetMillis: number
   /** How long a round takes votes where a request does not say it, in milliseconds. */
   readonly roundMillis: number
+  /** Whether this node knows that a model takes no tools; asked once with them, otherwise. */
+  readonly refusesTools?: (model: ModelName) => boolean
   /** Asks for one turn. Never fails: what went wrong is in the outcome. */
   readonly ask: (type: AgentType, input: AskInput, context: ActivityContext) => Effect.Effect<AskOutcome>
 }
 
 /** Asks models by a caller, tells the agent of each request before it is sent, and the world of each when it has ended. */
-export const modelAccess = (
-  options: Pick<ModelAccess, "modelOf" | "budgetMillis" | "roundMillis">,
-  caller: Caller,
-  prompts: Prompts
-): ModelAccess => ({
+export const modelAccess = (options: Omit<ModelAccess, "ask">, caller: Caller, prompts: Prompts): ModelAccess => ({
   ...options,
   ask: (type, input, context) =>
     Effect.gen(function* () {
@@ -67,13 +73,13 @@ export const modelAccess = (
         begin: (call) =>
           context.tell(agentProtocol(type), "ModelCallBegan", { consensus_id, activity: context.key, call }),
         ended: (attempt) => publishCall(type, input, context, attempt),
-        breakerTurned: (model, state, reason) => publishBreaker(context, model, state, reason)
+        breakerTurned: (...turned) => publishBreaker(context, ...turned)
       })
       const elapsed_ms = attempts.reduce((sum, { elapsedMillis }) => sum + elapsedMillis, 0)
       const told = { receipts: attempts.map(receiptOf), elapsed_ms, breaker }
       if (Result.isSuccess(result)) return { turn: result.success, ...told }
-      const { kind, detail } = result.failure
-      return { error: { kind, detail }, ...told }
+      const { kind, detail, refuses_tools } = result.failure
+      return { error: { kind, detail, ...(refuses_tools === undefined ? {} : { refuses_tools }) }, ...told }
     })
 })
 
@@ -86,7 +92,8 @@ export const notConfigured = ({ conversation }: AskInput): AskOutcome => ({
 
 const described = new Map<AgentType, Question["tools"]>()
 
-const describeTools = (type: AgentType): Question["tools"] => {
+/** The tools of an agent type as models are told of them. */
+export const describeTools = (type: AgentType): Question["tools"] => {
   const known = described.get(type)
   if (known !== undefined) return known
   const tools = toolsOf(type).map((tool) => ({
@@ -140,16 +147,24 @@ const publishCall = (type: AgentType, input: AskInput, context: ActivityContext,
     })
   }).pipe(unlessTold("model call"))
 
-const publishBreaker = (context: ActivityContext, model: ModelName, state: "open" | "closed", reason: string) =>
+const publishBreaker = (
+  context: ActivityContext,
+  model: ModelName,
+  state: "open" | "closed",
+  reason: string,
+  served: Served
+) =>
   Effect.gen(function* () {
-    const severity = state === "open" ? "warning" : "info"
+    // What clients ask for is theirs: the market's own analyses go on.
+    const severity = state === "open" && served === "market" ? "warning" : "info"
+    const whom = served === "market" ? "" : " for what clients ask"
     yield* context.publish(events.alert, subjects.alert(severity), {
       severity,
       code: state === "open" ? "model_left_alone" : "model_back",
       message:
         state === "open"
-          ? `${model} failed too often and is left alone for a while; agents decide by their own rules. Last: ${clip(reason)}`
-          : `${model} answers again`,
+          ? `${model} failed too often and is left alone for a while${whom}; agents decide by their own rules. Last: ${clip(reason)}`
+          : `${model} answers again${whom}`,
       timestamp: toTimestamp(yield* Clock.currentTimeMillis)
     })
   }).pipe(unlessTold("circuit breaker"))

@@ -3,9 +3,10 @@
 //
 //     Analyze → [t0 → ] m1 → t1 → m2 → … → m7          m: a turn of the model; t: the tools that it asked for
 //                        ↘ answer → vote                the last turns are without tools
-//                        ↘ no decision → told so once → answer, or the agent's own rules
-//     any failure, or the end of the model's time      → the agent's own rules
-import { Result, Schema } from "effect"
+//                        ↘ no decision, or one that contradicts itself → told so once → answer, or the agent's own rules
+//     a model that refuses tools → t0, all tools at once → m1n, the same without tools
+//     any failure, or the end of the model's time      → what a contradiction is taken for, or the agent's own rules
+import { Option, Result, Schema } from "effect"
 import {
   type AgentType,
   BarWindow,
@@ -18,9 +19,10 @@ import {
 } from "../../protocols/index.ts"
 import { start } from "../../runtime/index.ts"
 import { barRows, Conversation, mayUseTools } from "../model/conversation.ts"
-import { type AnswerFault, faultText, type ModelDecision, readDecision } from "../model/decision.ts"
+import { type Answer, faultText, readDecision } from "../model/decision.ts"
 import { ToolRequest, type Turn, takesTools } from "../model/language-model.ts"
 import { toolsOf } from "../tools/registry.ts"
+import { besideOurs } from "./given.ts"
 import type { Asked, Request } from "./state.ts"
 
 /** What the activity `ask_model` gets: one turn to be asked for. */
@@ -41,6 +43,15 @@ export type UseInput = typeof UseInput.Type
 
 export const UseOutput = Schema.Array(ToolCall)
 
+/** What is left of a round's time for the agent's own rules, in milliseconds. */
+export const RULES_MILLIS = 1_500
+
+/** Says whether it was the round or the model's own budget that ended a conversation. */
+export const cutBy = ({ deadline, request }: Asked): string =>
+  request.deadline !== undefined && deadline >= Math.floor(request.deadline - RULES_MILLIS)
+    ? "; its round takes no votes later"
+    : " (MODEL_BUDGET)"
+
 /** A request that is put to a model. */
 export type Conversing = Request & { readonly asked: Asked }
 
@@ -48,12 +59,13 @@ export const isConversing = (request: Request): request is Conversing => request
 
 /** The key of the activity that is open for a conversation. */
 export const openKey = ({ consensus_id, asked }: Conversing): string => {
-  const { turns, fallback, measured, model } = asked
+  const { turns, fallback, measured, model, toolless } = asked
   if (fallback !== undefined) return consensus_id
-  if (!takesTools(model) && measured === undefined) return `${consensus_id}.t0`
+  if ((toolless === true || !takesTools(model)) && measured === undefined) return `${consensus_id}.t0`
   const last = turns.at(-1)
   if (last !== undefined && last.tools.length > 0 && last.calls === undefined) return `${consensus_id}.t${turns.length}`
-  return `${consensus_id}.m${turns.length + 1}`
+  // What was asked with tools is another question.
+  return `${consensus_id}.m${turns.length + 1}${toolless === true ? "n" : ""}`
 }
 
 /** The round that an activity's key belongs to. */
@@ -67,7 +79,7 @@ export const goOn = (type: AgentType, conversing: Conversing) => {
   const without = unavailable === undefined ? {} : { unavailable }
   if (key === consensus_id) return start("analyze", key, { ...asked.request, ...without })
   if (!key.startsWith(`${consensus_id}.t`)) return start("ask_model", key, askInput(conversing))
-  const turn = asked.turns.length
+  const turn = key === `${consensus_id}.t0` ? 0 : asked.turns.length
   const tools = turn === 0 ? everyTool(type) : asked.turns[turn - 1]!.tools
   const { bars, past } = asked.request
   const known = { consensus_id, symbol, turn, tools, bars, ...without }
@@ -75,20 +87,22 @@ export const goOn = (type: AgentType, conversing: Conversing) => {
 }
 
 /** All tools of the type with their own parameters, for a model that cannot ask for any. */
-const everyTool = (type: AgentType): UseInput["tools"] =>
+export const everyTool = (type: AgentType): UseInput["tools"] =>
   toolsOf(type).map(({ name }, index) => ({ id: `call_0_${index + 1}`, name, input: {} }))
 
 const askInput = ({ consensus_id, symbol, asked }: Conversing): AskInput => {
-  const { model, request, turns, deadline, measured, fault, unavailable } = asked
-  const { bars, context, past } = request
+  const { model, request, turns, deadline, measured, fault, unavailable, toolless } = asked
+  const { bars, context, past, indicators } = request
   const conversation: Conversation = {
     model,
     symbol,
     bars: barRows(bars),
     ...(context === undefined ? {} : { context }),
     ...(past === undefined ? {} : { past }),
+    ...(indicators === undefined ? {} : { indicators }),
     ...(measured === undefined ? {} : { measured }),
     ...(unavailable === undefined ? {} : { unavailable }),
+    ...(toolless === undefined ? {} : { toolless }),
     turns,
     ...(fault === undefined ? {} : { fault })
   }
@@ -98,23 +112,41 @@ const askInput = ({ consensus_id, symbol, asked }: Conversing): AskInput => {
 /** What a turn means for the conversation. */
 export type Meaning =
   | { readonly _tag: "Tools" }
-  | { readonly _tag: "Decision"; readonly decision: ModelDecision }
+  | { readonly _tag: "Decision"; readonly answer: Answer }
   | { readonly _tag: "Fault"; readonly fault: string; readonly again: boolean }
 
-/** Reads a turn: tools while it may ask for them, and otherwise a decision. What is no decision is told to the model once. */
-export const meaningOf = (asked: Asked, turn: Turn): Meaning => {
+/**
+ * Reads a turn: tools while it may ask for them, and otherwise a decision. What is no decision, or one that contradicts itself, is told to
+ * the model once; a contradiction that stays is taken for what a rule makes of it.
+ */
+export const meaningOf = (asked: Asked, turn: Pick<Turn, "text" | "tools">): Meaning => {
   if (mayUseTools(asked) && turn.tools.length > 0) return { _tag: "Tools" }
-  const read: Result.Result<ModelDecision, AnswerFault> = readDecision(turn.text)
-  if (Result.isSuccess(read)) return { _tag: "Decision", decision: read.success }
-  return { _tag: "Fault", fault: faultText(read.failure), again: asked.fault === undefined }
+  const read = readDecision(turn.text)
+  const again = asked.fault === undefined
+  if (Result.isFailure(read)) return { _tag: "Fault", fault: faultText(read.failure), again }
+  const { resolved } = read.success
+  if (resolved !== undefined && again) return { _tag: "Fault", fault: faultText(resolved), again }
+  return { _tag: "Decision", answer: read.success }
 }
 
+/** What the model's last word is taken for where no better one comes: an answer that contradicted itself. */
+export const standingAnswer = ({ fault, turns }: Asked): Answer | undefined =>
+  fault === undefined ? undefined : Option.getOrUndefined(Result.getSuccess(readDecision(turns.at(-1)?.text ?? "")))
+
 /** The model's decision as the agent's opinion, with all tools that were used for it. */
-export const opinionOf = ({ model, measured = [], turns, usage }: Asked, decision: ModelDecision): Opinion => ({
-  ...decision,
-  tool_calls: [...measured, ...turns.flatMap(({ calls = [] }) => calls)],
-  metadata: { policy: model, model, turns: turns.length, usage }
-})
+export const opinionOf = ({ model, measured = [], turns, usage, request }: Asked, answer: Answer): Opinion =>
+  besideOurs(
+    {
+      ...answer.decision,
+      tool_calls: [...measured, ...turns.flatMap(({ calls = [] }) => calls)],
+      metadata: {
+        ...{ policy: model, model, turns: turns.length, usage },
+        ...(answer.licences.length === 0 ? {} : { read_as: answer.licences }),
+        ...(answer.resolved === undefined ? {} : { resolved: answer.resolved })
+      }
+    },
+    request.indicators
+  )
 
 /** The opinion of the agent's own rules, marked as what it is. */
 export const fallbackOpinion = ({ model, fallback, usage }: Asked, opinion: Opinion): Opinion => ({

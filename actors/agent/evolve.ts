@@ -19,6 +19,11 @@ export const evolve = {
       const [next, settled] = settle(state, asked, activity, receipts)
       return [next, { ...settled, turns: [...settled.turns, turn], ...(fault === undefined ? {} : { fault }) }]
     }),
+  ToolsRefused: (state: State, { consensus_id, activity, receipts }: Event<"ToolsRefused">): State =>
+    changeAsked(state, consensus_id, (asked) => {
+      const [next, settled] = settle(state, asked, activity, receipts)
+      return [next, { ...settled, toolless: true }]
+    }),
   FellBack: (state: State, { consensus_id, activity, receipts, fallback }: Event<"FellBack">): State =>
     changeAsked(state, consensus_id, (asked) => {
       const [next, settled] = settleAll(...settle(state, asked, activity, receipts))
@@ -33,7 +38,8 @@ export const evolve = {
   ToolsUsed: (state: State, { consensus_id, calls }: Event<"ToolsUsed">): State =>
     changeAsked(state, consensus_id, (asked) => {
       const last = asked.turns.at(-1)
-      if (last === undefined) return [state, { ...asked, measured: calls }]
+      if (last === undefined || (asked.toolless === true && asked.measured === undefined))
+        return [state, { ...asked, measured: calls }]
       return [state, { ...asked, turns: [...asked.turns.slice(0, -1), { ...last, calls }] }]
     }),
   Answered: (state: State, { consensus_id }: Event<"Answered">): State => close(state, consensus_id),

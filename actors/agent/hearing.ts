@@ -1,15 +1,17 @@
 // What an agent does when a turn of a model or its tools has come to an end.
-import type { AgentType } from "../../protocols/index.ts"
+import type { AgentType, Opinion } from "../../protocols/index.ts"
 import { type Context, cancelActivity, cancelTimer, type Outcome, persist } from "../../runtime/index.ts"
 import type { AskOutcome } from "./asking.ts"
 import {
   type Conversing,
+  cutBy,
   goOn,
   isConversing,
   meaningOf,
   openKey,
   opinionOf,
   roundOf,
+  standingAnswer,
   type UseOutput
 } from "./dialogue.ts"
 import { evolve, requestOf } from "./evolve.ts"
@@ -23,17 +25,25 @@ export const heard = (type: AgentType, state: State, outcome: Outcome<"ask_model
   if (request === undefined) return []
   const { consensus_id, asked } = request
   if (outcome._tag === "Failed") {
-    return fallBack(type, state, consensus_id, [], { kind: "defect", reason: clip(outcome.detail) })
+    return fallBack(type, state, consensus_id, [], { kind: "defect", reason: clip(outcome.detail) }, context)
   }
   const { receipts, breaker, turn, error } = outcome.value
   const seen = [
     persist({ _tag: "BreakerSeen", model: asked.model, breaker, at: context.time } as const),
-    reportModel(type, request.symbol, asked.model, outcome.key, outcome.value)
+    // That it takes no tools says nothing of how it does.
+    ...(error?.refuses_tools === true
+      ? []
+      : [reportModel(type, request.symbol, asked.model, outcome.key, outcome.value)])
   ]
   const activity = outcome.key
   if (turn === undefined) {
+    if (error?.refuses_tools === true && asked.toolless !== true) {
+      const event = { _tag: "ToolsRefused", consensus_id, activity, receipts } as const
+      return [...seen, persist(event), goOn(type, conversing(evolve.ToolsRefused(state, event), consensus_id))]
+    }
     const { kind, detail } = error ?? { kind: "defect", detail: "neither an answer nor an error" }
-    return [...seen, ...fallBack(type, state, consensus_id, receipts, { kind, reason: clip(detail) })]
+    const reason = kind === "out_of_time" ? `${clip(detail)}${cutBy(asked)}` : clip(detail)
+    return [...seen, ...fallBack(type, state, consensus_id, receipts, { kind, reason }, context)]
   }
   const meaning = meaningOf(asked, turn)
   const { text } = turn
@@ -45,21 +55,12 @@ export const heard = (type: AgentType, state: State, outcome: Outcome<"ask_model
   const silent = { ...said, turn: { text, tools: [] } }
   if (meaning._tag === "Decision") {
     const { asked: done } = conversing(evolve.ModelAnswered(state, silent), consensus_id)
-    const opinion = opinionOf(done, meaning.decision)
-    return [
-      ...seen,
-      persist(silent),
-      persist({ _tag: "Answered", consensus_id } as const),
-      ...timerOf(request),
-      publishDecision(type, request, context, opinion),
-      ...(state.requests.length > 1 ? [] : [publishStatus(type, request, context, "idle")]),
-      vote(type, request, opinion)
-    ]
+    return [...seen, persist(silent), ...decided(type, state, request, opinionOf(done, meaning.answer), context)]
   }
   if (!meaning.again) {
     return [
       ...seen,
-      ...fallBack(type, state, consensus_id, receipts, { kind: "invalid_answer", reason: meaning.fault })
+      ...fallBack(type, state, consensus_id, receipts, { kind: "invalid_answer", reason: meaning.fault }, context)
     ]
   }
   const event = { ...silent, fault: meaning.fault }
@@ -67,12 +68,24 @@ export const heard = (type: AgentType, state: State, outcome: Outcome<"ask_model
 }
 
 /** The tools of a turn have been used. */
-export const used = (type: AgentType, state: State, outcome: Outcome<"use_tools", typeof UseOutput.Type>) => {
+export const used = (
+  type: AgentType,
+  state: State,
+  outcome: Outcome<"use_tools", typeof UseOutput.Type>,
+  context: Context
+) => {
   const request = awaiting(state, outcome.key)
   if (request === undefined) return []
   const { consensus_id } = request
   if (outcome._tag === "Failed") {
-    return fallBack(type, state, consensus_id, [], { kind: "defect", reason: `its tools: ${clip(outcome.detail)}` })
+    return fallBack(
+      type,
+      state,
+      consensus_id,
+      [],
+      { kind: "defect", reason: `its tools: ${clip(outcome.detail)}` },
+      context
+    )
   }
   const event = { _tag: "ToolsUsed", consensus_id, calls: outcome.value } as const
   return [
@@ -82,19 +95,41 @@ export const used = (type: AgentType, state: State, outcome: Outcome<"use_tools"
   ]
 }
 
-/** Leaves the model and asks the agent's own rules, once. `interrupt`: what is open is given up. */
+/** The agent votes as its model said. */
+const decided = (type: AgentType, state: State, request: Request, opinion: Opinion, context: Context) => [
+  persist({ _tag: "Answered", consensus_id: request.consensus_id } as const),
+  ...timerOf(request),
+  publishDecision(type, request, context, opinion),
+  ...(state.requests.length > 1 ? [] : [publishStatus(type, request, context, "idle")]),
+  vote(type, request, opinion)
+]
+
+/**
+ * Leaves the model, once, and asks the agent's own rules; or goes by what the model said, where that stands and only contradicts itself.
+ * `interrupt`: what is open is given up.
+ */
 export const fallBack = (
   type: AgentType,
   state: State,
   consensus_id: string,
   receipts: ReadonlyArray<Receipt>,
   fallback: Fallback,
+  context: Context,
   interrupt = false
 ) => {
   const request = requestOf(state, consensus_id)
   if (request === undefined || !isConversing(request) || request.asked.fallback !== undefined) return []
   const activity = openKey(request)
   const event = { _tag: "FellBack", consensus_id, activity, receipts, fallback } as const
+  const standing = standingAnswer(request.asked)
+  if (standing !== undefined) {
+    const left = conversing(evolve.FellBack(state, event), consensus_id)
+    return [
+      persist(event),
+      ...(interrupt ? [cancelActivity(activity)] : timerOf(request)),
+      ...decided(type, state, left, opinionOf(left.asked, standing), context)
+    ]
+  }
   return [
     persist(event),
     ...(interrupt ? [cancelActivity(activity)] : timerOf(request)),

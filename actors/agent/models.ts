@@ -1,11 +1,14 @@
 import { Duration, Effect, type Scope } from "effect"
 import type { AgentType, ModelName } from "../../protocols/index.ts"
+import type { Actors } from "../../runtime/index.ts"
 import { type CallerOptions, makeCaller } from "../model/caller.ts"
 import type { LanguageModel } from "../model/language-model.ts"
 import { loadPrompts, type PromptUnusable } from "../model/prompts.ts"
 import type { ProviderOptions } from "../model/providers.ts"
+import { localLimits, sharedLimits } from "../model/shared-limits.ts"
 import { recording, replaying } from "../model/traffic.ts"
 import { type ModelAccess, modelAccess } from "./asking.ts"
+import { checkModel, type ModelCheck } from "./check.ts"
 
 export interface ModelsOptions extends CallerOptions {
   /** The model of an agent type; `quant` where its own rules answer. */
@@ -19,6 +22,8 @@ export interface ModelsOptions extends CallerOptions {
   readonly round?: Duration.Input
   /** Write what is asked and answered into a folder, or answer from there and ask nobody. */
   readonly traffic?: { readonly mode: "record" | "replay"; readonly folder: string } | undefined
+  /** Whom to ask for the breakers and rates that all nodes share; without, they are this process's own. */
+  readonly actors?: Actors["Service"]
 }
 
 /** The language models of a node, for as long as the scope; nothing where every agent type goes by its own rules. */
@@ -29,14 +34,28 @@ export const openModels = (
     const { models, budget = "12 seconds", round = "15 seconds" } = options
     if (Object.values(models).every((model) => model === "quant")) return undefined
     const prompts = yield* loadPrompts(options.prompts)
-    const caller = yield* makeCaller(yield* portOf(options), options)
+    const port = yield* portOf(options)
+    const { actors } = options
+    const caller = yield* makeCaller(port, options, actors === undefined ? localLimits : sharedLimits(actors))
     const modelOf = (type: AgentType) => {
       const model = models[type]
       return model === "quant" ? undefined : model
     }
     const budgetMillis = Duration.toMillis(Duration.fromInputUnsafe(budget))
     const roundMillis = Duration.toMillis(Duration.fromInputUnsafe(round))
-    return modelAccess({ modelOf, budgetMillis, roundMillis }, caller, prompts)
+    const refusesTools = (model: ModelName) => port.habitsOf?.(model).includes("no_tools") === true
+    return modelAccess({ modelOf, budgetMillis, roundMillis, refusesTools }, caller, prompts)
+  })
+
+/**
+ * Asks one model for a decision on bars of our own, and says what it can do, each turn within `options.timeout`. Fails where the
+ * prompts cannot be used.
+ */
+export const checkOf = (model: ModelName, options: ModelsOptions): Effect.Effect<ModelCheck, PromptUnusable> =>
+  Effect.gen(function* () {
+    const prompts = yield* loadPrompts(options.prompts)
+    const timeout = Duration.toMillis(Duration.fromInputUnsafe(options.timeout ?? "10 seconds"))
+    return yield* checkModel(model, yield* portOf(options), prompts, timeout)
   })
 
 const portOf = ({ traffic, providers }: ModelsOptions): Effect.Effect<LanguageModel> => {

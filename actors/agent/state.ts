@@ -41,6 +41,8 @@ export const Asked = open({
   /** The tools that are not to be used. */
   unavailable: Schema.optionalKey(Schema.Array(Schema.String)),
   measured: Schema.optionalKey(Schema.Array(ToolCall)),
+  /** The model turned out to take no tools: what they say is given with the question. */
+  toolless: Schema.optionalKey(Schema.Literal(true)),
   turns: Schema.Array(TakenTurn),
   /** What is wrong with the answer that the model gave; it is told so once. */
   fault: Schema.optionalKey(Schema.String),
@@ -85,6 +87,8 @@ export const events = {
   ModelCallBegun: { ...Told, model: ModelName, activity: Schema.String, call: ModelCallBegun },
   /** A model said something; `fault` says why it is not the answer, where it should have been. */
   ModelAnswered: { ...Called, turn: TakenTurn, fault: Schema.optionalKey(Schema.String) },
+  /** The model takes no tools: it is asked without them. */
+  ToolsRefused: Called,
   /** No more is asked of the model. */
   FellBack: { ...Called, fallback: Fallback },
   ToolStateSeen: { tool: Schema.NonEmptyString, state: BreakerState },

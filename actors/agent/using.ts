@@ -1,9 +1,11 @@
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Schema } from "effect"
 import { type AgentType, events, type ToolCall } from "../../protocols/index.ts"
 import type { ActivityContext } from "../../runtime/index.ts"
 import type { ToolRequest } from "../model/language-model.ts"
+import { readParameters } from "../model/reading.ts"
 import { toolsOf } from "../tools/registry.ts"
-import { useTool } from "../tools/use.ts"
+import type { AnyTool } from "../tools/tool.ts"
+import { parametersJsonSchema, useTool } from "../tools/use.ts"
 import type { UseInput } from "./dialogue.ts"
 import { toolExecution } from "./words.ts"
 
@@ -15,7 +17,7 @@ export const useTools = (type: AgentType, input: UseInput, { publish }: Activity
     const calls: Array<ToolCall> = []
     for (const [index, request] of input.tools.entries()) {
       const executionId = `${input.consensus_id}.${type}.${input.turn}.${index + 1}`
-      const call = use(type, request, input, executionId, now)
+      const call = useRequested(type, request, input, executionId, now)
       calls.push(call)
       const { subject, data } = toolExecution(type, input.symbol, call, yield* Clock.currentTimeMillis)
       yield* publish(events.tool_execution, subject, data)
@@ -23,16 +25,22 @@ export const useTools = (type: AgentType, input: UseInput, { publish }: Activity
     return calls
   })
 
-const use = (
+/** One use of a tool as a model asked for it, read with patience. Never throws: what goes wrong is in the record. */
+export const useRequested = (
   type: AgentType,
   { name, input: parameters }: ToolRequest,
-  { bars, past = [], unavailable = [] }: UseInput,
+  { bars, past = [], unavailable = [] }: Pick<UseInput, "bars" | "past" | "unavailable">,
   executionId: string,
   now: () => number
 ): ToolCall => {
   const tool = toolsOf(type).find((each) => each.name === name)
   if (tool !== undefined && unavailable.includes(name)) return unavailableCall(name, parameters, executionId)
-  if (tool !== undefined) return useTool(tool, parameters, { bars, past }, { executionId, now })
+  if (tool !== undefined) {
+    const fields = fieldsOf(tool)
+    const read = readParameters(parameters, [...fields.keys()], (field) => fields.get(field) === true)
+    const call = useTool(tool, read.parameters, { bars, past }, { executionId, now })
+    return read.ignored.length === 0 ? call : { ...call, ignored: read.ignored.slice(0, IGNORED_MAX).map(clipName) }
+  }
   return {
     execution_id: executionId,
     // A name that is not ours may be anything.
@@ -46,6 +54,40 @@ const use = (
     error_kind: "invalid_input"
   }
 }
+
+/** Of what a tool does not know, so many names are told. */
+const IGNORED_MAX = 8
+const clipName = (name: string): string => name.replace(/[^A-Za-z0-9_.-]/g, "_").slice(0, 64)
+
+const known = new Map<string, ReadonlyMap<string, boolean>>()
+
+/** The parameters of a tool, and whether each is a number. */
+const fieldsOf = (tool: AnyTool): ReadonlyMap<string, boolean> => {
+  const fields = known.get(tool.name) ?? new Map(Object.entries(decodeForm(parametersJsonSchema(tool))))
+  known.set(tool.name, fields)
+  return fields
+}
+
+const isNumeric = (type: unknown): boolean => type === "number" || type === "integer"
+
+const Form = Schema.Struct({
+  properties: Schema.Record(
+    Schema.String,
+    Schema.Struct({
+      type: Schema.optionalKey(Schema.Unknown),
+      anyOf: Schema.optionalKey(Schema.Array(Schema.Struct({ type: Schema.optionalKey(Schema.Unknown) })))
+    })
+  )
+})
+const decodeFormFields = Schema.decodeUnknownSync(Form)
+
+const decodeForm = (form: unknown): { readonly [name: string]: boolean } =>
+  Object.fromEntries(
+    Object.entries(decodeFormFields(form).properties).map(([name, { type, anyOf = [] }]) => [
+      name,
+      isNumeric(type) || anyOf.some((each) => isNumeric(each.type))
+    ])
+  )
 
 const unavailableCall = (name: string, input: unknown, executionId: string): ToolCall => ({
   execution_id: executionId,

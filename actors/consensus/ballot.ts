@@ -13,6 +13,7 @@ export type Rules = Pick<
   | "method"
   | "conflict_resolution"
   | "quorum"
+  | "required"
   | "min_confidence"
   | "expert_agent_type"
   | "pool_exponent"

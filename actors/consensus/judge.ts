@@ -19,7 +19,7 @@ export const quorumOf = ({ quorum, invited }: Pick<Rules, "quorum" | "invited">)
 /**
  * Decides a round by its votes, one of each voter at most.
  *
- * The method names a winner. A tie, fewer votes than the quorum, the method's bar missed or, where the votes differ, a
+ * The method names a winner. A tie, fewer votes than the quorum, no vote of one who is required, the method's bar missed or, where the votes differ, a
  * confidence below the minimum: consensus is not achieved, and the conflict resolution decides. No vote at all: HOLD
  * with confidence 0, not achieved.
  *
@@ -31,9 +31,15 @@ export const judge = (rules: Rules, votes: ReadonlyArray<Vote>): Verdict => {
   const { resolution, minConfidence } = withDefaults(rules)
   const { decision, confidence, tied, enough } = winnerOf(rules, votes)
   const sure = !differ(votes) || confidence >= minConfidence - TOLERANCE
-  const achieved = enough && !tied && sure && votes.length >= quorumOf(rules)
+  const achieved = enough && !tied && sure && votes.length >= quorumOf(rules) && areThere(rules, votes)
   return achieved ? { decision, confidence, achieved } : { ...resolve(resolution, votes), achieved }
 }
+
+/** Whether all who are required are among these. */
+export const areThere = (
+  { required = [] }: Pick<Rules, "required">,
+  voters: ReadonlyArray<{ readonly agent_id: string }>
+): boolean => required.every((id) => voters.some(({ agent_id }) => agent_id === id))
 
 /** Whether not all say the same. */
 export const differ = (votes: ReadonlyArray<Vote>): boolean =>

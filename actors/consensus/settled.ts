@@ -1,6 +1,6 @@
 import type { Vote, Voter } from "../../protocols/index.ts"
 import { CAUTION, leading, type Rules, sum, type Tally, TOLERANCE, tally, weightOf, withDefaults } from "./ballot.ts"
-import { differ, judge, quorumOf } from "./judge.ts"
+import { areThere, differ, judge, quorumOf } from "./judge.ts"
 import { riskFactorOf } from "./methods.ts"
 
 /**
@@ -33,7 +33,7 @@ const HALF_TOLERANCE = TOLERANCE / 2
 /** Consensus is achieved, and for the same decision, whatever comes. */
 const isAchieved = (open: Open): boolean => {
   const { rules, votes, missing } = open
-  if (votes.length < quorumOf(rules)) return false
+  if (votes.length < quorumOf(rules) || !areThere(rules, votes)) return false
   switch (rules.method) {
     case "simple_majority":
       return simpleMajorityHolds(open)
@@ -91,6 +91,8 @@ const majorityHolds = (open: Open): boolean => {
 const isOutOfReach = (open: Open): boolean => {
   const { rules, votes, missing } = open
   if (votes.length + missing.length < quorumOf(rules)) return true
+  // Who is required and has abstained.
+  if (!areThere(rules, [...votes, ...missing])) return true
   switch (rules.method) {
     case "unanimous":
       return differ(votes)
@@ -106,7 +108,7 @@ const isOutOfReach = (open: Open): boolean => {
     }
     case "expert_override": {
       if (missing.some(isExpert(rules)) || !votes.some(isExpert(rules))) return false
-      return differ(votes) && votes.length >= quorumOf(rules) && !judge(rules, votes).achieved
+      return differ(votes) && votes.length >= quorumOf(rules) && areThere(rules, votes) && !judge(rules, votes).achieved
     }
     case "risk_weighted":
     case "log_opinion_pool":

@@ -12,6 +12,7 @@ import { requestedId } from "../consensus/opened-at.ts"
 import { disappointAsker } from "./asker.ts"
 import { askAgents } from "./asking.ts"
 import { lifetimeOf, toRoundRequest, votesUntil } from "./options.ts"
+import { sizingOf } from "./sizing.ts"
 import { type Asked, evolve, isAdvice, type Running, type State } from "./state.ts"
 import { assignSteps, type Coordination, drawArm, heldBy } from "./trial.ts"
 
@@ -87,6 +88,7 @@ export const startAnalysis = (
     price: bars.close.at(-1)!,
     ...(given === undefined ? {} : { foreign: true as const }),
     ...(drawn === undefined ? {} : { experiment: drawn }),
+    ...(asked?.account === undefined ? {} : { sizing: sizingOf(asked.account, bars) }),
     ...(asked?.client === undefined ? {} : { client: asked.client })
   }
   const left = asked?.deadline === undefined ? undefined : asked.deadline - context.time
@@ -104,6 +106,7 @@ export const startAnalysis = (
       {
         ...{ consensus_id, correlation_id, symbol, bars },
         ...(items === undefined ? {} : { context: items }),
+        ...(asked?.indicators === undefined ? {} : { indicators: asked.indicators }),
         ...(given === undefined || running.client === undefined ? {} : { advice: true as const }),
         ...pastOf(state, running.bar_time)
       },

@@ -8,6 +8,7 @@ import {
   toTimestamp
 } from "../../protocols/index.ts"
 import { type Context, publish } from "../../runtime/index.ts"
+import { positionSizing } from "./sizing.ts"
 import { isAdvice, type Running } from "./state.ts"
 
 /** The answer to who asked. */
@@ -20,6 +21,9 @@ export const toAnswer = (result: ConsensusResult, running: Running): AnalysisRes
   votes: result.votes,
   missing_agents: result.missing_agents,
   correlation_id: result.correlation_id,
+  ...(running.sizing === undefined
+    ? {}
+    : { position_sizing: positionSizing(running.sizing, result.final_decision, running.price) }),
   ...armShown(running)
 })
 

@@ -1,4 +1,6 @@
 import {
+  AgentType,
+  agentId,
   agentProtocol,
   type Client,
   ConsensusProtocol,
@@ -9,12 +11,12 @@ import { type Context, type Payload, persist, refuse, reply, send } from "../../
 import { newRequestedId, pastOf } from "./analysis.ts"
 import { disappointAsker } from "./asker.ts"
 import { askAgents } from "./asking.ts"
-import { type CoordinatorOptions, fillRequest, votersOf, votesUntil } from "./options.ts"
+import { type CoordinatorOptions, fillRequest, votesUntil } from "./options.ts"
 import { nameFaults } from "./outside.ts"
 import { evolve, type State } from "./state.ts"
 import { type Coordination, heldBy } from "./trial.ts"
 
-/** Opens a round that somebody asked for, beside the analyses, and asks those of the panel who are invited. */
+/** Opens a round that somebody asked for, beside the analyses, and asks those of the house who are invited, of the panel or not. */
 export const requestConsensus = (
   state: State,
   { request: given, client, sealed }: Payload<typeof CoordinatorProtocol, "RequestConsensus">,
@@ -27,9 +29,8 @@ export const requestConsensus = (
   if (fault !== undefined) {
     return [refuse({ _tag: "InvalidRound", symbol, field: fault.path.join("."), rule: fault.issue } as const)]
   }
-  const panel = votersOf(options, symbol)
-  const asked = options.panel.filter((_, index) =>
-    request.invited.some((voter) => voter.external !== true && voter.agent_id === panel[index]!.agent_id)
+  const asked = AgentType.literals.filter((type) =>
+    request.invited.some((voter) => voter.external !== true && voter.agent_id === agentId(type, symbol))
   )
   if (asked.length > 0 && state.window.time.length === 0) return [refuse({ _tag: "NoMarketData", symbol } as const)]
   const consensus_id = newRequestedId(context)

@@ -11,13 +11,16 @@ import {
   ExperimentName,
   ExperimentRequestId,
   emptyWindow,
+  Indicators,
   open,
   PAST_DECISIONS_MAX,
   PastDecision,
   pushBar,
+  SizedAccount,
   Weight
 } from "../../protocols/index.ts"
 import { ReplyTo } from "../../runtime/index.ts"
+import { Sizing } from "./sizing.ts"
 
 /** A request for an analysis: of its own bars, or of the coordinator's as they are when its turn comes. */
 export const Asked = open({
@@ -32,6 +35,10 @@ export const Asked = open({
   allocation: Schema.optionalKey(AllocationId),
   /** What its agents are told besides the bars. */
   context: Schema.optionalKey(ContextItems),
+  /** What they are shown beside their own figures. */
+  indicators: Schema.optionalKey(Indicators),
+  /** The account that it is for. */
+  account: Schema.optionalKey(SizedAccount),
   /** Whose it is; none: the house's. */
   client: Schema.optionalKey(Client)
 })
@@ -54,6 +61,8 @@ export const Running = open({
   experiment: Schema.optionalKey(
     open({ name: ExperimentName, request_id: ExperimentRequestId, arm: Arm, label: Schema.String })
   ),
+  /** How large a position may be for the account that it is for. */
+  sizing: Schema.optionalKey(Sizing),
   /** Whose it is; none: the house's. */
   client: Schema.optionalKey(Client)
 })

@@ -1,14 +1,16 @@
+import { createHash } from "node:crypto"
 import { generateText, type JSONSchema7, jsonSchema, type ModelMessage, Output, type ToolSet } from "ai"
 import { Effect } from "effect"
+import { contextTokens, OUTPUT_TOKENS_MAX } from "./context-size.ts"
 import { TOOLS_PER_TURN_MAX } from "./conversation.ts"
 import { ModelError } from "./errors.ts"
-import { failureOf } from "./failures.ts"
-import { type LanguageModel, type Message, nameAt, type Question, type Turn } from "./language-model.ts"
-import { keysOf, type ProviderOptions, sdkModel } from "./providers.ts"
+import { failureOf, refusalOf } from "./failures.ts"
+import { changed, HABITS, type HabitName, habitIn, KnownHabits } from "./habits.ts"
+import { type LanguageModel, type Message, nameAt, providerOf, type Question, type Turn } from "./language-model.ts"
+import { addressOf, keysOf, type ProviderOptions, sdkModel } from "./providers.ts"
 import { type Redaction, redactionOf } from "./redaction.ts"
+import { servedFetch } from "./served.ts"
 
-/** The most tokens of one answer. */
-export const OUTPUT_TOKENS_MAX = 1_500
 const TEXT_CHARACTERS_MAX = 16_000
 
 /**
@@ -16,40 +18,96 @@ const TEXT_CHARACTERS_MAX = 16_000
  *
  * Answers are asked for whole and not as a stream: nobody could use half of one, and a body that breaks off is then an error for every
  * provider. It tries once, and takes every key out of what it says.
+ *
+ * A request that is refused for a habit of its server (`habits.ts`) is sent again as the server wants it, and so is every later one of
+ * this process. A question with tools to a model that takes none fails with `refuses_tools`, the second time without being sent.
  */
 export const aiSdkModel = (options: ProviderOptions): LanguageModel => {
   // The library writes its warnings to the console unless it is told not to.
   Object.assign(globalThis, { AI_SDK_LOG_WARNINGS: false })
   const redaction = redactionOf(keysOf(options))
+  const known = new KnownHabits()
   return {
     ask: (question) =>
       Effect.tryPromise({
-        try: (abortSignal) => generate(options, question, redaction, abortSignal),
+        try: (abortSignal) => askUntilTaken({ options, question, redaction, abortSignal, known }),
         catch: (cause) => {
+          if (cause instanceof ToolsRefused) return toolsRefused(question, cause.words)
           const { detail, ...rest } = failureOf(cause, redaction)
-          return new ModelError({ ...rest, detail: `${nameAt(question.model)}: ${detail}` })
+          const where = rest.kind === "refused" ? ` to ${addressOf(options, question.model)}` : ""
+          return new ModelError({ ...rest, detail: `${nameAt(question.model)}: ${detail}${where}` })
         }
-      })
+      }),
+    habitsOf: (model) => [...known.of(model)]
+  }
+}
+
+class ToolsRefused extends Error {
+  readonly words: string
+  constructor(words: string) {
+    super("tools are refused")
+    this.words = words
+  }
+}
+
+const toolsRefused = ({ model }: Question, words: string) =>
+  new ModelError({ kind: "rejected", detail: `${nameAt(model)}: ${words}`, refuses_tools: true })
+
+interface Request {
+  readonly options: ProviderOptions
+  readonly question: Question
+  readonly redaction: Redaction
+  readonly abortSignal: AbortSignal
+  readonly known: KnownHabits
+}
+
+/** Asks as the server is known to want it, and again where it refuses for something that can be put differently. */
+const askUntilTaken = async (request: Request): Promise<Turn> => {
+  const { question, known, redaction } = request
+  const { model, tools } = question
+  for (let learnt = 0; ; learnt++) {
+    const habits = known.of(model)
+    if (tools.length > 0 && habits.has("no_tools")) throw new ToolsRefused("it takes no tools")
+    try {
+      return await generate(request, habits)
+    } catch (cause) {
+      const words = refusalOf(cause)
+      const habit = words === undefined || learnt === HABITS.length ? undefined : habitIn(words, question, habits)
+      if (habit === undefined) throw cause
+      known.learn(model, habit.name)
+      if (habit.name === "no_tools") throw new ToolsRefused(failureOf(cause, redaction).detail)
+    }
   }
 }
 
 const generate = async (
-  options: ProviderOptions,
-  question: Question,
-  redaction: Redaction,
-  abortSignal: AbortSignal
+  { options, question, redaction, abortSignal }: Request,
+  habits: ReadonlySet<HabitName>
 ): Promise<Turn> => {
+  const provider = providerOf(question.model)
   const { text, toolCalls, usage } = await generateText({
-    model: sdkModel(options, question.model),
+    model: sdkModel(
+      options,
+      question.model,
+      servedFetch(provider, (body) => changed(body, habits))
+    ),
     instructions: question.instructions,
     messages: question.messages.map(toSdk),
     maxRetries: 0,
     temperature: 0,
     maxOutputTokens: OUTPUT_TOKENS_MAX,
-    // Ollama reads both under names of its own; what the library sends for the general ones it does not know.
-    providerOptions: { ollama: { options: { num_predict: OUTPUT_TOKENS_MAX, temperature: 0 } } },
+    // Ollama reads these under names of its own; what the library sends for the general ones it does not know.
+    providerOptions: {
+      ollama: {
+        options: {
+          num_predict: OUTPUT_TOKENS_MAX,
+          temperature: 0,
+          num_ctx: options.ollama.context ?? contextTokens(question)
+        }
+      }
+    },
     abortSignal,
-    ...(question.tools.length === 0 ? {} : { tools: toolSet(question.tools) }),
+    ...offered(question, provider === "anthropic" || habits.has("tools_kept")),
     ...(question.form === null ? {} : { output: formed(question.form) })
   })
   return {
@@ -65,6 +123,12 @@ const generate = async (
     input_tokens: usage.inputTokens ?? null,
     output_tokens: usage.outputTokens ?? null
   }
+}
+
+/** The tools that may be asked for; or those that stand in the conversation and may not, for servers that want to see them (`kept`). */
+const offered = ({ tools, told = [] }: Question, kept: boolean) => {
+  if (tools.length > 0) return { tools: toolSet(tools) }
+  return kept && told.length > 0 ? { tools: toolSet(told), toolChoice: "none" as const } : {}
 }
 
 /** Tools without code: the library only hands on what the model asks for. */
@@ -83,6 +147,9 @@ const formed = (form: unknown) => {
   return { ...Output.text(), responseFormat: Promise.resolve(responseFormat) }
 }
 
+/** An id of a tool's call as every server takes it: Mistral's want nine letters or digits. */
+const wireId = (id: string): string => createHash("sha256").update(id).digest("hex").slice(0, 9)
+
 const toSdk = (message: Message): ModelMessage => {
   switch (message.role) {
     case "user":
@@ -95,7 +162,7 @@ const toSdk = (message: Message): ModelMessage => {
           // A part without text is refused by some servers.
           ...(text === "" ? [] : [{ type: "text", text } as const]),
           ...message.tools.map(
-            ({ id, name, input }) => ({ type: "tool-call", toolCallId: id, toolName: name, input }) as const
+            ({ id, name, input }) => ({ type: "tool-call", toolCallId: wireId(id), toolName: name, input }) as const
           )
         ]
       }
@@ -105,7 +172,7 @@ const toSdk = (message: Message): ModelMessage => {
         role: "tool",
         content: message.results.map(({ id, name, output }) => ({
           type: "tool-result",
-          toolCallId: id,
+          toolCallId: wireId(id),
           toolName: name,
           output: { type: "text", value: output }
         }))

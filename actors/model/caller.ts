@@ -5,14 +5,16 @@ import { CONSEQUENCES, ModelError } from "./errors.ts"
 import type { LanguageModel, Question, Turn } from "./language-model.ts"
 import { countCall, countGivenUp, showBreaker } from "./metrics.ts"
 import { costOf, estimateTokens, type Prices } from "./prices.ts"
+import { type LimitStores, limitKey, localLimits, type Served } from "./shared-limits.ts"
+import { ModelWarnings } from "./warnings.ts"
 
 export interface CallerOptions {
   readonly prices: Prices
   /** How long one request may take; 10 seconds unless given. */
   readonly timeout?: Duration.Input
-  /** How many requests a minute a model gets from this process; 60 unless given. */
+  /** How many requests a minute a model gets, from all who share the stores; 60 unless given. */
   readonly callsPerMinute?: number
-  /** How many requests to a model are under way at once; 4 unless given. What is more waits. */
+  /** How many requests to a model are under way at once from this process; 4 unless given. What is more waits. */
   readonly concurrency?: number
   /** How often one question is asked, when that can help; 3 unless given. */
   readonly attempts?: number
@@ -37,8 +39,13 @@ export interface CallHooks {
   readonly begin: (call: ModelCallBegun) => Effect.Effect<void, unknown>
   /** After it has ended. */
   readonly ended: (attempt: Attempt) => Effect.Effect<void>
-  /** The breaker of the model opened, or closed again. Each change is told once in this process. */
-  readonly breakerTurned: (model: ModelName, state: "open" | "closed", reason: string) => Effect.Effect<void>
+  /** The breaker of the model opened, or closed again, for whom it is served. Each change is told once by this process. */
+  readonly breakerTurned: (
+    model: ModelName,
+    state: "open" | "closed",
+    reason: string,
+    served: Served
+  ) => Effect.Effect<void>
 }
 
 export interface Asking extends CallHooks {
@@ -46,7 +53,7 @@ export interface Asking extends CallHooks {
   readonly key: string
   /** By when there must be an answer, in milliseconds since 1970. */
   readonly deadline: number
-  /** It is for a round that somebody asked for: half of the rate, and one place, are kept for those of the market. */
+  /** It is for a round that somebody asked for: half of the rate, and one place, are kept for those of the market, which has a breaker of its own. */
   readonly requested?: boolean
 }
 
@@ -73,9 +80,14 @@ const FIRST_PAUSE_MILLIS = 300
 const OPEN_MAX = "5 minutes"
 const TURN_GRACE_MILLIS = 50
 
-/** A caller with the limits and breakers of this process, for as long as the scope. */
-export const makeCaller = (port: LanguageModel, options: CallerOptions): Effect.Effect<Caller, never, Scope.Scope> =>
+/** A caller with the limits and breakers of `stores`, for as long as the scope; with those of this process alone unless given. */
+export const makeCaller = (
+  port: LanguageModel,
+  options: CallerOptions,
+  stores: Effect.Effect<LimitStores> = localLimits
+): Effect.Effect<Caller, never, Scope.Scope> =>
   Effect.gen(function* () {
+    const { circuits, rates } = yield* stores
     const breakers = yield* CircuitBreaker.make({
       tripPolicy: CircuitBreaker.consecutive(options.failures ?? 5),
       openDuration: Schedule.exponential(options.pause ?? "15 seconds").pipe(
@@ -83,13 +95,14 @@ export const makeCaller = (port: LanguageModel, options: CallerOptions): Effect.
           Effect.succeed(Duration.min(duration, Duration.fromInputUnsafe(OPEN_MAX)))
         )
       ),
-      maxOpenDuration: OPEN_MAX
-    })
-    const limiter = yield* RateLimiter.make
-    const limits = { breakers, limiter, places: new Map(), told: new Map() }
+      maxOpenDuration: OPEN_MAX,
+      onStoreError: "allow"
+    }).pipe(Effect.provideService(CircuitBreaker.CircuitBreakerStore, circuits))
+    const limiter = yield* RateLimiter.make.pipe(Effect.provideService(RateLimiter.RateLimiterStore, rates))
+    const limits = { breakers, limiter, places: new Map(), told: new Map(), warnings: new ModelWarnings() }
     const caller: Caller = { ask: (question, asking) => ask({ port, options, question, asking, ...limits }) }
     return caller
-  }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()), Effect.provide(RateLimiter.layerStoreMemory))
+  })
 
 interface Call {
   readonly port: LanguageModel
@@ -99,9 +112,14 @@ interface Call {
   readonly breakers: CircuitBreaker.CircuitBreaker
   readonly limiter: RateLimiter.RateLimiter
   readonly places: Map<string, Semaphore.Semaphore>
-  /** What was told of each model's breaker. */
-  readonly told: Map<ModelName, "open" | "closed">
+  /** What was told of each breaker. */
+  readonly told: Map<string, "open" | "closed">
+  readonly warnings: ModelWarnings
 }
+
+const servedBy = ({ asking }: Call): Served => (asking.requested === true ? "requested" : "market")
+
+const breakerKey = (call: Call): string => limitKey(call.question.model, servedBy(call))
 
 const ask = Effect.fnUntraced(function* (call: Call): Effect.fn.Return<Called> {
   const { model } = call.question
@@ -123,7 +141,7 @@ const ask = Effect.fnUntraced(function* (call: Call): Effect.fn.Return<Called> {
     if (pause >= (yield* timeLeft(call))) break
     yield* Effect.sleep(pause)
   }
-  if (Result.isFailure(result)) yield* countGivenUp(model, result.failure.kind)
+  if (Result.isFailure(result) && result.failure.refuses_tools !== true) yield* countGivenUp(model, result.failure.kind)
   return { result, attempts, breaker: yield* breakerState(call) }
 })
 
@@ -131,12 +149,13 @@ const ask = Effect.fnUntraced(function* (call: Call): Effect.fn.Return<Called> {
 const attempt = (call: Call, number: number, attempts: Array<Attempt>): Effect.Effect<Turn, ModelError> => {
   const { model } = call.question
   const guarded = call.breakers.execute(send(call, number, attempts), {
-    key: model,
+    key: breakerKey(call),
     classify: (exit) => {
       const error =
         exit._tag === "Failure" ? exit.cause.reasons.find((reason) => reason._tag === "Fail")?.error : undefined
       if (exit._tag === "Success") return CircuitBreaker.success
-      if (error === undefined || !CONSEQUENCES[error.kind].trips) return CircuitBreaker.ignored
+      const isFault = error !== undefined && error.refuses_tools !== true && CONSEQUENCES[error.kind].trips
+      if (!isFault) return CircuitBreaker.ignored
       const { retry_after_ms } = error
       return CircuitBreaker.failure(retry_after_ms === undefined ? {} : { retryAfter: retry_after_ms })
     }
@@ -147,7 +166,8 @@ const attempt = (call: Call, number: number, attempts: Array<Attempt>): Effect.E
 }
 
 /** Waits until the rate allows a request; fails at once where that is after the deadline. */
-const keepRate = (call: Call): Effect.Effect<void, ModelError> => keepRateOf(call, call.question.model, rateOf(call))
+const keepRate = (call: Call): Effect.Effect<void, ModelError> =>
+  keepRateOf(call, limitKey(call.question.model, "all"), rateOf(call))
 
 const rateOf = ({ options }: Call): number => options.callsPerMinute ?? 60
 
@@ -159,8 +179,10 @@ const keepRateOf = (call: Call, key: string, limit: number): Effect.Effect<void,
       const taken = yield* Effect.result(call.limiter.consume(asked))
       if (Result.isSuccess(taken)) return
       const { reason } = taken.failure
-      const wait = reason._tag === "RateLimitExceeded" ? Math.max(1, Duration.toMillis(reason.retryAfter)) : 0
-      if (wait === 0 || wait >= (yield* timeLeft(call))) {
+      // Who keeps the rate does not answer.
+      if (reason._tag !== "RateLimitExceeded") return
+      const wait = Math.max(1, Duration.toMillis(reason.retryAfter))
+      if (wait >= (yield* timeLeft(call))) {
         return yield* new ModelError({ kind: "out_of_time", detail: `${model}: more than ${limit} calls a minute` })
       }
       yield* Effect.sleep(wait)
@@ -203,7 +225,8 @@ const send = (call: Call, number: number, attempts: Array<Attempt>): Effect.Effe
     yield* countCall(model, endOf(result), elapsedMillis, { input, output, cost })
     if (Result.isFailure(result)) {
       const { kind, detail } = result.failure
-      yield* Effect.logWarning("model call failed", { model, call: call_id, attempt: number, kind, detail })
+      yield* Effect.logInfo("model call failed", { model, call: call_id, attempt: number, kind, detail })
+      yield* call.warnings.failed(model, result.failure)
     }
     yield* asking.ended(ended)
     return yield* Effect.fromResult(result)
@@ -232,7 +255,7 @@ const withPlace = <A>(call: Call, effect: Effect.Effect<A, ModelError>): Effect.
   const most = call.options.concurrency ?? 4
   const placed = placesOf(call, model, most).withPermits(1)(effect)
   if (call.asking.requested !== true) return placed
-  const requested = `${model} requested`
+  const requested = limitKey(model, "requested")
   const own = placesOf(call, requested, Math.max(1, most - 1)).withPermits(1)(placed)
   return Effect.andThen(keepRateOf(call, requested, Math.max(1, Math.ceil(rateOf(call) / 2))), own)
 }
@@ -245,8 +268,8 @@ const placesOf = ({ places }: Call, key: string, most: number): Semaphore.Semaph
   return made
 }
 
-const breakerState = ({ breakers, question: { model } }: Call): Effect.Effect<BreakerState> =>
-  breakers.state(model).pipe(
+const breakerState = (call: Call): Effect.Effect<BreakerState> =>
+  call.breakers.state(breakerKey(call)).pipe(
     Effect.map(({ _tag }): BreakerState => (_tag === "Closed" ? "closed" : _tag === "Open" ? "open" : "half_open")),
     Effect.orElseSucceed((): BreakerState => "closed")
   )
@@ -255,12 +278,13 @@ const breakerState = ({ breakers, question: { model } }: Call): Effect.Effect<Br
 const tellBreaker = Effect.fnUntraced(function* (call: Call, tried: Result.Result<Turn, ModelError>) {
   const { model } = call.question
   const state = yield* breakerState(call)
-  yield* showBreaker(model, state)
-  if (state === "half_open" || state === (call.told.get(model) ?? "closed")) return
-  call.told.set(model, state)
+  const [key, served] = [breakerKey(call), servedBy(call)]
+  yield* showBreaker(model, served, state)
+  if (state === "half_open" || state === (call.told.get(key) ?? "closed")) return
+  call.told.set(key, state)
   const reason = Result.isFailure(tried) ? tried.failure.detail : "it answers again"
-  yield* Effect.logWarning("model circuit breaker turned", { model, state, reason })
-  yield* call.asking.breakerTurned(model, state, reason)
+  yield* Effect.logInfo("model circuit breaker turned", { model, served, state, reason })
+  yield* call.asking.breakerTurned(model, state, reason, served)
 })
 
 const outOfTime = (model: ModelName) =>

@@ -3,6 +3,7 @@ import {
   type AgentType,
   type BarWindow,
   ContextItems,
+  Indicators,
   MarketSymbol,
   ModelName,
   PastDecision,
@@ -30,8 +31,12 @@ export const Conversation = Schema.Struct({
   bars: Schema.Array(BarRow),
   context: Schema.optionalKey(ContextItems),
   past: Schema.optionalKey(Schema.Array(PastDecision)),
+  /** Figures that came with the request. */
+  indicators: Schema.optionalKey(Indicators),
   /** What was measured beforehand, for a model that cannot ask for tools. */
   measured: Schema.optionalKey(Schema.Array(ToolCall)),
+  /** The model refuses tools. */
+  toolless: Schema.optionalKey(Schema.Literal(true)),
   /** Tools that are not offered. */
   unavailable: Schema.optionalKey(Schema.Array(Schema.String)),
   turns: Schema.Array(TakenTurn),
@@ -50,8 +55,13 @@ export const BARS_SHOWN = 20
 const RESULT_CHARACTERS_MAX = 4_000
 
 /** Whether the model may ask for tools in its next turn. */
-export const mayUseTools = ({ model, turns, fault }: Pick<Conversation, "model" | "turns" | "fault">): boolean =>
-  takesTools(model) && fault === undefined && turns.length < TOOL_TURNS_MAX
+export const mayUseTools = ({
+  model,
+  turns,
+  fault,
+  toolless
+}: Pick<Conversation, "model" | "turns" | "fault" | "toolless">): boolean =>
+  takesTools(model) && toolless !== true && fault === undefined && turns.length < TOOL_TURNS_MAX
 
 /** The latest bars as rows that a model reads. */
 export const barRows = ({ time, open, high, low, close, volume }: BarWindow): Conversation["bars"] =>
@@ -70,7 +80,9 @@ export const questionOf = (
   tools: Question["tools"]
 ): Question => {
   const asking = mayUseTools(conversation) && tools.length > 0
-  const { model, turns, fault } = conversation
+  const { model, fault, toolless } = conversation
+  // All tools were used again, and their results stand with the data.
+  const turns = toolless === true ? conversation.turns.filter(({ calls }) => calls === undefined) : conversation.turns
   const last: ReadonlyArray<Message> =
     fault !== undefined
       ? [{ role: "user", text: prompts.repair(fault) }]
@@ -82,6 +94,7 @@ export const questionOf = (
     instructions: prompts.instructions(type),
     messages: [{ role: "user", text: dataBlock(conversation) }, ...turns.flatMap(said), ...last],
     tools: asking ? tools : [],
+    ...(asking || !turns.some((turn) => turn.calls !== undefined) ? {} : { told: tools }),
     form: asking ? null : decisionForm
   }
 }
@@ -95,9 +108,10 @@ const said = ({ text, tools, calls }: TakenTurn): ReadonlyArray<Message> => {
 
 /** A tool's result as JSON that a model reads. Times and ids are left out: they would make every conversation another one. */
 const resultText = (call: ToolCall | undefined): string => {
+  const ignored = call?.ignored === undefined ? {} : { ignored_parameters: call.ignored }
   const text =
     call?.status === "success"
-      ? dataText(rounded(call.result))
+      ? dataText(rounded(call.ignored === undefined ? call.result : { ...Object(call.result), ...ignored }))
       : dataText({ error: call?.error_message ?? "the tool was not used" })
   return text.length <= RESULT_CHARACTERS_MAX ? text : dataText({ error: "the result is too long to be shown" })
 }
@@ -111,7 +125,7 @@ const rounded = (value: unknown): unknown => {
 }
 
 /** The market and the texts from outside, in a place that none of them can leave. */
-const dataBlock = ({ symbol, bars, context = [], past = [], measured }: Conversation): string => {
+const dataBlock = ({ symbol, bars, context = [], past = [], measured, indicators }: Conversation): string => {
   const data = {
     symbol,
     bar_fields: ["time", "open", "high", "low", "close", "volume"],
@@ -129,6 +143,7 @@ const dataBlock = ({ symbol, bars, context = [], past = [], measured }: Conversa
       text,
       ...(score === undefined ? {} : { score })
     })),
+    ...(indicators === undefined ? {} : { given_indicators: rounded(indicators) }),
     ...(measured === undefined
       ? {}
       : { tools: measured.map((call) => ({ tool: call.tool_name, result: JSON.parse(resultText(call)) })) })

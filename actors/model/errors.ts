@@ -6,7 +6,9 @@ export class ModelError extends Schema.TaggedError<ModelError>()("ModelError", {
   kind: ModelErrorKind,
   detail: Schema.String,
   /** Milliseconds that the server asks to be left alone for. */
-  retry_after_ms: Schema.optionalKey(Schema.Finite)
+  retry_after_ms: Schema.optionalKey(Schema.Finite),
+  /** The server refuses tools: the question may be answered without them. It is no fault of the model. */
+  refuses_tools: Schema.optionalKey(Schema.Literal(true))
 }) {
   override get message() {
     return this.detail

@@ -1,9 +1,9 @@
 // What the AI SDK, its providers and Node's fetch throw, as the kinds of failure that we know.
 import { APICallError, NoSuchModelError } from "ai"
-import { Option } from "effect"
 import type { ModelErrorKind } from "../../protocols/index.ts"
 import { TOO_LARGE } from "./bounded-fetch.ts"
 import type { Redaction } from "./redaction.ts"
+import { isOutOfCredit, serverWords } from "./server-words.ts"
 
 export interface Failure {
   readonly kind: ModelErrorKind
@@ -50,9 +50,22 @@ export const failureOf = (thrown: unknown, redaction: Redaction): Failure => {
 const REFUSED = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/
 const BROKEN_OFF = /^(ECONNRESET|EPIPE|UND_ERR_SOCKET|UND_ERR_RES_CONTENT_LENGTH_MISMATCH|HPE_[A-Z_]+)$/
 
+/** What a server says against a request as it is, that may be put in another way; nothing where it failed otherwise. */
+export const refusalOf = (thrown: unknown): string | undefined => {
+  const call = causesOf(thrown).find((each) => APICallError.isInstance(each))
+  if (!APICallError.isInstance(call)) return undefined
+  const { statusCode = 0, responseBody = "" } = call
+  return statusCode < 400 || OF_ANOTHER_KIND.has(statusCode) ? undefined : `${wordsOf(call)} ${responseBody}`
+}
+
+/** Refusals that no other body would avoid. */
+const OF_ANOTHER_KIND: ReadonlySet<number> = new Set([401, 402, 403, 404, 408, 413, 429, 502, 503, 504, 529])
+
 const byStatus = (error: APICallError, redaction: Redaction): Failure => {
   const status = error.statusCode ?? 0
   const detail = `status ${status}: ${clip(redaction.text(wordsOf(error)))}`
+  if (status === 402 || (status < 500 && isOutOfCredit(error.responseBody ?? "")))
+    return { kind: "unauthorized", detail }
   if (status === 429 || status === 529) {
     const wait = retryAfter(error.responseHeaders ?? {})
     return { kind: "rate_limited", detail, ...(wait === undefined ? {} : { retry_after_ms: wait }) }
@@ -74,13 +87,8 @@ const retryAfter = (headers: { readonly [name: string]: string | undefined }): n
   return /^\d{1,7}(\.\d+)?$/.test(text) ? 1_000 * Math.min(Number(text), LONGEST_WAIT_SECONDS) : undefined
 }
 
-/** What the server said: the `error` or `error.message` of its body, where it has one, or the words of its status. */
-const wordsOf = (error: APICallError): string => {
-  const body = Option.liftThrowable((): unknown => JSON.parse(error.responseBody ?? ""))()
-  const { error: said } = Object(Option.getOrUndefined(body))
-  const words = typeof said === "string" ? said : Object(said).message
-  return typeof words === "string" && words.trim() !== "" ? words : error.message
-}
+/** What the server said, wherever it stands in its body, or the words of its status. */
+const wordsOf = (error: APICallError): string => serverWords(error.responseBody ?? "") ?? error.message
 
 const CAUSES_MAX = 6
 

@@ -26,6 +26,9 @@ export const Message = Schema.Union([
 ])
 export type Message = typeof Message.Type
 
+/** A tool as a model is told of it; its parameters are a JSON Schema. */
+const ToolForm = Schema.Struct({ name: Schema.String, about: Schema.String, parameters: Schema.Unknown })
+
 /**
  * One question to a model: the conversation so far, the tools it may ask for, and the JSON Schema that its answer must have
  * (null while it may do as it likes). It is all that a model is told, and holds no key, no id of ours and no time of day, so the
@@ -35,7 +38,9 @@ export const Question = Schema.Struct({
   model: ModelName,
   instructions: Schema.String,
   messages: Schema.Array(Message),
-  tools: Schema.Array(Schema.Struct({ name: Schema.String, about: Schema.String, parameters: Schema.Unknown })),
+  tools: Schema.Array(ToolForm),
+  /** The tools that stand in the conversation and may not be asked for any more: some servers want to see them all the same. */
+  told: Schema.optionalKey(Schema.Array(ToolForm)),
   form: Schema.NullOr(Schema.Unknown)
 })
 export type Question = typeof Question.Type
@@ -43,6 +48,8 @@ export type Question = typeof Question.Type
 /** Language models, whoever serves them: one question in, one turn or one typed failure out. It tries once, and can be interrupted. */
 export interface LanguageModel {
   readonly ask: (question: Question) => Effect.Effect<Turn, ModelError>
+  /** What was learnt of how a model's server wants to be asked, by the names in `habits.ts`; nothing is, unless given. */
+  readonly habitsOf?: (model: ModelName) => ReadonlyArray<string>
 }
 
 export const providerOf = (model: ModelName): ModelProvider => {

@@ -8,7 +8,7 @@ const tokens = counter("conclave_model_tokens_total", "Tokens that models counte
 const dollars = counter("conclave_model_cost_dollars_total", "What answered calls cost, of models with a known price")
 const givenUp = counter("conclave_model_given_up_total", "Questions that a model did not answer in the end, by reason")
 const breaker = Metric.gauge("conclave_model_breaker_state", {
-  description: "The model's circuit breaker in this process: 0 closed, 1 half open, 2 open"
+  description: "The model's circuit breaker, for whom it is served: 0 closed, 1 half open, 2 open"
 })
 const seconds = Metric.histogram("conclave_model_seconds", {
   description: "How long requests to language models took",
@@ -38,5 +38,5 @@ export const countCall = (
 export const countGivenUp = (model: ModelName, reason: ModelErrorKind) =>
   Metric.update(Metric.withAttributes(givenUp, { model, reason }), 1)
 
-export const showBreaker = (model: ModelName, state: BreakerState) =>
-  Metric.update(Metric.withAttributes(breaker, { model }), BREAKER_LEVELS[state])
+export const showBreaker = (model: ModelName, served: "market" | "requested", state: BreakerState) =>
+  Metric.update(Metric.withAttributes(breaker, { model, served }), BREAKER_LEVELS[state])

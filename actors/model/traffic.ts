@@ -12,7 +12,8 @@ const Outcome = Schema.Union([
     error: Schema.Struct({
       kind: ModelError.fields.kind,
       detail: Schema.String,
-      retry_after_ms: Schema.optionalKey(Schema.Finite)
+      retry_after_ms: Schema.optionalKey(Schema.Finite),
+      refuses_tools: Schema.optionalKey(Schema.Literal(true))
     })
   })
 ])
@@ -29,11 +30,13 @@ const OUTCOMES_MAX = 16
 /** Of so many questions a process knows what became of them; the one asked longest ago is forgotten first. */
 const QUESTIONS_KNOWN_MAX = 1_000
 
-/** The name of a question: the SHA-256 of what it holds as canonical JSON. */
-export const questionKey = (question: Question): string => sha256(canonical(question))
+/** The name of a question: the SHA-256 of what it holds as canonical JSON, without the tools that it only names once more. */
+export const questionKey = ({ told: _, ...asked }: Question): string => sha256(canonical(asked))
 
 /**
  * A model whose traffic is written into a folder: each question, and in order what came of it, failures too. Questions hold no key.
+ *
+ * That a model takes no tools is not remembered here: what is replayed has to be refused as it was.
  *
  * A question that is asked anew by another process, or after many others, begins its file anew. What cannot be written is said in the log, and the model answers all the same.
  */
@@ -58,8 +61,14 @@ export const recording = (folder: string, port: LanguageModel, knownMax = QUESTI
     ask: (question) =>
       port.ask(question).pipe(
         Effect.tap((turn) => write(question, { turn })),
-        Effect.tapError(({ kind, detail, retry_after_ms }) =>
-          write(question, { error: { kind, detail, ...(retry_after_ms === undefined ? {} : { retry_after_ms }) } })
+        Effect.tapError(({ kind, detail, retry_after_ms, refuses_tools }) =>
+          write(question, {
+            error: {
+              ...{ kind, detail },
+              ...(retry_after_ms === undefined ? {} : { retry_after_ms }),
+              ...(refuses_tools === undefined ? {} : { refuses_tools })
+            }
+          })
         )
       )
   }

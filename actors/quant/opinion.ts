@@ -1,14 +1,17 @@
-import type { AgentType, BarWindow, Opinion, PastDecision, Probabilities } from "../../protocols/index.ts"
+import type { AgentType, BarWindow, ContextItems, Opinion, PastDecision, Probabilities } from "../../protocols/index.ts"
 import { coach } from "./coach.ts"
 import { openDesk, type RoutedAround } from "./desk.ts"
 import { analyst, optimizer, type Rule, risk, type View } from "./rules.ts"
 import { likeliest, pool, softmax, tempered } from "./scores.ts"
+import { type Heard, hear, heardText, leant } from "./sentiment.ts"
 
 /** What an opinion is formed of. */
 export interface QuantRequest {
   readonly bars: BarWindow
   /** The latest joint decisions on the symbol, oldest first; none unless given. */
   readonly past?: ReadonlyArray<PastDecision>
+  /** News and sentiment, which count by their scores, within bounds (`sentiment.ts`); none unless given. */
+  readonly context?: ContextItems
 }
 
 export interface QuantOptions {
@@ -40,13 +43,14 @@ const MISSING_FACTOR = 0.7
  *
  * A tool that is unavailable is replaced by its substitute, or gone without at less confidence; reasoning and
  * `routed_around` in the metadata say so. Where a tool that is needed has too few bars or fails, the opinion is HOLD
- * with each decision equally likely. `comprehensive` is the logarithmic pool of those of the panel that have a view.
+ * with each decision equally likely. What was made of news and sentiment is in reasoning and `context` of the metadata, also where
+ * nothing was. `comprehensive` is the logarithmic pool of those of the panel that have a view.
  */
 export const quantOpinion = (type: AgentType, request: QuantRequest, options: QuantOptions): Opinion => {
-  if (type !== "comprehensive") return toOpinion(single(RULES[type], request, options))
+  if (type !== "comprehensive") return toOpinion(single(type, request, options))
   const panel = PANEL.map((member) => ({
     member,
-    said: single(RULES[member], request, { ...options, executionPrefix: `${options.executionPrefix}.${member}` })
+    said: single(member, request, { ...options, executionPrefix: `${options.executionPrefix}.${member}` })
   }))
   const opinions = panel.map(({ member, said }) => ({ member, hasView: said.hasView, ...toOpinion(said) }))
   const views = opinions.filter(({ hasView }) => hasView)
@@ -58,7 +62,8 @@ export const quantOpinion = (type: AgentType, request: QuantRequest, options: Qu
       opinions.map(({ member, reasoning }) => `${member}: ${reasoning}`).join(" "),
     calls: panel.flatMap(({ said }) => said.calls),
     routedAround: distinct(panel.flatMap(({ said }) => said.routedAround)),
-    hasView: views.length > 0
+    hasView: views.length > 0,
+    heard: mostHeard(panel.flatMap(({ said }) => said.heard ?? []))
   })
 }
 
@@ -69,18 +74,31 @@ interface Said {
   readonly calls: Opinion["tool_calls"]
   readonly routedAround: ReadonlyArray<RoutedAround>
   readonly hasView: boolean
+  /** What was made of news and sentiment, where there were any. */
+  readonly heard: Heard | undefined
 }
 
-const single = (rule: Rule, { bars, past = [] }: QuantRequest, { unavailable = NONE, ...rest }: QuantOptions): Said => {
+/** Of a panel that hears the same, what those made of it who went by most. */
+const mostHeard = (all: ReadonlyArray<Heard>): Heard | undefined => all.toSorted((a, b) => b.used - a.used)[0]
+
+const single = (
+  type: Single,
+  { bars, past = [], context = [] }: QuantRequest,
+  { unavailable = NONE, ...rest }: QuantOptions
+): Said => {
   const desk = openDesk({ bars, past }, { ...rest, unavailable })
+  const rule: Rule = RULES[type]
   const found = rule(desk, bars)
   const view = desk.failed() ? undefined : found
   const routedAround = distinct(desk.routedAround)
   const missing = routedAround.filter(({ instead }) => instead === null).length
   const { scores, reasoning } = view ?? unsure(desk.calls)
+  const given = hear(type, context, bars)
+  const heard = given !== undefined && view === undefined ? { ...given, ...NO_VIEW } : given
   return {
-    probabilities: softmax(tempered(scores, MISSING_FACTOR ** missing)),
-    reasoning: [reasoning, ...routedAround.map(detour)].join(" "),
+    probabilities: softmax(leant(type, tempered(scores, MISSING_FACTOR ** missing), heard)),
+    reasoning: [reasoning, ...routedAround.map(detour), ...(heard ? [heardText(type, heard)] : [])].join(" "),
+    heard,
     calls: desk.calls,
     routedAround,
     hasView: view !== undefined
@@ -88,8 +106,9 @@ const single = (rule: Rule, { bars, past = [] }: QuantRequest, { unavailable = N
 }
 
 const NONE: ReadonlySet<string> = new Set()
+const NO_VIEW = { used: 0, lean: 0, reason: "there is no view that they could move" }
 
-const toOpinion = ({ probabilities, reasoning, calls, routedAround }: Said): Opinion => {
+const toOpinion = ({ probabilities, reasoning, calls, routedAround, heard }: Said): Opinion => {
   const decision = likeliest(probabilities)
   return {
     decision,
@@ -97,7 +116,11 @@ const toOpinion = ({ probabilities, reasoning, calls, routedAround }: Said): Opi
     probabilities,
     reasoning,
     tool_calls: calls,
-    metadata: { policy: "quant", ...(routedAround.length === 0 ? {} : { routed_around: routedAround }) }
+    metadata: {
+      policy: "quant",
+      ...(routedAround.length === 0 ? {} : { routed_around: routedAround }),
+      ...(heard === undefined ? {} : { context: heard })
+    }
   }
 }
 

@@ -3,17 +3,17 @@ import type { PolicyRequest } from "../policy.ts"
 import { quantOpinion } from "./opinion.ts"
 
 /**
- * The policy that is always there: fixed rules on what tools say, the same answer for the same bars and past. Never
- * fails.
+ * The policy that is always there: fixed rules on what tools say, the same answer for the same bars, past and scores of news.
+ * Never fails.
  *
  * The rules' constants are round numbers from how the indicators are usually read, and were not fitted to any prices.
  * Everything is measured in the market's own volatility, so that minutes of a currency and days of a stock compare.
  */
-export const quantPolicy = ({ agentType, bars, past, unavailable, consensusId }: PolicyRequest) =>
+export const quantPolicy = ({ agentType, bars, past, context, unavailable, consensusId }: PolicyRequest) =>
   Effect.map(Clock.Clock, (clock) =>
     quantOpinion(
       agentType,
-      { bars, ...(past === undefined ? {} : { past }) },
+      { bars, ...(past === undefined ? {} : { past }), ...(context === undefined ? {} : { context }) },
       {
         executionPrefix: `${consensusId}.${agentType}`,
         now: () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6,

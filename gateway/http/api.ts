@@ -26,6 +26,7 @@ import {
   Problem,
   RoundStatus,
   SwitchBody,
+  SystemStatus,
   ToolName,
   ToolReport,
   VoteBody
@@ -98,6 +99,12 @@ const analyses = HttpApiGroup.make("agents")
       success: CoordinatorStatus,
       error: problems(READS)
     }).annotateMerge(said("What is known of a symbol, and the analyses of it"))
+  )
+  .add(
+    HttpApiEndpoint.get("system", "/api/v1/agents/system/status", {
+      success: SystemStatus,
+      error: problems(READS)
+    }).annotateMerge(said("How the system is, and what it has done"))
   )
   .add(
     HttpApiEndpoint.get("tool", "/api/v1/agents/tools", {

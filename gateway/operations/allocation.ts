@@ -19,7 +19,6 @@ export type AllocationFailure =
   | Schema.Schema.Type<typeof AllocationOpen>
   | Schema.Schema.Type<typeof UnknownAllocation>
 
-const TIMEOUT_MILLIS = 30_000
 /** How much longer than the symbols' decisions the answer is awaited, in milliseconds. */
 const ANSWER_MARGIN_MILLIS = 5_000
 
@@ -35,7 +34,7 @@ export const allocate = (
   { id, correlationId, caller }: { readonly id: string; readonly correlationId: string; readonly caller: Caller }
 ): Effect.Effect<Encoded, AllocationFailure, Actors> =>
   Effect.gen(function* () {
-    const { correlation_id: _, drawdown = 0, vetoed = [], timeout_ms = TIMEOUT_MILLIS, ...body } = asked
+    const { correlation_id: _, drawdown = 0, vetoed = [], timeout_ms = caller.analysisMillis, ...body } = asked
     yield* caller.quota.name(body.holdings.map(({ symbol }) => symbol))
     yield* caller.budget.begin(asked, body.holdings.length)
     const request = { ...body, correlation_id: correlationId, drawdown, vetoed, timeout_ms, ...clientOf(caller) }

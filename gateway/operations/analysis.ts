@@ -3,6 +3,9 @@ import {
   type AnalysisResult,
   type AnalyzeRequest,
   CoordinatorProtocol,
+  flatIndicators,
+  marketBars,
+  sizedAccount,
   toWindow,
   type UnknownAnalysis
 } from "../../protocols/index.ts"
@@ -14,7 +17,6 @@ import type { TooManySymbols } from "./quota.ts"
 export type AnalyzeFailure = AskError | TooManySymbols | OverBudget | Refusal<typeof CoordinatorProtocol, "Analyze">
 export type CancelAnalysisFailure = AskError | OverBudget | Schema.Schema.Type<typeof UnknownAnalysis>
 
-const TIMEOUT_MILLIS = 30_000
 /** A round that closes at the deadline of its analysis has still to be told, in milliseconds. */
 const ANSWER_MARGIN_MILLIS = 2_000
 
@@ -33,7 +35,8 @@ export const analyze = (
   asker: Asker = clientOf(caller)
 ): Effect.Effect<AnalysisResult, AnalyzeFailure, Actors> =>
   Effect.gen(function* () {
-    const { symbol, bars, timeout_ms = TIMEOUT_MILLIS, context } = request
+    const { symbol, timeout_ms = caller.analysisMillis, context, technical_indicators, account_info } = request
+    const bars = request.market_data === undefined ? request.bars : marketBars(request.market_data)
     yield* caller.quota.name([symbol])
     yield* caller.budget.begin(request)
     const payload = {
@@ -41,6 +44,8 @@ export const analyze = (
       timeout_ms,
       ...(bars === undefined ? {} : { bars: toWindow(bars) }),
       ...(context === undefined ? {} : { context }),
+      ...(technical_indicators === undefined ? {} : { indicators: flatIndicators(technical_indicators) }),
+      ...(account_info === undefined ? {} : { account: sizedAccount(account_info, symbol) }),
       ...asker
     }
     const { ask } = yield* Actors

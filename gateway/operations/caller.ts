@@ -18,6 +18,8 @@ export interface Caller {
   readonly keys: Keys
   readonly quota: Quota
   readonly budget: Budget
+  /** How long an analysis may take that says nothing of it, in milliseconds. */
+  readonly analysisMillis: number
 }
 
 /** The token or key does not allow to see what was asked for: none of its patterns covers it. */

@@ -7,6 +7,7 @@ import {
   ConsensusProtocol,
   CoordinatorProtocol,
   HUMAN,
+  houseAgent,
   type InvalidRound,
   type NoMarketData,
   type NotOwner,
@@ -49,7 +50,8 @@ export const openConsensus = (
   givenId?: string
 ): Effect.Effect<ConsensusOpened, ConsensusFailure, Actors> =>
   Effect.gen(function* () {
-    const { symbol, correlation_id, invited, humans, ...body } = wanted
+    const { symbol, correlation_id, invited: _, humans, agents: __, required_agents, ...body } = wanted
+    const invited = invitedBy(wanted)
     const correlationId = correlationOf(caller, correlation_id, givenId)
     const seed = seedFor(caller)
     const voters: Array<string> = []
@@ -66,6 +68,7 @@ export const openConsensus = (
       ...(invited === undefined
         ? {}
         : { invited: invited.map((voter) => (voter.external === true ? withToken(voter) : voter)) }),
+      ...(required_agents === undefined ? {} : { required: required_agents.map((name) => namedBy(name, symbol)) }),
       ...(people.length === 0 ? {} : { humans: people.map(withToken) })
     }
     yield* caller.quota.name([symbol])
@@ -82,6 +85,21 @@ export const openConsensus = (
     const tokens = Object.fromEntries(voters.map((voter) => [voter, secretOf(known, voter)]))
     return { consensus_id, correlation_id: first, tokens }
   })
+
+/** A name as the round knows it: that of an agent of the house may have been given by its type. */
+const namedBy = (name: string, symbol: string): string => houseAgent(name, symbol)?.agent_id ?? name
+
+/** All who are to be invited, each once; nobody in particular where none are named. */
+const invitedBy = ({ symbol, invited, agents = [], required_agents = [] }: ConsensusBody) => {
+  const house = [...agents, ...required_agents].flatMap((name) => houseAgent(name, symbol) ?? [])
+  if (invited === undefined && house.length === 0) return undefined
+  const others = house.filter(
+    ({ agent_id }, index) =>
+      house.findIndex((each) => each.agent_id === agent_id) === index &&
+      !(invited ?? []).some((voter) => voter.agent_id === agent_id)
+  )
+  return [...(invited ?? []), ...others]
+}
 
 const TIMEOUT_MILLIS = 60_000
 

@@ -57,6 +57,89 @@ describe("an agent with a model", () => {
     )
   })
 
+  it("tells it once that it contradicts itself, and then takes it for what it believes of its decision", () => {
+    const { analyze, say, input, decisions, words } = world()
+    analyze()
+    const contradiction = decisionText("SELL", 0.7).replace('"confidence":0.7', '"confidence":0')
+    say(1, contradiction)
+    assert.strictEqual(input(2).conversation.fault, "`confidence` must be the probability of the decision")
+    say(2, contradiction)
+    const [{ decision, metadata } = assert.fail()] = decisions()
+    assert.strictEqual(decision, "SELL")
+    assert.deepInclude(metadata.resolved, { field: "confidence", said: 0 })
+    assert.match(JSON.stringify(words()), /"confidence":0\.7/)
+  })
+
+  it("says nothing of a contradiction that it has put right", () => {
+    const { analyze, say, decisions } = world()
+    analyze()
+    say(1, decisionText("SELL", 0.7).replace('"confidence":0.7', '"confidence":0'))
+    say(2, decisionText("SELL", 0.7))
+    assert.strictEqual(decisions()[0]?.metadata.resolved, undefined)
+  })
+
+  it.each(["fails", "runs out of time", "says nothing of use"])(
+    "that contradicted itself and then %s is taken for what it said",
+    (how) => {
+      const { decider, analyze, say, fail, decisions, open } = world()
+      analyze()
+      say(1, decisionText("SELL", 0.7).replace('"confidence":0.7', '"confidence":0.99'))
+      if (how === "fails") fail(2, "server_error")
+      else if (how === "says nothing of use") say(2, "I am sorry")
+      else decider.advance(12_000)
+      assert.deepStrictEqual(open(), [], "its own rules are not asked")
+      const [{ decision, metadata } = assert.fail()] = decisions()
+      assert.deepStrictEqual([decision, metadata.policy], ["SELL", MODEL])
+      assert.deepInclude(metadata.resolved, { field: "confidence", said: 0.99 })
+      decider.advance(60_000)
+      assert.lengthOf(decisions(), 1)
+    }
+  )
+
+  it("is asked without tools once it has refused them, with what they say", () => {
+    const { decider, analyze, refuseTools, decide, input, open, decisions } = world()
+    analyze()
+    refuseTools(1)
+    assert.deepStrictEqual(open(), [".t0"])
+    decider.runOne()
+    assert.deepStrictEqual(open(), [".m1n"])
+    const { measured = [], toolless } = input("1n").conversation
+    assert.isAbove(measured.length, 5)
+    assert.isTrue(toolless)
+    decide("m1n", decisionText("SELL"))
+    const [{ decision, metadata, tool_calls } = assert.fail()] = decisions()
+    assert.deepStrictEqual([decision, metadata.policy, tool_calls.length], ["SELL", MODEL, measured.length])
+    assert.deepStrictEqual(metadata.usage, usage(1, { input_tokens: 0, output_tokens: 0, cost_usd: 0 }))
+  })
+
+  it("that is known to take none is asked without them at once", () => {
+    const { decider, analyze, open } = world(MODEL, { refusesTools: (model) => model === MODEL })
+    analyze()
+    assert.deepStrictEqual(open(), [".t0"])
+    decider.runOne()
+    assert.deepStrictEqual(open(), [".m1n"])
+  })
+
+  it("reads what it asks of a tool with patience, and tells it what the tool does not know", () => {
+    const { decider, analyze, say, input } = world()
+    analyze()
+    say(1, "", [
+      { name: "rsi", input: { period: "14", symbol: "XYZ" } },
+      { name: "sma", input: '{"period": "20", "slow_period": null}' },
+      { name: "macd", input: { period: "soon" } }
+    ])
+    decider.runOne()
+    const calls = input(2).conversation.turns[0]?.calls ?? []
+    assert.deepStrictEqual(
+      calls.map(({ status, input: used, ignored }) => [status, used, ignored]),
+      [
+        ["success", { period: 14 }, ["symbol"]],
+        ["success", { period: 20 }, undefined],
+        ["failed", { period: "soon" }, undefined]
+      ]
+    )
+  })
+
   it("falls back on its own rules after two answers that are none, and says so", () => {
     const { decider, analyze, say, decisions, open, report } = world()
     analyze()
@@ -134,6 +217,16 @@ describe("an agent with a model", () => {
     })
     decider.advance(60_000)
     assert.lengthOf(decisions(), 1)
+  })
+
+  it("says that its round ended before the time it may have, where it did", () => {
+    const { decider, analyze, decisions } = world()
+    analyze({ deadline: decider.now + 5_000 })
+    decider.advance(3_500)
+    decider.runOne()
+    assert.deepInclude(decisions()[0]?.metadata.fallback, {
+      reason: "the time for the analysis is over; its round takes no votes later"
+    })
   })
 
   it("keeps time for its own rules where the round is short", () => {

@@ -131,7 +131,8 @@ describe("unanimity", () => {
         const { weights: _, ...heads } = rules
         const all = votes.map((vote) => ({ ...vote, decision: "SELL" as const }))
         const quorum = rules.quorum ?? Math.floor(rules.invited.length / 2) + 1
-        assert.strictEqual(judge(heads, all).achieved, votes.length >= quorum)
+        const present = (rules.required ?? []).every((id) => all.some(({ agent_id }) => agent_id === id))
+        assert.strictEqual(judge(heads, all).achieved, votes.length >= quorum && present)
       }),
       { numRuns: 1000 }
     )

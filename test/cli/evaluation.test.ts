@@ -91,6 +91,27 @@ describe("conclave test-agents", () => {
     })
   )
 
+  it.live("takes lists, and has its summary under test_report as well", () =>
+    Effect.gen(function* () {
+      const lists = [
+        "test-agents",
+        "--regime",
+        "mean_reversion, sideways",
+        "--agent",
+        "joint,risk_advisor",
+        "--runs",
+        "1"
+      ]
+      const { stdout } = yield* conclave(...lists, "--json")
+      const found = read(Schema.Struct({ ...Tests.fields, test_report: Tests, accuracy: Schema.Unknown }), stdout)
+      assert.deepStrictEqual(found.test_report.executive_summary, found.executive_summary)
+      assert.deepStrictEqual(Object.keys(Object(found.accuracy)), ["sideways", "mean_reversion"])
+      assert.deepStrictEqual(Object.keys(Object(found.accuracy).sideways), ["risk_advisor", "joint"])
+      const wrong = yield* conclave("test-agents", "--agent", "joint,nobody")
+      assert.include(wrong.stderr + wrong.stdout, "must be of market_analyst")
+    })
+  )
+
   it.live("asks a whole system of its own for many analyses at once, and leaves nothing behind", () =>
     Effect.gen(function* () {
       const { stdout, code } = yield* conclave("test-agents", "--stress", "40", "--json")

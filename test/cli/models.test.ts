@@ -6,7 +6,7 @@ import { fromRecord } from "../../cli/config.ts"
 import { modelConfiguration, modelSettings, modelSettingsTable } from "../../cli/config-models.ts"
 import { conclaveWith } from "../support/command.ts"
 import { decisionText } from "../support/model-servers/decisions.ts"
-import { modelServer } from "../support/model-servers/server.ts"
+import { modelServer, nobody } from "../support/model-servers/server.ts"
 import { temporaryFolder } from "../support/nats.ts"
 
 const KEY = "sk-ant-secret-0815"
@@ -79,6 +79,68 @@ const script = ({ body }: { readonly body: unknown }) =>
     ? ({ does: "say", text: decisionText("SELL", 0.7) } as const)
     : ({ does: "say", tools: [{ name: "rsi", input: { period: 14 } }] } as const)
 
+describe("the time of a model", () => {
+  const times = (env: Record<string, string>) =>
+    Effect.map(read(env), ({ timeout = 0, budget = 0, round = 0 }) =>
+      [timeout, budget, round].map((time) => Duration.toSeconds(time))
+    )
+
+  it.effect("lengthens its rounds, or is refused", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* times({}), [10, 12, 15])
+      assert.deepStrictEqual(yield* times({ MODEL_TIMEOUT: "60 seconds", MODEL_BUDGET: "90 seconds" }), [60, 90, 93])
+      assert.deepStrictEqual(yield* times({ MODEL_TIMEOUT: "60 seconds" }), [60, 62, 65])
+      assert.deepStrictEqual(yield* times({ MODEL_BUDGET: "2 seconds" }), [2, 2, 15])
+      assert.strictEqual(
+        yield* complaint({ MODEL_TIMEOUT: "60 seconds", MODEL_BUDGET: "30 seconds" }),
+        "MODEL_TIMEOUT=1m: must be no longer than MODEL_BUDGET, which is 30s: it would be cut off then"
+      )
+    })
+  )
+
+  it.effect("goes with what Ollama has to keep in mind, where that is set", () =>
+    Effect.gen(function* () {
+      assert.strictEqual((yield* read({ OLLAMA_CONTEXT: "16384" })).providers.ollama.context, 16_384)
+      assert.match(yield* complaint({ OLLAMA_CONTEXT: "7" }), /must be a whole number from 2048/)
+    })
+  )
+})
+
+describe("conclave models check", () => {
+  it.live("says what a model can do, and what it cannot with what to do about it", () =>
+    Effect.gen(function* () {
+      const server = yield* modelServer((received) => {
+        if (received.model === "none") return { does: "fail", status: 404, message: "model 'none' not found" }
+        if (received.model === "plain" && received.text.includes('"tools"')) {
+          return { does: "fail", status: 400, message: "plain does not support tools" }
+        }
+        return received.model === "plain" ? { does: "say", text: decisionText("BUY", 0.6) } : script(received)
+      })
+      const env = { OLLAMA_BASE_URL: server.url, CONCLAVE_MODEL_RISK_ADVISOR: "ollama:llama3.2" }
+      const check = (...words: ReadonlyArray<string>) => conclaveWith(env, "models", "check", ...words)
+      const configured = yield* check()
+      assert.strictEqual(configured.code, 0, configured.stderr)
+      for (const line of [
+        /^ollama:llama3\.2$/m,
+        /turn 2 {3}\d+ ms, 1000 tokens in, 50 out/,
+        /tools {4}used: rsi/,
+        /decides {2}SELL 0\.70/
+      ]) {
+        assert.match(configured.stdout, line)
+      }
+      const plain = yield* check("ollama:plain")
+      assert.match(plain.stdout, /tools {4}refused\n {2}habit {4}no tools at all/)
+      assert.match(plain.stdout, /decides {2}BUY 0\.60/)
+      const none = yield* check("ollama:none", "--json")
+      assert.strictEqual(none.code, 1)
+      assert.include(none.stdout, "Fetch it with `ollama pull none`")
+      assert.include(none.stderr, "ollama:none: no decision")
+      const nothing = yield* conclaveWith({}, "models", "check")
+      assert.include(nothing.stderr, "no model is configured")
+    }).pipe(Effect.scoped)
+  )
+})
+
 describe("conclave analyze with a model", () => {
   it.live(
     "shows the conversation, the tools and the cost; recorded once, it is decided again without the model",
@@ -134,6 +196,22 @@ describe("conclave analyze with a model", () => {
         assert.notInclude(stdout + stderr, KEY)
         // Nothing that the server says steers the terminal, printed or logged.
         for (const character of STEERING) assert.notInclude(stdout + stderr, character)
+      }).pipe(Effect.scoped),
+    60_000
+  )
+
+  it.live(
+    "that is not there warns in one line, with what to do about it",
+    () =>
+      Effect.gen(function* () {
+        const url = yield* nobody
+        const words = ["analyze", "ACME", "--csv", CSV, "--model", "ollama:llama3.2"]
+        const { code, stderr, stdout } = yield* conclaveWith({ OLLAMA_BASE_URL: url }, ...words)
+        assert.strictEqual(code, 0, stderr)
+        const lines = stderr.split("\n").filter((line) => line.trim() !== "")
+        assert.lengthOf(lines, 1, stderr)
+        assert.include(lines[0], `no connection (ECONNREFUSED) to ${url}. Start it with \`ollama serve\``)
+        assert.include(stdout, "By the agent's own rules")
       }).pipe(Effect.scoped),
     60_000
   )

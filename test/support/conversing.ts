@@ -39,12 +39,13 @@ const ballotBox = define({
 })
 
 /** An agent that asks a model; what the model says is the test's own. */
-export const world = (model = MODEL) => {
+export const world = (model = MODEL, known: Pick<ModelAccess, "refusesTools"> = {}) => {
   const models: ModelAccess = {
     modelOf: () => model,
     budgetMillis: 12_000,
     roundMillis: 15_000,
-    ask: () => Effect.die("the test answers")
+    ask: () => Effect.die("the test answers"),
+    ...known
   }
   const rules = () => Effect.succeed(opinionOf("HOLD", 0.5))
   const decider = new Decider([agentActor("market_analyst", rules, { models }), ballotBox])
@@ -59,7 +60,7 @@ export const world = (model = MODEL) => {
       activity: `${round}.m${turn}`,
       call: { call_id: id, model, estimated_input_tokens: 1_000, estimated_cost_usd: 0.001 }
     })
-  const input = (turn: number) => decodeInput(decider.activities.get(`${AGENT}#${ROUND}.m${turn}`)?.input)
+  const input = (turn: number | string) => decodeInput(decider.activities.get(`${AGENT}#${ROUND}.m${turn}`)?.input)
   const answer = (turn: number, outcome: Partial<AskOutcome>) =>
     decider.succeed(AGENT, `${ROUND}.m${turn}`, { receipts: [], breaker: "closed", ...outcome })
   /** The model says something for a cent a turn. */
@@ -68,11 +69,20 @@ export const world = (model = MODEL) => {
     answer(turn, { turn: turnOf(text, tools), receipts: [receipt(`call-${turn}`)] })
   }
   const fail = (turn: number, kind: ModelErrorKind) => answer(turn, { error: { kind, detail: `it is ${kind}` } })
+  /** The model takes no tools; it is asked without them from then on. */
+  const refuseTools = (turn: number) => {
+    begin(turn, `call-${turn}`)
+    const error = { kind: "rejected", detail: "it does not support tools", refuses_tools: true } as const
+    const nothing = { input_tokens: null, output_tokens: null, cost_usd: 0 }
+    answer(turn, { error, receipts: [receipt(`call-${turn}`, nothing)] })
+  }
+  const decide = (key: string, text: string) =>
+    decider.succeed(AGENT, `${ROUND}.${key}`, { receipts: [], breaker: "closed", turn: turnOf(text) })
   const decisions = () => decider.seen("decision.ACME.market_analyst").map((data) => decodeDecision(data))
   const words = () => decider.state(`consensus/${ROUND}`) ?? []
   const report = () => decodeReport(decider.ask(protocol, "ACME", "GetStatus", {})?.body)
   const open = () => [...decider.activities.keys()].map((key) => key.slice(`${AGENT}#${ROUND}`.length))
-  return { decider, analyze, begin, answer, say, fail, input, decisions, words, report, open }
+  return { decider, analyze, begin, answer, say, fail, refuseTools, decide, input, decisions, words, report, open }
 }
 
 const decodeInput = Schema.decodeUnknownSync(AskInput)

@@ -23,7 +23,8 @@ export const byTheTables = ({ rules, votes }: Case): Outcome => {
   const least = rules.min_confidence ?? 0.6
   const won = win({ rules, votes })
   const allSame = votes.every((vote) => vote.decision === votes[0]!.decision)
-  if (won?.bar === true && votes.length >= quorum && (allSame || won.confidence > least - EPSILON)) {
+  const present = (rules.required ?? []).every((id) => votes.map(({ agent_id }) => agent_id).includes(id))
+  if (won?.bar === true && present && votes.length >= quorum && (allSame || won.confidence > least - EPSILON)) {
     return { decision: won.decision, confidence: won.confidence, achieved: true }
   }
   return { ...settle(rules.conflict_resolution ?? "conservative_bias", votes), achieved: false }

@@ -49,6 +49,7 @@ export const drawRound = (random: () => number, maxInvited = 7): Case => {
       method: pick(Method.literals),
       ...(random() < 0.8 ? { conflict_resolution: pick(ConflictResolution.literals) } : {}),
       ...(random() < 0.3 ? { quorum: 1 + below(count) } : {}),
+      ...(random() < 0.2 ? { required: invited.filter(() => random() < 0.3).map(({ agent_id }) => agent_id) } : {}),
       ...(random() < 0.7 ? { min_confidence: below(21) / 20 } : {}),
       ...(random() < 0.3 ? { expert_agent_type: pick(TYPES) } : {}),
       ...(random() < 0.3 ? { pool_exponent: pick([0.5, 1, 2, 3]) } : {}),

@@ -10,6 +10,7 @@ import { addConsensusRoutes, CONSENSUS } from "./consensus.ts"
 import { addDeskRoutes, MESSAGE, STATUS } from "./desk.ts"
 import { addMarketRoutes, MARKET } from "./market.ts"
 import { addPortfolioRoutes, PORTFOLIO } from "./portfolio.ts"
+import { addSystemRoutes, type ReadSystem, SYSTEM } from "./system.ts"
 import { addToolRoutes, TOOLS } from "./tools.ts"
 
 /** What the HTTP side needs from the gateway around it. */
@@ -18,6 +19,8 @@ export interface HttpOptions extends RouteOptions {
   readonly gate: Gate
   /** Facts for `/healthz`. */
   readonly health: () => { readonly [fact: string]: unknown }
+  /** How the system is. */
+  readonly system: ReadSystem
   /** Whether `/readyz` says that requests may come. */
   readonly ready: Effect.Effect<void, NotReady>
 }
@@ -34,12 +37,13 @@ export const addRoutes = (app: TemplatedApp, options: HttpOptions): void => {
   addAllocationRoutes(app, options, route)
   addDeskRoutes(app, options, route)
   addToolRoutes(app, options, route)
+  addSystemRoutes(app, options, route, options.system)
   addPortfolioRoutes(app, options, route)
   addMarketRoutes(app, options, route)
   for (const path of [ANALYZE, ALLOCATION, CONSENSUS, PORTFOLIO, MARKET]) {
     for (const each of [path, `${path}/*`]) app.options(each, route(answerPreflight(options)))
   }
-  for (const path of [MESSAGE, STATUS, TOOLS]) app.options(path, route(answerPreflight(options)))
+  for (const path of [MESSAGE, STATUS, SYSTEM, TOOLS]) app.options(path, route(answerPreflight(options)))
   app.get(
     "/healthz",
     always(() => json(200, { status: "ok", ...options.health() }))
@@ -77,6 +81,7 @@ const index = {
     [`POST ${CONSENSUS}/{id}/cancel`]: "close a round without a decision",
     [`POST ${MESSAGE}`]: 'say something to an agent, or to all who watch: {"symbol":"AAPL","text":"…"}',
     [`GET ${STATUS}?symbol=…`]: "what is known of a symbol, and its analyses",
+    [`GET ${SYSTEM}`]: "how the system is, and what it has done: agents, decisions, uses of tools",
     [`GET ${TOOLS}?agent_type=…&tool=…`]: "how a tool has done for an agent type: success, time, trend, what to do",
     [`GET ${PORTFOLIO}/{account}`]: "a trading account: cash, positions, orders, limits",
     [`POST ${PORTFOLIO}/{account}/switch`]: 'stop or resume entries, or close everything: {"action":"flatten"}',

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Fiber, References, Result } from "effect"
+import { Clock, Effect, Fiber, Logger, References, Result } from "effect"
 import { TestClock } from "effect/testing"
 import { type Asking, type CallerOptions, makeCaller } from "../../../actors/model/caller.ts"
 import { ModelError } from "../../../actors/model/errors.ts"
@@ -54,13 +54,35 @@ const world = Effect.fnUntraced(function* (
       yield* TestClock.adjust("20 minutes")
       return yield* Fiber.join(fiber)
     })
-  return { ask, asked, sent, begun, turned, most: () => most }
+  return { ask, asked, caller, hooks, sent, begun, turned, most: () => most }
 })
 
 const kindOf = (result: Result.Result<unknown, ModelError>) =>
   Result.isFailure(result) ? result.failure.kind : "success"
 
 describe("asking a model", () => {
+  it.effect("that fails warns of it once, with what to do about it, and again only after a while", () =>
+    Effect.gen(function* () {
+      const warnings: Array<string> = []
+      const logger = Logger.make<unknown, void>(({ logLevel, message }) => {
+        if (logLevel === "Warn") warnings.push(String(message))
+      })
+      const { caller, hooks } = yield* world(() => fails("refused"), { attempts: 1 })
+      const ask = Effect.flatMap(Clock.currentTimeMillis, (now) =>
+        caller.ask(QUESTION, { ...hooks, deadline: now + 1_000 })
+      ).pipe(Effect.provide(Logger.layer([logger])))
+      for (let count = 0; count < 60; count++) {
+        yield* ask
+        yield* TestClock.adjust("5 seconds")
+      }
+      assert.lengthOf(warnings, 1)
+      assert.include(warnings[0], "Start it with `ollama serve`, or say where it is with OLLAMA_BASE_URL.")
+      yield* TestClock.adjust("10 minutes")
+      yield* ask
+      assert.lengthOf(warnings, 2)
+    })
+  )
+
   it.effect("tells of a request before it is sent, and what it came to", () =>
     Effect.gen(function* () {
       const { asked, begun } = yield* world(() => Effect.succeed(TURN))

@@ -111,7 +111,7 @@ describe("a server of language models", () => {
       ]
       yield* port.ask(question(model, { messages, tools: [RSI], form: null }))
       const sent = JSON.stringify(Sent(last(server).body).messages)
-      for (const part of ["Let me see.", "call_1_1", "call_1_2"]) assert.include(sent, part)
+      assert.include(sent, "Let me see.")
       assert.include(sent, JSON.stringify('{"of":"call_1_2"}'))
     }).pipe(Effect.scoped)
   )

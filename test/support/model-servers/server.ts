@@ -25,8 +25,8 @@ export type Reply =
   /** Ends the body early, in order. */
   | ({ readonly does: "end early" } & Said)
   | { readonly does: "redirect"; readonly to: string }
-  /** Status 200 with a body that is not the format's. */
-  | { readonly does: "send"; readonly body: string; readonly type?: string }
+  /** A body that is not the format's, with status 200 unless given. */
+  | { readonly does: "send"; readonly body: string; readonly type?: string; readonly status?: number }
 
 export type Script = (received: Received) => Reply
 
@@ -115,6 +115,8 @@ const answer = (response: ServerResponse, { provider, model }: Received, reply: 
       return void response.writeHead(200, JSON_TYPE).end(body.slice(0, Math.floor(body.length / 2)))
     }
     case "send":
-      return void response.writeHead(200, { "content-type": reply.type ?? "application/json" }).end(reply.body)
+      return void response
+        .writeHead(reply.status ?? 200, { "content-type": reply.type ?? "application/json" })
+        .end(reply.body)
   }
 }
