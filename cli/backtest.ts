@@ -9,7 +9,8 @@ import { backtestPage } from "./evaluation/backtest-page.ts"
 import { backtestReport } from "./evaluation/backtest-report.ts"
 import { backtestText } from "./evaluation/backtest-text.ts"
 import { outputFlags, printReport } from "./evaluation/output.ts"
-import { barsFrom, barsUntil, readBars } from "./market.ts"
+import { readBars } from "./market.ts"
+import { type FileFlags, fileFlags, type MarketFileError } from "./market-file.ts"
 import { symbolFlag } from "./options.ts"
 
 /** What was asked for cannot be walked through; the sentence says why. */
@@ -66,6 +67,7 @@ export const backtest = Command.make(
       Flag.withDescription("SELL sells short; it only gets out unless given"),
       Flag.withDefault(false)
     ),
+    ...fileFlags,
     ...outputFlags
   },
   (given) =>
@@ -101,25 +103,33 @@ export const backtest = Command.make(
   ])
 )
 
-const barsOf = (given: {
+interface Chosen extends FileFlags {
   readonly csv: Option.Option<string>
   readonly martingale: boolean
   readonly seed: number
   readonly bars: number
   readonly from: Option.Option<string>
   readonly to: Option.Option<string>
-}) =>
+  readonly symbol: Option.Option<string>
+}
+
+const barsOf = (given: Chosen): Effect.Effect<ReadonlyArray<Bar>, BacktestImpossible | MarketFileError> =>
   Effect.gen(function* () {
     const { csv, martingale, seed, bars } = given
     if (martingale === Option.isSome(csv)) {
       return yield* new BacktestImpossible({ detail: "give either --csv FILE or --martingale" })
     }
-    const file = Option.getOrElse(csv, () => "--martingale")
-    const all: ReadonlyArray<Bar> = martingale
-      ? takeBars({ seed, symbol: "SIM", startTime: 0, regime: MARTINGALE }, bars)
-      : yield* readBars(file)
-    const until = Option.isSome(given.to) ? yield* barsUntil(all, given.to.value, file, "--to") : all
-    return Option.isSome(given.from) ? yield* barsFrom(until, given.from.value, file, barsNeeded() - 2) : until
+    if (Option.isNone(csv) && (Option.isSome(given.from) || Option.isSome(given.to))) {
+      return yield* new BacktestImpossible({ detail: "--from and --to choose from a file, and not with --martingale" })
+    }
+    if (Option.isNone(csv)) return takeBars({ seed, symbol: "SIM", startTime: 0, regime: MARTINGALE }, bars)
+    const wanted = {
+      symbol: Option.getOrUndefined(given.symbol),
+      from: Option.getOrUndefined(given.from),
+      before: barsNeeded() - 2,
+      until: Option.isSome(given.to) ? { text: given.to.value, flag: "--to" } : undefined
+    }
+    return (yield* readBars(csv.value, given, wanted)).bars
   })
 
 const isType = Schema.is(AgentType)

@@ -84,7 +84,7 @@ export const feedCommand = Command.make("feed", { ...marketFlags, for: forFlag, 
     Effect.gen(function* () {
       const config = yield* configuration
       const server = namedServer(yield* requiredUrl(given.nats, config))
-      const markets = yield* marketsOf(given.csv, given.symbol, given.symbols)
+      const markets = yield* marketsOf(given)
       const feeding = Effect.gen(function* () {
         const system = yield* Layer.build(connectClient(config, server, "feed"))
         const tallies = markets.map(({ symbol }) => new Tally(symbol))

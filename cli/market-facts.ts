@@ -11,6 +11,8 @@ import {
   takeBars
 } from "../sim/index.ts"
 import { readBars } from "./market.ts"
+import { check } from "./market-check.ts"
+import { fileFlags } from "./market-file.ts"
 import { parseDuration, symbolArgument } from "./options.ts"
 import { table } from "./table.ts"
 
@@ -100,9 +102,10 @@ const facts = Command.make(
       Argument.withDescription("Files of prices to show beside the simulated markets"),
       Argument.variadic()
     ),
-    seed: seedFlag
+    seed: seedFlag,
+    ...fileFlags
   },
-  ({ files, seed }) =>
+  ({ files, seed, ...flags }) =>
     Effect.gen(function* () {
       const at = { seed, symbol: "SIM", startTime: 0 }
       const hourly = { ...at, instrument: INSTRUMENTS.currency, intervalMillis: HOUR_MILLIS }
@@ -111,7 +114,7 @@ const facts = Command.make(
         ["currency, hours", factsOf(takeBars(hourly, 5_000))]
       ]
       for (const file of files) {
-        const bars = yield* readBars(file)
+        const { bars } = yield* readBars(file, flags, {})
         if (bars.length < 100)
           return yield* Effect.fail(new Error(`${file}: has ${bars.length} bars, and facts take 100`))
         columns.push([file.split("/").at(-1)!, factsOf(bars)])
@@ -162,6 +165,6 @@ const factsTable = (columns: ReadonlyArray<readonly [string, Facts]>): string =>
   )
 
 export const market = Command.make("market").pipe(
-  Command.withDescription("Simulated markets, and how they compare with real ones"),
-  Command.withSubcommands([simulate, facts])
+  Command.withDescription("Simulated markets, how they compare with real ones, and what a file of prices is taken for"),
+  Command.withSubcommands([simulate, facts, check])
 )

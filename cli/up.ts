@@ -22,7 +22,7 @@ export const up = Command.make("up", flags, (given) =>
       const config = yield* configuration
       const port = yield* optionOr(given.port, "--port", settings.port, config.port)
       const dataDir = yield* optionOr(given.data, "--data", settings.dataFolder, config.dataFolder)
-      const markets = yield* marketsOf(given.csv, given.symbol, given.symbols)
+      const markets = yield* marketsOf(given)
       const experiment = yield* planOf(given.experiment)
 
       const server = yield* openServer(config, config.natsUrl, dataDir)

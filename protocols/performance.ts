@@ -2,6 +2,7 @@ import { Schema } from "effect"
 import { Vote } from "./consensus.ts"
 import { Confidence, Decision, Probabilities } from "./decision.ts"
 import { ExperimentName, ExperimentRequestId } from "./experiment.ts"
+import { BarTime } from "./market.ts"
 import { AgentId, ConsensusId, CorrelationId, MarketSymbol, Timestamp } from "./names.ts"
 import { open } from "./open.ts"
 import { VoterType } from "./round.ts"
@@ -19,7 +20,7 @@ export const DecidedRound = open({
   /** What the votes together say of each decision. */
   probabilities: Schema.optionalKey(Probabilities),
   /** The start of the last bar that was looked at, in milliseconds since 1970, and its close. */
-  bar_time: Count,
+  bar_time: BarTime,
   price: Price,
   votes: Schema.Array(Vote),
   /** The experiment that the request was part of, and the request's id there: it is told the outcome. */

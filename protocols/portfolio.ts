@@ -1,9 +1,9 @@
 import { Schema } from "effect"
 import { Confidence, Decision } from "./decision.ts"
+import { BarTime } from "./market.ts"
 import { AccountId, ConsensusId, MarketSymbol, Timestamp } from "./names.ts"
 import { open } from "./open.ts"
 
-const Millis = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const Price = Schema.Finite.check(Schema.isGreaterThan(0))
 const Share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
 
@@ -48,7 +48,7 @@ export const Order = open({
   /** Units to buy, above 0, or to sell, below. */
   quantity: Schema.Int,
   /** The start of the bar it was decided on: it is filled by a later one. */
-  bar_time: Millis,
+  bar_time: BarTime,
   /** That bar's close, in the account's currency. */
   reference_price: Price,
   reason: Schema.Literals(["decision", "flatten"])
@@ -165,12 +165,12 @@ export const PortfolioProtocol = {
         symbol: MarketSymbol,
         decision: Decision,
         confidence: Confidence,
-        bar_time: Millis,
+        bar_time: BarTime,
         price: Price
       })
     },
     /** A bar of a symbol: orders from earlier bars are filled at its open, positions are worth its close. */
-    Price: { payload: open({ symbol: MarketSymbol, time: Millis, open: Price, close: Price }) },
+    Price: { payload: open({ symbol: MarketSymbol, time: BarTime, open: Price, close: Price }) },
     /** From an adapter that fills later: exactly this order, once. */
     Filled: { payload: open({ order_id: Schema.NonEmptyString, price: Price, fee: Micros }) },
     /** No more orders that enter or enlarge a position, until `ResumeEntries`. */

@@ -3,7 +3,7 @@ import { createServer } from "node:net"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { AnalysisResult } from "../../protocols/index.ts"
+import { AnalysisResult, SYMBOL_RULE } from "../../protocols/index.ts"
 import { isAlive } from "../support/alive.ts"
 import { conclave, conclaveWith, dataFolder, type Ended, serverOn, start } from "../support/command.ts"
 import { temporaryFolder } from "../support/nats.ts"
@@ -183,7 +183,6 @@ describe("a running system", () => {
   )
 })
 
-const SYMBOL_RULE = "a symbol is 1 to 32 of A-Z 0-9 _ / : = ^ - and starts with a letter or digit"
 const DATE_RULE = "is not a date such as 2013-02-28 or 2018-02-07T15:00"
 const URL_RULE = "must be one or more nats:// or tls:// addresses, separated by commas"
 

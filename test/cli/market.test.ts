@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { parseBars } from "../../actors/index.ts"
+import { parseBars } from "../../market/index.ts"
 import { conclave } from "../support/command.ts"
 
 describe("conclave market", () => {
