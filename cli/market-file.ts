@@ -4,6 +4,7 @@ import { NodeStream } from "@effect/platform-node"
 import { Console, Effect, Option, Schema, Stream } from "effect"
 import { Flag } from "effect/cli"
 import {
+  isPlain,
   MarketDataError,
   type Notice,
   type OpenMarket,
@@ -100,6 +101,8 @@ export interface Reading {
   readonly file: string
   /** How it is written, in a few words. */
   readonly layout: string
+  /** Nothing was assumed of how it is written. */
+  readonly plain: boolean
   readonly series: Series
   readonly notices: ReadonlyArray<Notice>
 }
@@ -123,6 +126,7 @@ export const readThrough = (
       Effect.map(() => ({
         file,
         layout: shapeText(market.shape),
+        plain: isPlain(market.shape),
         series: quality.series,
         notices: [...market.notices(), ...quality.notices]
       }))
@@ -152,16 +156,19 @@ export const localText = (local: number, { intervalMillis }: Series): string => 
     : text.slice(0, 16).replace("T", " ")
 }
 
-/** What a file was taken for, as one line, and a line for each warning. */
-export const readingText = ({ file, layout, series, notices }: Reading): ReadonlyArray<string> => {
+/** What a file was taken for, as one line unless nothing was assumed, and a line for each warning. */
+export const readingText = ({ file, layout, plain, series, notices }: Reading): ReadonlyArray<string> => {
   const span =
     series.bars === 0
       ? "no bars"
       : `${series.bars} bars from ${localText(series.first, series)} to ${localText(series.last, series)}`
   const done = notices.filter(({ warning }) => !warning).map(({ text }) => text)
   const apart = series.intervalMillis === undefined ? [] : [`${intervalText(series.intervalMillis)} apart`]
+  const silent = plain && done.length === 0
   return [
-    `${file}: read as ${[layout, span, ...apart].join(", ")}${done.map((text) => `; ${text}`).join("")}`,
+    ...(silent
+      ? []
+      : [`${file}: read as ${[layout, span, ...apart].join(", ")}${done.map((text) => `; ${text}`).join("")}`]),
     ...notices.filter(({ warning }) => warning).map(({ text }) => `${file}: warning: ${text}`)
   ]
 }

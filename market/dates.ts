@@ -43,6 +43,8 @@ const UNIT_FROM: ReadonlyArray<readonly [TimeUnit, number]> = [
   ["us", 1e14],
   ["ms", 1e11]
 ]
+/** Numbers below this are within three years of 1970 in every unit. */
+const UNIT_CERTAIN = 1e8
 const unitOf = (value: number): TimeUnit => UNIT_FROM.find(([, from]) => Math.abs(value) >= from)?.[0] ?? "s"
 
 const TIME_MIN = Date.UTC(1700, 0, 1)
@@ -77,7 +79,11 @@ export const findDateForm = (
       const serial = `the date ${quoted(cells[0] ?? "")} is a spreadsheet's serial number`
       return Result.fail(fault(`${serial}: format the column as dates and save the file again`))
     }
-    // What is small may be of about 1970, in any unit.
+    if (largest < UNIT_CERTAIN) {
+      const small = `times such as ${quoted(cells[0] ?? "")} are of about 1970 in every unit`
+      return Result.fail(fault(`${small}: say which by --time-unit s, ms, us or ns`))
+    }
+    // Among larger ones, what is small may be of about 1970.
     const coarsest = unitOf(Math.min(...sizes))
     const unit = coarsest === "s" ? unitOf(largest) : coarsest
     return Result.succeed({ kind: "epoch", unit, given: false })

@@ -181,6 +181,20 @@ const datesText = ({ dates, days, zoned }: Shape): string => {
   return ["times", ...[form, zone].filter((each) => each !== undefined)].join(" ")
 }
 
+/**
+ * Whether a file is as the product itself writes them: a header, commas, points, and dates that begin with the year. Then nothing was
+ * assumed that could be otherwise.
+ */
+export const isPlain = ({ form, header, decimal, dates, newestFirst, days, zoned }: Shape): boolean =>
+  form === "," &&
+  header.names !== undefined &&
+  header.wide === undefined &&
+  header.preamble === 0 &&
+  decimal === "point" &&
+  dates.kind === "year-first" &&
+  !newestFirst &&
+  !(days && zoned)
+
 /** What was found of a file, in a few words: `semicolons, decimal comma, times with the day first, newest first`. */
 export const shapeText = (shape: Shape): string => {
   const { header, columns } = shape

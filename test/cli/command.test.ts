@@ -66,7 +66,12 @@ describe("conclave analyze", () => {
     Effect.gen(function* () {
       const file = join(yield* temporaryFolder, "bad.csv")
       writeFileSync(file, "Date,Open,High,Low,Close\n2020-01-01,1,2,0.5,1\n2020-01-02,1,0.4,0.5,0.45\n")
-      yield* refusals([[["analyze", "A", "--csv", file], `${file}: line 3, column high: high is below low`]])
+      yield* refusals([
+        [
+          ["analyze", "A", "--csv", file],
+          `${file}: line 3, column high: high is below low: mend the row, or have such rows left out by --skip-bad`
+        ]
+      ])
       const unusable = yield* conclaveWith({ TMPDIR: "/nowhere" }, "analyze", "A", "--csv", ACME)
       assertRefused(unusable, "the data folder /nowhere cannot be used: no folder can be made there")
     })
