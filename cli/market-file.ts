@@ -1,5 +1,6 @@
 // A file of prices that somebody named on the command line: how it is to be read, and what is said of it.
 import { createReadStream } from "node:fs"
+import { basename } from "node:path"
 import { NodeStream } from "@effect/platform-node"
 import { Console, Effect, Option, Schema, Stream } from "effect"
 import { Flag } from "effect/cli"
@@ -15,6 +16,7 @@ import {
   type Series,
   shapeText
 } from "../market/index.ts"
+import { type BarSource, SOURCE_TEXT_MAX, SOURCE_WARNINGS_MAX } from "../protocols/index.ts"
 import { checkFile, reasonOf } from "./text-file.ts"
 
 /** A file of prices cannot be used; the sentence says where and why. */
@@ -132,6 +134,17 @@ export const readThrough = (
       }))
     )
   })
+
+/** The same for those who see what was decided. */
+export const sourceOf = ({ file, layout, notices }: Reading): BarSource => {
+  const texts = (warning: boolean) => notices.filter((each) => each.warning === warning).map(({ text }) => text)
+  const warnings = texts(true).map((text) => text.slice(0, SOURCE_TEXT_MAX))
+  return {
+    name: basename(file).slice(0, 256),
+    layout: [layout, ...texts(false)].join("; ").slice(0, SOURCE_TEXT_MAX),
+    ...(warnings.length === 0 ? {} : { warnings: warnings.slice(0, SOURCE_WARNINGS_MAX) })
+  }
+}
 
 const UNITS = [
   ["day", 86_400_000],

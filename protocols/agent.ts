@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { Basis } from "./basis.ts"
 import { ContextItems, PAST_DECISIONS_MAX, PastDecision } from "./context.ts"
 import { BarWindow } from "./market.ts"
 import { AgentReport, BreakerState, ModelCallBegun } from "./model.ts"
@@ -26,7 +27,9 @@ export const opinionFields = {
   context: Schema.optionalKey(ContextItems),
   past: Schema.optionalKey(Schema.Array(PastDecision).check(Schema.isMaxLength(PAST_DECISIONS_MAX))),
   deadline: Schema.optionalKey(Schema.Int),
-  advice: Schema.optionalKey(Schema.Literal(true))
+  advice: Schema.optionalKey(Schema.Literal(true)),
+  /** What the opinion will rest on; it comes back in the opinion's metadata. */
+  basis: Schema.optionalKey(Basis)
 } as const
 export const OpinionRequest = open(opinionFields)
 export type OpinionRequest = typeof OpinionRequest.Type

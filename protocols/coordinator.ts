@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { BarSource, Basis } from "./basis.ts"
 import { Client, Owner } from "./client.ts"
 import { ConsensusResult, Vote } from "./consensus.ts"
 import { ContextItems } from "./context.ts"
@@ -22,6 +23,8 @@ export const AnalysisResult = open({
   votes: Schema.Array(Vote),
   missing_agents: Schema.Array(AgentId),
   correlation_id: CorrelationId,
+  /** What it rests on. Results of older versions do not say so. */
+  basis: Schema.optionalKey(Basis),
   /** Where the coordinator holds its rounds by an experiment. */
   experiment: Schema.optionalKey(HeldBy)
 })
@@ -134,6 +137,8 @@ export const CoordinatorProtocol = {
         timeout_ms: Schema.optionalKey(TimeoutMillis),
         allocation: Schema.optionalKey(AllocationId),
         context: Schema.optionalKey(ContextItems),
+        /** Where `bars` come from. */
+        source: Schema.optionalKey(BarSource),
         /** Whose it is. What comes of a client's analysis that may not trade is neither traded on nor learnt from. */
         client: Schema.optionalKey(Client)
       }),

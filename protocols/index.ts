@@ -1,5 +1,6 @@
 export * from "./agent.ts"
 export * from "./allocation.ts"
+export * from "./basis.ts"
 export * from "./client.ts"
 export * from "./consensus.ts"
 export * from "./consensus-requests.ts"

@@ -133,7 +133,7 @@ const analyze = (
   options: Coordination,
   context: Context
 ) => {
-  const { correlation_id, bars, timeout_ms, allocation, context: items, client } = request
+  const { correlation_id, bars, timeout_ms, allocation, context: items, source, client } = request
   const fault = faultOf(state, request, context)
   if (fault !== undefined) return [refuse(fault), ...tellMissing(allocation, fault.symbol, fault._tag)]
   // Then nothing waits, and it starts at once: its bars and items go to the agents, and need not be kept here as well.
@@ -146,6 +146,7 @@ const analyze = (
     ...(timeout_ms === undefined ? {} : { deadline: context.time + timeout_ms }),
     ...(allocation === undefined ? {} : { allocation }),
     ...(items === undefined || idle ? {} : { context: items }),
+    ...(source === undefined || bars === undefined ? {} : { source }),
     ...(client === undefined ? {} : { client })
   }
   const queued = evolve.AnalysisRequested(state, { asked })

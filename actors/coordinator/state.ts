@@ -3,7 +3,9 @@ import {
   AllocationId,
   Arm,
   Bar,
+  BarSource,
   BarWindow,
+  Basis,
   Client,
   ConsensusId,
   ContextItems,
@@ -32,6 +34,8 @@ export const Asked = open({
   allocation: Schema.optionalKey(AllocationId),
   /** What its agents are told besides the bars. */
   context: Schema.optionalKey(ContextItems),
+  /** Where its own bars come from. */
+  source: Schema.optionalKey(BarSource),
   /** Whose it is; none: the house's. */
   client: Schema.optionalKey(Client)
 })
@@ -48,6 +52,7 @@ export const Running = open({
   /** Time and close of the last bar it looks at. */
   bar_time: Schema.Int,
   price: Schema.Finite,
+  basis: Schema.optionalKey(Basis),
   /** The bars came with the request: what prices do here says nothing of it. */
   foreign: Schema.optionalKey(Schema.Literal(true)),
   /** The experiment by whose arm it is held. */
