@@ -101,7 +101,7 @@ export const PerformanceProtocol = {
     /** From the coordinator: a round is over. */
     Decided: { payload: open({ round: DecidedRound }) },
     /** From the coordinator: the close of a bar, and the start of the bar. One not newer than the last does nothing. */
-    Price: { payload: open({ time: Count, price: Price }) },
+    Price: { payload: open({ time: BarTime, price: Price }) },
     /** Its own timer: no price came for this decision. */
     HorizonPassed: { payload: open({ consensus_id: ConsensusId }) },
     /** How much each agent's word weighs, 1 in the mean: an agent that is not named weighs 1. */

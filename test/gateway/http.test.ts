@@ -94,12 +94,37 @@ describe("POST /api/v1/agents/analyze", () => {
     })
   )
 
+  it.live("takes bars without a volume and of before 1970, and symbols as exchanges write them", () =>
+    Effect.gen(function* () {
+      const { port, asked } = yield* working()
+      const { volume: _, ...silent } = bar(1)
+      for (const symbol of ["BRK.B", "7203.T", "^GSPC", "BTC/USDT", ".DJI", "M&M.NS"]) {
+        const { status } = yield* post(port, { symbol, bars: [{ ...silent, time: -86_400_000 }, silent] })
+        assert.strictEqual(status, 200, symbol)
+      }
+      const window = Schema.Struct({
+        bars: Schema.Struct({ time: Schema.Array(Schema.Int), volume: Schema.Array(Schema.Int) })
+      })
+      const { time, volume } = Schema.decodeUnknownSync(window)(asked[0]?.payload).bars
+      assert.deepStrictEqual(
+        [time, volume],
+        [
+          [-86_400_000, silent.time],
+          [0, 0]
+        ]
+      )
+    })
+  )
+
   it.live("names the field and the rule of what is not valid, asks nobody, and goes on", () =>
     Effect.gen(function* () {
       const { port, asked } = yield* working()
       const bad: ReadonlyArray<readonly [body: unknown, field: string | undefined, rule: RegExp]> = [
         [{ symbol: "*" }, "symbol", /a symbol is 1 to 32 of/],
-        [{ symbol: "A.B" }, "symbol", /a symbol is/],
+        [{ symbol: "A B" }, "symbol", /a symbol is/],
+        [{ symbol: "A.*" }, "symbol", /a symbol is/],
+        [{ symbol: "..A" }, "symbol", /a symbol is/],
+        [{ symbol: "A", bars: [{ ...bar(1), time: -9e12 }] }, "bars[0].time", /before the year 1700/],
         [{ symbol: "A".repeat(1_000_000) }, "symbol", /a symbol is/],
         [{ symbol: 5 }, "symbol", /expected a string/],
         [{}, "symbol", /required/],

@@ -92,6 +92,18 @@ layer(NatsServer.layer, { excludeTestServices: true })("bars of a market on a re
       assert.deepStrictEqual(seen.map(Number), [101, 102, 103])
       const status = yield* http(port, "/api/v1/agents/status?symbol=ACME")
       assert.deepInclude(status.json, { bars: 3, last_bar_time: bars[3]!.time })
+
+      // A symbol with a dot is one token of a subject, and is shown as it is written everywhere else.
+      const dotted: Array<readonly [string, string]> = []
+      yield* log.watch("market.BRK%2EB", ({ subject, payload }) => {
+        dotted.push([subject, JSON.parse(payload).data.symbol])
+      })
+      const silent = [{ time: -86_400_000, open: 1, high: 2, low: 1, close: 2 }]
+      assert.deepStrictEqual((yield* give(port, "BRK.B", silent)).json, { symbol: "BRK.B", taken: 1, stale: [] })
+      yield* eventually("it is published", () => dotted.length > 0)
+      assert.deepStrictEqual(dotted, [["market.BRK%2EB", "BRK.B"]])
+      const known = yield* http(port, "/api/v1/agents/status?symbol=BRK.B")
+      assert.deepInclude(known.json, { symbol: "BRK.B", bars: 1, last_bar_time: -86_400_000 })
     }).pipe(Effect.scoped)
   )
 })
