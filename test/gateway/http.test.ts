@@ -94,28 +94,6 @@ describe("POST /api/v1/agents/analyze", () => {
     })
   )
 
-  it.live("takes bars without a volume and of before 1970, and symbols as exchanges write them", () =>
-    Effect.gen(function* () {
-      const { port, asked } = yield* working()
-      const { volume: _, ...silent } = bar(1)
-      for (const symbol of ["BRK.B", "7203.T", "^GSPC", "BTC/USDT", ".DJI", "M&M.NS"]) {
-        const { status } = yield* post(port, { symbol, bars: [{ ...silent, time: -86_400_000 }, silent] })
-        assert.strictEqual(status, 200, symbol)
-      }
-      const window = Schema.Struct({
-        bars: Schema.Struct({ time: Schema.Array(Schema.Int), volume: Schema.Array(Schema.Int) })
-      })
-      const { time, volume } = Schema.decodeUnknownSync(window)(asked[0]?.payload).bars
-      assert.deepStrictEqual(
-        [time, volume],
-        [
-          [-86_400_000, silent.time],
-          [0, 0]
-        ]
-      )
-    })
-  )
-
   it.live("names the field and the rule of what is not valid, asks nobody, and goes on", () =>
     Effect.gen(function* () {
       const { port, asked } = yield* working()

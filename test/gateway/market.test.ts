@@ -39,6 +39,23 @@ describe("bars of a market over HTTP", () => {
     })
   )
 
+  it.live("may be without a volume and of before 1970, of symbols as exchanges write them", () =>
+    Effect.gen(function* () {
+      const { gateway, asked, answerWith } = yield* startGateway()
+      answerWith(() => Effect.succeed({ accepted: true }))
+      const silent = { time: -86_400_000, open: 1, high: 2, low: 1, close: 2 }
+      const symbols = ["BRK.B", "7203.T", "^GSPC", "BTC/USDT", ".DJI", "M&M.NS", "EURUSD=X"]
+      for (const symbol of symbols) {
+        const answer = yield* give(gateway.port, encodeURIComponent(symbol), [silent])
+        assert.deepStrictEqual(answer.json, { symbol, taken: 1, stale: [] })
+      }
+      assert.deepStrictEqual(
+        asked.map(({ id, payload }) => [id, payload]),
+        symbols.map((symbol) => [symbol, { bar: { ...silent, volume: 0 } }])
+      )
+    })
+  )
+
   it.live("go one by one and stop where one is not answered", () =>
     Effect.gen(function* () {
       const { gateway, asked, answerWith } = yield* startGateway()
