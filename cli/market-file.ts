@@ -43,6 +43,11 @@ export const fileFlags = {
     Flag.withDescription("The unit of times that are numbers; their size tells unless given"),
     Flag.optional
   ),
+  timeZone: Flag.String("time-zone").pipe(
+    Flag.withDescription("Where the clock of times without an offset stands, such as Europe/Berlin; UTC unless given"),
+    Flag.withMetavar("ZONE"),
+    Flag.optional
+  ),
   prices: Flag.Literals("prices", ["adjusted", "as-written"]).pipe(
     Flag.withDescription(
       "Whether prices are adjusted where the file says how, for splits and dividends (default: adjusted)"
@@ -59,6 +64,7 @@ export interface FileFlags {
   readonly dateOrder: Option.Option<"day-first" | "month-first">
   readonly decimal: Option.Option<"point" | "comma">
   readonly timeUnit: Option.Option<"s" | "ms" | "us" | "ns">
+  readonly timeZone: Option.Option<string>
   readonly prices: "adjusted" | "as-written"
   readonly skipBad: boolean
 }
@@ -70,6 +76,7 @@ export const readOptions = (given: FileFlags, more: Pick<ReadOptions, "symbol" |
   skipBad: given.skipBad,
   ...Option.match(given.dateOrder, { onNone: () => ({}), onSome: (dateOrder) => ({ dateOrder }) }),
   ...Option.match(given.decimal, { onNone: () => ({}), onSome: (decimal) => ({ decimal }) }),
+  ...Option.match(given.timeZone, { onNone: () => ({}), onSome: (timeZone) => ({ timeZone }) }),
   ...Option.match(given.timeUnit, { onNone: () => ({}), onSome: (timeUnit) => ({ timeUnit }) })
 })
 

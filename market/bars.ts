@@ -32,7 +32,7 @@ export class BarReader {
     this.#rows = new RowReader(shape, options)
     this.#order = new InOrder(this.#rows.notices, {
       skipBad: options.skipBad === true,
-      certain: shape.zoned || shape.days
+      certain: shape.zoned || shape.days || shape.timeZone !== undefined
     })
   }
 

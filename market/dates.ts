@@ -23,6 +23,7 @@ const DIGITS = /^[+-]?\d+(?:\.\d+)?$/
 const COMPACT = /^(\d{4})(\d{2})(\d{2})(?:[ T]?(\d{2})(\d{2})(\d{2})?)?$/
 const YEAR_FIRST = /^(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:[ T]+(.+))?$/
 const NUMERIC = /^(\d{1,2})([-/.])(\d{1,2})\2(\d{4})(?:,?[ T]+(.+))?$/
+const SHORT_YEAR = /^\d{1,2}([-/.])\d{1,2}\1\d{2}(?:[ T].*)?$/
 const DAY_NAMED = /^(?:\p{L}{2,10}\.?,?\s+)?(\d{1,2})\.?[-\s]?(\p{L}{3,10})\.?,?[-\s](\d{4}|\d{2})(?:,?\s+(.+))?$/u
 const MONTH_NAMED = /^(?:\p{L}{2,10}\.?,?\s+)?(\p{L}{3,10})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})(?:,?\s+(.+))?$/u
 const CLOCK =
@@ -61,6 +62,11 @@ export const findDateForm = (
   options: DateOptions
 ): Result.Result<DateForm, MarketDataError> => {
   const kinds = new Set(cells.map(kindOf).filter((kind) => kind !== undefined))
+  if (kinds.size === 0 && SHORT_YEAR.test(cells[0] ?? "")) {
+    return Result.fail(
+      fault(`${quoted(cells[0] ?? "")} can have its year in more than one place: write it with four digits`)
+    )
+  }
   if (kinds.size === 0)
     return Result.fail(fault(`${quoted(cells[0] ?? "")} is not a date such as 2004-08-19 or 2017-04-19 09:00:00`))
   if (options.timeUnit !== undefined && cells.every((cell) => DIGITS.test(cell))) {

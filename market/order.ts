@@ -66,7 +66,7 @@ export class InOrder {
     if (this.#again === undefined) return undefined
     const rule = this.#options.certain
       ? "the time is that of the row before, with other prices: see whether the file holds two series"
-      : "the time is that of the row before, with other prices: see whether the file holds two series, or write times in UTC or with their offset, where the hour comes twice in which summer time ends"
+      : "the time is that of the row before, with other prices: see whether the file holds two series, or say by --time-zone where its clock stands, which shows an hour twice where summer time ends"
     return fault(rule, this.#again.line, "date")
   }
 
@@ -74,7 +74,7 @@ export class InOrder {
     const back = held.bar.time - next.bar.time
     const rule =
       !this.#options.certain && back <= HOUR_MILLIS
-        ? "time goes backwards by an hour or less, as where summer time ends: write times in UTC or with their offset"
+        ? "time goes backwards by an hour or less, as where summer time ends: say by --time-zone where its clock stands, such as Europe/Berlin"
         : "time goes backwards: rows must be oldest first, or all newest first"
     return fault(rule, next.line, "date")
   }

@@ -9,6 +9,7 @@ import { isEmpty, parseNumber, parseVolume } from "./numbers.ts"
 import { isAfter, type ReadBar, type Until } from "./read-bar.ts"
 import type { Row } from "./rows.ts"
 import { momentOf, type Shape } from "./shape.ts"
+import { ZoneClock } from "./zones.ts"
 
 export interface RowOptions {
   /** Whose rows are read, where the file has those of several symbols. */
@@ -36,10 +37,12 @@ export class RowReader {
   readonly #options: RowOptions
   readonly #symbol: string | undefined
   readonly #known: ReadonlyArray<string>
+  readonly #clock: ZoneClock | undefined
 
   constructor(shape: Shape, options: RowOptions) {
     this.#shape = shape
     this.#options = options
+    this.#clock = shape.timeZone === undefined ? undefined : new ZoneClock(shape.timeZone, shape.newestFirst)
     this.#known = options.symbols ?? shape.symbols
     this.#symbol =
       this.#known.find((each) => sameSymbol(each, options.symbol)) ??
@@ -65,7 +68,7 @@ export class RowReader {
     const { line, cells } = row
     const other = this.#ofOther(row)
     if (other !== "own") return other
-    const moment = momentOf(dates, columns, cells)
+    const moment = this.#inZone(momentOf(dates, columns, cells))
     if (moment !== undefined && isAfter(this.#options.until, moment)) return "after"
     if (this.#isEmptyRow(row, moment)) return undefined
     if (cells.length !== header.width && !extraAreBlank(cells, header.width)) {
@@ -77,6 +80,13 @@ export class RowReader {
     }
     const day = days && moment.local % 86_400_000 === 0
     return this.#bar(row, day ? moment.local : moment.time, moment.local)
+  }
+
+  /** What a clock shows that stands somewhere is an instant. */
+  #inZone(moment: Moment | undefined): Moment | undefined {
+    const clock = this.#clock
+    if (clock === undefined || moment === undefined || moment.zoned || this.#shape.days) return moment
+    return { ...moment, time: clock.timeAt(moment.local) }
   }
 
   #ofOther({ line, cells }: Row): "own" | undefined | MarketDataError {

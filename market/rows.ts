@@ -139,8 +139,8 @@ class JsonRows extends Pieces {
       if (part.trim() === "") continue
       const line = linesBefore + index + 1
       const value = parseJson(part)
-      if (Array.isArray(value)) rows.push({ line, cells: value.map(cellOf) })
-      else if (typeof value === "object" && value !== null)
+      if (Array.isArray(value) && value.every(isCell)) rows.push({ line, cells: value.map(cellOf) })
+      else if (typeof value === "object" && value !== null && !Array.isArray(value))
         rows.push(...this.#rowsOf(new Map(Object.entries(value)), line))
       else
         return Result.fail(
@@ -166,6 +166,8 @@ const parseJson = (text: string): unknown => {
     return undefined
   }
 }
+
+const isCell = (value: unknown): boolean => value === null || typeof value !== "object"
 
 const cellOf = (value: unknown): string =>
   value === null || value === undefined ? "" : typeof value === "object" ? "[…]" : String(value).trim()

@@ -5,12 +5,15 @@ import { type DateForm, type DateOptions, findDateForm, type Moment, parseMoment
 import { fault, type MarketDataError, quoted } from "./errors.ts"
 import { type Decimal, findDecimal, isEmpty, parseNumber } from "./numbers.ts"
 import { type Delimiter, type Form, isJson, type Row, rowsOf } from "./rows.ts"
+import { isTimeZone } from "./zones.ts"
 
 /** What a reader is told of a file, where the file cannot tell or where it is to be read otherwise. */
 export interface ShapeOptions extends DateOptions {
   /** Whose prices are meant, where the file has those of several symbols. */
   readonly symbol?: string
   readonly decimal?: Decimal
+  /** Where the clock stands by which times without an offset are written, such as `Europe/Berlin`; UTC unless given. */
+  readonly timeZone?: string
 }
 
 /** How a file is written. */
@@ -25,6 +28,8 @@ export interface Shape {
   readonly newestFirst: boolean
   /** Whether an offset from UTC is written. */
   readonly zoned: boolean
+  /** Where the clock of times without an offset stands; UTC where nothing is said. */
+  readonly timeZone: string | undefined
   /** The symbols that the rows of the sample name, the first first. */
   readonly symbols: ReadonlyArray<string>
 }
@@ -41,6 +46,9 @@ export const findShape = (
   whole: boolean,
   options: ShapeOptions
 ): Result.Result<Shape, MarketDataError> => {
+  if (options.timeZone !== undefined && !isTimeZone(options.timeZone)) {
+    return Result.fail(fault(`${quoted(options.timeZone)} is no time zone such as Europe/Berlin`))
+  }
   if (/^\s*<(!doctype|html|\?xml)/i.test(text))
     return Result.fail(fault("it is a web page or XML, and no table of prices"))
   if (text.slice(0, 4_096).includes("\u0000")) return Result.fail(fault("it is no text"))
@@ -94,7 +102,8 @@ const shapeOf = (
       ...{ form, header, columns: settled, decimal, dates, symbols },
       days: moments.length > 0 && moments.every(({ local }) => local % DAY_MILLIS === 0),
       newestFirst: isNewestFirst(moments),
-      zoned: moments[0]?.zoned ?? false
+      zoned: moments[0]?.zoned ?? false,
+      timeZone: options.timeZone
     }
   })
 
@@ -170,15 +179,16 @@ const DELIMITERS: Readonly<Record<Form, string>> = {
 }
 const UNITS = { s: "seconds", ms: "milliseconds", us: "microseconds", ns: "nanoseconds" } as const
 
-const datesText = ({ dates, days, zoned }: Shape): string => {
-  const form =
-    dates.kind === "epoch"
-      ? `in ${UNITS[dates.unit]} since 1970`
-      : dates.kind === "numeric"
-        ? `with the ${dates.order === "day-first" ? "day" : "month"} first`
-        : undefined
-  const zone = dates.kind === "epoch" || days ? undefined : zoned ? "with their offset" : "in UTC"
-  return ["times", ...[form, zone].filter((each) => each !== undefined)].join(" ")
+const datesText = ({ dates, days, zoned, timeZone }: Shape): string => {
+  const epoch = dates.kind === "epoch"
+  const form = epoch
+    ? `in ${UNITS[dates.unit]} since 1970`
+    : dates.kind === "numeric"
+      ? `with the ${dates.order === "day-first" ? "day" : "month"} first`
+      : undefined
+  const zone = zoned ? "with their offset" : `in ${timeZone ?? "UTC"}`
+  const what = days && !epoch ? (zoned ? "days of the exchange" : "days") : "times"
+  return [what, form, epoch || days ? undefined : zone].filter((each) => each !== undefined).join(" ")
 }
 
 /**
@@ -204,7 +214,6 @@ export const shapeText = (shape: Shape): string => {
     first,
     shape.decimal === "comma" ? "decimal comma" : undefined,
     datesText(shape),
-    shape.days && shape.zoned ? "days of the exchange" : undefined,
     shape.newestFirst ? "newest first" : undefined,
     columns.volume === undefined
       ? "no volume"

@@ -72,12 +72,12 @@ describe("conclave market", () => {
       assert.strictEqual(plain.stderr, "")
       assert.match(
         other.stderr,
-        /^\S+a10\S+: read as semicolons, decimal comma, times with the day first, 170 bars from .*\n$/
+        /^\S+a10\S+: read as semicolons, decimal comma, days with the day first, 170 bars from .*\n$/
       )
       assert.match(late.stderr, /the prices end with 2024-08-26, before --at 2024-12-01/)
       assert.deepStrictEqual(last?.basis, {
         ...{ bar_time: "2024-08-26T00:00:00.000Z", price: 128.9, bars: 128, interval_seconds: 86_400, from: "request" },
-        source: { name: "a17-days-with-offset-tokyo.csv", layout: "commas, times, days of the exchange" }
+        source: { name: "a17-days-with-offset-tokyo.csv", layout: "commas, days of the exchange" }
       })
     })
   )

@@ -76,7 +76,19 @@ describe("the rows of a file of prices", () => {
     const back = [...hours.slice(0, 3), "2024-10-27 02:30,1,2,1,1,0", ...hours.slice(3)]
     assert.include(
       fault([HEADER, ...back].join("\n")),
-      "line 6, column date: time goes backwards by an hour or less, as where summer time ends"
+      "line 6, column date: time goes backwards by an hour or less, as where summer time ends: say by --time-zone"
+    )
+    const times = (lines: ReadonlyArray<string>) =>
+      bars([HEADER, ...lines].join("\n"), { timeZone: "Europe/Berlin" }).map(({ time }) =>
+        new Date(time).toISOString().slice(11, 16)
+      )
+    const right = ["22:00", "23:00", "00:00", "01:00", "02:00"]
+    assert.deepStrictEqual(times(hours), right)
+    assert.deepStrictEqual(times(hours.toReversed()), right)
+    assert.deepStrictEqual(times(back), ["22:00", "23:00", "00:00", "00:30", "01:00", "01:00", "02:00"].toSpliced(5, 1))
+    assert.include(
+      fault([HEADER, ...hours].join("\n"), { timeZone: "Mars" }),
+      '"Mars" is no time zone such as Europe/Berlin'
     )
   })
 
