@@ -1,23 +1,14 @@
 import { Console, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import {
-  type Facts,
-  factsOf,
-  INSTRUMENTS,
-  MARTINGALE,
-  Market,
-  type MarketOptions,
-  REGIMES,
-  takeBars
-} from "../sim/index.ts"
+import { type Facts, factsOf, INSTRUMENTS, Market, type MarketOptions, takeBars } from "../sim/index.ts"
 import { readBars } from "./market.ts"
 import { check } from "./market-check.ts"
 import { fileFlags } from "./market-file.ts"
-import { parseDuration, symbolArgument } from "./options.ts"
+import { symbolArgument } from "./options.ts"
+import { instrumentFlag, intervalFlag, regimeFlag, seedFlag } from "./simulation-flags.ts"
 import { table } from "./table.ts"
 
 const HOUR_MILLIS = 3_600_000
-const DAY_MILLIS = 24 * HOUR_MILLIS
 const BARS_MAX = 10_000_000
 
 const count = (name: string, most: number, otherwise: number, about: string) =>
@@ -30,31 +21,6 @@ const count = (name: string, most: number, otherwise: number, about: string) =>
     Flag.withDefault(otherwise)
   )
 
-const seedFlag = Flag.Int("seed").pipe(
-  Flag.withDescription("Which market: the same number gives the same one (default: 1)"),
-  Flag.withDefault(1)
-)
-
-const instrumentFlag = Flag.Literals("instrument", ["stock", "currency"]).pipe(
-  Flag.withDescription("What is traded: its volatility, tails, volume and hours (default: stock)"),
-  Flag.withDefault("stock")
-)
-
-const intervalFlag = Flag.String("interval").pipe(
-  Flag.withDescription("The length of a bar, such as 1m, 1h or 24h (default: 24h)"),
-  Flag.withMetavar("DURATION"),
-  Flag.filterMap(
-    (text) => {
-      const millis = parseDuration(text)
-      return millis !== undefined && Number.isInteger(millis) && millis >= 1_000
-        ? Option.some(millis)
-        : Option.none<number>()
-    },
-    () => "must be a duration of at least 1s, such as 1m, 1h or 24h"
-  ),
-  Flag.withDefault(DAY_MILLIS)
-)
-
 /** `conclave market simulate`: the bars of a simulated market as CSV. */
 const simulate = Command.make(
   "simulate",
@@ -64,10 +30,7 @@ const simulate = Command.make(
     seed: seedFlag,
     instrument: instrumentFlag,
     interval: intervalFlag,
-    regime: Flag.Literals("regime", [...REGIMES, MARTINGALE]).pipe(
-      Flag.withDescription("What the market is in all the time; it goes from one to the next unless given"),
-      Flag.optional
-    )
+    regime: regimeFlag
   },
   ({ symbol, bars, seed, instrument, interval, regime }) =>
     Effect.gen(function* () {

@@ -2,7 +2,7 @@
 import { Console, Effect, Stream } from "effect"
 import type { ReadBar, Until } from "../market/index.ts"
 import type { Bar } from "../protocols/index.ts"
-import { marketBars } from "../sim/index.ts"
+import { type MarketOptions, marketBars, takeBars } from "../sim/index.ts"
 import {
   type FileFlags,
   localText,
@@ -136,13 +136,18 @@ const endsBefore = ({ series }: Reading, until: Until): string | undefined => {
 
 /** Simulated markets begin here, on a Thursday, and have a bar each weekday, so that every run has the same ones. */
 const SIMULATED_START = Date.UTC(2026, 0, 1)
-const SIMULATED_SEED = 1
-/** Simulated bars before this time are the past: twelve weeks, which give every agent the bars that it needs to have a view. */
-export const SIMULATED_PAST_UNTIL = SIMULATED_START + 84 * DAY_MILLIS
+/** So many simulated bars are the past: twelve weeks of days, which give every agent the bars that it needs to have a view. */
+const PAST_BARS = 60
 
-/** An endless simulated market. */
-export const simulatedBars = (symbol: string): Stream.Stream<Bar> =>
-  marketBars({ seed: SIMULATED_SEED, symbol, startTime: SIMULATED_START })
+export type Simulated = Pick<MarketOptions, "seed" | "symbol" | "regime" | "intervalMillis">
+
+/** An endless simulated market, and the time before which its bars are the past. */
+export const simulatedMarket = (
+  chosen: Simulated
+): { readonly bars: Stream.Stream<Bar>; readonly pastUntil: number } => {
+  const options = { ...chosen, startTime: SIMULATED_START }
+  return { bars: marketBars(options), pastUntil: takeBars(options, PAST_BARS + 1).at(-1)?.time ?? SIMULATED_START }
+}
 
 /** A day, which is one of the exchange, or an instant, which is in UTC unless it names a zone. */
 const timeOf = (file: string, text: string, flag: string): Effect.Effect<Until, MarketFileError> => {

@@ -4,8 +4,9 @@ import { Flag } from "effect/cli"
 import { feed } from "../actors/index.ts"
 import { type Bar, CoordinatorProtocol, MarketSymbol, SYMBOL_RULE } from "../protocols/index.ts"
 import { Actors, type AskError } from "../runtime/index.ts"
+import type { RegimeOrMartingale } from "../sim/index.ts"
 import { InvalidSetting } from "./config.ts"
-import { SIMULATED_PAST_UNTIL, simulatedBars } from "./market.ts"
+import { simulatedMarket } from "./market.ts"
 import {
   type FileFlags,
   fileFlags,
@@ -16,6 +17,7 @@ import {
   sayReading
 } from "./market-file.ts"
 import { symbolFlag, symbolsFlag } from "./options.ts"
+import { intervalFlag, regimeFlag, seedFlag } from "./simulation-flags.ts"
 
 /** The system knows newer bars of the symbol than the file has: they are of another market, and nothing of the file would be read. */
 export class OtherMarket extends Schema.TaggedError<OtherMarket>()("OtherMarket", {
@@ -49,6 +51,9 @@ export const marketFlags = {
   ...fileFlags,
   symbol: symbolFlag,
   symbols: symbolsFlag,
+  seed: seedFlag,
+  regime: regimeFlag,
+  interval: intervalFlag,
   speed: Flag.Finite("speed").pipe(
     Flag.withDescription("Bars per second of each symbol, above 0 and at most 1000 (default: 1)"),
     Flag.filter(
@@ -66,6 +71,10 @@ export interface ChosenMarkets extends FileFlags {
   readonly csv: Option.Option<string>
   readonly symbol: Option.Option<string>
   readonly symbols: string
+  readonly seed: number
+  readonly regime: Option.Option<RegimeOrMartingale>
+  /** Of simulated bars, in milliseconds. */
+  readonly interval: number
 }
 
 /** The bars of a file. It is read through first, so that what is wrong in it is told before anything is decided on. */
@@ -107,11 +116,11 @@ export const marketsOf = ({
       const rule = `must be symbols separated by commas: ${SYMBOL_RULE}`
       return yield* new InvalidSetting({ variable: "--symbols", value: bad.slice(0, 40), rule })
     }
+    const regime = Option.isSome(flags.regime) ? { regime: flags.regime.value } : {}
     return [...new Set(named)].map((each) => ({
+      ...simulatedMarket({ symbol: each, seed: flags.seed, intervalMillis: flags.interval, ...regime }),
       symbol: each,
-      bars: simulatedBars(each),
       lastTime: undefined,
-      pastUntil: SIMULATED_PAST_UNTIL,
       from: "simulated"
     }))
   })
