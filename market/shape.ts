@@ -220,6 +220,8 @@ export const shapeText = (shape: Shape): string => {
       : columns.volume === columns.ticks
         ? "volume counted in ticks"
         : undefined,
+    header.preamble > 0 ? `${header.preamble} ${header.preamble === 1 ? "row" : "rows"} above the header` : undefined,
+    shape.symbols.length === 1 ? `the symbol ${quoted(shape.symbols[0]!)}` : undefined,
     header.wide === undefined ? undefined : `the columns of ${quoted(header.wide.chosen)}`
   ]
     .filter((each) => each !== undefined)

@@ -6,7 +6,7 @@ import { NodeStream } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result, Stream } from "effect"
 import { quantOpinion } from "../../actors/index.ts"
-import { openMarket, Quality, type ReadBar, type ReadOptions } from "../../market/index.ts"
+import { openMarket, Quality, type ReadBar, type ReadOptions, shapeText } from "../../market/index.ts"
 import { PANEL, toWindow } from "../../protocols/index.ts"
 
 const FILES = join(import.meta.dirname, "files")
@@ -142,6 +142,9 @@ describe("files of other programs", () => {
         days.read.map(({ bar }) => bar.close)
       )
       assert.lengthOf((yield* readFile(file, { symbol: "abc" })).read, 170)
+      // One symbol alone is read whatever is asked for, and said.
+      const other = yield* readFile("a09-angle-brackets-compact-dates.txt", { symbol: "ACME" })
+      assert.strictEqual(shapeText(other.shape), 'commas, days, the symbol "XYZ.US"')
     })
   )
 
