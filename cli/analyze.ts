@@ -11,7 +11,7 @@ import { modelSettings } from "./config-models.ts"
 import { conversationText, shownEvent } from "./conversation-text.ts"
 import { type DataFolderUnusable, onDisk } from "./data-folder.ts"
 import { readBars } from "./market.ts"
-import { fileFlags, sourceOf } from "./market-file.ts"
+import { barsPerYearOf, fileFlags, sourceOf } from "./market-file.ts"
 import { natsFlag, natsUrl, optionOr, symbolArgument } from "./options.ts"
 import { analysisText } from "./print.ts"
 import { connect, connectClient, openServer, type Server, withParts } from "./server.ts"
@@ -76,7 +76,11 @@ export const analyze = Command.make("analyze", flags, (given) =>
         )
         const { ask } = yield* Actors.pipe(Effect.provide(system))
         const correlation_id = ulid()
-        const question = { correlation_id, bars: toWindow(bars), source: sourceOf(reading) }
+        const question = {
+          correlation_id,
+          bars: toWindow(bars, barsPerYearOf(given, reading)),
+          source: sourceOf(reading)
+        }
         const options = { timeout: TIMEOUT, correlationId: correlation_id } as const
         const answer = yield* Effect.raceFirst(
           ask(CoordinatorProtocol, given.symbol, "Analyze", question, options).pipe(Effect.mapError(inWords)),

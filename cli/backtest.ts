@@ -10,7 +10,7 @@ import { backtestReport } from "./evaluation/backtest-report.ts"
 import { backtestText } from "./evaluation/backtest-text.ts"
 import { outputFlags, printReport } from "./evaluation/output.ts"
 import { readBars } from "./market.ts"
-import { type FileFlags, fileFlags, type MarketFileError } from "./market-file.ts"
+import { barsPerYearOf, type FileFlags, fileFlags, type MarketFileError } from "./market-file.ts"
 import { symbolFlag } from "./options.ts"
 
 /** What was asked for cannot be walked through; the sentence says why. */
@@ -73,14 +73,17 @@ export const backtest = Command.make(
   (given) =>
     Effect.gen(function* () {
       const { fee, slippage, size, short } = given
-      const bars = yield* barsOf(given)
+      const { bars, barsPerYear } = yield* barsOf(given)
       const panel = yield* panelOf(given.panel)
       if (bars.length < barsNeeded()) {
         const detail = `${bars.length} bars are too few: a backtest takes ${barsNeeded()}, and the first ${barsNeeded() - 2} are its warm-up`
         return yield* new BacktestImpossible({ detail })
       }
       const symbol = Option.getOrElse(given.symbol, () => symbolOf(given.csv))
-      const walk = walkForward(bars, { symbol, policy: quantPolicy, fee, slippage, size, short, ...panel })
+      const walk = walkForward(bars, {
+        ...{ symbol, policy: quantPolicy, fee, slippage, size, short, barsPerYear },
+        ...panel
+      })
       const report = backtestReport(walk)
       yield* printReport(given, {
         text: () => backtestText(report),
@@ -113,7 +116,12 @@ interface Chosen extends FileFlags {
   readonly symbol: Option.Option<string>
 }
 
-const barsOf = (given: Chosen): Effect.Effect<ReadonlyArray<Bar>, BacktestImpossible | MarketFileError> =>
+interface ChosenBars {
+  readonly bars: ReadonlyArray<Bar>
+  readonly barsPerYear: number | undefined
+}
+
+const barsOf = (given: Chosen): Effect.Effect<ChosenBars, BacktestImpossible | MarketFileError> =>
   Effect.gen(function* () {
     const { csv, martingale, seed, bars } = given
     if (martingale === Option.isSome(csv)) {
@@ -122,14 +130,18 @@ const barsOf = (given: Chosen): Effect.Effect<ReadonlyArray<Bar>, BacktestImposs
     if (Option.isNone(csv) && (Option.isSome(given.from) || Option.isSome(given.to))) {
       return yield* new BacktestImpossible({ detail: "--from and --to choose from a file, and not with --martingale" })
     }
-    if (Option.isNone(csv)) return takeBars({ seed, symbol: "SIM", startTime: 0, regime: MARTINGALE }, bars)
+    if (Option.isNone(csv)) {
+      const taken = takeBars({ seed, symbol: "SIM", startTime: 0, regime: MARTINGALE }, bars)
+      return { bars: taken, barsPerYear: Option.getOrUndefined(given.barsPerYear) }
+    }
     const wanted = {
       symbol: Option.getOrUndefined(given.symbol),
       from: Option.getOrUndefined(given.from),
       before: barsNeeded() - 2,
       until: Option.isSome(given.to) ? { text: given.to.value, flag: "--to" } : undefined
     }
-    return (yield* readBars(csv.value, given, wanted)).bars
+    const read = yield* readBars(csv.value, given, wanted)
+    return { bars: read.bars, barsPerYear: barsPerYearOf(given, read.reading) }
   })
 
 const isType = Schema.is(AgentType)

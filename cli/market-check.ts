@@ -52,6 +52,8 @@ const reportOf = ({ market }: MarketFile, { file, layout, series, notices }: Rea
   last: series.bars === 0 ? null : localText(series.last, series),
   interval_seconds: series.intervalMillis === undefined ? null : series.intervalMillis / 1_000,
   session: sessionText(series),
+  bars_per_year: series.year?.bars_per_year ?? null,
+  year: series.year?.year ?? null,
   splits: market.splits.map(({ local, ratio }) => ({ date: new Date(local).toISOString().slice(0, 10), ratio })),
   done: notices.filter(({ warning }) => !warning).map(({ kind, text, count, lines }) => ({ kind, text, count, lines })),
   warnings: notices
@@ -76,6 +78,7 @@ const reportText = (opened: MarketFile, read: Reading): string => {
     ["bars", `${report.bars}${report.first === null ? "" : `, from ${report.first} to ${report.last}`}`],
     ["interval", intervalText(read.series.intervalMillis)],
     ["session", report.session],
+    ["year", report.year],
     [
       "splits",
       report.splits.length === 0 ? null : report.splits.map(({ date, ratio }) => `${ratio} for 1 on ${date}`).join(", ")

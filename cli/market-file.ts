@@ -16,7 +16,7 @@ import {
   type Series,
   shapeText
 } from "../market/index.ts"
-import { type BarSource, SOURCE_TEXT_MAX, SOURCE_WARNINGS_MAX } from "../protocols/index.ts"
+import { type BarSource, BarsPerYear, SOURCE_TEXT_MAX, SOURCE_WARNINGS_MAX } from "../protocols/index.ts"
 import { checkFile, reasonOf } from "./text-file.ts"
 
 /** A file of prices cannot be used; the sentence says where and why. */
@@ -54,6 +54,11 @@ export const fileFlags = {
     ),
     Flag.withDefault("adjusted")
   ),
+  barsPerYear: Flag.Finite("bars-per-year").pipe(
+    Flag.withDescription("How many such bars a year of trading has; the file tells unless given"),
+    Flag.filter(Schema.is(BarsPerYear), () => "must be a number from 0.1 to 31622400"),
+    Flag.optional
+  ),
   skipBad: Flag.Boolean("skip-bad").pipe(
     Flag.withDescription("Leave out rows that are no sound bars, and say how many"),
     Flag.withDefault(false)
@@ -66,8 +71,13 @@ export interface FileFlags {
   readonly timeUnit: Option.Option<"s" | "ms" | "us" | "ns">
   readonly timeZone: Option.Option<string>
   readonly prices: "adjusted" | "as-written"
+  readonly barsPerYear: Option.Option<number>
   readonly skipBad: boolean
 }
+
+/** How many bars a year of trading has: as somebody said, or as the file tells. */
+export const barsPerYearOf = (given: Pick<FileFlags, "barsPerYear">, { series }: Reading): number | undefined =>
+  Option.getOrElse(given.barsPerYear, () => series.year?.bars_per_year)
 
 /** What the flags say, and which symbol and time are meant. */
 export const readOptions = (given: FileFlags, more: Pick<ReadOptions, "symbol" | "until"> = {}): ReadOptions => ({

@@ -8,6 +8,7 @@ import type { RegimeOrMartingale } from "../sim/index.ts"
 import { InvalidSetting } from "./config.ts"
 import { simulatedMarket } from "./market.ts"
 import {
+  barsPerYearOf,
   type FileFlags,
   fileFlags,
   MarketFileError,
@@ -34,6 +35,8 @@ export class OtherMarket extends Schema.TaggedError<OtherMarket>()("OtherMarket"
 export interface Market {
   readonly symbol: string
   readonly bars: Stream.Stream<Bar, MarketFileError>
+  /** How many bars a year of trading has, where that is known. */
+  readonly barsPerYear: number | undefined
   /** The time of the last bar; none where the market is endless. */
   readonly lastTime: number | undefined
   /** Up to this time it is the past, which nobody wants to read. */
@@ -90,6 +93,7 @@ const fileMarket = (file: string, symbol: string, flags: FileFlags): Effect.Effe
     return {
       symbol,
       bars: Stream.map(opened.bars, ({ bar }) => bar),
+      barsPerYear: barsPerYearOf(flags, reading),
       lastTime,
       pastUntil: Number.NEGATIVE_INFINITY,
       from: file
@@ -120,6 +124,7 @@ export const marketsOf = ({
     return [...new Set(named)].map((each) => ({
       ...simulatedMarket({ symbol: each, seed: flags.seed, intervalMillis: flags.interval, ...regime }),
       symbol: each,
+      barsPerYear: undefined,
       lastTime: undefined,
       from: "simulated"
     }))
@@ -138,7 +143,7 @@ export interface FeedOptions {
  * Gives a market to its coordinator until it ends, from the first bar on that is newer than what is known. `known` where no bar is.
  */
 export const feedMarket = (
-  { symbol, bars, lastTime, pastUntil, from }: Market,
+  { symbol, bars, barsPerYear, lastTime, pastUntil, from }: Market,
   options: FeedOptions
 ): Effect.Effect<"known" | "ended", AskError | OtherMarket | MarketFileError, Actors> =>
   Effect.gen(function* () {
@@ -154,8 +159,8 @@ export const feedMarket = (
     if (seen !== null && lastTime === seen) return "known"
     // A simulated market has a past: without it the panel would have nothing to say for its first fifty bars.
     const past = Stream.takeWhile(bars, (bar) => bar.time < pastUntil)
-    if (Number.isFinite(pastUntil)) yield* feed({ symbol, bars: past, intervalMillis: 0, taken })
-    yield* feed({ symbol, bars, intervalMillis, taken })
+    if (Number.isFinite(pastUntil)) yield* feed({ symbol, bars: past, barsPerYear, intervalMillis: 0, taken })
+    yield* feed({ symbol, bars, barsPerYear, intervalMillis, taken })
     return "ended"
   })
 

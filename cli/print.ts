@@ -54,9 +54,10 @@ export const analysisText = (result: AnalysisResult): string => {
   ].join("\n")
 }
 
-/** `  on 128 bars, 1 day apart, up to 2023-05-10 at 96.35, from ACME.csv`, and what looks wrong in them. */
-const basisText = ({ bar_time, price, bars, interval_seconds, source }: Basis): string => {
-  const apart = interval_seconds === null ? "" : `, ${intervalText(interval_seconds * 1_000)} apart`
+/** `  on 128 bars, 1 day apart (252 a year), up to 2023-05-10 at 96.35, from ACME.csv`, and what looks wrong in them. */
+const basisText = ({ bar_time, price, bars, interval_seconds, bars_per_year, source }: Basis): string => {
+  const yearly = bars_per_year === undefined ? "" : ` (${Math.round(bars_per_year)} a year)`
+  const apart = interval_seconds === null ? "" : `, ${intervalText(interval_seconds * 1_000)} apart${yearly}`
   const from = source === undefined ? "" : `, from ${plain(source.name)}`
   const on = `  on ${counted(bars, "bar")}${apart}, up to ${barTimeText(bar_time)} at ${Number(price.toPrecision(8))}${from}`
   return [on, ...(source?.warnings ?? []).map((text) => `  warning: ${plain(text)}`)].join("\n")

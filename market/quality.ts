@@ -1,4 +1,5 @@
 // What looks wrong in bars that are read, and what kind of series they are. In one pass, and in the same memory however many there are.
+import { TradingCalendar, type TradingYear } from "../protocols/index.ts"
 import { type Notice, Notices } from "./notices.ts"
 import type { ReadBar } from "./read-bar.ts"
 
@@ -39,6 +40,8 @@ export interface Series {
   readonly session: { readonly from: number; readonly to: number } | undefined
   /** On how many days of the week there are bars. */
   readonly weekdays: number
+  /** How many such bars a year of trading has; nothing where there is one bar. */
+  readonly year: TradingYear | undefined
 }
 
 /** Looks at bars, oldest first. */
@@ -49,6 +52,7 @@ export class Quality {
   readonly #minutes = new Map<number, number>()
   readonly #weekdays = new Set<number>()
   readonly #without = new Notices()
+  readonly #calendar = new TradingCalendar()
   #bars = 0
   #withVolume = 0
   #first = 0
@@ -65,6 +69,7 @@ export class Quality {
     const { bar, line, local } = read
     if (bar.volume > 0) this.#withVolume++
     else this.#without.add("no_volume", line)
+    this.#calendar.add(local)
     this.#weekdays.add(new Date(local).getUTCDay())
     const minute = Math.floor((((local % DAY_MILLIS) + DAY_MILLIS) % DAY_MILLIS) / 60_000)
     this.#minutes.set(minute, (this.#minutes.get(minute) ?? 0) + 1)
@@ -118,7 +123,8 @@ export class Quality {
       last: this.#last?.local ?? 0,
       intervalMillis: interval,
       session,
-      weekdays: this.#weekdays.size
+      weekdays: this.#weekdays.size,
+      year: this.#calendar.found
     }
   }
 

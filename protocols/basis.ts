@@ -2,6 +2,7 @@ import { Schema } from "effect"
 import type { BarWindow } from "./market.ts"
 import { Timestamp, toTimestamp } from "./names.ts"
 import { open } from "./open.ts"
+import { tradingYearOf } from "./trading-year.ts"
 
 /** The most that is said of where bars come from: warnings, and characters of each text. */
 export const SOURCE_WARNINGS_MAX = 16
@@ -25,6 +26,9 @@ export const Basis = open({
   bars: Schema.Int,
   /** The usual time from one bar to the next, in seconds; null where there is one bar. */
   interval_seconds: Schema.NullOr(Schema.Finite),
+  /** How many such bars a year of trading was taken to have, and what it was taken for; as given, or found out of the bars. */
+  bars_per_year: Schema.optionalKey(Schema.Finite),
+  year: Schema.optionalKey(Text),
   /** Whether the bars are those that the system was fed, or came with the request. */
   from: Schema.Literals(["market", "request"]),
   source: Schema.optionalKey(BarSource)
@@ -32,14 +36,18 @@ export const Basis = open({
 export type Basis = typeof Basis.Type
 
 /** What a decision on these bars rests on; there is at least one. */
-export const basisOf = ({ time, close }: BarWindow, from: Basis["from"], source?: BarSource): Basis => ({
-  bar_time: toTimestamp(time.at(-1) ?? 0),
-  price: close.at(-1) ?? 0,
-  bars: time.length,
-  interval_seconds: usualInterval(time),
+export const basisOf = (bars: BarWindow, from: Basis["from"], source?: BarSource): Basis => ({
+  bar_time: toTimestamp(bars.time.at(-1) ?? 0),
+  price: bars.close.at(-1) ?? 0,
+  bars: bars.time.length,
+  interval_seconds: usualInterval(bars.time),
+  ...yearOf(bars),
   from,
   ...(source === undefined ? {} : { source })
 })
+
+const yearOf = ({ time, bars_per_year }: BarWindow) =>
+  bars_per_year === undefined ? tradingYearOf(time) : { bars_per_year, year: "as given with the bars" }
 
 /** The most frequent time between neighbours, and the shortest of those that are as frequent. In seconds. */
 const usualInterval = (times: ReadonlyArray<number>): number | null => {

@@ -5,7 +5,7 @@ import { ConsensusResult, Vote } from "./consensus.ts"
 import { ContextItems } from "./context.ts"
 import { Confidence, Decision } from "./decision.ts"
 import { Arm, ExperimentName } from "./experiment.ts"
-import { Bar, BarWindow } from "./market.ts"
+import { Bar, BarsPerYear, BarWindow } from "./market.ts"
 import { AgentId, AllocationId, ConsensusId, CorrelationId, MarketSymbol } from "./names.ts"
 import { open } from "./open.ts"
 import { GivenWeights, givenRules, roundQuestion, TimeoutMillis, Voter } from "./round.ts"
@@ -118,9 +118,12 @@ export const CoordinatorStatus = open({
 export const CoordinatorProtocol = {
   type: "coordinator",
   messages: {
-    /** A new bar. It starts an analysis; while one is running, the newest waiting bar wins. */
+    /**
+     * A new bar. It starts an analysis; while one is running, the newest waiting bar wins. `bars_per_year` holds from then on; the times
+     * of the bars tell where it was never given.
+     */
     Bar: {
-      payload: open({ bar: Bar }),
+      payload: open({ bar: Bar, bars_per_year: Schema.optionalKey(BarsPerYear) }),
       reply: open({ accepted: Schema.Literal(true) }),
       error: Schema.Union([StaleBar, FutureTime])
     },

@@ -96,10 +96,14 @@ const times = column((millis) => Number.isSafeInteger(millis), "a list of whole 
 const prices = column((price) => price > 0, "a list of prices, all above 0")
 const volumes = column((volume) => volume >= 0, "a list of volumes, none below 0")
 
+/** How many bars of its kind a market has in a year of trading: 252 for days of a stock exchange. At most one each second. */
+export const BarsPerYear = Schema.Finite.check(Schema.isBetween({ minimum: 0.1, maximum: 31_622_400 }))
+
 /**
  * Bars in columns, oldest first, all columns of one length: a third of the bytes of the same bars as objects.
  *
- * Times strictly increase, and each bar keeps the rules of `Bar`.
+ * Times strictly increase, and each bar keeps the rules of `Bar`. `bars_per_year` says how many a year of trading has, where whoever
+ * gives them knows; their times tell otherwise.
  */
 export const BarWindow = open({
   time: times,
@@ -107,7 +111,8 @@ export const BarWindow = open({
   high: prices,
   low: prices,
   close: prices,
-  volume: volumes
+  volume: volumes,
+  bars_per_year: Schema.optionalKey(BarsPerYear)
 }).check(Schema.makeFilter((window) => windowFault(window) ?? true))
 export type BarWindow = typeof BarWindow.Type
 
@@ -116,8 +121,11 @@ export const WINDOW_BARS_MAX = 128
 
 export const emptyWindow: BarWindow = { time: [], open: [], high: [], low: [], close: [], volume: [] }
 
-/** The window with a bar added at the end; the oldest falls out past `WINDOW_BARS_MAX`. */
-export const pushBar = (window: BarWindow, bar: Bar): BarWindow => {
+/**
+ * The window with a bar added at the end; the oldest falls out past `WINDOW_BARS_MAX`. `barsPerYear` holds from then on; without it
+ * what was said before.
+ */
+export const pushBar = (window: BarWindow, bar: Bar, barsPerYear = window.bars_per_year): BarWindow => {
   const push = (column: ReadonlyArray<number>, value: number) => [...column.slice(1 - WINDOW_BARS_MAX), value]
   return {
     time: push(window.time, bar.time),
@@ -125,12 +133,13 @@ export const pushBar = (window: BarWindow, bar: Bar): BarWindow => {
     high: push(window.high, bar.high),
     low: push(window.low, bar.low),
     close: push(window.close, bar.close),
-    volume: push(window.volume, bar.volume)
+    volume: push(window.volume, bar.volume),
+    ...(barsPerYear === undefined ? {} : { bars_per_year: barsPerYear })
   }
 }
 
 /** The last `WINDOW_BARS_MAX` of some bars, which are oldest first. */
-export const toWindow = (bars: ReadonlyArray<Bar>): BarWindow => {
+export const toWindow = (bars: ReadonlyArray<Bar>, barsPerYear?: number): BarWindow => {
   const last = bars.slice(-WINDOW_BARS_MAX)
   return {
     time: last.map((bar) => bar.time),
@@ -138,7 +147,8 @@ export const toWindow = (bars: ReadonlyArray<Bar>): BarWindow => {
     high: last.map((bar) => bar.high),
     low: last.map((bar) => bar.low),
     close: last.map((bar) => bar.close),
-    volume: last.map((bar) => bar.volume)
+    volume: last.map((bar) => bar.volume),
+    ...(barsPerYear === undefined ? {} : { bars_per_year: barsPerYear })
   }
 }
 

@@ -4,6 +4,7 @@ import {
   Arm,
   Bar,
   BarSource,
+  BarsPerYear,
   BarWindow,
   Basis,
   Client,
@@ -86,7 +87,7 @@ export const State = open({
 export type State = typeof State.Type
 
 export const EVENTS = {
-  BarAccepted: { bar: Bar, correlation_id: CorrelationId },
+  BarAccepted: { bar: Bar, correlation_id: CorrelationId, bars_per_year: Schema.optionalKey(BarsPerYear) },
   AnalysisRequested: { asked: Asked },
   AnalysisDropped: { ids: Schema.Array(Schema.Int) },
   AnalysisStarted: { running: Running },
@@ -102,10 +103,16 @@ export const EVENTS = {
 
 export const initial = (): State => ({ window: emptyWindow, running: null, unseen: null, waiting: [], decisions: 0 })
 
+interface BarAccepted {
+  readonly bar: Bar
+  readonly correlation_id: string
+  readonly bars_per_year?: number
+}
+
 export const evolve = {
-  BarAccepted: (state: State, { bar, correlation_id }: { bar: Bar; correlation_id: string }): State => ({
+  BarAccepted: (state: State, { bar, correlation_id, bars_per_year }: BarAccepted): State => ({
     ...state,
-    window: pushBar(state.window, bar),
+    window: pushBar(state.window, bar, bars_per_year),
     unseen: correlation_id
   }),
   AnalysisRequested: (state: State, { asked }: { asked: Asked }): State => ({

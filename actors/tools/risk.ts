@@ -37,7 +37,7 @@ export const positionSize = defineTool({
     // No price falls below 0: a stop that is further away is none.
     const distance = Math.min(close, stop_atr * averageTrueRange(bars, atr_period))
     const share = distance / close
-    const yearly = rootMeanSquare(logReturns(bars.close).slice(-RECENT)) * Math.sqrt(barsPerYear(bars.time))
+    const yearly = rootMeanSquare(logReturns(bars.close).slice(-RECENT)) * Math.sqrt(barsPerYear(bars))
     // Compared as products, for where nothing moves there is nothing to divide by.
     const capped = risk_fraction >= max_fraction * share
     return {

@@ -33,13 +33,13 @@ export const analyze = (
   asker: Asker = clientOf(caller)
 ): Effect.Effect<AnalysisResult, AnalyzeFailure, Actors> =>
   Effect.gen(function* () {
-    const { symbol, bars, timeout_ms = TIMEOUT_MILLIS, context } = request
+    const { symbol, bars, bars_per_year, timeout_ms = TIMEOUT_MILLIS, context } = request
     yield* caller.quota.name([symbol])
     yield* caller.budget.begin(request)
     const payload = {
       correlation_id: correlationId,
       timeout_ms,
-      ...(bars === undefined ? {} : { bars: toWindow(bars) }),
+      ...(bars === undefined ? {} : { bars: toWindow(bars, bars_per_year) }),
       ...(context === undefined ? {} : { context }),
       ...asker
     }
