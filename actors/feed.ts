@@ -6,6 +6,8 @@ export interface Feed<E, R> {
   readonly symbol: MarketSymbol
   /** Oldest first; may be endless. */
   readonly bars: Stream.Stream<Bar, E, R>
+  /** How many such bars a year of trading has, where that is known. */
+  readonly barsPerYear?: number | undefined
   /** The least time between two bars, in milliseconds. */
   readonly intervalMillis: number
   /** Told of each bar that was taken, once it was. */
@@ -23,6 +25,7 @@ export interface Feed<E, R> {
 export const feed = <E, R>({
   symbol,
   bars,
+  barsPerYear,
   intervalMillis,
   taken = () => {}
 }: Feed<E, R>): Effect.Effect<void, AskError | E, Actors | R> =>
@@ -33,9 +36,10 @@ export const feed = <E, R>({
     const last = status.last_bar_time
     yield* Effect.logInfo("feed started").pipe(Effect.annotateLogs({ last_bar_time: last ?? "none" }))
 
+    const year = barsPerYear === undefined ? {} : { bars_per_year: barsPerYear }
     const offer = (bar: Bar) =>
       persistently(
-        actors.ask(CoordinatorProtocol, symbol, "Bar", { bar }, { messageId: `feed-${symbol}-${bar.time}` })
+        actors.ask(CoordinatorProtocol, symbol, "Bar", { bar, ...year }, { messageId: `feed-${symbol}-${bar.time}` })
       ).pipe(
         Effect.andThen(Effect.sync(() => taken(bar))),
         Effect.catchTag("StaleBar", ({ time, last_time }) =>

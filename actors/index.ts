@@ -26,7 +26,6 @@ export { type Difference, type RecordedEvent, type Verification, verifyRound } f
 export { coordinatorActor } from "./coordinator/actor.ts"
 export type { CoordinatorOptions } from "./coordinator/options.ts"
 export { experimentOf } from "./coordinator/trial.ts"
-export { CSV_BYTES_MAX, CsvError, parseBars } from "./csv.ts"
 export { armOf } from "./experiments/assignment.ts"
 export { ExperimentState, experimentActor, experimentReport } from "./experiments/experiment.ts"
 export { type Feed, feed } from "./feed.ts"

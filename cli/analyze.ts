@@ -4,13 +4,14 @@ import { join } from "node:path"
 import { Console, Duration, Effect, Layer, Option, Schedule, Schema, type Scope } from "effect"
 import { Command, Flag } from "effect/cli"
 import { ulid } from "ulid"
-import { AnalysisResult, CoordinatorProtocol, type ModelName, toWindow } from "../protocols/index.ts"
+import { AnalysisResult, CoordinatorProtocol, type ModelName, toWindow, WINDOW_BARS_MAX } from "../protocols/index.ts"
 import { Actors, ClientLog } from "../runtime/index.ts"
 import { type Configuration, configuration, InvalidSetting } from "./config.ts"
 import { modelSettings, modelTimes } from "./config-models.ts"
 import { conversationText, shownEvent } from "./conversation-text.ts"
 import { type DataFolderUnusable, onDisk } from "./data-folder.ts"
-import { barsUntil, readBars } from "./market.ts"
+import { readBars } from "./market.ts"
+import { barsPerYearOf, fileFlags, sourceOf } from "./market-file.ts"
 import { natsFlag, natsUrl, optionOr, symbolArgument } from "./options.ts"
 import { analysisText } from "./print.ts"
 import { connect, connectClient, openServer, type Server, withParts } from "./server.ts"
@@ -35,6 +36,7 @@ const flags = {
     Flag.withDescription("Show what models and tools are asked and answer while it goes on, and what it costs"),
     Flag.withDefault(false)
   ),
+  ...fileFlags,
   json: Flag.Boolean("json").pipe(Flag.withDescription("Print one JSON object"), Flag.withDefault(false)),
   nats: natsFlag
 }
@@ -54,8 +56,11 @@ export const analyze = Command.make("analyze", flags, (given) =>
       if (model !== undefined && url !== undefined) {
         return yield* new InvalidSetting({ variable: "--model", value: model, rule: NODES_DECIDE })
       }
-      const all = yield* readBars(given.csv)
-      const bars = Option.isSome(given.at) ? yield* barsUntil(all, given.at.value, given.csv) : all
+      const { bars, reading } = yield* readBars(given.csv, given, {
+        symbol: given.symbol,
+        last: WINDOW_BARS_MAX,
+        until: Option.isSome(given.at) ? { text: given.at.value, flag: "--at" } : undefined
+      })
 
       const server = yield* openServer(config, url, url === undefined ? yield* temporaryFolder : "")
       const asked = Effect.gen(function* () {
@@ -71,7 +76,11 @@ export const analyze = Command.make("analyze", flags, (given) =>
         )
         const { ask } = yield* Actors.pipe(Effect.provide(system))
         const correlation_id = ulid()
-        const question = { correlation_id, bars: toWindow(bars) }
+        const question = {
+          correlation_id,
+          bars: toWindow(bars, barsPerYearOf(given, reading)),
+          source: sourceOf(reading)
+        }
         const { round } = yield* modelTimes
         const options = {
           timeout: Duration.sum(round, Duration.fromInputUnsafe(MARGIN)),

@@ -9,7 +9,8 @@ import { backtestPage } from "./evaluation/backtest-page.ts"
 import { backtestReport } from "./evaluation/backtest-report.ts"
 import { backtestText } from "./evaluation/backtest-text.ts"
 import { outputFlags, printReport } from "./evaluation/output.ts"
-import { barsFrom, barsUntil, readBars } from "./market.ts"
+import { readBars } from "./market.ts"
+import { barsPerYearOf, type FileFlags, fileFlags, type MarketFileError } from "./market-file.ts"
 import { symbolFlag } from "./options.ts"
 
 /** What was asked for cannot be walked through; the sentence says why. */
@@ -66,19 +67,23 @@ export const backtest = Command.make(
       Flag.withDescription("SELL sells short; it only gets out unless given"),
       Flag.withDefault(false)
     ),
+    ...fileFlags,
     ...outputFlags
   },
   (given) =>
     Effect.gen(function* () {
       const { fee, slippage, size, short } = given
-      const bars = yield* barsOf(given)
+      const { bars, barsPerYear } = yield* barsOf(given)
       const panel = yield* panelOf(given.panel)
       if (bars.length < barsNeeded()) {
         const detail = `${bars.length} bars are too few: a backtest takes ${barsNeeded()}, and the first ${barsNeeded() - 2} are its warm-up`
         return yield* new BacktestImpossible({ detail })
       }
       const symbol = Option.getOrElse(given.symbol, () => symbolOf(given.csv))
-      const walk = walkForward(bars, { symbol, policy: quantPolicy, fee, slippage, size, short, ...panel })
+      const walk = walkForward(bars, {
+        ...{ symbol, policy: quantPolicy, fee, slippage, size, short, barsPerYear },
+        ...panel
+      })
       const report = backtestReport(walk)
       yield* printReport(given, {
         text: () => backtestText(report),
@@ -101,25 +106,42 @@ export const backtest = Command.make(
   ])
 )
 
-const barsOf = (given: {
+interface Chosen extends FileFlags {
   readonly csv: Option.Option<string>
   readonly martingale: boolean
   readonly seed: number
   readonly bars: number
   readonly from: Option.Option<string>
   readonly to: Option.Option<string>
-}) =>
+  readonly symbol: Option.Option<string>
+}
+
+interface ChosenBars {
+  readonly bars: ReadonlyArray<Bar>
+  readonly barsPerYear: number | undefined
+}
+
+const barsOf = (given: Chosen): Effect.Effect<ChosenBars, BacktestImpossible | MarketFileError> =>
   Effect.gen(function* () {
     const { csv, martingale, seed, bars } = given
     if (martingale === Option.isSome(csv)) {
       return yield* new BacktestImpossible({ detail: "give either --csv FILE or --martingale" })
     }
-    const file = Option.getOrElse(csv, () => "--martingale")
-    const all: ReadonlyArray<Bar> = martingale
-      ? takeBars({ seed, symbol: "SIM", startTime: 0, regime: MARTINGALE }, bars)
-      : yield* readBars(file)
-    const until = Option.isSome(given.to) ? yield* barsUntil(all, given.to.value, file, "--to") : all
-    return Option.isSome(given.from) ? yield* barsFrom(until, given.from.value, file, barsNeeded() - 2) : until
+    if (Option.isNone(csv) && (Option.isSome(given.from) || Option.isSome(given.to))) {
+      return yield* new BacktestImpossible({ detail: "--from and --to choose from a file, and not with --martingale" })
+    }
+    if (Option.isNone(csv)) {
+      const taken = takeBars({ seed, symbol: "SIM", startTime: 0, regime: MARTINGALE }, bars)
+      return { bars: taken, barsPerYear: Option.getOrUndefined(given.barsPerYear) }
+    }
+    const wanted = {
+      symbol: Option.getOrUndefined(given.symbol),
+      from: Option.getOrUndefined(given.from),
+      before: barsNeeded() - 2,
+      until: Option.isSome(given.to) ? { text: given.to.value, flag: "--to" } : undefined
+    }
+    const read = yield* readBars(csv.value, given, wanted)
+    return { bars: read.bars, barsPerYear: barsPerYearOf(given, read.reading) }
   })
 
 const isType = Schema.is(AgentType)

@@ -82,7 +82,7 @@ const COMMANDS = [
   ),
   entry(
     "market",
-    "Simulated markets, and how they compare with real ones",
+    "Simulated markets, how they compare with real ones, and what a file of prices is taken for",
     async () => (await import("./market-facts.ts")).market
   ),
   entry(

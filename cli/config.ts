@@ -1,6 +1,7 @@
 // The environment, and the only place that reads it.
 import { Config, ConfigProvider, Effect, Option, Schema } from "effect"
-import { AccountId, AgentType, PANEL } from "../protocols/index.ts"
+import { AgentType, PANEL } from "../protocols/index.ts"
+import { accountSettings } from "./account-settings.ts"
 import { gatewaySettings } from "./gateway-settings.ts"
 import { retentionSettings } from "./retention-settings.ts"
 import { durationBetween, listOf, matching, type Setting, setting, wholeNumber, word } from "./setting.ts"
@@ -115,13 +116,7 @@ export const settings = {
     rule: "must be agent types separated by commas, each once",
     schema: listOf(AgentType, (types) => types.length > 0 && new Set(types).size === types.length)
   }),
-  accounts: setting({
-    variable: "CONCLAVE_ACCOUNTS",
-    default: "main",
-    about: "The paper accounts that trade by the final decisions, separated by commas; `none` for none.",
-    rule: "must be names of accounts separated by commas, or none",
-    schema: listOf(AccountId, (names) => new Set(names).size === names.length && names.length <= 16)
-  }),
+  ...accountSettings,
   leaseTtl: setting({
     variable: "LEASE_TTL",
     default: "5 seconds",
@@ -224,6 +219,7 @@ export const configuration: Effect.Effect<Configuration, InvalidSetting> = Effec
   replicas: readSetting(settings.replicas),
   panel: readSetting(settings.panel),
   accounts: readSetting(settings.accounts),
+  instruments: readSetting(settings.instruments),
   leaseTtl: readSetting(settings.leaseTtl),
   logLevel: readSetting(settings.logLevel),
   logFormat: readSetting(settings.logFormat),

@@ -1,21 +1,14 @@
 import { Console, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import {
-  type Facts,
-  factsOf,
-  INSTRUMENTS,
-  MARTINGALE,
-  Market,
-  type MarketOptions,
-  REGIMES,
-  takeBars
-} from "../sim/index.ts"
+import { type Facts, factsOf, INSTRUMENTS, Market, type MarketOptions, takeBars } from "../sim/index.ts"
 import { readBars } from "./market.ts"
-import { parseDuration, symbolArgument } from "./options.ts"
+import { check } from "./market-check.ts"
+import { fileFlags } from "./market-file.ts"
+import { symbolArgument } from "./options.ts"
+import { instrumentFlag, intervalFlag, regimeFlag, seedFlag } from "./simulation-flags.ts"
 import { table } from "./table.ts"
 
 const HOUR_MILLIS = 3_600_000
-const DAY_MILLIS = 24 * HOUR_MILLIS
 const BARS_MAX = 10_000_000
 
 const count = (name: string, most: number, otherwise: number, about: string) =>
@@ -28,31 +21,6 @@ const count = (name: string, most: number, otherwise: number, about: string) =>
     Flag.withDefault(otherwise)
   )
 
-const seedFlag = Flag.Int("seed").pipe(
-  Flag.withDescription("Which market: the same number gives the same one (default: 1)"),
-  Flag.withDefault(1)
-)
-
-const instrumentFlag = Flag.Literals("instrument", ["stock", "currency"]).pipe(
-  Flag.withDescription("What is traded: its volatility, tails, volume and hours (default: stock)"),
-  Flag.withDefault("stock")
-)
-
-const intervalFlag = Flag.String("interval").pipe(
-  Flag.withDescription("The length of a bar, such as 1m, 1h or 24h (default: 24h)"),
-  Flag.withMetavar("DURATION"),
-  Flag.filterMap(
-    (text) => {
-      const millis = parseDuration(text)
-      return millis !== undefined && Number.isInteger(millis) && millis >= 1_000
-        ? Option.some(millis)
-        : Option.none<number>()
-    },
-    () => "must be a duration of at least 1s, such as 1m, 1h or 24h"
-  ),
-  Flag.withDefault(DAY_MILLIS)
-)
-
 /** `conclave market simulate`: the bars of a simulated market as CSV. */
 const simulate = Command.make(
   "simulate",
@@ -62,10 +30,7 @@ const simulate = Command.make(
     seed: seedFlag,
     instrument: instrumentFlag,
     interval: intervalFlag,
-    regime: Flag.Literals("regime", [...REGIMES, MARTINGALE]).pipe(
-      Flag.withDescription("What the market is in all the time; it goes from one to the next unless given"),
-      Flag.optional
-    )
+    regime: regimeFlag
   },
   ({ symbol, bars, seed, instrument, interval, regime }) =>
     Effect.gen(function* () {
@@ -100,9 +65,10 @@ const facts = Command.make(
       Argument.withDescription("Files of prices to show beside the simulated markets"),
       Argument.variadic()
     ),
-    seed: seedFlag
+    seed: seedFlag,
+    ...fileFlags
   },
-  ({ files, seed }) =>
+  ({ files, seed, ...flags }) =>
     Effect.gen(function* () {
       const at = { seed, symbol: "SIM", startTime: 0 }
       const hourly = { ...at, instrument: INSTRUMENTS.currency, intervalMillis: HOUR_MILLIS }
@@ -111,7 +77,7 @@ const facts = Command.make(
         ["currency, hours", factsOf(takeBars(hourly, 5_000))]
       ]
       for (const file of files) {
-        const bars = yield* readBars(file)
+        const { bars } = yield* readBars(file, flags, {})
         if (bars.length < 100)
           return yield* Effect.fail(new Error(`${file}: has ${bars.length} bars, and facts take 100`))
         columns.push([file.split("/").at(-1)!, factsOf(bars)])
@@ -162,6 +128,6 @@ const factsTable = (columns: ReadonlyArray<readonly [string, Facts]>): string =>
   )
 
 export const market = Command.make("market").pipe(
-  Command.withDescription("Simulated markets, and how they compare with real ones"),
-  Command.withSubcommands([simulate, facts])
+  Command.withDescription("Simulated markets, how they compare with real ones, and what a file of prices is taken for"),
+  Command.withSubcommands([simulate, facts, check])
 )

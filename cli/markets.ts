@@ -2,11 +2,23 @@
 import { Console, Effect, Option, Schema, Stream } from "effect"
 import { Flag } from "effect/cli"
 import { feed } from "../actors/index.ts"
-import { type Bar, CoordinatorProtocol, MarketSymbol } from "../protocols/index.ts"
+import { type Bar, CoordinatorProtocol, MarketSymbol, SYMBOL_RULE } from "../protocols/index.ts"
 import { Actors, type AskError } from "../runtime/index.ts"
+import type { RegimeOrMartingale } from "../sim/index.ts"
 import { InvalidSetting } from "./config.ts"
-import { readBars, SIMULATED_PAST_UNTIL, simulatedBars } from "./market.ts"
+import { simulatedMarket } from "./market.ts"
+import {
+  barsPerYearOf,
+  type FileFlags,
+  fileFlags,
+  MarketFileError,
+  openFile,
+  readOptions,
+  readThrough,
+  sayReading
+} from "./market-file.ts"
 import { symbolFlag, symbolsFlag } from "./options.ts"
+import { intervalFlag, regimeFlag, seedFlag } from "./simulation-flags.ts"
 
 /** The system knows newer bars of the symbol than the file has: they are of another market, and nothing of the file would be read. */
 export class OtherMarket extends Schema.TaggedError<OtherMarket>()("OtherMarket", {
@@ -22,7 +34,9 @@ export class OtherMarket extends Schema.TaggedError<OtherMarket>()("OtherMarket"
 
 export interface Market {
   readonly symbol: string
-  readonly bars: Stream.Stream<Bar>
+  readonly bars: Stream.Stream<Bar, MarketFileError>
+  /** How many bars a year of trading has, where that is known. */
+  readonly barsPerYear: number | undefined
   /** The time of the last bar; none where the market is endless. */
   readonly lastTime: number | undefined
   /** Up to this time it is the past, which nobody wants to read. */
@@ -37,8 +51,12 @@ export const marketFlags = {
     Flag.withMetavar("FILE"),
     Flag.optional
   ),
+  ...fileFlags,
   symbol: symbolFlag,
   symbols: symbolsFlag,
+  seed: seedFlag,
+  regime: regimeFlag,
+  interval: intervalFlag,
   speed: Flag.Finite("speed").pipe(
     Flag.withDescription("Bars per second of each symbol, above 0 and at most 1000 (default: 1)"),
     Flag.filter(
@@ -51,32 +69,63 @@ export const marketFlags = {
 
 const isSymbol = Schema.is(MarketSymbol)
 
+/** What was chosen on the command line. */
+export interface ChosenMarkets extends FileFlags {
+  readonly csv: Option.Option<string>
+  readonly symbol: Option.Option<string>
+  readonly symbols: string
+  readonly seed: number
+  readonly regime: Option.Option<RegimeOrMartingale>
+  /** Of simulated bars, in milliseconds. */
+  readonly interval: number
+}
+
+/** The bars of a file. It is read through first, so that what is wrong in it is told before anything is decided on. */
+const fileMarket = (file: string, symbol: string, flags: FileFlags): Effect.Effect<Market, MarketFileError> =>
+  Effect.gen(function* () {
+    const opened = yield* openFile(file, readOptions(flags, { symbol }))
+    let lastTime: number | undefined
+    const reading = yield* readThrough(opened, ({ bar }) => {
+      lastTime = bar.time
+    })
+    if (lastTime === undefined) return yield* new MarketFileError({ file, detail: "there are no bars in it" })
+    yield* sayReading(reading)
+    return {
+      symbol,
+      bars: Stream.map(opened.bars, ({ bar }) => bar),
+      barsPerYear: barsPerYearOf(flags, reading),
+      lastTime,
+      pastUntil: Number.NEGATIVE_INFINITY,
+      from: file
+    }
+  })
+
 /** The markets that were chosen: one of a file, or simulated ones. */
-export const marketsOf = (
-  csv: Option.Option<string>,
-  symbol: Option.Option<string>,
-  symbols: string
-): Effect.Effect<ReadonlyArray<Market>, Error> =>
+export const marketsOf = ({
+  csv,
+  symbol,
+  symbols,
+  ...flags
+}: ChosenMarkets): Effect.Effect<ReadonlyArray<Market>, Error> =>
   Effect.gen(function* () {
     if (Option.isSome(csv)) {
       if (Option.isNone(symbol)) {
         return yield* new InvalidSetting({ variable: "--csv", value: csv.value, rule: "needs --symbol as well" })
       }
-      const bars = yield* readBars(csv.value)
-      const lastTime = bars.at(-1)?.time
-      return [{ symbol: symbol.value, bars: Stream.fromIterable(bars), lastTime, pastUntil: 0, from: csv.value }]
+      return [yield* fileMarket(csv.value, symbol.value, flags)]
     }
     const named = Option.isSome(symbol) ? [symbol.value] : symbols.split(",").map((text) => text.trim().toUpperCase())
     const bad = named.map((each) => ({ each, sound: isSymbol(each) })).find(({ sound }) => !sound)?.each
     if (bad !== undefined) {
-      const rule = "must be symbols separated by commas, each 1 to 32 of A-Z 0-9 _ / : = ^ -"
+      const rule = `must be symbols separated by commas: ${SYMBOL_RULE}`
       return yield* new InvalidSetting({ variable: "--symbols", value: bad.slice(0, 40), rule })
     }
+    const regime = Option.isSome(flags.regime) ? { regime: flags.regime.value } : {}
     return [...new Set(named)].map((each) => ({
+      ...simulatedMarket({ symbol: each, seed: flags.seed, intervalMillis: flags.interval, ...regime }),
       symbol: each,
-      bars: simulatedBars(each),
+      barsPerYear: undefined,
       lastTime: undefined,
-      pastUntil: SIMULATED_PAST_UNTIL,
       from: "simulated"
     }))
   })
@@ -94,9 +143,9 @@ export interface FeedOptions {
  * Gives a market to its coordinator until it ends, from the first bar on that is newer than what is known. `known` where no bar is.
  */
 export const feedMarket = (
-  { symbol, bars, lastTime, pastUntil, from }: Market,
+  { symbol, bars, barsPerYear, lastTime, pastUntil, from }: Market,
   options: FeedOptions
-): Effect.Effect<"known" | "ended", AskError | OtherMarket, Actors> =>
+): Effect.Effect<"known" | "ended", AskError | OtherMarket | MarketFileError, Actors> =>
   Effect.gen(function* () {
     const { intervalMillis, awaited, taken = () => {} } = options
     const actors = yield* Actors
@@ -110,8 +159,8 @@ export const feedMarket = (
     if (seen !== null && lastTime === seen) return "known"
     // A simulated market has a past: without it the panel would have nothing to say for its first fifty bars.
     const past = Stream.takeWhile(bars, (bar) => bar.time < pastUntil)
-    if (pastUntil > 0) yield* feed({ symbol, bars: past, intervalMillis: 0, taken })
-    yield* feed({ symbol, bars, intervalMillis, taken })
+    if (Number.isFinite(pastUntil)) yield* feed({ symbol, bars: past, barsPerYear, intervalMillis: 0, taken })
+    yield* feed({ symbol, bars, barsPerYear, intervalMillis, taken })
     return "ended"
   })
 

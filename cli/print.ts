@@ -1,7 +1,8 @@
 import { styleText } from "node:util"
 import { Schema } from "effect"
-import { type AnalysisResult, ConsensusResult, type Decision, type Vote } from "../protocols/index.ts"
-import { plain } from "./table.ts"
+import { type AnalysisResult, type Basis, ConsensusResult, type Decision, type Vote } from "../protocols/index.ts"
+import { intervalText } from "./market-file.ts"
+import { counted, plain } from "./table.ts"
 
 /** What a `final_decision` tells: the result, and the bar it was made on. */
 const FinalDecision = Schema.Struct({
@@ -27,9 +28,7 @@ export const decisionLine = (event: unknown, pastUntil: number): string | undefi
   if (Date.parse(bar_time) < pastUntil) return undefined
   const { payload } = decodeResult(event).data
   return [
-    plain(bar_time)
-      .replace("T00:00:00.000Z", "")
-      .replace(/:00\.000Z$/, ""),
+    barTimeText(bar_time),
     payload.symbol.padEnd(8),
     (price < 1e6 ? price.toPrecision(6) : price.toFixed(0)).padStart(8),
     colored(payload.final_decision, `${payload.final_decision.padEnd(4)} ${payload.confidence.toFixed(2)}`),
@@ -50,9 +49,24 @@ export const analysisText = (result: AnalysisResult): string => {
     `${result.symbol}: ${colored(decision, `${decision} ${confidence.toFixed(2)}`)} ${verdict}`,
     ...votes,
     ...missing,
+    ...(result.basis === undefined ? [] : [basisText(result.basis)]),
     `  consensus ${result.consensus_id}, correlation ${result.correlation_id}`
   ].join("\n")
 }
+
+/** `  on 128 bars, 1 day apart (252 a year), up to 2023-05-10 at 96.35, from ACME.csv`, and what looks wrong in them. */
+const basisText = ({ bar_time, price, bars, interval_seconds, bars_per_year, source }: Basis): string => {
+  const yearly = bars_per_year === undefined ? "" : ` (${Math.round(bars_per_year)} a year)`
+  const apart = interval_seconds === null ? "" : `, ${intervalText(interval_seconds * 1_000)} apart${yearly}`
+  const from = source === undefined ? "" : `, from ${plain(source.name)}`
+  const on = `  on ${counted(bars, "bar")}${apart}, up to ${barTimeText(bar_time)} at ${Number(price.toPrecision(8))}${from}`
+  return [on, ...(source?.warnings ?? []).map((text) => `  warning: ${plain(text)}`)].join("\n")
+}
+
+const barTimeText = (bar_time: string): string =>
+  plain(bar_time)
+    .replace("T00:00:00.000Z", "")
+    .replace(/:00\.000Z$/, "")
 
 const SHORT: Readonly<Record<string, string>> = {
   market_analyst: "analyst",

@@ -1,7 +1,7 @@
 // The composition root: which parts a process is made of, and how they hang together.
 import { hostname } from "node:os"
 import { Duration, Effect, Layer } from "effect"
-import { allActors, openModels, quantPolicy } from "../actors/index.ts"
+import { ACCOUNT_DEFAULTS, allActors, openModels, quantPolicy } from "../actors/index.ts"
 import {
   defaultLimits,
   EventLog,
@@ -37,7 +37,7 @@ export interface ServeOptions {
 /** All actors of the house, in this process, with the panel, the accounts and the language models of the environment. */
 export const serveActors = (
   name: string,
-  { panel, accounts }: Pick<Configuration, "panel" | "accounts">,
+  { panel, accounts, instruments }: Pick<Configuration, "panel" | "accounts" | "instruments">,
   { labels = [], experiment, model }: ServeOptions = {}
 ) =>
   Layer.unwrap(
@@ -49,6 +49,7 @@ export const serveActors = (
         agent: { models },
         panel,
         accounts,
+        portfolio: { rules: { ...ACCOUNT_DEFAULTS, instruments } },
         aheadMillis: AHEAD_MILLIS,
         roundTimeoutMillis: Duration.toMillis(Duration.fromInputUnsafe(round)),
         ...(experiment === undefined ? {} : { experiment })

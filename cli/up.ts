@@ -1,5 +1,5 @@
 import { Console, Effect, Layer, Option } from "effect"
-import { Command } from "effect/cli"
+import { Command, Flag } from "effect/cli"
 import { Gateway } from "../gateway/index.ts"
 import type { ExperimentPlan } from "../protocols/index.ts"
 import { ClientLog, LocalNode, showServers } from "../runtime/index.ts"
@@ -12,8 +12,14 @@ import { decisionLine } from "./print.ts"
 import { keepRetention } from "./retention.ts"
 import { connect, openServer, withParts } from "./server.ts"
 import { nodeName, OPEN, serveActors, serveGateway } from "./system.ts"
+import { countDecisions, settled, Tally } from "./tally.ts"
 
-const flags = { ...marketFlags, for: forFlag, experiment: experimentFlag, port: portFlag, data: dataFlag }
+const untilEnd = Flag.Boolean("until-end").pipe(
+  Flag.withDescription("Stop once the file has been read and its last bar has been decided on"),
+  Flag.withDefault(false)
+)
+
+const flags = { ...marketFlags, untilEnd, for: forFlag, experiment: experimentFlag, port: portFlag, data: dataFlag }
 
 /** `conclave up`: a whole system in one process, with a market to decide on. */
 export const up = Command.make("up", flags, (given) =>
@@ -22,7 +28,7 @@ export const up = Command.make("up", flags, (given) =>
       const config = yield* configuration
       const port = yield* optionOr(given.port, "--port", settings.port, config.port)
       const dataDir = yield* optionOr(given.data, "--data", settings.dataFolder, config.dataFolder)
-      const markets = yield* marketsOf(given.csv, given.symbol, given.symbols)
+      const markets = yield* marketsOf(given)
       const experiment = yield* planOf(given.experiment)
 
       const server = yield* openServer(config, config.natsUrl, dataDir)
@@ -45,7 +51,7 @@ export const up = Command.make("up", flags, (given) =>
         const log = yield* ClientLog.pipe(Effect.provide(system))
         if (server.storage !== undefined) yield* Effect.forkScoped(server.storage.watch(log.check))
         yield* sayHello(found, server.url, config.natsUrl === undefined ? dataDir : undefined, markets, experiment)
-        const feeding = feedAll(markets, 1_000 / given.speed).pipe(Effect.provide(system))
+        const feeding = feedAll(markets, 1_000 / given.speed, given.untilEnd).pipe(Effect.provide(system))
         const running = Effect.raceAllFirst([feeding, server.gone, broken])
         const ending = Option.isSome(given.for) ? Effect.timeoutOption(running, given.for.value) : running
         yield* ending.pipe(Effect.ensuring(Console.log("\nstopping")))
@@ -107,21 +113,25 @@ const printDecisions = (pastUntil: number) =>
     })
   })
 
-/** Feeds every market and prints what is decided, for ever. */
-const feedAll = (markets: ReadonlyArray<Market>, intervalMillis: number) =>
+/** Feeds every market and prints what is decided, until all have ended, or for ever. */
+const feedAll = (markets: ReadonlyArray<Market>, intervalMillis: number, untilEnd: boolean) =>
   Effect.gen(function* () {
     yield* printDecisions(Math.min(...markets.map((market) => market.pastUntil)))
-    yield* Effect.forEach(markets, (market) => feedAlone(market, intervalMillis), {
-      concurrency: "unbounded",
-      discard: true
-    })
-    return yield* Effect.never
+    const tallies = markets.map(({ symbol }) => new Tally(symbol))
+    yield* countDecisions(tallies)
+    const feedOne = (market: Market, index: number) => feedAlone(market, tallies[index]!, intervalMillis, untilEnd)
+    yield* Effect.forEach(markets, feedOne, { concurrency: "unbounded", discard: true })
+    if (!untilEnd) return yield* Effect.never
   }).pipe(Effect.scoped)
 
 /** One market that cannot go on stops neither the others nor the system. One that was never going to is a mistake of who started it. */
-const feedAlone = (market: Market, intervalMillis: number) =>
-  feedMarket(market, { intervalMillis, awaited: "waiting for a run that was killed to lose its leases" }).pipe(
-    Effect.flatMap((end) => Console.log(`${market.symbol}: ${ENDS[end](market)}`)),
+const feedAlone = (market: Market, tally: Tally, intervalMillis: number, untilEnd: boolean) =>
+  feedMarket(market, {
+    intervalMillis,
+    awaited: "waiting for a run that was killed to lose its leases",
+    taken: tally.take
+  }).pipe(
+    Effect.flatMap((end) => tellEnd(market, tally, end, untilEnd)),
     Effect.catch((error) =>
       error._tag === "OtherMarket"
         ? Effect.fail(error)
@@ -129,7 +139,14 @@ const feedAlone = (market: Market, intervalMillis: number) =>
     )
   )
 
-const ENDS = {
-  known: ({ from }: Market) => `all of ${from} has been read; another --data folder starts afresh`,
-  ended: () => "the market data has ended; Ctrl-C stops"
-}
+const tellEnd = ({ symbol, from }: Market, tally: Tally, end: "known" | "ended", untilEnd: boolean) =>
+  Effect.gen(function* () {
+    if (end === "known") {
+      return yield* Console.log(`${symbol}: all of ${from} has been read; another --data folder starts afresh`)
+    }
+    yield* Console.log(
+      `${symbol}: the market data has ended; ${untilEnd ? "waiting for its last decision" : "Ctrl-C stops"}`
+    )
+    yield* settled(symbol)
+    yield* Console.log(tally.text)
+  })

@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { Indicators } from "./analysis-inputs.ts"
+import { Basis } from "./basis.ts"
 import { ContextItems, PAST_DECISIONS_MAX, PastDecision } from "./context.ts"
 import { BarWindow } from "./market.ts"
 import { AgentReport, BreakerState, ModelCallBegun } from "./model.ts"
@@ -29,7 +30,9 @@ export const opinionFields = {
   /** Figures that came with the request, to be seen beside those of the tools. */
   indicators: Schema.optionalKey(Indicators),
   deadline: Schema.optionalKey(Schema.Int),
-  advice: Schema.optionalKey(Schema.Literal(true))
+  advice: Schema.optionalKey(Schema.Literal(true)),
+  /** What the opinion will rest on; it comes back in the opinion's metadata. */
+  basis: Schema.optionalKey(Basis)
 } as const
 export const OpinionRequest = open(opinionFields)
 export type OpinionRequest = typeof OpinionRequest.Type

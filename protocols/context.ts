@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { Confidence, Decision } from "./decision.ts"
-import { GIVEN_TIME_MAX } from "./market.ts"
+import { BarTime, GIVEN_TIME_MAX } from "./market.ts"
 import { ConsensusId } from "./names.ts"
 import { isShallow, LEVELS_MAX, open } from "./open.ts"
 
@@ -63,7 +63,7 @@ export const PAST_DECISIONS_MAX = 32
 /** A joint decision of the past: the bar it was made on, and that bar's close. */
 export const PastDecision = open({
   consensus_id: ConsensusId,
-  bar_time: Millis,
+  bar_time: BarTime,
   price: Schema.Finite,
   decision: Decision,
   confidence: Confidence

@@ -1,11 +1,12 @@
 import { Schema } from "effect"
 import { Indicators, PositionSizing, SizedAccount } from "./analysis-inputs.ts"
+import { BarSource, Basis } from "./basis.ts"
 import { Client, Owner } from "./client.ts"
 import { ConsensusResult, Vote } from "./consensus.ts"
 import { ContextItems } from "./context.ts"
 import { Confidence, Decision } from "./decision.ts"
 import { Arm, ExperimentName } from "./experiment.ts"
-import { Bar, BarWindow } from "./market.ts"
+import { Bar, BarsPerYear, BarWindow } from "./market.ts"
 import { AgentId, AllocationId, ConsensusId, CorrelationId, MarketSymbol } from "./names.ts"
 import { open } from "./open.ts"
 import { GivenWeights, givenRules, roundQuestion, TimeoutMillis, Voter } from "./round.ts"
@@ -25,6 +26,8 @@ export const AnalysisResult = open({
   correlation_id: CorrelationId,
   /** How large a position should be, where the request named an account. */
   position_sizing: Schema.optionalKey(PositionSizing),
+  /** What it rests on. Results of older versions do not say so. */
+  basis: Schema.optionalKey(Basis),
   /** Where the coordinator holds its rounds by an experiment. */
   experiment: Schema.optionalKey(HeldBy)
 })
@@ -118,9 +121,12 @@ export const CoordinatorStatus = open({
 export const CoordinatorProtocol = {
   type: "coordinator",
   messages: {
-    /** A new bar. It starts an analysis; while one is running, the newest waiting bar wins. */
+    /**
+     * A new bar. It starts an analysis; while one is running, the newest waiting bar wins. `bars_per_year` holds from then on; the times
+     * of the bars tell where it was never given.
+     */
     Bar: {
-      payload: open({ bar: Bar }),
+      payload: open({ bar: Bar, bars_per_year: Schema.optionalKey(BarsPerYear) }),
       reply: open({ accepted: Schema.Literal(true) }),
       error: Schema.Union([StaleBar, FutureTime])
     },
@@ -141,6 +147,8 @@ export const CoordinatorProtocol = {
         indicators: Schema.optionalKey(Indicators),
         /** For whom the answer says how large a position should be. */
         account: Schema.optionalKey(SizedAccount),
+        /** Where `bars` come from. */
+        source: Schema.optionalKey(BarSource),
         /** Whose it is. What comes of a client's analysis that may not trade is neither traded on nor learnt from. */
         client: Schema.optionalKey(Client)
       }),

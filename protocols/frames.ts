@@ -5,7 +5,7 @@ import { AgentCoordination } from "./consensus.ts"
 import { CancelBody, ConsensusBody, MessageBody, VoteBody } from "./consensus-requests.ts"
 import { GivenContextItems } from "./context.ts"
 import { AgentDecision, ToolExecution } from "./decision.ts"
-import { type Bar, GivenBar, MarketUpdate } from "./market.ts"
+import { type Bar, BarsPerYear, GivenBar, MarketUpdate } from "./market.ts"
 import { ModelCall } from "./model.ts"
 import { ConsensusId, CorrelationId, MarketSymbol, Timestamp } from "./names.ts"
 import { open } from "./open.ts"
@@ -81,11 +81,12 @@ const ascending = Schema.makeFilter((bars: ReadonlyArray<Bar>) => {
  *
  * `bars` are what the analysis looks at, oldest first; of more than `WINDOW_BARS_MAX` the last ones are used. Without
  * them the bars that the system has seen are used. `timeout_ms` is the deadline of the analysis, by which its round takes its last
- * votes; 30,000 unless given, and longer where the gateway's models have longer. No item of `context` is later than the last bar, whose `time` is the start of its interval.
+ * votes; 30,000 unless given, and longer where the gateway's models have longer. `bars_per_year` is how many such bars a year of trading has; their times tell unless given. No item of `context` is later than the last bar, whose `time` is the start of its interval.
  */
 export const AnalyzeRequest = Schema.Struct({
   symbol: MarketSymbol,
   bars: Schema.optionalKey(Schema.Array(GivenBar).check(Schema.isMinLength(1), ascending)),
+  bars_per_year: Schema.optionalKey(BarsPerYear),
   correlation_id: Schema.optionalKey(CorrelationId),
   timeout_ms: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 100, maximum: 120_000 }))),
   context: Schema.optionalKey(GivenContextItems),
@@ -107,8 +108,12 @@ export type AnalyzeRequest = typeof AnalyzeRequest.Type
 /** How many bars one request brings at most: of so many the system remembers, by their request's key, that it has taken them. */
 export const FEED_BARS_MAX = 200
 
-/** The body of `POST /api/v1/market/{symbol}/bars`: what the market did, oldest first. */
+/**
+ * The body of `POST /api/v1/market/{symbol}/bars`: what the market did, oldest first, and how many such bars a year of trading has,
+ * which holds from then on.
+ */
 export const BarsBody = Schema.Struct({
+  bars_per_year: Schema.optionalKey(BarsPerYear),
   bars: Schema.Array(GivenBar).check(Schema.isMinLength(1), Schema.isMaxLength(FEED_BARS_MAX), ascending)
 })
 export type BarsBody = typeof BarsBody.Type

@@ -1,10 +1,13 @@
-import { Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { MarketSymbol, Timestamp } from "./names.ts"
 import { isShallow, LEVELS_MAX, open } from "./open.ts"
 
 const Price = Schema.Finite.check(Schema.isGreaterThan(0))
 const Volume = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
 const Millis = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+
+/** When a bar's interval begins, in milliseconds since 1970 UTC; less than 0 before that. */
+export const BarTime = Schema.Int
 
 /** Says which rule of a bar is broken, or nothing when it is sound. */
 export const barFault = (bar: { open: number; high: number; low: number; close: number }): string | undefined => {
@@ -17,10 +20,10 @@ export const barFault = (bar: { open: number; high: number; low: number; close: 
 /**
  * What a symbol's price did in one interval.
  *
- * `time` is the start of the interval in milliseconds since 1970 UTC; prices are in quote currency, volume in units.
+ * `time` is the start of the interval in milliseconds since 1970 UTC, negative before; prices are in quote currency, volume in units.
  */
 export const Bar = open({
-  time: Millis,
+  time: BarTime,
   open: Price,
   high: Price,
   low: Price,
@@ -38,10 +41,21 @@ const givenTime = (time: number) =>
 /** A time as somebody may give it. Those that are stored already are read, however late. */
 export const GivenMillis = Millis.check(Schema.makeFilter(givenTime))
 
-/** A bar as somebody may give it. */
-export const GivenBar = Bar.check(
+/** The earliest time of a bar that somebody may give, in milliseconds since 1970: the year 1700 begins. */
+export const GIVEN_BAR_TIME_MIN = Date.UTC(1700, 0, 1)
+
+/** A bar as somebody may give it. One without a volume has none: 0. */
+export const GivenBar = open({
+  time: BarTime,
+  open: Price,
+  high: Price,
+  low: Price,
+  close: Price,
+  volume: Volume.pipe(Schema.withDecodingDefaultKey(Effect.succeed(0)))
+}).check(
+  Schema.makeFilter((bar) => barFault(bar) ?? true),
   Schema.makeFilter((bar) => {
-    const issue = givenTime(bar.time)
+    const issue = bar.time < GIVEN_BAR_TIME_MIN ? "a bar is not of before the year 1700" : givenTime(bar.time)
     if (typeof issue === "string") return { path: ["time"], issue }
     return isShallow(bar, LEVELS_MAX) ? undefined : `a bar has at most ${LEVELS_MAX} levels`
   })
@@ -58,7 +72,7 @@ export const windowFault = (
     return "every column must have as many values as `time`"
   }
   const { time, open, high, low, close } = window
-  let previous = -1
+  let previous = Number.NEGATIVE_INFINITY
   for (let index = 0; index < time.length; index++) {
     const at = time[index]!
     if (at <= previous) return `the time of bar ${index} is not after that of the bar before it`
@@ -78,17 +92,18 @@ const column = (holds: (value: number) => boolean, expected: string) =>
     { expected, toCodecJson: () => undefined }
   )
 
-const times = column(
-  (millis) => Number.isSafeInteger(millis) && millis >= 0,
-  "a list of whole milliseconds, none below 0"
-)
+const times = column((millis) => Number.isSafeInteger(millis), "a list of whole milliseconds")
 const prices = column((price) => price > 0, "a list of prices, all above 0")
 const volumes = column((volume) => volume >= 0, "a list of volumes, none below 0")
+
+/** How many bars of its kind a market has in a year of trading: 252 for days of a stock exchange. At most one each second. */
+export const BarsPerYear = Schema.Finite.check(Schema.isBetween({ minimum: 0.1, maximum: 31_622_400 }))
 
 /**
  * Bars in columns, oldest first, all columns of one length: a third of the bytes of the same bars as objects.
  *
- * Times strictly increase, and each bar keeps the rules of `Bar`.
+ * Times strictly increase, and each bar keeps the rules of `Bar`. `bars_per_year` says how many a year of trading has, where whoever
+ * gives them knows; their times tell otherwise.
  */
 export const BarWindow = open({
   time: times,
@@ -96,7 +111,8 @@ export const BarWindow = open({
   high: prices,
   low: prices,
   close: prices,
-  volume: volumes
+  volume: volumes,
+  bars_per_year: Schema.optionalKey(BarsPerYear)
 }).check(Schema.makeFilter((window) => windowFault(window) ?? true))
 export type BarWindow = typeof BarWindow.Type
 
@@ -105,8 +121,11 @@ export const WINDOW_BARS_MAX = 128
 
 export const emptyWindow: BarWindow = { time: [], open: [], high: [], low: [], close: [], volume: [] }
 
-/** The window with a bar added at the end; the oldest falls out past `WINDOW_BARS_MAX`. */
-export const pushBar = (window: BarWindow, bar: Bar): BarWindow => {
+/**
+ * The window with a bar added at the end; the oldest falls out past `WINDOW_BARS_MAX`. `barsPerYear` holds from then on; without it
+ * what was said before.
+ */
+export const pushBar = (window: BarWindow, bar: Bar, barsPerYear = window.bars_per_year): BarWindow => {
   const push = (column: ReadonlyArray<number>, value: number) => [...column.slice(1 - WINDOW_BARS_MAX), value]
   return {
     time: push(window.time, bar.time),
@@ -114,12 +133,13 @@ export const pushBar = (window: BarWindow, bar: Bar): BarWindow => {
     high: push(window.high, bar.high),
     low: push(window.low, bar.low),
     close: push(window.close, bar.close),
-    volume: push(window.volume, bar.volume)
+    volume: push(window.volume, bar.volume),
+    ...(barsPerYear === undefined ? {} : { bars_per_year: barsPerYear })
   }
 }
 
 /** The last `WINDOW_BARS_MAX` of some bars, which are oldest first. */
-export const toWindow = (bars: ReadonlyArray<Bar>): BarWindow => {
+export const toWindow = (bars: ReadonlyArray<Bar>, barsPerYear?: number): BarWindow => {
   const last = bars.slice(-WINDOW_BARS_MAX)
   return {
     time: last.map((bar) => bar.time),
@@ -127,7 +147,8 @@ export const toWindow = (bars: ReadonlyArray<Bar>): BarWindow => {
     high: last.map((bar) => bar.high),
     low: last.map((bar) => bar.low),
     close: last.map((bar) => bar.close),
-    volume: last.map((bar) => bar.volume)
+    volume: last.map((bar) => bar.volume),
+    ...(barsPerYear === undefined ? {} : { bars_per_year: barsPerYear })
   }
 }
 

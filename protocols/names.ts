@@ -3,15 +3,16 @@ import { Schema } from "effect"
 const matching = (pattern: RegExp, rule: string) =>
   Schema.String.check(Schema.makeFilter((text: string) => pattern.test(text) || rule))
 
+/** The rule that a symbol keeps. */
+export const SYMBOL_RULE =
+  "a symbol is 1 to 32 of A-Z 0-9 . _ / : = & ^ - and has a letter or digit first, or after ^ or a dot"
+
 /**
- * What is traded: `AAPL`, `EURUSD`, `BRK-B`, `BTC/USDT`.
+ * What is traded, as exchanges write it: `AAPL`, `EURUSD`, `BRK.B`, `7203.T`, `^GSPC`, `BTC/USDT`.
  *
- * It becomes one token of NATS subjects, so it can hold neither dots, wildcards nor spaces.
+ * In subjects it is one token: see `symbolToken`.
  */
-export const MarketSymbol = matching(
-  /^[A-Z0-9][A-Z0-9_/:=^-]{0,31}$/,
-  "a symbol is 1 to 32 of A-Z 0-9 _ / : = ^ - and starts with a letter or digit"
-)
+export const MarketSymbol = matching(/^(?=.{1,32}$)[.^]?[A-Z0-9][A-Z0-9._/:=&^-]*$/, SYMBOL_RULE)
 export type MarketSymbol = typeof MarketSymbol.Type
 
 /** The kinds of agent there are. */
@@ -34,7 +35,7 @@ export const PANEL = [
 /** One agent: its type and symbol joined, `market_analyst_AAPL`. */
 export const AgentId = Schema.NonEmptyString.check(Schema.isMaxLength(128))
 
-const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.:/=^@-]{0,127}$/
+const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.:/=&^@-]{0,127}$/
 
 /**
  * A name as somebody may give it to a voter, in one alphabet, so that no two names look alike that are not. Those that are stored
@@ -42,7 +43,7 @@ const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.:/=^@-]{0,127}$/
  */
 export const GivenAgentId = matching(
   NAME,
-  "an agent's name is 1 to 128 characters: letters A-Z a-z, digits, _ . : / = ^ @ -, the first a letter, digit or _"
+  "an agent's name is 1 to 128 characters: letters A-Z a-z, digits, _ . : / = & ^ @ -, the first a letter, digit or _"
 )
 export const isGivenAgentId = (text: string): boolean => NAME.test(text)
 

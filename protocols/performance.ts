@@ -2,6 +2,7 @@ import { Schema } from "effect"
 import { Vote } from "./consensus.ts"
 import { Confidence, Decision, Probabilities } from "./decision.ts"
 import { ExperimentName, ExperimentRequestId } from "./experiment.ts"
+import { BarTime } from "./market.ts"
 import { AgentId, ConsensusId, CorrelationId, MarketSymbol, Timestamp } from "./names.ts"
 import { open } from "./open.ts"
 import { VoterType } from "./round.ts"
@@ -19,7 +20,7 @@ export const DecidedRound = open({
   /** What the votes together say of each decision. */
   probabilities: Schema.optionalKey(Probabilities),
   /** The start of the last bar that was looked at, in milliseconds since 1970, and its close. */
-  bar_time: Count,
+  bar_time: BarTime,
   price: Price,
   votes: Schema.Array(Vote),
   /** The experiment that the request was part of, and the request's id there: it is told the outcome. */
@@ -100,7 +101,7 @@ export const PerformanceProtocol = {
     /** From the coordinator: a round is over. */
     Decided: { payload: open({ round: DecidedRound }) },
     /** From the coordinator: the close of a bar, and the start of the bar. One not newer than the last does nothing. */
-    Price: { payload: open({ time: Count, price: Price }) },
+    Price: { payload: open({ time: BarTime, price: Price }) },
     /** Its own timer: no price came for this decision. */
     HorizonPassed: { payload: open({ consensus_id: ConsensusId }) },
     /** How much each agent's word weighs, 1 in the mean: an agent that is not named weighs 1. */

@@ -1,9 +1,9 @@
 import { Schema } from "effect"
 import { Confidence, Decision } from "./decision.ts"
+import { BarTime } from "./market.ts"
 import { AccountId, ConsensusId, MarketSymbol, Timestamp } from "./names.ts"
 import { open } from "./open.ts"
 
-const Millis = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const Price = Schema.Finite.check(Schema.isGreaterThan(0))
 const Share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
 
@@ -25,6 +25,22 @@ export const inCurrency = <K extends string>(micros: { readonly [N in K]: number
   return amounts
 }
 
+/** Quantities are written with at most so many decimals, as those of coins are. */
+export const QUANTITY_DECIMALS = 8
+
+/** What an exchange asks of orders in one symbol. */
+export const Instrument = Schema.Struct({
+  /** Quantities are multiples of it, but for one that closes a position. */
+  lot: Schema.optionalKey(
+    Schema.Finite.check(Schema.isBetween({ minimum: 10 ** -QUANTITY_DECIMALS, maximum: 1_000_000_000 }))
+  ),
+  /** The smallest quantity of an order that does not close a position. */
+  minimum: Schema.optionalKey(Price),
+  /** Prices are multiples of it: one that is not is rounded to the disadvantage of who trades. */
+  tick: Schema.optionalKey(Price)
+})
+export type Instrument = typeof Instrument.Type
+
 /** Why an order is not placed. A veto is a constraint and no opinion: no confidence outweighs it. */
 export const VetoReason = Schema.Literals([
   "entries_stopped",
@@ -45,10 +61,10 @@ export const Order = open({
   id: Schema.NonEmptyString,
   account: AccountId,
   symbol: MarketSymbol,
-  /** Units to buy, above 0, or to sell, below. */
-  quantity: Schema.Int,
+  /** How much to buy, above 0, or to sell, below; in fractions where the symbol is traded in them. */
+  quantity: Schema.Finite,
   /** The start of the bar it was decided on: it is filled by a later one. */
-  bar_time: Millis,
+  bar_time: BarTime,
   /** That bar's close, in the account's currency. */
   reference_price: Price,
   reason: Schema.Literals(["decision", "flatten"])
@@ -71,7 +87,7 @@ export const OrderUpdate = open({
   symbol: MarketSymbol,
   order_id: Schema.NullOr(Schema.String),
   status: Schema.Union([OrderStatus, Schema.Literal("vetoed")]),
-  quantity: Schema.Int,
+  quantity: Schema.Finite,
   price: Schema.NullOr(Price),
   fee: Schema.NullOr(Micros),
   /** The fee in units of the currency, where there is one. Older events do not have it. */
@@ -83,7 +99,7 @@ export const OrderUpdate = open({
 
 export const PositionView = open({
   symbol: MarketSymbol,
-  quantity: Schema.Int,
+  quantity: Schema.Finite,
   /** What was paid for it; below 0 for what was sold short. */
   cost: Micros,
   price: Schema.NullOr(Price),
@@ -165,12 +181,12 @@ export const PortfolioProtocol = {
         symbol: MarketSymbol,
         decision: Decision,
         confidence: Confidence,
-        bar_time: Millis,
+        bar_time: BarTime,
         price: Price
       })
     },
     /** A bar of a symbol: orders from earlier bars are filled at its open, positions are worth its close. */
-    Price: { payload: open({ symbol: MarketSymbol, time: Millis, open: Price, close: Price }) },
+    Price: { payload: open({ symbol: MarketSymbol, time: BarTime, open: Price, close: Price }) },
     /** From an adapter that fills later: exactly this order, once. */
     Filled: { payload: open({ order_id: Schema.NonEmptyString, price: Price, fee: Micros }) },
     /** No more orders that enter or enlarge a position, until `ResumeEntries`. */

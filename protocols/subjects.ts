@@ -1,14 +1,17 @@
 import type { AgentType, MarketSymbol } from "./names.ts"
 
+/** A symbol as one token of subjects and patterns: its dots are written `%2E`, as in `market.BRK%2EB`. */
+export const symbolToken = (symbol: MarketSymbol): string => symbol.replaceAll(".", "%2E")
+
 /** The subjects of events, as clients subscribe to them; the only place where they are built. */
 export const subjects = {
-  decision: (symbol: MarketSymbol, type: AgentType) => `decision.${symbol}.${type}`,
+  decision: (symbol: MarketSymbol, type: AgentType) => `decision.${symbolToken(symbol)}.${type}`,
   tool: (type: AgentType, tool: string) => `tool.${type}.${tool}`,
-  model: (type: AgentType, symbol: MarketSymbol) => `model.${type}.${symbol}`,
-  coordination: (messageType: string, symbol: MarketSymbol) => `coordination.${messageType}.${symbol}`,
-  status: (type: AgentType, symbol: MarketSymbol) => `status.${type}.${symbol}`,
-  market: (symbol: MarketSymbol) => `market.${symbol}`,
-  order: (account: string, symbol: MarketSymbol) => `order.${account}.${symbol}`,
+  model: (type: AgentType, symbol: MarketSymbol) => `model.${type}.${symbolToken(symbol)}`,
+  coordination: (messageType: string, symbol: MarketSymbol) => `coordination.${messageType}.${symbolToken(symbol)}`,
+  status: (type: AgentType, symbol: MarketSymbol) => `status.${type}.${symbolToken(symbol)}`,
+  market: (symbol: MarketSymbol) => `market.${symbolToken(symbol)}`,
+  order: (account: string, symbol: MarketSymbol) => `order.${account}.${symbolToken(symbol)}`,
   portfolio: (account: string) => `portfolio.${account}`,
   alert: (severity: "info" | "warning" | "critical") => `alert.${severity}`
 } as const

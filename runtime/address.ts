@@ -2,11 +2,11 @@ import { Schema } from "effect"
 
 const TYPE = /^[a-z][a-z0-9_]{0,63}$/
 // Lone surrogates (Cs) too: on the wire they would become another character, and so another actor.
-const ID = /^[^\s.*>\p{Cc}\p{Cs}]{1,128}$/u
+const ID = /^[^\s*>\p{Cc}\p{Cs}]{1,128}$/u
 const TOKEN = /^[^\s.*>\p{Cc}\p{Cs}]+$/u
 const SUBJECT_CHARACTERS_MAX = 512
 
-/** An actor type or id that cannot be part of a subject. */
+/** An actor type or id that no actor can have. */
 export class InvalidAddress extends Schema.TaggedError<InvalidAddress>()("InvalidAddress", {
   field: Schema.Literals(["type", "id", "role"]),
   value: Schema.String,
@@ -41,7 +41,7 @@ export const addressFault = (address: Address): InvalidAddress | undefined => {
     return new InvalidAddress({
       field: "id",
       value: clip(address.id),
-      rule: "1 to 128 characters without dots, spaces, * or >"
+      rule: "1 to 128 characters without spaces, * or >"
     })
   }
   if (address.role !== undefined && !TYPE.test(address.role)) {

@@ -185,8 +185,12 @@ const analyze = (
     const reason = `${most} analyses are running already`
     return [persist({ _tag: "Failed", consensus_id, reason } as const), abstain(type, given, reason)]
   }
-  const { advice } = given
-  const request: Request = { consensus_id, correlation_id, symbol, ...(advice === undefined ? {} : { advice }) }
+  const { advice, basis } = given
+  const request: Request = {
+    ...{ consensus_id, correlation_id, symbol },
+    ...(basis === undefined ? {} : { basis }),
+    ...(advice === undefined ? {} : { advice })
+  }
   const begun = publishStatus(type, given, context, "analyzing")
   const model = models?.modelOf(type)
   if (models === undefined || model === undefined) {

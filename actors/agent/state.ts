@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import {
+  Basis,
   BreakerState,
   ConsensusId,
   CorrelationId,
@@ -57,6 +58,8 @@ export const Request = open({
   correlation_id: CorrelationId,
   symbol: MarketSymbol,
   asked: Schema.optionalKey(Asked),
+  /** What the opinion will rest on. */
+  basis: Schema.optionalKey(Basis),
   /** Its bars are a client's own. */
   advice: Schema.optionalKey(Schema.Literal(true))
 })

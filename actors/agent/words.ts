@@ -2,6 +2,7 @@
 import {
   type AgentType,
   agentId,
+  type Basis,
   ConsensusProtocol,
   events,
   type MarketSymbol,
@@ -19,6 +20,7 @@ export const TOOL_EVENTS_MAX = 64
 interface Occasion {
   readonly consensus_id: string
   readonly symbol: MarketSymbol
+  readonly basis?: Basis
 }
 
 export const vote = (type: AgentType, { consensus_id, symbol }: Occasion, opinion: Opinion) =>
@@ -40,7 +42,7 @@ export const abstain = (type: AgentType, { consensus_id, symbol }: Occasion, rea
 
 export const publishDecision = (
   type: AgentType,
-  { consensus_id, symbol }: Occasion,
+  { consensus_id, symbol, basis }: Occasion,
   context: Context,
   opinion: Opinion
 ): Publish =>
@@ -54,7 +56,7 @@ export const publishDecision = (
     reasoning: opinion.reasoning,
     timestamp: toTimestamp(context.time),
     tool_calls: opinion.tool_calls,
-    metadata: { ...opinion.metadata, consensus_id }
+    metadata: { ...opinion.metadata, consensus_id, ...(basis === undefined ? {} : { basis }) }
   })
 
 /** One use of a tool as the world sees it, and where. */

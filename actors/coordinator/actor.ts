@@ -68,7 +68,7 @@ export const coordinatorActor = (given: CoordinatorOptions): Actor => {
     initial,
     events: EVENTS,
     decide: {
-      Bar: (state, { bar }, context) => {
+      Bar: (state, { bar, bars_per_year }, context) => {
         const symbol = context.self.id
         const last = state.window.time.at(-1)
         if (last !== undefined && bar.time <= last) {
@@ -77,9 +77,12 @@ export const coordinatorActor = (given: CoordinatorOptions): Actor => {
         const latest = latestOf(options, context.time, last)
         if (bar.time > latest) return [refuse({ _tag: "FutureTime", symbol, time: bar.time, latest })]
         const correlation_id = correlationOf(context)
-        const accepted = evolve.BarAccepted(state, { bar, correlation_id })
+        // Said again with each bar of a feed: it is stored where it changes.
+        const isNew = bars_per_year !== undefined && bars_per_year !== state.window.bars_per_year
+        const event = { bar, correlation_id, ...(isNew ? { bars_per_year } : {}) }
+        const accepted = evolve.BarAccepted(state, event)
         return [
-          persist({ _tag: "BarAccepted", bar, correlation_id }),
+          persist({ _tag: "BarAccepted", ...event }),
           publishBar(bar, context),
           send(PerformanceProtocol, symbol, "Price", { time: bar.time, price: bar.close }),
           ...toldOfBar(options, symbol, bar),
@@ -133,7 +136,8 @@ const analyze = (
   options: Coordination,
   context: Context
 ) => {
-  const { correlation_id, bars, timeout_ms, allocation, context: items, client, indicators, account } = request
+  const { correlation_id, bars, timeout_ms, allocation, context: items } = request
+  const { source, client, indicators, account } = request
   const fault = faultOf(state, request, context)
   if (fault !== undefined) return [refuse(fault), ...tellMissing(allocation, fault.symbol, fault._tag)]
   // Then nothing waits, and it starts at once: its bars and items go to the agents, and need not be kept here as well.
@@ -148,6 +152,7 @@ const analyze = (
     ...(items === undefined || idle ? {} : { context: items }),
     ...(indicators === undefined ? {} : { indicators }),
     ...(account === undefined ? {} : { account }),
+    ...(source === undefined || bars === undefined ? {} : { source }),
     ...(client === undefined ? {} : { client })
   }
   const queued = evolve.AnalysisRequested(state, { asked })

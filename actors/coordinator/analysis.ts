@@ -2,6 +2,7 @@ import { Schema } from "effect"
 import { ulid } from "ulid"
 import {
   type BarWindow,
+  basisOf,
   ConsensusProtocol,
   type ContextItems,
   CorrelationId,
@@ -78,6 +79,7 @@ export const startAnalysis = (
   const { trial } = options
   const drawn = trial && drawArm(trial, symbol, correlation_id)
   const held = heldBy(options, drawn)
+  const basis = basisOf(bars, given === undefined ? "market" : "request", asked?.source)
   const running: Running = {
     consensus_id,
     correlation_id,
@@ -86,6 +88,7 @@ export const startAnalysis = (
     requested: asked !== undefined,
     bar_time: bars.time.at(-1)!,
     price: bars.close.at(-1)!,
+    basis,
     ...(given === undefined ? {} : { foreign: true as const }),
     ...(drawn === undefined ? {} : { experiment: drawn }),
     ...(asked?.account === undefined ? {} : { sizing: sizingOf(asked.account, bars) }),
@@ -104,7 +107,7 @@ export const startAnalysis = (
     ...askAgents(
       held.options.panel,
       {
-        ...{ consensus_id, correlation_id, symbol, bars },
+        ...{ consensus_id, correlation_id, symbol, bars, basis },
         ...(items === undefined ? {} : { context: items }),
         ...(asked?.indicators === undefined ? {} : { indicators: asked.indicators }),
         ...(given === undefined || running.client === undefined ? {} : { advice: true as const }),

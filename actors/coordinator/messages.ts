@@ -24,8 +24,11 @@ export const toAnswer = (result: ConsensusResult, running: Running): AnalysisRes
   ...(running.sizing === undefined
     ? {}
     : { position_sizing: positionSizing(running.sizing, result.final_decision, running.price) }),
+  ...basisShown(running),
   ...armShown(running)
 })
+
+const basisShown = ({ basis }: Running) => (basis === undefined ? {} : { basis })
 
 /** The arm that held an analysis, as the world sees it. */
 const armShown = ({ experiment }: Running) => {
@@ -71,7 +74,14 @@ const publishFeedback = (result: ConsensusResult, context: Context) =>
 export const publishDecision = (result: ConsensusResult, running: Running, context: Context) => {
   const { bar_time, price } = running
   const advice = isAdvice(running) ? { advice: true } : {}
-  const decided = { ...result, ...armShown(running), ...advice, bar_time: toTimestamp(bar_time), price }
+  const decided = {
+    ...result,
+    ...armShown(running),
+    ...advice,
+    ...basisShown(running),
+    bar_time: toTimestamp(bar_time),
+    price
+  }
   return [publishFeedback(result, context), coordinate("final_decision", result.symbol, context, decided)]
 }
 

@@ -3,7 +3,10 @@ import {
   AllocationId,
   Arm,
   Bar,
+  BarSource,
+  BarsPerYear,
   BarWindow,
+  Basis,
   Client,
   ConsensusId,
   ContextItems,
@@ -39,6 +42,8 @@ export const Asked = open({
   indicators: Schema.optionalKey(Indicators),
   /** The account that it is for. */
   account: Schema.optionalKey(SizedAccount),
+  /** Where its own bars come from. */
+  source: Schema.optionalKey(BarSource),
   /** Whose it is; none: the house's. */
   client: Schema.optionalKey(Client)
 })
@@ -55,6 +60,7 @@ export const Running = open({
   /** Time and close of the last bar it looks at. */
   bar_time: Schema.Int,
   price: Schema.Finite,
+  basis: Schema.optionalKey(Basis),
   /** The bars came with the request: what prices do here says nothing of it. */
   foreign: Schema.optionalKey(Schema.Literal(true)),
   /** The experiment by whose arm it is held. */
@@ -90,7 +96,7 @@ export const State = open({
 export type State = typeof State.Type
 
 export const EVENTS = {
-  BarAccepted: { bar: Bar, correlation_id: CorrelationId },
+  BarAccepted: { bar: Bar, correlation_id: CorrelationId, bars_per_year: Schema.optionalKey(BarsPerYear) },
   AnalysisRequested: { asked: Asked },
   AnalysisDropped: { ids: Schema.Array(Schema.Int) },
   AnalysisStarted: { running: Running },
@@ -106,10 +112,16 @@ export const EVENTS = {
 
 export const initial = (): State => ({ window: emptyWindow, running: null, unseen: null, waiting: [], decisions: 0 })
 
+interface BarAccepted {
+  readonly bar: Bar
+  readonly correlation_id: string
+  readonly bars_per_year?: number
+}
+
 export const evolve = {
-  BarAccepted: (state: State, { bar, correlation_id }: { bar: Bar; correlation_id: string }): State => ({
+  BarAccepted: (state: State, { bar, correlation_id, bars_per_year }: BarAccepted): State => ({
     ...state,
-    window: pushBar(state.window, bar),
+    window: pushBar(state.window, bar, bars_per_year),
     unseen: correlation_id
   }),
   AnalysisRequested: (state: State, { asked }: { asked: Asked }): State => ({

@@ -1,9 +1,10 @@
-// The books of an account: what there is, what was paid, what was earned. Whole numbers, so that nothing gets lost.
+// The books of an account: what there is, what was paid, what was earned. Money in whole numbers, so that nothing gets lost.
 import { Schema } from "effect"
 import { Micros, open } from "../../protocols/index.ts"
+import { exact } from "./quantities.ts"
 
 const Position = open({
-  quantity: Schema.Int,
+  quantity: Schema.Finite,
   /** What was paid for the units there are; below 0 for what was sold short. */
   cost: Micros
 })
@@ -20,7 +21,7 @@ export const Book = open({
 })
 export type Book = typeof Book.Type
 
-/** Units bought (above 0) or sold (below) at a price in the account's currency. `fee` in micros, at least 0. */
+/** A quantity bought (above 0) or sold (below) at a price in the account's currency. `fee` in micros, at least 0. */
 export interface Fill {
   readonly symbol: string
   readonly quantity: number
@@ -71,15 +72,15 @@ export const post = (book: Book, fill: Fill): Book => {
 const traded = (before: Position, quantity: number, paid: number) => {
   const opposite = Math.sign(before.quantity) === -Math.sign(quantity)
   if (!opposite) {
-    return { position: { quantity: before.quantity + quantity, cost: before.cost + paid }, realized: 0 }
+    return { position: { quantity: exact(before.quantity + quantity), cost: before.cost + paid }, realized: 0 }
   }
   const closed = Math.min(Math.abs(before.quantity), Math.abs(quantity))
   // Of what is closed; rounding goes to what stays, and is realized with it in the end.
   const cost =
-    closed === Math.abs(before.quantity) ? before.cost : Math.round((before.cost * closed) / Math.abs(before.quantity))
-  const proceeds = closed === Math.abs(quantity) ? paid : Math.round((paid * closed) / Math.abs(quantity))
+    closed === Math.abs(before.quantity) ? before.cost : Math.round(before.cost * (closed / Math.abs(before.quantity)))
+  const proceeds = closed === Math.abs(quantity) ? paid : Math.round(paid * (closed / Math.abs(quantity)))
   return {
-    position: { quantity: before.quantity + quantity, cost: before.cost - cost + paid - proceeds },
+    position: { quantity: exact(before.quantity + quantity), cost: before.cost - cost + paid - proceeds },
     realized: -proceeds - cost
   }
 }

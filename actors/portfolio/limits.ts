@@ -1,7 +1,8 @@
 // What an account may never do, and how large it wants to be. Pure.
 import { Schema } from "effect"
-import type { Decision, VetoReason } from "../../protocols/index.ts"
+import { type Decision, Instrument, type VetoReason } from "../../protocols/index.ts"
 import { amountOf, type Book, equityOf, grossOf, MICROS } from "./book.ts"
+import { inLots, inTicks } from "./quantities.ts"
 
 const Share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
 const Count = Schema.Int.check(Schema.isGreaterThan(0))
@@ -23,7 +24,9 @@ export const AccountRules = Schema.Struct({
   /** What a trade costs, as a part of its amount. */
   fee: Share,
   /** By how much worse than the open of the bar it is filled, as a part of the price. */
-  slippage: Share
+  slippage: Share,
+  /** What exchanges ask of orders, by symbol. */
+  instruments: Schema.optionalKey(Schema.Record(Schema.String, Instrument))
 })
 export type AccountRules = typeof AccountRules.Type
 
@@ -38,20 +41,29 @@ export const ACCOUNT_DEFAULTS: AccountRules = {
   slippage: 0.0005
 }
 
+interface Sizing {
+  /** In micros. */
+  readonly equity: number
+  readonly price: number
+  /** Quantities are multiples of it. */
+  readonly lot: number
+  readonly rules: AccountRules
+}
+
 export type Prices = { readonly [symbol: string]: number }
 
 /**
- * The units that an account wants to hold after a decision: none to sell, or short where it may; a part of the largest
- * position, by confidence, to buy; what it holds to hold.
+ * The quantity that an account wants to hold after a decision: none to sell, or short where it may; a part of the largest
+ * position, by confidence and in whole lots, to buy; what it holds to hold.
  */
 export const wanted = (
   decision: Decision,
   confidence: number,
   held: number,
-  { equity, price, rules }: { readonly equity: number; readonly price: number; readonly rules: AccountRules }
+  { equity, price, lot, rules }: Sizing
 ): number => {
   if (decision === "HOLD") return held
-  const most = Math.max(0, Math.floor((Math.max(0, equity) * rules.maxPosition * confidence) / (price * MICROS)))
+  const most = inLots((Math.max(0, equity) * rules.maxPosition * confidence) / (price * MICROS), lot)
   if (decision === "BUY") return most
   // Without a position there is nothing to sell; a short one is closed by the opposite decision.
   return rules.short ? -most : Math.min(0, held)
@@ -102,6 +114,14 @@ export const isReduction = (held: number, after: number): boolean =>
 /** The fee of a trade's amount, in micros. */
 export const feeOf = (amount: number, { fee }: AccountRules): number => Math.ceil(Math.abs(amount) * fee)
 
-/** The price at which an order is filled, where the bar opens at one. */
-export const fillPrice = (open: number, quantity: number, { slippage }: AccountRules): number =>
-  open * (1 + Math.sign(quantity) * slippage)
+/** The price at which an order in a symbol is filled, where the bar opens at one. */
+export const fillPrice = (
+  open: number,
+  { symbol, quantity }: Traded,
+  { slippage, instruments }: AccountRules
+): number => inTicks(open * (1 + Math.sign(quantity) * slippage), quantity, instruments?.[symbol])
+
+interface Traded {
+  readonly symbol: string
+  readonly quantity: number
+}

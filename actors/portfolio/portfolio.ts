@@ -7,6 +7,7 @@ import { publishVeto, viewOf } from "./announcements.ts"
 import { amountOf, equityOf, isWritable, MICROS } from "./book.ts"
 import { ACCOUNT_DEFAULTS, AccountRules, feeOf, fillPrice, isReduction, vetoOf, wanted } from "./limits.ts"
 import { afterAll, closing, end, fill, place, type Steps, works } from "./orders.ts"
+import { exact, lotOf } from "./quantities.ts"
 import { drawdownOf, EVENTS, evolve, initial, isKnown, ordersSince, pricesOf, State, SYMBOLS_MAX } from "./state.ts"
 
 export interface PortfolioOptions {
@@ -107,10 +108,12 @@ const trade = (state: State, decided: Decided, { rules }: PortfolioOptions, cont
   const known = { ...pricesOf(state), [symbol]: price }
   const equity = equityOf(state.book, known)
   const held = state.book.positions[symbol]?.quantity ?? 0
-  const desired = wanted(decision, confidence, held, { equity, price, rules })
+  const instrument = rules.instruments?.[symbol]
+  const lot = lotOf(price, state.book.deposited / MICROS, instrument)
+  const desired = wanted(decision, confidence, held, { equity, price, lot, rules })
   // What turns a position closes it and enters another one: where entries are stopped, it only closes.
   const after = state.stopped !== null && Math.sign(desired) === -Math.sign(held) ? 0 : desired
-  const quantity = after - held
+  const quantity = exact(after - held)
   if (decision === "HOLD" || (quantity === 0 && (decision === "SELL" || held !== 0))) return []
   const veto = (reason: VetoReason) => [
     persist({ _tag: "Vetoed", veto: { symbol, reason, at: context.time } } as const),
@@ -120,6 +123,7 @@ const trade = (state: State, decided: Decided, { rules }: PortfolioOptions, cont
   if (state.prices[symbol] === undefined && Object.keys(state.prices).length >= SYMBOLS_MAX)
     return veto("too_many_symbols")
   if (quantity === 0) return veto("too_small")
+  if (after !== 0 && Math.abs(quantity) < (instrument?.minimum ?? 0)) return held === 0 ? veto("too_small") : []
   // To get out is always worth it.
   if (after !== 0 && Math.abs(amountOf(quantity, price)) < equity * rules.minTrade) {
     return isReduction(held, after) || held !== 0 ? [] : veto("too_small")
@@ -178,7 +182,7 @@ const seePrice = (state: State, bar: SeenBar, { rules, adapter }: PortfolioOptio
 
 /** On paper. One that has become too dear for an account that does not borrow is not filled. */
 const fillAtOpen = (state: State, order: Order, opened: number, rules: AccountRules, context: Context): Steps => {
-  const price = fillPrice(opened, order.quantity, rules)
+  const price = fillPrice(opened, order, rules)
   const amount = amountOf(order.quantity, price)
   const fee = feeOf(amount, rules)
   const held = state.book.positions[order.symbol]?.quantity ?? 0

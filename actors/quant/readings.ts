@@ -65,9 +65,9 @@ export const RANGE: Reading<{ readonly size: number; readonly fraction: number; 
  */
 export const VOLATILITY: Reading<{ readonly annualized: number; readonly usual: number; readonly relative: number }> = [
   way(volatility, as),
-  way(atr, ({ fraction }, { time }) => {
+  way(atr, ({ fraction }, bars) => {
     const usual = fraction / RANGE_OF_WALK
-    return { annualized: usual * Math.sqrt(barsPerYear(time)), usual, relative: 1 }
+    return { annualized: usual * Math.sqrt(barsPerYear(bars)), usual, relative: 1 }
   })
 ]
 

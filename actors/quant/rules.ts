@@ -120,7 +120,8 @@ export const risk: Rule = (desk, bars) => {
     range && `a typical bar spans ${percent(range.fraction)}`,
     kind && `the regime is ${named(kind.regime)}`,
     size &&
-      `a position may take ${percent(size.fraction)} of the equity with a stop ${percent(size.stop_fraction)} away`
+      `a position may take ${percent(size.fraction)} of the equity ` +
+        (size.stop_fraction < 1 ? `with a stop ${percent(size.stop_fraction)} away` : "with no room for a stop above 0")
   ].filter((fact) => fact !== undefined)
   return {
     scores: {

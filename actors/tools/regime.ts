@@ -117,7 +117,7 @@ const gather = (bars: BarWindow) => {
   return {
     drift: driftOf(returns),
     efficiency: efficiencyOf(returns),
-    volatility: rootMeanSquare(returns) * Math.sqrt(barsPerYear(bars.time)),
+    volatility: rootMeanSquare(returns) * Math.sqrt(barsPerYear(bars)),
     volatilityRatio: before === 0 ? 1 : rootMeanSquare(returns.slice(-RECENT_BARS)) / before,
     breakout: breakoutOf(bars, returns),
     reversion: reversionOf(bars.close.map(Math.log)),
@@ -131,7 +131,11 @@ const gathered = new WeakMap<ReadonlyArray<number>, { readonly bars: BarWindow; 
 /** Several agents look at the same bars, one after the other: what they show is worked out once. */
 const evidenceOf = (bars: BarWindow): Evidence => {
   const known = gathered.get(bars.close)
-  const isSame = known?.bars.time === bars.time && known.bars.high === bars.high && known.bars.low === bars.low
+  const isSame =
+    known?.bars.time === bars.time &&
+    known.bars.high === bars.high &&
+    known.bars.low === bars.low &&
+    known.bars.bars_per_year === bars.bars_per_year
   if (known !== undefined && isSame) return known.evidence
   const evidence = gather(bars)
   gathered.set(bars.close, { bars, evidence })

@@ -26,16 +26,18 @@ export const positionSize = defineTool({
   }),
   result: Schema.Struct({
     fraction: reading("Size by the stop, capped", "fraction of equity"),
-    stop_distance: reading("From the last close to the stop", "price"),
+    stop_distance: reading("From the last close to the stop, which is not below 0", "price"),
     stop_fraction: reading("The same as a share of the last close", "fraction"),
     volatility_fraction: reading("Size by the target volatility, capped", "fraction of equity"),
     capped: described(Schema.Boolean, "Whether `fraction` is held at `max_fraction`", "true or false")
   }),
   needed: ({ atr_period }) => Math.max(atr_period, RECENT) + 1,
   compute: ({ bars }, { risk_fraction, stop_atr, max_fraction, target_volatility, atr_period }) => {
-    const distance = stop_atr * averageTrueRange(bars, atr_period)
-    const share = distance / bars.close.at(-1)!
-    const yearly = rootMeanSquare(logReturns(bars.close).slice(-RECENT)) * Math.sqrt(barsPerYear(bars.time))
+    const close = bars.close.at(-1)!
+    // No price falls below 0: a stop that is further away is none.
+    const distance = Math.min(close, stop_atr * averageTrueRange(bars, atr_period))
+    const share = distance / close
+    const yearly = rootMeanSquare(logReturns(bars.close).slice(-RECENT)) * Math.sqrt(barsPerYear(bars))
     // Compared as products, for where nothing moves there is nothing to divide by.
     const capped = risk_fraction >= max_fraction * share
     return {

@@ -1,12 +1,17 @@
 import { Schema } from "effect"
+import { type BarWindow, tradingYearOf } from "../../protocols/index.ts"
 import { logReturns, rootMeanSquare } from "./bars.ts"
 import { defineTool, reading, wholeNumber } from "./tool.ts"
 
-const MILLIS_PER_YEAR = 365.25 * 24 * 3_600_000
+const found = new WeakMap<ReadonlyArray<number>, number>()
 
-/** How many bars a year has at the pace of these. */
-export const barsPerYear = (time: ReadonlyArray<number>): number =>
-  ((time.length - 1) * MILLIS_PER_YEAR) / (time.at(-1)! - time[0]!)
+/** How many such bars a year of trading has: as given with them, or as their times tell. Of at least two bars. */
+export const barsPerYear = ({ time, bars_per_year }: BarWindow): number => {
+  if (bars_per_year !== undefined) return bars_per_year
+  const known = found.get(time) ?? tradingYearOf(time)?.bars_per_year ?? 1
+  found.set(time, known)
+  return known
+}
 
 export const volatility = defineTool({
   name: "volatility",
@@ -15,7 +20,7 @@ export const volatility = defineTool({
     "is usual in the whole window.",
   source:
     "Root mean square of log returns: T. G. Andersen, T. Bollerslev, F. X. Diebold, P. Labys, Econometrica " +
-    "71, 2003; a year by the square root of its bars at the window's own pace",
+    "71, 2003; a year by the square root of its bars, nights, weekends and holidays left out",
   warmUp: "period + 1 bars",
   substitutes: ["atr"],
   parameters: Schema.Struct({ period: wholeNumber(20, 2, 100, "How many returns are recent", "bars") }),
@@ -26,13 +31,14 @@ export const volatility = defineTool({
     relative: reading("`per_bar` over `usual`, 1 where nothing moved", "ratio")
   }),
   needed: ({ period }) => period + 1,
-  compute: ({ bars: { time, close } }, { period }) => {
+  compute: ({ bars }, { period }) => {
+    const { close } = bars
     const returns = logReturns(close)
     const recent = rootMeanSquare(returns.slice(-period))
     const usual = rootMeanSquare(returns)
     return {
       per_bar: recent,
-      annualized: recent * Math.sqrt(barsPerYear(time)),
+      annualized: recent * Math.sqrt(barsPerYear(bars)),
       usual,
       relative: usual === 0 ? 1 : recent / usual
     }

@@ -63,12 +63,9 @@ export interface BacktestReport {
   readonly strategies: ReadonlyArray<StrategyReport>
 }
 
-const YEAR_MILLIS = 365.25 * 86_400_000
-
 export const backtestReport = (walk: Walk): BacktestReport => {
-  const { bars, rules } = walk
+  const { bars, rules, barsPerYear } = walk
   const [first, last] = [bars[0]!, bars.at(-1)!]
-  const barsPerYear = ((bars.length - 1) * YEAR_MILLIS) / (last.time - first.time)
   const trials = walk.strategies
     .filter(({ name }) => name !== BUY_AND_HOLD)
     .flatMap(({ equity }) => sharpeOfPeriod(returnsOf(equity)) ?? 0)

@@ -20,6 +20,7 @@ import {
   type Decision,
   PortfolioProtocol,
   type Probabilities,
+  tradingYearOf,
   WINDOW_BARS_MAX
 } from "../../protocols/index.ts"
 import { DirectHost, type PublishedEvent, returnsOf, spreadOf } from "../../sim/index.ts"
@@ -35,6 +36,8 @@ export interface BacktestOptions {
   readonly short?: boolean
   /** The part of the equity that a position takes when it is entered; 0.9 unless given. */
   readonly size?: number
+  /** How many bars a year of trading has; the bars tell unless given. */
+  readonly barsPerYear?: number | undefined
   /** How many bars nobody trades on; as many as an analysis looks at unless given. */
   readonly warmUp?: number
 }
@@ -65,6 +68,7 @@ export interface Walk {
   /** The bars from the end of the warm-up on. */
   readonly bars: ReadonlyArray<Bar>
   readonly warmUp: number
+  readonly barsPerYear: number
   /** A return beyond which BUY or SELL was right: a quarter of the standard deviation of the warm-up's returns. */
   readonly threshold: number
   readonly strategies: ReadonlyArray<Followed>
@@ -93,6 +97,7 @@ export const barsNeeded = (warmUp = WINDOW_BARS_MAX): number => warmUp + 2
  */
 export const walkForward = (bars: ReadonlyArray<Bar>, options: BacktestOptions): Walk => {
   const { symbol, policy, panel = PANEL, warmUp = WINDOW_BARS_MAX } = options
+  const barsPerYear = options.barsPerYear ?? tradingYearOf(bars.map(({ time }) => time))?.bars_per_year ?? 1
   const before = bars.slice(0, warmUp)
   const interval = intervalOf(before)
   const threshold = spreadOf(returnsOf(before.map(({ close }) => close))).deviation / 4
@@ -117,7 +122,7 @@ export const walkForward = (bars: ReadonlyArray<Bar>, options: BacktestOptions):
     const { time, open, close } = bar
     host.advanceTo(time + interval)
     for (const { name } of accounts) host.tell(PortfolioProtocol, name, "Price", { symbol, time, open, close })
-    host.ask(CoordinatorProtocol, symbol, "Bar", { bar })
+    host.ask(CoordinatorProtocol, symbol, "Bar", { bar, bars_per_year: barsPerYear })
     const result = ears.take()
     if (result !== undefined) host.forget("consensus", result.consensus_id)
     if (index < warmUp) continue
@@ -141,7 +146,7 @@ export const walkForward = (bars: ReadonlyArray<Bar>, options: BacktestOptions):
     const { traded, fills } = ears.tradedBy(account.name)
     return { ...account, traded, fills, fees: (state?.book.fees ?? 0) / MICROS }
   })
-  return { symbol, bars: bars.slice(warmUp), warmUp, threshold, strategies, rules, messages: host.decided }
+  return { symbol, bars: bars.slice(warmUp), warmUp, barsPerYear, threshold, strategies, rules, messages: host.decided }
 }
 
 const openAccount = (name: string) => ({

@@ -35,14 +35,21 @@ export const analyze = (
   asker: Asker = clientOf(caller)
 ): Effect.Effect<AnalysisResult, AnalyzeFailure, Actors> =>
   Effect.gen(function* () {
-    const { symbol, timeout_ms = caller.analysisMillis, context, technical_indicators, account_info } = request
+    const {
+      symbol,
+      bars_per_year,
+      timeout_ms = caller.analysisMillis,
+      context,
+      technical_indicators,
+      account_info
+    } = request
     const bars = request.market_data === undefined ? request.bars : marketBars(request.market_data)
     yield* caller.quota.name([symbol])
     yield* caller.budget.begin(request)
     const payload = {
       correlation_id: correlationId,
       timeout_ms,
-      ...(bars === undefined ? {} : { bars: toWindow(bars) }),
+      ...(bars === undefined ? {} : { bars: toWindow(bars, bars_per_year) }),
       ...(context === undefined ? {} : { context }),
       ...(technical_indicators === undefined ? {} : { indicators: flatIndicators(technical_indicators) }),
       ...(account_info === undefined ? {} : { account: sizedAccount(account_info, symbol) }),

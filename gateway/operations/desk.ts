@@ -1,5 +1,11 @@
 import { Effect } from "effect"
-import { CoordinatorProtocol, type CoordinatorStatus, type MessageBody, subjects } from "../../protocols/index.ts"
+import {
+  CoordinatorProtocol,
+  type CoordinatorStatus,
+  type MessageBody,
+  subjects,
+  symbolToken
+} from "../../protocols/index.ts"
 import { Actors, type AskError } from "../../runtime/index.ts"
 import type { Probe } from "../serving.ts"
 import type { OverBudget } from "./budget.ts"
@@ -14,7 +20,12 @@ export const symbolStatus = (
   caller: Caller
 ): Effect.Effect<typeof CoordinatorStatus.Type, AskError | NotSeen, Actors> =>
   Effect.gen(function* () {
-    yield* mustSee(caller, subjects.coordination("*", symbol), subjects.market(symbol), `decision.${symbol}.*`)
+    yield* mustSee(
+      caller,
+      subjects.coordination("*", symbol),
+      subjects.market(symbol),
+      `decision.${symbolToken(symbol)}.*`
+    )
     return yield* (yield* Actors).ask(CoordinatorProtocol, symbol, "GetStatus", {})
   })
 

@@ -22,6 +22,7 @@ export const feedBars = (
 ): Effect.Effect<BarsTaken, FeedFailure, Actors> =>
   Effect.gen(function* () {
     yield* caller.quota.name([symbol])
+    const year = body.bars_per_year === undefined ? {} : { bars_per_year: body.bars_per_year }
     const latest = (yield* Clock.currentTimeMillis) + AHEAD_MILLIS
     const ahead = body.bars.find(({ time }) => time > latest)
     if (ahead !== undefined)
@@ -30,7 +31,7 @@ export const feedBars = (
     return yield* once(caller, { operation: "feed", target: symbol, body }, ({ messageId, ...sent }) => {
       const give = (bar: Bar) => {
         const id = messageId === undefined ? {} : { messageId: `${messageId}-${bar.time}` }
-        return ask(CoordinatorProtocol, symbol, "Bar", { bar }, { ...sent, ...id }).pipe(
+        return ask(CoordinatorProtocol, symbol, "Bar", { bar, ...year }, { ...sent, ...id }).pipe(
           Effect.as(undefined),
           Effect.catchTag("StaleBar", () => Effect.succeed(bar.time))
         )

@@ -1,5 +1,5 @@
 import { Deferred, Effect, Result, Schema, type Scope } from "effect"
-import { AgentCoordination } from "../../protocols/index.ts"
+import { AgentCoordination, subjects } from "../../protocols/index.ts"
 import type { LogUnavailable } from "../../runtime/index.ts"
 import type { Fanout } from "../streams/fanout.ts"
 import type { TooManyPatterns } from "../streams/wanted.ts"
@@ -45,7 +45,7 @@ export const followAnalysis = (
     else if (message_type === "escalation") tell({ stage: "escalation", consensus_id })
     else if (message_type === "consensus_result") Deferred.doneUnsafe(ended, Effect.void)
   }
-  const subscribed = fanout.subscribe(`coordination.*.${symbol}`, "new", {
+  const subscribed = fanout.subscribe(subjects.coordination("*", symbol), "new", {
     joined: () => {},
     deliver: (events) => {
       for (const { opening } of events) {

@@ -45,6 +45,13 @@ export interface Subjects {
 /** A user's name, if it has one, and an id. */
 const CLIENT = /^[A-Za-z0-9_-]{1,64}(\.[A-Za-z0-9_-]{1,64})?$/
 
+/**
+ * An id as one token of a subject: a dot is written `%2E`. An id that holds `%2E` already has that told apart by `%25`; all others are as they
+ * are, so that what was stored under them is found.
+ */
+const tokenOf = (id: string): string => id.replaceAll(/%(?=2E|25)/g, "%25").replaceAll(".", "%2E")
+const idOf = (token: string): string => token.replaceAll(/%(2E|25)/g, (_, code: string) => (code === "2E" ? "." : "%"))
+
 /** Subjects under a namespace such as `conclave`; its stream and buckets are `CONCLAVE`, `CONCLAVE_LEASES` and `CONCLAVE_CONTROLS`. */
 export const makeSubjects = (namespace: string): Subjects => {
   const stream = namespace.toUpperCase()
@@ -58,7 +65,7 @@ export const makeSubjects = (namespace: string): Subjects => {
     bucket: `${stream}_LEASES`,
     controls: `${stream}_CONTROLS`,
     stored: ["mail", "journal", "timer", "event", "dead"].map((kind) => `${namespace}.${kind}.>`),
-    mail: (shard, owner) => `${mail}${shard}.${owner.type}.${owner.id}`,
+    mail: (shard, owner) => `${mail}${shard}.${owner.type}.${tokenOf(owner.id)}`,
     mailOfShard: (shard) => `${mail}${shard}.>`,
     mailOfRole: (role) => `${mail}${role}.>`,
     mailOfType: (role, type, number = "*") => `${mail}${role}.${number}.${type}.*`,
@@ -67,20 +74,20 @@ export const makeSubjects = (namespace: string): Subjects => {
       const typeStart = subject.lastIndexOf(".", idStart - 1)
       const shard = subject.slice(mail.length, typeStart)
       const role = shard.slice(0, shard.indexOf("."))
-      const to = { type: subject.slice(typeStart + 1, idStart), id: subject.slice(idStart + 1) }
+      const to = { type: subject.slice(typeStart + 1, idStart), id: idOf(subject.slice(idStart + 1)) }
       return { shard, to: role === ANY_ROLE ? to : { ...to, role } }
     },
-    journal: (owner) => `${namespace}.journal.${owner.type}.${owner.id}`,
-    timer: (shard, owner, name) => `${namespace}.timer.${shard}.${owner.type}.${owner.id}.${name}`,
+    journal: (owner) => `${namespace}.journal.${owner.type}.${tokenOf(owner.id)}`,
+    timer: (shard, owner, name) => `${namespace}.timer.${shard}.${owner.type}.${tokenOf(owner.id)}.${name}`,
     unscheduled: (shard) => `${namespace}.timer.${shard}`,
-    dead: (owner) => `${dead}${owner.type}.${owner.id}`,
-    selected: (kind, { type = "*", id = "*" }) => {
+    dead: (owner) => `${dead}${owner.type}.${tokenOf(owner.id)}`,
+    selected: (kind, { type = "*", id }) => {
       const shard = kind === "mail" || kind === "timer" ? "*.*." : ""
-      return `${namespace}.${kind}.${shard}${type}.${id}${kind === "timer" ? ".>" : ""}`
+      return `${namespace}.${kind}.${shard}${type}.${id === undefined ? "*" : tokenOf(id)}${kind === "timer" ? ".>" : ""}`
     },
     parseOwner: (subject) => {
       const [type = "", id = ""] = subject.split(".").slice(2)
-      return { type, id }
+      return { type, id: idOf(id) }
     },
     // A timer's name may hold dots: it is all that follows the actor.
     parseTimer: (subject) => subject.split(".").slice(6).join("."),

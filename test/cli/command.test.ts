@@ -3,7 +3,7 @@ import { createServer } from "node:net"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { AnalysisResult } from "../../protocols/index.ts"
+import { AnalysisResult, SYMBOL_RULE } from "../../protocols/index.ts"
 import { isAlive } from "../support/alive.ts"
 import { conclave, conclaveWith, dataFolder, type Ended, serverOn, start } from "../support/command.ts"
 import { temporaryFolder } from "../support/nats.ts"
@@ -66,7 +66,12 @@ describe("conclave analyze", () => {
     Effect.gen(function* () {
       const file = join(yield* temporaryFolder, "bad.csv")
       writeFileSync(file, "Date,Open,High,Low,Close\n2020-01-01,1,2,0.5,1\n2020-01-02,1,0.4,0.5,0.45\n")
-      yield* refusals([[["analyze", "A", "--csv", file], `${file}: line 3, column high: high is below low`]])
+      yield* refusals([
+        [
+          ["analyze", "A", "--csv", file],
+          `${file}: line 3, column high: high is below low: mend the row, or have such rows left out by --skip-bad`
+        ]
+      ])
       const unusable = yield* conclaveWith({ TMPDIR: "/nowhere" }, "analyze", "A", "--csv", ACME)
       assertRefused(unusable, "the data folder /nowhere cannot be used: no folder can be made there")
     })
@@ -183,7 +188,6 @@ describe("a running system", () => {
   )
 })
 
-const SYMBOL_RULE = "a symbol is 1 to 32 of A-Z 0-9 _ / : = ^ - and starts with a letter or digit"
 const DATE_RULE = "is not a date such as 2013-02-28 or 2018-02-07T15:00"
 const URL_RULE = "must be one or more nats:// or tls:// addresses, separated by commas"
 

@@ -35,6 +35,7 @@ describe("configuration", () => {
         replicas: 1,
         panel: ["market_analyst", "risk_advisor", "strategy_optimizer"],
         accounts: ["main"],
+        instruments: {},
         logLevel: "Warn",
         logFormat: "pretty",
         metricsPort: undefined,

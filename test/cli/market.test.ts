@@ -1,7 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
-import { parseBars } from "../../actors/index.ts"
+import { Effect, Schema } from "effect"
+import { parseBars } from "../../market/index.ts"
+import { AnalysisResult } from "../../protocols/index.ts"
 import { conclave } from "../support/command.ts"
+
+const decodeAnalysis = Schema.decodeUnknownSync(Schema.fromJsonString(AnalysisResult))
 
 describe("conclave market", () => {
   it.live("prints bars that the other commands read, the same for the same seed", () =>
@@ -21,6 +24,61 @@ describe("conclave market", () => {
       assert.strictEqual(code, 0)
       assert.match(stdout, /^ +stock, days +currency, hours +ACME\.csv\nbars +2500 +5000 +504\n/)
       assert.match(stdout, /^tail index \(Hill\) +\d\.\d ± \d\.\d/m)
+    })
+  )
+
+  it.live("tells what a file is taken for and what looks wrong in it", () =>
+    Effect.gen(function* () {
+      const check = (file: string, ...words: ReadonlyArray<string>) =>
+        conclave("market", "check", `test/market/files/${file}`, ...words)
+      const [hole, split, two, one] = yield* Effect.all(
+        [
+          check("a20-hole-of-months.csv"),
+          check("a13-split-with-adj-close.csv", "--prices", "as-written", "--json"),
+          check("a11-two-symbols-one-after-the-other.csv"),
+          check("a11-two-symbols-one-after-the-other.csv", "--symbol", "abc")
+        ],
+        { concurrency: 2 }
+      )
+      assert.match(
+        hole.stdout,
+        /^bars {6}170, from 2023-01-02 to 2024-08-09\ninterval {2}1 day\nsession {3}5 days of the week$/m
+      )
+      assert.match(hole.stdout, /^warning {3}long stretches of time have no bars \(1 in all, line 122; the first from/m)
+      assert.deepInclude(JSON.parse(split.stdout), { bars: 170, interval_seconds: 86_400, done: [] })
+      assert.deepInclude(JSON.parse(split.stdout).warnings[0], { kind: "split_like", count: 1, lines: [152] })
+      assert.deepInclude(two, { code: 1, stdout: "" })
+      assert.match(two.stderr, /prices of more than one symbol, "XYZ", "ABC": name the symbol that is meant/)
+      assert.match(one.stdout, /^done {6}rows of other symbols were left out \(170 in all/m)
+    })
+  )
+
+  it.live("gives an analysis the same bars whatever their layout, and says what it rests on", () =>
+    Effect.gen(function* () {
+      const analyze = (file: string, ...words: ReadonlyArray<string>) =>
+        conclave("analyze", "brk.b", "--csv", `test/market/files/${file}`, "--json", ...words)
+      const [plain, other, late] = yield* Effect.all(
+        [
+          analyze("canonical-days.csv"),
+          analyze("a10-semicolon-decimal-comma.csv"),
+          analyze("a17-days-with-offset-tokyo.csv", "--at", "2024-12-01")
+        ],
+        { concurrency: 2 }
+      )
+      const [said, again, last] = [plain, other, late].map(({ stdout }) => decodeAnalysis(stdout))
+      assert.deepStrictEqual(again?.votes, said?.votes)
+      assert.deepStrictEqual(last?.votes, said?.votes)
+      assert.strictEqual(said?.symbol, "BRK.B")
+      assert.strictEqual(plain.stderr, "")
+      assert.match(
+        other.stderr,
+        /^\S+a10\S+: read as semicolons, decimal comma, days with the day first, 170 bars from .*\n$/
+      )
+      assert.match(late.stderr, /the prices end with 2024-08-26, before --at 2024-12-01/)
+      assert.deepStrictEqual(last?.basis, {
+        ...{ bar_time: "2024-08-26T00:00:00.000Z", price: 128.9, bars: 128, interval_seconds: 86_400, from: "request" },
+        source: { name: "a17-days-with-offset-tokyo.csv", layout: "commas, days of the exchange" }
+      })
     })
   )
 

@@ -99,7 +99,10 @@ describe("POST /api/v1/agents/analyze", () => {
       const { port, asked } = yield* working()
       const bad: ReadonlyArray<readonly [body: unknown, field: string | undefined, rule: RegExp]> = [
         [{ symbol: "*" }, "symbol", /a symbol is 1 to 32 of/],
-        [{ symbol: "A.B" }, "symbol", /a symbol is/],
+        [{ symbol: "A B" }, "symbol", /a symbol is/],
+        [{ symbol: "A.*" }, "symbol", /a symbol is/],
+        [{ symbol: "..A" }, "symbol", /a symbol is/],
+        [{ symbol: "A", bars: [{ ...bar(1), time: -9e12 }] }, "bars[0].time", /before the year 1700/],
         [{ symbol: "A".repeat(1_000_000) }, "symbol", /a symbol is/],
         [{ symbol: 5 }, "symbol", /expected a string/],
         [{}, "symbol", /required/],

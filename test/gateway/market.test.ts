@@ -39,6 +39,23 @@ describe("bars of a market over HTTP", () => {
     })
   )
 
+  it.live("may be without a volume and of before 1970, of symbols as exchanges write them", () =>
+    Effect.gen(function* () {
+      const { gateway, asked, answerWith } = yield* startGateway()
+      answerWith(() => Effect.succeed({ accepted: true }))
+      const silent = { time: -86_400_000, open: 1, high: 2, low: 1, close: 2 }
+      const symbols = ["BRK.B", "7203.T", "^GSPC", "BTC/USDT", ".DJI", "M&M.NS", "EURUSD=X"]
+      for (const symbol of symbols) {
+        const answer = yield* give(gateway.port, encodeURIComponent(symbol), [silent])
+        assert.deepStrictEqual(answer.json, { symbol, taken: 1, stale: [] })
+      }
+      assert.deepStrictEqual(
+        asked.map(({ id, payload }) => [id, payload]),
+        symbols.map((symbol) => [symbol, { bar: { ...silent, volume: 0 } }])
+      )
+    })
+  )
+
   it.live("go one by one and stop where one is not answered", () =>
     Effect.gen(function* () {
       const { gateway, asked, answerWith } = yield* startGateway()
@@ -92,6 +109,18 @@ layer(NatsServer.layer, { excludeTestServices: true })("bars of a market on a re
       assert.deepStrictEqual(seen.map(Number), [101, 102, 103])
       const status = yield* http(port, "/api/v1/agents/status?symbol=ACME")
       assert.deepInclude(status.json, { bars: 3, last_bar_time: bars[3]!.time })
+
+      // A symbol with a dot is one token of a subject, and is shown as it is written everywhere else.
+      const dotted: Array<readonly [string, string]> = []
+      yield* log.watch("market.BRK%2EB", ({ subject, payload }) => {
+        dotted.push([subject, JSON.parse(payload).data.symbol])
+      })
+      const silent = [{ time: -86_400_000, open: 1, high: 2, low: 1, close: 2 }]
+      assert.deepStrictEqual((yield* give(port, "BRK.B", silent)).json, { symbol: "BRK.B", taken: 1, stale: [] })
+      yield* eventually("it is published", () => dotted.length > 0)
+      assert.deepStrictEqual(dotted, [["market.BRK%2EB", "BRK.B"]])
+      const known = yield* http(port, "/api/v1/agents/status?symbol=BRK.B")
+      assert.deepInclude(known.json, { symbol: "BRK.B", bars: 1, last_bar_time: -86_400_000 })
     }).pipe(Effect.scoped)
   )
 })

@@ -6,10 +6,11 @@ const ROOMS: Readonly<Record<string, { readonly rooms: ReadonlyArray<string>; re
   // zlib for a checksum: a pure function. A thread, for what watches the event loop.
   runtime: { rooms: [], packages: /^(effect(\/|$)|@nats-io\/|node:(zlib|worker_threads)$)/ },
   actors: { rooms: ["protocols", "runtime"], packages: /./ },
+  market: { rooms: ["protocols"], packages: /^(effect(\/|$)|@effect\/platform-node$|csv-parse\/sync$|node:zlib$)/ },
   gateway: { rooms: ["protocols", "runtime"], packages: /./ },
   sim: { rooms: ["protocols", "runtime"], packages: /./ },
   store: { rooms: ["protocols", "runtime"], packages: /./ },
-  cli: { rooms: ["protocols", "runtime", "actors", "gateway", "sim", "store", "setup"], packages: /./ }
+  cli: { rooms: ["protocols", "runtime", "market", "actors", "gateway", "sim", "store", "setup"], packages: /./ }
 }
 
 /** While the event loop is busy only this thread can tell, and only by itself. */

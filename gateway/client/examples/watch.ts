@@ -8,7 +8,7 @@ const client = new GatewayClient({
   onState: (state, reason) => console.error(state, reason)
 })
 
-const decisions = client.subscribe(`decision.${symbol}.*`, {
+const decisions = client.subscribe(`decision.${symbol.replaceAll(".", "%2E")}.*`, {
   start: "last",
   onGap: ({ reason, from, to }) => console.error(`missing ${from} to ${to}: ${reason}`)
 })

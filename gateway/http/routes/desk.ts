@@ -1,5 +1,5 @@
 import { Effect, Result, Schema } from "effect"
-import { CoordinatorStatus, MarketSymbol, MessageBody } from "../../../protocols/index.ts"
+import { CoordinatorStatus, MarketSymbol, MessageBody, SYMBOL_RULE } from "../../../protocols/index.ts"
 import { sendMessage, symbolStatus } from "../../operations/desk.ts"
 import type { TemplatedApp } from "../../uws.ts"
 import { failureProblem } from "../failures.ts"
@@ -36,8 +36,7 @@ const message: Answer = (asked) => {
 const status: Answer = ({ query, caller }) => {
   const symbol = query.get("symbol") ?? ""
   if (!isSymbol(symbol)) {
-    const rule = "a symbol is 1 to 32 of A-Z 0-9 _ / : = ^ - and starts with a letter or digit"
-    return Effect.succeed(invalidRequest({ field: "symbol", rule }))
+    return Effect.succeed(invalidRequest({ field: "symbol", rule: SYMBOL_RULE }))
   }
   return symbolStatus(symbol, caller).pipe(
     Effect.flatMap((found) => Effect.orDie(encodeStatus(found))),

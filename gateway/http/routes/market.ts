@@ -1,5 +1,5 @@
 import { Effect, Option, Result, Schema } from "effect"
-import { BarsBody, MarketSymbol } from "../../../protocols/index.ts"
+import { BarsBody, MarketSymbol, SYMBOL_RULE } from "../../../protocols/index.ts"
 import { feedBars } from "../../operations/market.ts"
 import type { TemplatedApp } from "../../uws.ts"
 import { failureProblem } from "../failures.ts"
@@ -30,8 +30,7 @@ const symbolIn = (parameter: string): Option.Option<string> =>
 const takeBars: Answer = (asked) => {
   const symbol = symbolIn(asked.parameter)
   if (Option.isNone(symbol)) {
-    const rule = "a symbol is 1 to 32 of A-Z 0-9 _ / : = ^ - and starts with a letter or digit"
-    return Effect.succeed(invalidRequest({ field: "symbol", rule }))
+    return Effect.succeed(invalidRequest({ field: "symbol", rule: SYMBOL_RULE }))
   }
   const read = readJson(decodeBars, asked)
   if (Result.isFailure(read)) return Effect.succeed(invalidRequest(read.failure))

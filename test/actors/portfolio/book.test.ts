@@ -10,13 +10,20 @@ import {
   openBook,
   post
 } from "../../../actors/portfolio/book.ts"
+import { exact } from "../../../actors/portfolio/quantities.ts"
 
 const SYMBOLS = ["ACME", "GLOBEX"] as const
 
 const fills: fc.Arbitrary<ReadonlyArray<Fill>> = fc.array(
   fc.record({
     symbol: fc.constantFrom(...SYMBOLS),
-    quantity: fc.integer({ min: -500, max: 500 }).filter((quantity) => quantity !== 0),
+    // Whole units, and fractions as coins have them.
+    quantity: fc
+      .oneof(
+        fc.integer({ min: -500, max: 500 }),
+        fc.integer({ min: -5e9, max: 5e9 }).map((units) => units / 1e8)
+      )
+      .filter((quantity) => quantity !== 0),
     price: fc.integer({ min: 1, max: 5_000_000 }).map((ticks) => ticks / 10_000),
     fee: fc.nat({ max: 5_000_000 })
   }),
@@ -41,7 +48,9 @@ describe("the books of an account", () => {
           assert.strictEqual(book.cash, book.deposited + book.realized - book.fees - costs(book))
         }
         for (const symbol of SYMBOLS) {
-          const held = story.filter((fill) => fill.symbol === symbol).reduce((sum, { quantity }) => sum + quantity, 0)
+          const held = story
+            .filter((fill) => fill.symbol === symbol)
+            .reduce((sum, { quantity }) => exact(sum + quantity), 0)
           assert.strictEqual(book.positions[symbol]?.quantity ?? 0, held)
         }
       })

@@ -32,6 +32,12 @@ describe("the position size", () => {
     }
   })
 
+  it("has no stop below 0, however wild the prices are", () => {
+    const wild = toWindow(dailyBars(Array.from({ length: 100 }, (_, index) => (index % 3 === 0 ? 1 : 1_000))))
+    const { stop_distance, stop_fraction } = measured(positionSize, wild, { stop_atr: 10 })
+    assert.deepStrictEqual([stop_distance, stop_fraction], [wild.close.at(-1), 1])
+  })
+
   it("has beside it the size that has the target volatility", () => {
     const { annualized } = measured(volatility, bars)
     const { volatility_fraction } = measured(positionSize, bars, { target_volatility: 0.05, max_fraction: 1 })

@@ -1,0 +1,39 @@
+// Splits that a file names, and whether its prices have been adjusted for them.
+import type { ReadBar } from "./read-bar.ts"
+
+/** Splits that prices were not adjusted for, the latest first: when, in the exchange's clock, and new shares for one old. */
+export type Splits = ReadonlyArray<{ readonly local: number; readonly ratio: number }>
+
+/** What a price of this time is multiplied by to be one of today's shares. */
+export const factorOf = (splits: Splits, local: number): number => {
+  let factor = 1
+  for (const split of splits) {
+    if (split.local <= local) break
+    factor /= split.ratio
+  }
+  return factor
+}
+
+/**
+ * Looks at bars as they are written, oldest first. A file that names a split may have been adjusted for it already, as those are that most sites
+ * give out: only where the price jumps by the split, it was not.
+ */
+export class SplitScan {
+  readonly #found: Array<{ local: number; ratio: number }> = []
+  #close: number | undefined
+
+  add({ bar, local, split }: ReadBar): void {
+    if (split !== 1 && this.#close !== undefined && isJump(bar.open / this.#close, split)) {
+      this.#found.push({ local, ratio: split })
+    }
+    this.#close = bar.close
+  }
+
+  get splits(): Splits {
+    return this.#found.toReversed()
+  }
+}
+
+/** Whether a change is nearer to what the split makes of a price than to none. */
+const isJump = (change: number, ratio: number): boolean =>
+  Math.abs(Math.log(change * ratio)) < Math.abs(Math.log(change))

@@ -1,0 +1,91 @@
+// The order of bars in time.
+import { fault, type MarketDataError } from "./errors.ts"
+import type { Notices } from "./notices.ts"
+import type { ReadBar } from "./read-bar.ts"
+
+const HOUR_MILLIS = 3_600_000
+
+export interface OrderOptions {
+  readonly skipBad: boolean
+  /** Whether times have an offset, or are days: then no hour comes twice. */
+  readonly certain: boolean
+}
+
+/**
+ * Sees that each bar is later than the one before it. It holds the last one back: the newest bar may stand twice, as sites give it out that
+ * count the day that is not over; then the later row counts.
+ */
+export class InOrder {
+  readonly #notices: Notices
+  readonly #options: OrderOptions
+  #held: ReadBar | undefined
+  #again: ReadBar | undefined
+
+  constructor(notices: Notices, options: OrderOptions) {
+    this.#notices = notices
+    this.#options = options
+  }
+
+  /** Takes a bar, and gives the one before it once that is certain. */
+  take(next: ReadBar): ReadBar | undefined | MarketDataError {
+    const held = this.#held
+    if (held === undefined) {
+      this.#held = next
+      return undefined
+    }
+    if (next.bar.time === held.bar.time) return this.#same(held, next)
+    const wrong = next.bar.time < held.bar.time ? this.#backwards(held, next) : this.#doubtful()
+    const refused = wrong === undefined ? undefined : this.#refuse(wrong)
+    if (refused !== undefined) return refused
+    this.#again = undefined
+    if (next.bar.time < held.bar.time) return undefined
+    this.#held = next
+    return held
+  }
+
+  /** The last bar. */
+  end(): ReadBar | undefined {
+    const last = this.#again ?? this.#held
+    if (this.#again !== undefined) this.#notices.add("twice", this.#again.line)
+    this.#held = undefined
+    this.#again = undefined
+    return last
+  }
+
+  #same(held: ReadBar, next: ReadBar): undefined | MarketDataError {
+    const wrong = this.#doubtful()
+    const refused = wrong === undefined ? undefined : this.#refuse(wrong)
+    if (refused !== undefined) return refused
+    if (isSame(held, next)) this.#notices.add("twice", next.line)
+    else this.#again = next
+    return undefined
+  }
+
+  /** Of a time in the middle nobody can say which of two rows counts. */
+  #doubtful(): MarketDataError | undefined {
+    if (this.#again === undefined) return undefined
+    const rule = this.#options.certain
+      ? "the time is that of the row before, with other prices: see whether the file holds two series"
+      : "the time is that of the row before, with other prices: see whether the file holds two series, or say by --time-zone where its clock stands, which shows an hour twice where summer time ends"
+    return fault(rule, this.#again.line, "date")
+  }
+
+  #backwards(held: ReadBar, next: ReadBar): MarketDataError {
+    const back = held.bar.time - next.bar.time
+    const rule =
+      !this.#options.certain && back <= HOUR_MILLIS
+        ? "time goes backwards by an hour or less, as where summer time ends: say by --time-zone where its clock stands, such as Europe/Berlin"
+        : "time goes backwards: rows must be oldest first, or all newest first"
+    return fault(rule, next.line, "date")
+  }
+
+  #refuse(wrong: MarketDataError): undefined | MarketDataError {
+    if (!this.#options.skipBad) return wrong
+    this.#notices.add("bad_row", wrong.line ?? 0, wrong.message)
+    this.#again = undefined
+    return undefined
+  }
+}
+
+const isSame = (one: ReadBar, other: ReadBar): boolean =>
+  (["open", "high", "low", "close", "volume"] as const).every((each) => one.bar[each] === other.bar[each])
