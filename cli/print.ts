@@ -1,6 +1,13 @@
 import { styleText } from "node:util"
 import { Schema } from "effect"
-import { type AnalysisResult, type Basis, ConsensusResult, type Decision, type Vote } from "../protocols/index.ts"
+import {
+  type AnalysisResult,
+  type Basis,
+  ConsensusResult,
+  type Decision,
+  isWarmUp,
+  type Vote
+} from "../protocols/index.ts"
 import { intervalText } from "./market-file.ts"
 import { counted, plain } from "./table.ts"
 
@@ -44,7 +51,8 @@ export const analysisText = (result: AnalysisResult): string => {
     (vote) => `  ${vote.agent_type.padEnd(19)} ${colored(vote.decision, voteFigures(vote))}  ${plain(vote.reasoning)}`
   )
   const missing = result.missing_agents.map((agent) => `  ${plain(agent)} did not vote`)
-  const verdict = result.consensus_achieved ? "by consensus" : "without consensus"
+  const agreed = result.consensus_achieved ? "by consensus" : "without consensus"
+  const verdict = isWarmUp(result.votes) ? "in warm-up: no agent has enough bars for a view" : agreed
   return [
     `${result.symbol}: ${colored(decision, `${decision} ${confidence.toFixed(2)}`)} ${verdict}`,
     ...votes,
@@ -79,6 +87,7 @@ const VERDICT_WIDTH = 17
 const REASON_CHARACTERS_MAX = 200
 
 const verdictOf = (result: ConsensusResult): string => {
+  if (isWarmUp(result.votes)) return "warm-up"
   if (!result.consensus_achieved) return result.resolution ?? "nobody voted"
   const agreeing = result.votes.filter((vote) => vote.decision === result.final_decision).length
   return agreeing === result.votes.length ? `all ${agreeing} agree` : `${agreeing} of ${result.votes.length} agree`

@@ -12,9 +12,15 @@ export const Vote = open({
   decision: Decision,
   confidence: Confidence,
   probabilities: Schema.optionalKey(Probabilities),
-  reasoning: Schema.String
+  reasoning: Schema.String,
+  /** There are too few bars for a view: the vote says nothing of the market. */
+  warm_up: Schema.optionalKey(Schema.Literal(true))
 })
 export type Vote = typeof Vote.Type
+
+/** Whether nobody who voted had bars enough for a view: what came of it is no decision on the market. */
+export const isWarmUp = (votes: ReadonlyArray<Pick<Vote, "warm_up">>): boolean =>
+  votes.length > 0 && votes.every(({ warm_up }) => warm_up === true)
 
 /** A voter that has nothing to say, and why. Abstentions count for nothing. */
 export const Abstention = open({ agent_id: AgentId, agent_type: VoterType, reason: Schema.String })

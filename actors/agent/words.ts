@@ -31,7 +31,8 @@ export const vote = (type: AgentType, { consensus_id, symbol }: Occasion, opinio
       decision: opinion.decision,
       confidence: opinion.confidence,
       probabilities: opinion.probabilities,
-      reasoning: opinion.reasoning
+      reasoning: opinion.reasoning,
+      ...(opinion.metadata.warm_up === true ? { warm_up: true as const } : {})
     }
   })
 

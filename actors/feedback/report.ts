@@ -51,7 +51,8 @@ export const reportOf = (
     },
     insufficient: missing(window.length, failures)
   }
-  return { ...found, suggestions: suggestionsFor(found) }
+  const last = all.at(-1)
+  return { ...found, suggestions: suggestionsFor(found, last !== undefined && isWarmUp(last)) }
 }
 
 const timesOf = (window: ReadonlyArray<Execution>): ToolReport["execution_time_ms"] => {

@@ -6,11 +6,11 @@ type Found = Omit<ToolReport, "suggestions">
 const FAILURES_MIN = 5
 const percent = (share: number): string => `${Math.round(100 * share)}%`
 
-/** What a person could do about how a tool does; nothing where nothing is wrong. */
-export const suggestionsFor = (found: Found): ReadonlyArray<Suggestion> =>
+/** What a person could do about how a tool does; nothing where nothing is wrong. `warming`: it had too few bars the last time as well. */
+export const suggestionsFor = (found: Found, warming: boolean): ReadonlyArray<Suggestion> =>
   [
     resting(found),
-    warmUp(found),
+    warming ? warmUp(found) : undefined,
     slow(found),
     dominant(found),
     predicted(found),

@@ -108,7 +108,12 @@ const single = (
 const NONE: ReadonlySet<string> = new Set()
 const NO_VIEW = { used: 0, lean: 0, reason: "there is no view that they could move" }
 
-const toOpinion = ({ probabilities, reasoning, calls, routedAround, heard }: Said): Opinion => {
+/** There is no view, for want of bars and nothing else. */
+const isWarmUp = ({ hasView, calls }: Said): boolean =>
+  !hasView && calls.some(({ error_kind }) => error_kind === "insufficient_data")
+
+const toOpinion = (said: Said): Opinion => {
+  const { probabilities, reasoning, calls, routedAround, heard } = said
   const decision = likeliest(probabilities)
   return {
     decision,
@@ -118,6 +123,7 @@ const toOpinion = ({ probabilities, reasoning, calls, routedAround, heard }: Sai
     tool_calls: calls,
     metadata: {
       policy: "quant",
+      ...(isWarmUp(said) ? { warm_up: true } : {}),
       ...(routedAround.length === 0 ? {} : { routed_around: routedAround }),
       ...(heard === undefined ? {} : { context: heard })
     }
