@@ -120,7 +120,7 @@ export class Market {
     // A martingale in prices: as likely up as down by the same amount. The others are so in log prices, but for what they drift.
     const towards = (part: number) =>
       toTick(this.#current === MARTINGALE ? before * (1 + part) : before * Math.exp(part))
-    const gap = this.#gap(moved, size)
+    const gap = this.#gap(moved, size * tail)
     const [open, close] = [towards(gap), towards(moved)]
     const [high, low] = this.#range(open, close, size * tail)
     const volume = this.#volume(shape.volume, shape.volatility, normal * tail)
@@ -166,7 +166,10 @@ export class Market {
     return factor / Math.sqrt(diurnal.reduce((sum, each) => sum + each * each, 0) / diurnal.length)
   }
 
-  /** The part of a move that lies before the open. It has its share of the variance, and the rest of the bar is independent of it. */
+  /**
+   * The part of a move that lies before the open. It has its share of the variance, and the tails of the move itself: so whatever it is, it
+   * says nothing of the rest of the bar.
+   */
   #gap(moved: number, size: number): number {
     const { gapShare } = this.#parameters
     return clamp(gapShare * moved + size * Math.sqrt(gapShare * (1 - gapShare)) * gaussian(this.#bars))

@@ -111,6 +111,36 @@ describe("the martingale", () => {
   })
 })
 
+describe("who trades the martingale within its bars", () => {
+  /** The mean of what is earned by a rule that sees `seen`, in standard errors: with its direction, where it is large beside the usual. */
+  const edgeOf = (seen: ReadonlyArray<number>, earned: ReadonlyArray<number>, beyond: number) => {
+    const usual = Math.sqrt(mean(seen.map((each) => each ** 2)))
+    const trades = earned.flatMap((each, index) =>
+      Math.abs(seen[index]!) > beyond * usual ? [each * Math.sign(seen[index]!)] : []
+    )
+    return mean(trades) / Math.sqrt(mean(trades.map((each) => each ** 2)) / trades.length)
+  }
+
+  it("has no edge from what opened, moved or ranged before, however large", () => {
+    const bars = SEEDS.flatMap((seed) => takeBars({ seed, symbol: "ACME", startTime: 0, regime: MARTINGALE }, 20_000))
+    const gap = bars.slice(1).map((bar, index) => bar.open / bars[index]!.close - 1)
+    const inside = bars.map((bar) => bar.close / bar.open - 1)
+    const whole = bars.slice(1).map((bar, index) => bar.close / bars[index]!.close - 1)
+    const place = bars.map(({ high, low, close }) => (2 * close - high - low) / close)
+    const rules = {
+      "from the gap to the close": [gap, inside.slice(1)],
+      "from the bar to the next gap": [inside.slice(0, -1), gap],
+      "from the bar to the next close": [inside.slice(0, -1), whole],
+      "from the gap to the next bar": [gap.slice(0, -1), whole.slice(1)],
+      "from the close's place in its range to the next close": [place.slice(0, -1), whole]
+    } as const
+    for (const [name, [seen, earned]] of Object.entries(rules)) {
+      for (const beyond of [0, 1, 1.5, 3])
+        assert.isBelow(Math.abs(edgeOf(seen, earned, beyond)), 4, `${name}, beyond ${beyond}`)
+    }
+  })
+})
+
 describe("regimes", () => {
   it("drift, jump and calm down as they are named", () => {
     const moved = (regime: (typeof REGIMES)[number], count: number) =>
