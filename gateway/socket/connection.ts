@@ -176,7 +176,7 @@ class Conversation implements Connection {
   }
 
   account(): Account {
-    return this.#keeper.account()
+    return this.#delivery.account
   }
 
   #tooSlow(id: string | null, why: SlowReason): void {
