@@ -3,6 +3,7 @@ import type { Frame } from "../../protocols/index.ts"
 import { type Admission, makeAdmission } from "../auth/admission.ts"
 import type { Authenticator } from "../auth/authenticator.ts"
 import { everything, type Grant } from "../auth/grant.ts"
+import type { Costly } from "../costs.ts"
 import type { GatewayLimits } from "../policy.ts"
 import { Delivery, type Socket } from "../streams/delivery.ts"
 import type { Fanout } from "../streams/fanout.ts"
@@ -54,11 +55,13 @@ export interface ConnectionOptions {
   readonly socket: Socket
   readonly limits: GatewayLimits
   readonly fanout: Fanout
-  readonly authenticator: Authenticator
+  readonly authenticator: Pick<Authenticator, "required" | "verify">
   /** What came of the token or key that came with the handshake; nothing where none did. */
   readonly handshake?: Handshake | undefined
   /** Gives the client a place once it is known who it is, or says why there is none. */
   readonly enter: (connection: Connection, grant: Grant) => string | undefined
+  /** Counts what costs more than its frame among all connections and requests of the client. False if that is too much. */
+  readonly spend: (kind: Costly, grant: Grant | undefined) => boolean
   /** Told where the client was refused too often. */
   readonly offended: () => void
   /** Of all clients. */
@@ -114,6 +117,7 @@ class Conversation implements Connection {
       perform: (transition) => this.#perform(transition),
       busy: () => this.#admission.busy(),
       leave: (frame, reason) => this.leave(frame, NOT_ALLOWED, reason),
+      spend: (kind) => options.spend(kind, this.#session.grant),
       offended: options.offended
     })
     this.#admission = makeAdmission({

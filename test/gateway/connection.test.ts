@@ -26,6 +26,7 @@ const makeWorld = Effect.gen(function* () {
     queueMemory: new QueueMemory(defaultLimits.queueBytesMax),
     enter: () => undefined,
     offended: () => {},
+    spend: () => true,
     run: Effect.runForkWith(yield* Effect.context()),
     fanout: {
       subscribe: (_pattern, _start, subscriber) =>
