@@ -156,12 +156,13 @@ const callersOf = (limits: GatewayLimits, told: boolean) => {
   const quotas = new Quotas(limits, now)
   const budgets = new Budgets(limits, now)
   const keys = new Keys(now)
-  return (grant: Grant, key: string | undefined): Caller => {
+  return (grant: Grant, key: string | undefined, address: string): Caller => {
     const { subject } = grant
     const known = told ? grant : undefined
     return {
       subject,
       grant: known,
+      address,
       key,
       keys,
       quota: quotas.of(subject),

@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { Indicators, PositionSizing, SizedAccount } from "./analysis-inputs.ts"
-import { Client, Owner } from "./client.ts"
+import { Client, Owner, Source } from "./client.ts"
 import { ConsensusResult, Vote } from "./consensus.ts"
 import { ContextItems } from "./context.ts"
 import { Confidence, Decision } from "./decision.ts"
@@ -142,7 +142,9 @@ export const CoordinatorProtocol = {
         /** For whom the answer says how large a position should be. */
         account: Schema.optionalKey(SizedAccount),
         /** Whose it is. What comes of a client's analysis that may not trade is neither traded on nor learnt from. */
-        client: Schema.optionalKey(Client)
+        client: Schema.optionalKey(Client),
+        /** Where it comes from, where clients are not told apart: it waits with no more than its share. */
+        source: Schema.optionalKey(Source)
       }),
       reply: AnalysisResult,
       error: Schema.Union([

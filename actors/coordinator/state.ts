@@ -17,6 +17,7 @@ import {
   PastDecision,
   pushBar,
   SizedAccount,
+  Source,
   Weight
 } from "../../protocols/index.ts"
 import { ReplyTo } from "../../runtime/index.ts"
@@ -40,7 +41,9 @@ export const Asked = open({
   /** The account that it is for. */
   account: Schema.optionalKey(SizedAccount),
   /** Whose it is; none: the house's. */
-  client: Schema.optionalKey(Client)
+  client: Schema.optionalKey(Client),
+  /** Where it comes from, where clients are not told apart. */
+  source: Schema.optionalKey(Source)
 })
 export type Asked = typeof Asked.Type
 

@@ -132,6 +132,7 @@ const serve = (call: Exchange, options: SseOptions, wanted: Wanted, grant: Grant
   const connection = connect({
     ...options,
     id: randomUUID(),
+    address: call.address,
     // Who it is was found out before: a gateway that knows its clients says here whom it took this one for.
     authenticator: { required: grant !== everything, verify: () => Effect.succeed(grant) },
     handshake: grant === everything ? undefined : { grant },

@@ -52,6 +52,8 @@ export interface Connection {
 
 export interface ConnectionOptions {
   readonly id: string
+  /** Where the client is, as an IP address. */
+  readonly address: string
   readonly socket: Socket
   readonly limits: GatewayLimits
   readonly fanout: Fanout
@@ -216,8 +218,10 @@ class Conversation implements Connection {
     else if (action.do === "authenticate") this.#admission.verify(action.id, action.token)
     else if (action.do === "unsubscribe") this.#keeper.release(action.id)
     else {
-      const { ask, run } = this.#options
-      run(answering({ ask, session: this.session, perform: (transition) => this.#perform(transition) }, action))
+      const { ask, address, run } = this.#options
+      run(
+        answering({ ask, address, session: this.session, perform: (transition) => this.#perform(transition) }, action)
+      )
     }
   }
 

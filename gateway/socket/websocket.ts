@@ -127,6 +127,7 @@ const open = (ws: WebSocket<Attachment>, options: SocketOptions): void => {
   const connection = connect({
     ...options,
     id: randomUUID(),
+    address,
     handshake,
     enter: (connection, grant) => enter(options, connection, address, grant),
     spend: (kind, grant) => options.costs.take(kind, address, grant, performance.now()),
