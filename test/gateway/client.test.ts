@@ -137,7 +137,7 @@ describe("the client library", () => {
         return new SignJWT({ patterns: ["a.>"] })
           .setProtectedHeader({ alg: "HS256" })
           .setSubject("ada")
-          .setExpirationTime(Math.floor(Date.now() / 1_000) + 2)
+          .setExpirationTime(Math.floor(Date.now() / 1_000) + 3)
           .sign(Buffer.from(secret))
       }
       const states: Array<State> = []
