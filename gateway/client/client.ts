@@ -8,7 +8,9 @@ import {
   type Incoming,
   isEvent,
   NoAnswer,
-  type State
+  newId,
+  type State,
+  unlessRefused
 } from "./events.ts"
 import { Link } from "./link.ts"
 import { Feed, type SubscribeOptions } from "./subscription.ts"
@@ -295,19 +297,4 @@ export class GatewayClient {
       if (operation.op === "auth") settle(new NoAnswer("the connection was lost"))
     }
   }
-}
-
-/** What the gateway did not answer is asked for otherwise; what it refused is refused. */
-const unlessRefused = (error: unknown): undefined => {
-  if (error instanceof GatewayError) throw error
-  return undefined
-}
-
-/** A random UUID; `crypto.randomUUID` is not there on pages that came without TLS. */
-const newId = (): string => {
-  const bytes = crypto.getRandomValues(new Uint8Array(16))
-  bytes[6] = (bytes[6]! & 0x0f) | 0x40
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5")
 }

@@ -1,19 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Redacted, Schema, Scope } from "effect"
+import { Effect, Exit, Redacted, Scope } from "effect"
 import { SignJWT } from "jose"
-import { WebSocketServer } from "ws"
-import { type AnyEvent, type ClientOptions, type Gap, GatewayClient, type State } from "../../gateway/client/index.ts"
+import type { AnyEvent, Gap, State } from "../../gateway/client/index.ts"
 import { balancer } from "../support/balancer.ts"
 import { eventually, startGateway, startGatewayOn } from "../support/gateway.ts"
-
-const addressOf = (port: number) => `ws://127.0.0.1:${port}/ws`
-
-/** A client until the scope closes. */
-const open = (port: number, options: Partial<ClientOptions> = {}) =>
-  Effect.acquireRelease(
-    Effect.sync(() => new GatewayClient({ url: addressOf(port), backoffMillis: [5, 50], ...options })),
-    (client) => Effect.sync(() => client.close())
-  )
+import { open, stubGateway } from "../support/gateway-client.ts"
 
 const seqs = (events: ReadonlyArray<AnyEvent>) => events.map(({ seq }) => seq)
 
@@ -156,47 +147,6 @@ describe("the client library", () => {
   )
 })
 
-/** A gateway that says hello and `answers` what it hears, or hangs up. @returns its port, and how many connections it had */
-const stubGateway = (
-  auth: "none" | "required",
-  answers: (operation: Operation) => object | undefined,
-  takesSubprotocols = true
-) =>
-  Effect.acquireRelease(
-    Effect.callback<{ readonly server: WebSocketServer; readonly port: number; readonly connections: () => number }>(
-      (resume) => {
-        let connections = 0
-        const handleProtocols = ([first = ""]: Set<string>) => (takesSubprotocols ? first : false)
-        const server = new WebSocketServer({ host: "127.0.0.1", port: 0, handleProtocols }, () => {
-          const address = server.address()
-          const port = address !== null && typeof address === "object" ? address.port : 0
-          resume(Effect.succeed({ server, port, connections: () => connections }))
-        })
-        server.on("connection", (socket) => {
-          connections++
-          const send = (type: string, data: object) =>
-            socket.send(JSON.stringify({ type, seq: null, subject: null, data }))
-          send("welcome", { protocol: 1, auth })
-          socket.on("message", (text) => {
-            const operation = decodeOperation(String(text))
-            const answer = answers(operation)
-            if (answer === undefined) socket.close()
-            else send("result", { id: operation.id, op: operation.op, ok: true, ...answer })
-          })
-        })
-      }
-    ),
-    ({ server }) =>
-      Effect.sync(() => {
-        for (const socket of server.clients) socket.terminate()
-        server.close()
-      })
-  )
-
-const Operation = Schema.Struct({ op: Schema.String, id: Schema.String, token: Schema.optionalKey(Schema.String) })
-type Operation = typeof Operation.Type
-const decodeOperation = Schema.decodeUnknownSync(Schema.fromJsonString(Operation))
-
 describe("the client library, where not all goes well", () => {
   it.live("leaves the others alone where one subscription cannot be served, and asks for it ever more slowly", () =>
     Effect.gen(function* () {
@@ -268,57 +218,6 @@ describe("the client library, where not all goes well", () => {
       yield* open(stub.port, { token, onState: (state) => states.push(state) })
       yield* eventually("it was asked again", () => given === 3)
       assert.deepStrictEqual(states, ["connecting", "open"])
-    })
-  )
-})
-
-describe("the token of the client library", () => {
-  const secret = "0123456789abcdef0123456789abcdef"
-  const auth = { secret: Redacted.make(secret) }
-  const tokenOf = (patterns: ReadonlyArray<string>) => () =>
-    new SignJWT({ patterns })
-      .setProtectedHeader({ alg: "HS256" })
-      .setSubject("ada")
-      .setExpirationTime("1m")
-      .sign(Buffer.from(secret))
-
-  it.live("goes with the handshake, so that strangers who take all that is for them keep it out of nothing", () =>
-    Effect.gen(function* () {
-      const { gateway } = yield* startGateway({ auth, limits: { handshakesPerSecond: 0.001 } })
-      for (const token of [tokenOf(["a.>"]), yield* Effect.promise(tokenOf(["a.>"]))]) {
-        const states: Array<string> = []
-        const onState = (state: State, reason: string) => states.push(`${state} ${reason}`)
-        const client = yield* open(gateway.port, { token, onState })
-        assert.deepInclude(yield* Effect.promise(() => client.request({ op: "ping" })), { ok: true })
-        assert.deepStrictEqual(states, ["connecting ", "open "])
-      }
-    })
-  )
-
-  it.live("goes in the first frame where it is too long for a header", () =>
-    Effect.gen(function* () {
-      const { gateway } = yield* startGateway({ auth, limits: { handshakesPerSecond: 1 } })
-      const patterns = Array.from({ length: 200 }, (_, index) => `decision.SYMBOL${index}.*`)
-      const states: Array<State> = []
-      const client = yield* open(gateway.port, { token: tokenOf(patterns), onState: (state) => states.push(state) })
-      assert.deepInclude(yield* Effect.promise(() => client.request({ op: "ping" })), { ok: true })
-      assert.deepStrictEqual(states, ["connecting", "open"])
-    })
-  )
-
-  it.live("is told again to a gateway that takes none with the handshake, or hangs up on it", () =>
-    Effect.gen(function* () {
-      for (const takes of [true, false]) {
-        const tokens: Array<unknown> = []
-        const answers = (operation: Operation) => {
-          if (operation.op === "auth") tokens.push(operation.token)
-          return {}
-        }
-        const stub = yield* stubGateway("required", answers, takes)
-        const client = yield* open(stub.port, { token: "secret" })
-        assert.deepInclude(yield* Effect.promise(() => client.request({ op: "ping" })), { ok: true })
-        assert.deepStrictEqual(tokens, ["secret"])
-      }
     })
   )
 })
