@@ -48,7 +48,7 @@ interface Deployment {
   readonly files?: Readonly<Record<string, string>>
   readonly environment?: Readonly<Record<string, string>>
   /** How somebody connects who may ask where a stream is. */
-  readonly login?: { readonly user: string; readonly pass: string }
+  readonly login?: { readonly user: string; readonly pass: string; readonly inboxPrefix: string }
 }
 
 /** Starts a cluster for the scope, and waits until it can make streams. */
@@ -97,7 +97,7 @@ export const deployedCluster: Effect.Effect<NatsCluster, Error, Scope.Scope> = E
       ),
     files: { "nats-users.conf": readFileSync(join(DOCKER, "nats-users.conf"), "utf8") },
     environment: PASSWORDS,
-    login: { user: "node", pass: "n" }
+    login: { user: "node", pass: "n", inboxPrefix: "_INBOX.node.test" }
   })
 })
 
