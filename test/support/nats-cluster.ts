@@ -72,6 +72,7 @@ const openCluster = Effect.fnUntraced(function* (deployment: Deployment) {
   }
   yield* cluster.metaLeader
   yield* Effect.forEach(servers, (server) => server.healthy)
+  yield* retried(allThere(yield* cluster.metaLeader))
   return cluster
 })
 
@@ -183,6 +184,20 @@ const fetchJson = <A>(url: string, schema: Schema.Codec<A, unknown>) =>
 
 const Healthy = Schema.Struct({ status: Schema.Literal("ok") })
 const Led = Schema.Struct({ meta_cluster: Schema.Struct({ leader: Schema.String }) })
+
+const Heard = Schema.Struct({
+  meta_cluster: Schema.Struct({
+    replicas: Schema.Array(Schema.Struct({ current: Schema.Boolean, offline: Schema.optionalKey(Schema.Boolean) }))
+  })
+})
+
+/** The leader has heard of all the others: before that it makes no stream with three copies. */
+const allThere = ({ monitor }: ClusterServer) =>
+  Effect.flatMap(fetchJson(`${monitor}/jsz`, Heard), ({ meta_cluster: { replicas } }) =>
+    replicas.length === SIZE - 1 && replicas.every(({ current, offline }) => current && offline !== true)
+      ? Effect.void
+      : Effect.fail("not yet")
+  )
 
 const named = (servers: ReadonlyArray<ClusterServer>, name: Effect.Effect<unknown, unknown>) =>
   name.pipe(
