@@ -79,6 +79,16 @@ describe("a rate for each of many", () => {
   })
 })
 
+describe("many who have a rate each", () => {
+  it("are no more than ten thousand, of whom the one who took longest ago is as good as new", () => {
+    const buckets = new Buckets(1, 1_000)
+    assert.isTrue(buckets.take("first", 0, 1_000))
+    assert.isFalse(buckets.take("first", 1, 1_000))
+    for (let count = 0; count < 10_000; count++) buckets.take(String(count), 2, 1_000)
+    assert.deepStrictEqual([buckets.take("9999", 3, 1_000), buckets.take("first", 3, 1_000)], [false, true])
+  })
+})
+
 describe("what costs something to make", () => {
   it("is made anew for a twentieth of the time at most, however often it is asked for", () => {
     let [now, made] = [0, 0]
