@@ -97,12 +97,13 @@ export const allActors = ({
     ...performance
   }),
   allocationActor({
-    ask: ({ symbol, allocation, correlationId, timeoutMillis, client }) =>
+    ask: ({ symbol, allocation, correlationId, timeoutMillis, client, address }) =>
       send(CoordinatorProtocol, symbol, "Analyze", {
         correlation_id: correlationId,
         allocation,
         timeout_ms: timeoutMillis,
-        ...(client === undefined ? {} : { client })
+        ...(client === undefined ? {} : { client }),
+        ...(address === undefined ? {} : { address })
       }),
     ...allocation
   }),

@@ -117,7 +117,8 @@ export const modelSettings = {
   concurrency: setting({
     variable: "MODEL_CONCURRENCY",
     default: "4",
-    about: "How many requests to a model are under way at once from one process.",
+    about:
+      "How many requests to a model are under way at once from one process. With 1 no place is kept for the market beside those who ask.",
     rule: "must be a whole number from 1 to 1000",
     schema: wholeNumber(1, 1_000)
   }),
@@ -217,6 +218,14 @@ export const modelConfiguration = (model?: ModelName | "quant"): Effect.Effect<M
     if (traffic?.mode !== "replay") yield* checkKeys(options)
     return options
   })
+
+/** Says so where the only place to ask a model has to do for the market and for whoever asks. */
+export const warnOfOnePlace = ({ models, concurrency }: ModelsOptions): Effect.Effect<void> =>
+  concurrency === 1 && Object.values(models).some((model) => model !== "quant")
+    ? Effect.logWarning(
+        "the only place to ask a model may be taken by who asks for an analysis: none is kept for the market"
+      ).pipe(Effect.annotateLogs({ remedy: `set ${modelSettings.concurrency.variable} to 2 or more` }))
+    : Effect.void
 
 /** A key that breaks the rule is not shown either. */
 const readKey = (spec: Setting<string>): Effect.Effect<Redacted.Redacted | undefined, InvalidSetting> =>

@@ -103,10 +103,21 @@ export const gatewaySettings = {
     "How many different patterns all connections of one client (`sub` of its token) may want."
   ),
   gatewayFramesPerSecond: limit("operationsPerSecond", "How many frames a client may send per second."),
-  gatewayAsksPerSecond: limit("asksPerSecond", "How many operations that agents answer a client may send per second."),
+  gatewayAsksPerSecond: limit(
+    "asksPerSecond",
+    "How many operations that agents answer a client may send per second on one connection."
+  ),
+  gatewayAsksPerSecondPerClient: limit(
+    "asksPerSecondPerClient",
+    "The same on all connections and in all requests of one client (`sub` of its token, or else its address) together; not the switches of accounts and bars of a market."
+  ),
   gatewayHistoriesPerSecond: limit(
     "historiesPerSecond",
-    "How many subscriptions that begin in the past a client may open per second."
+    "How many subscriptions that begin in the past a client may open per second on one connection."
+  ),
+  gatewayHistoriesPerSecondPerClient: limit(
+    "historiesPerSecondPerClient",
+    "The same on all connections and event streams of one client together."
   ),
   gatewayBytesPerSecond: limit("bytesPerSecond", "How many bytes a client may send per second.", 512 * MEBIBYTE),
   gatewayFrameBytes: limit("frameBytesMax", "How large a client's frame may be.", MEBIBYTE),

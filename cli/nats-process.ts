@@ -76,6 +76,8 @@ const configText = (options: ProcessOptions): string => `# Written by conclave a
 server_name: "conclave-${process.pid}"
 listen: "127.0.0.1:${options.port ?? -1}"
 ${options.monitorPort === undefined ? "" : `http: "127.0.0.1:${options.monitorPort}"\n`}max_payload: 1MB
+ping_interval: "10s"
+ping_max: 2
 ${options.password === undefined ? "" : `authorization { user: ${USER}, password: ${JSON.stringify(options.password)} }\n`}pid_file: ${JSON.stringify(pidFile(options.folder))}
 ports_file_dir: ${JSON.stringify(options.folder)}
 log_file: ${JSON.stringify(logFile(options.folder))}

@@ -15,7 +15,7 @@ import {
 import type { ExperimentPlan, ModelName } from "../protocols/index.ts"
 import { Actors, ClientLog, layerNode } from "../runtime/index.ts"
 import { type Configuration, tellHeaderBytes } from "./config.ts"
-import { modelConfiguration, modelTimes } from "./config-models.ts"
+import { modelConfiguration, modelTimes, warnOfOnePlace } from "./config-models.ts"
 import { gatewayOptions } from "./gateway-options.ts"
 import type { Server } from "./server.ts"
 import { VERSION } from "./version.ts"
@@ -43,6 +43,7 @@ export const serveActors = (
   Layer.unwrap(
     Effect.gen(function* () {
       const { round = ROUND, ...asked } = yield* modelConfiguration(model)
+      yield* warnOfOnePlace(asked)
       const models = yield* openModels({ ...asked, round, actors: yield* Actors })
       const actors = allActors({
         policy: quantPolicy,

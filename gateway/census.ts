@@ -46,10 +46,14 @@ export class Census {
     return this.#present.values()
   }
 
-  /** Of all events that there were for anybody since the gateway started. */
-  account(): Account {
-    let sum = this.#gone
-    for (const connection of this.#present.keys()) sum = sumOf(sum, connection.account())
-    return sum
+  /** What became of all events that there were for anybody since the gateway started, and for how many clients some wait. */
+  tell(): { readonly account: Account; readonly behind: number } {
+    let [account, behind] = [this.#gone, 0]
+    for (const connection of this.#present.keys()) {
+      const own = connection.account()
+      if (own.waiting > 0) behind++
+      account = sumOf(account, own)
+    }
+    return { account, behind }
   }
 }

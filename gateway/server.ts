@@ -4,6 +4,7 @@ import { type AuthOptions, InvalidAuth, makeAuthenticator } from "./auth/authent
 import type { Grant } from "./auth/grant.ts"
 import { BodyRoom } from "./body.ts"
 import { Census } from "./census.ts"
+import { SharedCosts } from "./costs.ts"
 import { drain, type Phase } from "./drain.ts"
 import { EventLog } from "./events/log.ts"
 import { socketsAllowed } from "./files.ts"
@@ -108,8 +109,8 @@ export const serveGateway = (
     const callerOf = callersOf(limits, authenticator.required)
     const ask = (question: Question) =>
       askActors({ fanout, callerOf }, question).pipe(Effect.provideService(Actors, actors))
-    const { requestsPerSecond, bodyBytesMax, bodyBytesPerSecond } = limits
-    const gate = makeGate({ authenticator, requestsPerSecond, bodyBytesMax, origins, run, ...bounds })
+    const { bodyBytesMax, bodyBytesPerSecond } = limits
+    const gate = makeGate({ authenticator, limits, origins, run, ...bounds })
     const sockets = yield* boundSockets(app, limits)
     const shared = { census, limits, origins, fanout, draining, ask, run, ...bounds }
     addSocketRoute(app, { ...shared, sockets, authenticator })
@@ -155,12 +156,13 @@ const callersOf = (limits: GatewayLimits, told: boolean) => {
   const quotas = new Quotas(limits, now)
   const budgets = new Budgets(limits, now)
   const keys = new Keys(now)
-  return (grant: Grant, key: string | undefined): Caller => {
+  return (grant: Grant, key: string | undefined, address: string): Caller => {
     const { subject } = grant
     const known = told ? grant : undefined
     return {
       subject,
       grant: known,
+      address,
       key,
       keys,
       quota: quotas.of(subject),
@@ -173,10 +175,12 @@ const callersOf = (limits: GatewayLimits, told: boolean) => {
 /** What keeps clients from taking more than their part. */
 const boundsOf = (limits: GatewayLimits) => ({
   requests: new Buckets(limits.requestsPerSecond),
+  strangers: new Buckets(limits.requestsPerSecond),
   handshakes: new Buckets(limits.handshakesPerSecond),
   bodyBytes: new Buckets(limits.bodyBytesPerSecond, Math.max(limits.bodyBytesPerSecond, limits.bodyBytesMax)),
   room: new BodyRoom(limits.bodiesBytesMax, limits.bodyMillis),
   queueMemory: new QueueMemory(limits.queueBytesMax),
+  costs: new SharedCosts(limits),
   unauthenticated: new Unauthenticated(limits),
   offences: new Offences()
 })

@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { Client, Owner } from "./client.ts"
+import { Client, ClientAddress, Owner } from "./client.ts"
 import { Confidence, Decision } from "./decision.ts"
 import { AllocationId, ConsensusId, CorrelationId, MarketSymbol, Timestamp } from "./names.ts"
 import { open } from "./open.ts"
@@ -63,7 +63,9 @@ export const AllocationRequest = open({
   /** How long the symbols' decisions are awaited, in milliseconds, at most an hour. */
   timeout_ms: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 3_600_000 })),
   /** Whose it is. */
-  client: Schema.optionalKey(Client)
+  client: Schema.optionalKey(Client),
+  /** Where it comes from, where clients are not told apart. */
+  address: Schema.optionalKey(ClientAddress)
 })
 export type AllocationRequest = typeof AllocationRequest.Type
 
@@ -129,7 +131,12 @@ export const Allocated = open({ allocation_id: AllocationId, ...resultFields })
 
 /** This id is used by an allocation that is still waiting for decisions. */
 export const AllocationOpen = open({ _tag: Schema.tag("AllocationOpen"), id: Schema.String })
-export const UnknownAllocation = open({ _tag: Schema.tag("UnknownAllocation"), id: Schema.String })
+export const UnknownAllocation = open({
+  _tag: Schema.tag("UnknownAllocation"),
+  id: Schema.String,
+  /** It is there, of the house, and its client may not see its events. */
+  unseen: Schema.optionalKey(Schema.Literal(true))
+})
 
 /** What the allocation actor understands. Its id is the allocation's: each decides once. */
 export const AllocationProtocol = {
@@ -145,8 +152,11 @@ export const AllocationProtocol = {
     Deadline: { payload: open({}) },
     /** The result, or null while decisions are awaited. */
     GetResult: {
-      /** `by`: the client that wants to know; the allocations of other clients do not exist for it. */
-      payload: open({ by: Schema.optionalKey(Owner) }),
+      /**
+       * `by`: the client that wants to know; the allocations of other clients do not exist for it, and those of the house only where it
+       * may see their events (`sees`).
+       */
+      payload: open({ by: Schema.optionalKey(Owner), sees: Schema.optionalKey(Schema.Boolean) }),
       reply: Schema.NullOr(AllocationResult),
       error: UnknownAllocation
     }

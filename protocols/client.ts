@@ -16,3 +16,6 @@ export const Client = open({
   follow_id: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(64)))
 })
 export type Client = typeof Client.Type
+
+/** The address that something comes from, where a gateway does not tell its clients apart. */
+export const ClientAddress = Schema.NonEmptyString.check(Schema.isMaxLength(64))

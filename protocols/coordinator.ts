@@ -1,7 +1,7 @@
 import { Schema } from "effect"
 import { Indicators, PositionSizing, SizedAccount } from "./analysis-inputs.ts"
 import { BarSource, Basis } from "./basis.ts"
-import { Client, Owner } from "./client.ts"
+import { Client, ClientAddress, Owner } from "./client.ts"
 import { ConsensusResult, Vote } from "./consensus.ts"
 import { ContextItems } from "./context.ts"
 import { Confidence, Decision } from "./decision.ts"
@@ -150,7 +150,9 @@ export const CoordinatorProtocol = {
         /** Where `bars` come from. */
         source: Schema.optionalKey(BarSource),
         /** Whose it is. What comes of a client's analysis that may not trade is neither traded on nor learnt from. */
-        client: Schema.optionalKey(Client)
+        client: Schema.optionalKey(Client),
+        /** Where it comes from, where clients are not told apart: it waits with no more than its share. */
+        address: Schema.optionalKey(ClientAddress)
       }),
       reply: AnalysisResult,
       error: Schema.Union([

@@ -16,8 +16,12 @@ export interface GatewayLimits {
   readonly operationsPerSecond: number
   /** Operations of one client per second that actors answer: each is stored, and costs more than all that the gateway does. */
   readonly asksPerSecond: number
+  /** The same on all connections and in all HTTP requests of one client together; of an address, where clients are not told apart. */
+  readonly asksPerSecondPerClient: number
   /** Subscriptions of one client per second that begin in the past; as many as it may have may come at once after a pause. */
   readonly historiesPerSecond: number
+  /** The same on all connections and event streams of one client together; ten seconds' worth at once after a pause. */
+  readonly historiesPerSecondPerClient: number
   /** Bytes that one client may send per second, in frames; as many may come at once after a pause. */
   readonly bytesPerSecond: number
   /** Bytes of one frame from a client. A longer one gets an error, and is not read; one of twice that ends the connection. */
@@ -84,7 +88,9 @@ export const defaultLimits: GatewayLimits = {
   patternsPerClientMax: 500,
   operationsPerSecond: 200,
   asksPerSecond: 10,
+  asksPerSecondPerClient: 200,
   historiesPerSecond: 4,
+  historiesPerSecondPerClient: 80,
   bytesPerSecond: 256 * 1024,
   frameBytesMax: 64 * 1024,
   unauthenticatedMax: 1_000,
@@ -124,7 +130,9 @@ export const limitNames = {
   patternsPerClientMax: "GATEWAY_PATTERNS_PER_CLIENT",
   operationsPerSecond: "GATEWAY_FRAMES_PER_SECOND",
   asksPerSecond: "GATEWAY_ASKS_PER_SECOND",
+  asksPerSecondPerClient: "GATEWAY_ASKS_PER_SECOND_PER_CLIENT",
   historiesPerSecond: "GATEWAY_HISTORIES_PER_SECOND",
+  historiesPerSecondPerClient: "GATEWAY_HISTORIES_PER_SECOND_PER_CLIENT",
   bytesPerSecond: "GATEWAY_BYTES_PER_SECOND",
   frameBytesMax: "GATEWAY_FRAME_BYTES",
   unauthenticatedMax: "GATEWAY_UNAUTHENTICATED",

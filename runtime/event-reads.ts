@@ -42,8 +42,14 @@ export class EventReads extends Context.Service<
       bytesMax: number
     ) => Effect.Effect<EventPage, LogUnavailable>
 
-    /** The newest event of each subject under some patterns; all at once or, where they are too many, none: `undefined`. */
-    readonly newest: (patterns: ReadonlyArray<string>) => Effect.Effect<EventPage | undefined, LogUnavailable>
+    /**
+     * The newest event of each subject under some patterns, about `bytesMax` of them and one at least; `undefined` where the subjects are
+     * too many for one request.
+     */
+    readonly newest: (
+      patterns: ReadonlyArray<string>,
+      bytesMax: number
+    ) => Effect.Effect<EventPage | undefined, LogUnavailable>
 
     /** The newest event under a pattern as the leader has it. */
     readonly last: (

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
@@ -5,7 +6,10 @@ import { Effect, Schema } from "effect"
 import { parse } from "yaml"
 import { settings } from "../cli/config.ts"
 import { modelSettings } from "../cli/config-models.ts"
+import { findNatsServer } from "../setup/nats-server.mjs"
 import { conclave } from "./support/command.ts"
+import { temporaryFolder } from "./support/nats.ts"
+import { PASSWORDS } from "./support/nats-users.ts"
 
 const ROOT = join(import.meta.dirname, "..")
 
@@ -47,6 +51,42 @@ describe("docker-compose.yml", () => {
     }
     assert.include(config, "sync_interval: always")
   })
+
+  it("gives servers users with the rights that nats.conf shows, and each process one of them", () => {
+    const shown = readFileSync(join(ROOT, "nats.conf"), "utf8")
+    const users = readFileSync(join(ROOT, "docker/nats-users.conf"), "utf8")
+    const [block = ""] = /^# authorization \{$.*?^# \}$/ms.exec(shown) ?? []
+    assert.include(users, block.replace(/^# ?/gm, ""))
+    assert.include(readFileSync(join(ROOT, "docker/nats-cluster.conf"), "utf8"), 'include "./nats-users.conf"')
+    for (const { environment, volumes = [], image } of Object.values(services)) {
+      if (!image.startsWith("nats:")) continue
+      for (const [, name = ""] of users.matchAll(/password: \$(\w+)/g)) assert.property(environment, name)
+      assert.include(volumes.join(), "./docker/nats-users.conf:/etc/nats/nats-users.conf:ro")
+    }
+    for (const [, { command, environment }] of ours) {
+      const user = command[0] === "node" ? "node" : "gateway"
+      assert.match(environment.NATS_URL ?? "", new RegExp(`^nats://${user}:\\$\\{${user.toUpperCase()}_PASSWORD:`))
+    }
+  })
+
+  it.live("has configurations that nats-server takes", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      const { path = "nats-server" } = findNatsServer({ name: process.env.NATS_SERVER })
+      for (const file of ["nats.conf", "docker/nats-cluster.conf"]) {
+        const env = { ...PASSWORDS, SERVER_NAME: "one" }
+        const { status, stderr } = spawnSync(path, ["-t", "-c", join(ROOT, file)], {
+          cwd: folder,
+          env,
+          encoding: "utf8"
+        })
+        assert.strictEqual(status, 0, stderr)
+        for (const line of ['ping_interval: "10s"', "ping_max: 2"]) {
+          assert.include(readFileSync(join(ROOT, file), "utf8"), line)
+        }
+      }
+    }).pipe(Effect.scoped)
+  )
 
   it("sets only variables that the command reads, to values that it takes", () => {
     for (const [name, { environment }] of ours) {

@@ -39,6 +39,7 @@ export interface AllocationOptions {
     /** How long the symbol has, in milliseconds: less than the allocation, so that it can still be heard. */
     readonly timeoutMillis: number
     readonly client?: Client
+    readonly address?: string
   }) => Send
 }
 
@@ -98,7 +99,8 @@ export const allocationActor = ({ ask }: AllocationOptions = {}): Actor =>
                 ask({
                   ...{ symbol, allocation: id, correlationId: request.correlation_id },
                   timeoutMillis: Math.max(1, Math.floor(request.timeout_ms * SYMBOLS_SHARE)),
-                  ...(request.client === undefined ? {} : { client: request.client })
+                  ...(request.client === undefined ? {} : { client: request.client }),
+                  ...(request.address === undefined ? {} : { address: request.address })
                 })
               ))
         ]
@@ -115,11 +117,16 @@ export const allocationActor = ({ ask }: AllocationOptions = {}): Actor =>
       },
       Deadline: (state, _, context) =>
         state === null || state.result !== null ? [] : close(state, "deadline", context),
-      GetResult: (state, { by }, context) => [
-        state === null || !isSeenBy(state, by)
-          ? refuse({ _tag: "UnknownAllocation", id: context.self.id } as const)
-          : reply(state.result)
-      ]
+      GetResult: (state, { by, sees = false }, context) => {
+        const unknown = { _tag: "UnknownAllocation", id: context.self.id } as const
+        if (state === null || !isOpenTo(state, by)) return [refuse(unknown)]
+        const { client } = state.request
+        return [
+          by !== undefined && client === undefined && !sees
+            ? refuse({ ...unknown, unseen: true } as const)
+            : reply(state.result)
+        ]
+      }
     },
     evolve: {
       Asked: (_, { request, reply_to }) => ({ request, reply_to, decisions: [], result: null }),
@@ -129,8 +136,8 @@ export const allocationActor = ({ ask }: AllocationOptions = {}): Actor =>
     }
   })
 
-/** A client sees its own, and those of nobody. */
-const isSeenBy = ({ request: { client } }: Open, by: string | undefined): boolean =>
+/** For a client there are its own, and those of nobody. */
+const isOpenTo = ({ request: { client } }: Open, by: string | undefined): boolean =>
   by === undefined || client === undefined || client.subject === by
 
 const awaits = ({ request, decisions, missed = [] }: Open, symbol: string): boolean =>

@@ -2,7 +2,7 @@ import { Option } from "effect"
 import { decodeTime } from "ulid"
 
 const TIME_CHARACTERS = 10
-/** In place of the first random characters: one round of 32,768 has them by chance. */
+/** In place of the first random characters: whoever draws an id of another round draws again where it has them by chance. */
 const REQUESTED = "ZZZ"
 
 /** An id of the same time that says of its round that somebody asked for it. */

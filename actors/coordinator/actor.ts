@@ -40,6 +40,9 @@ export const WAITING_MAX = 16
 /** How many of them may be of one client: the others are left to others. */
 const WAITING_OF_CLIENT_MAX = 4
 
+/** How many may come from one address, where clients are not told apart: the others are left to other addresses, and to who is on NATS. */
+const WAITING_OF_ADDRESS_MAX = 8
+
 /** The most bytes of context, as JSON, that wait with them: all that waits is in one record of the journal. */
 export const WAITING_CONTEXT_BYTES_MAX = 256 * 1024
 
@@ -137,7 +140,7 @@ const analyze = (
   context: Context
 ) => {
   const { correlation_id, bars, timeout_ms, allocation, context: items } = request
-  const { source, client, indicators, account } = request
+  const { source, client, address, indicators, account } = request
   const fault = faultOf(state, request, context)
   if (fault !== undefined) return [refuse(fault), ...tellMissing(allocation, fault.symbol, fault._tag)]
   // Then nothing waits, and it starts at once: its bars and items go to the agents, and need not be kept here as well.
@@ -153,7 +156,8 @@ const analyze = (
     ...(indicators === undefined ? {} : { indicators }),
     ...(account === undefined ? {} : { account }),
     ...(source === undefined || bars === undefined ? {} : { source }),
-    ...(client === undefined ? {} : { client })
+    ...(client === undefined ? {} : { client }),
+    ...(address === undefined ? {} : { address })
   }
   const queued = evolve.AnalysisRequested(state, { asked })
   return [
@@ -166,7 +170,7 @@ const analyze = (
 /** Why no analysis is held for a request, or nothing. */
 const faultOf = (
   { window, waiting }: State,
-  { bars, context: items = [], client }: Payload<typeof CoordinatorProtocol, "Analyze">,
+  { bars, context: items = [], client, address }: Payload<typeof CoordinatorProtocol, "Analyze">,
   context: Context
 ): Refusal<typeof CoordinatorProtocol, "Analyze"> | undefined => {
   const symbol = context.self.id
@@ -177,8 +181,10 @@ const faultOf = (
   if (index >= 0) return { _tag: "LookAhead", symbol, index, time: items[index]!.time, bar_time }
   const bytes = waiting.reduce((sum, { context: each = [] }) => sum + contextBytes(each), contextBytes(items))
   const own = waiting.filter((each) => client !== undefined && each.client?.subject === client.subject).length
+  const near = waiting.filter((each) => address !== undefined && each.address === address).length
   const full =
     own >= WAITING_OF_CLIENT_MAX ||
+    near >= WAITING_OF_ADDRESS_MAX ||
     waiting.length >= WAITING_MAX ||
     (items.length > 0 && bytes > WAITING_CONTEXT_BYTES_MAX)
   return full ? { _tag: "CoordinatorBusy", symbol, waiting: waiting.length } : undefined

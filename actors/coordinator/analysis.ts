@@ -9,7 +9,7 @@ import {
   WINDOW_BARS_MAX
 } from "../../protocols/index.ts"
 import { type Context, persist, send, setTimer } from "../../runtime/index.ts"
-import { requestedId } from "../consensus/opened-at.ts"
+import { isRequestedRound, requestedId } from "../consensus/opened-at.ts"
 import { disappointAsker } from "./asker.ts"
 import { askAgents } from "./asking.ts"
 import { lifetimeOf, toRoundRequest, votesUntil } from "./options.ts"
@@ -124,11 +124,15 @@ export const pastOf = ({ past = [] }: State, barTime: number) => {
   return known.length === 0 ? {} : { past: known }
 }
 
-/** The library takes 0 for "now", which a replay must not see. */
-export const newId = (context: Context): string => ulid(Math.max(1, context.time), context.random)
+/** An id that says not of its round that somebody asked for it: what does so by chance is drawn again. */
+export const newId = (context: Pick<Context, "time" | "random">): string => {
+  // The library takes 0 for "now", which a replay must not see.
+  const id = ulid(Math.max(1, context.time), context.random)
+  return isRequestedRound(id) ? newId(context) : id
+}
 
 /** The same for a round that somebody asked for, which is kept for a shorter time than those of the market: its id says so. */
-export const newRequestedId = (context: Context): string => requestedId(newId(context))
+export const newRequestedId = (context: Pick<Context, "time" | "random">): string => requestedId(newId(context))
 
 /** A market feed names its messages after the symbol, which may hold more than a correlation id takes. */
 export const correlationOf = (context: Context): string =>

@@ -8,6 +8,7 @@ import {
   BarWindow,
   Basis,
   Client,
+  ClientAddress,
   ConsensusId,
   ContextItems,
   CorrelationId,
@@ -45,7 +46,9 @@ export const Asked = open({
   /** Where its own bars come from. */
   source: Schema.optionalKey(BarSource),
   /** Whose it is; none: the house's. */
-  client: Schema.optionalKey(Client)
+  client: Schema.optionalKey(Client),
+  /** Where it comes from, where clients are not told apart. */
+  address: Schema.optionalKey(ClientAddress)
 })
 export type Asked = typeof Asked.Type
 

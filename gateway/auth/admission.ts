@@ -3,7 +3,7 @@ import type { Authenticator } from "./authenticator.ts"
 import type { Grant } from "./grant.ts"
 
 export interface AdmissionOptions {
-  readonly authenticator: Authenticator
+  readonly authenticator: Pick<Authenticator, "required" | "verify">
   readonly run: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   /** How long a client may take to say who it is, in milliseconds. */
   readonly authMillis: number

@@ -4,6 +4,7 @@ import { Effect, Redacted, Result, Schema } from "effect"
 import { createLocalJWKSet, errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from "jose"
 import { Claims, everything, type Grant, grantOf, Subject } from "./grant.ts"
 import { KEY_LENGTH_MIN, KEY_PREFIX, KeyFile, keysOf } from "./keys.ts"
+import { Lately } from "./lately.ts"
 
 /** How clients prove who they are; with none of them given they need not. Files are read once, at the start. */
 export interface AuthOptions {
@@ -35,6 +36,8 @@ export interface Authenticator {
   readonly required: boolean
   /** What the holder of a token or key may do. */
   readonly verify: (credential: string) => Effect.Effect<Grant, Unauthorized>
+  /** Whether it was found to be good before. That says not that it still is. */
+  readonly knows: (credential: string) => boolean
 }
 
 const ASYMMETRIC = ["RS256", "PS256", "ES256", "ES384", "EdDSA", "Ed25519"]
@@ -53,22 +56,25 @@ export const makeAuthenticator = (options: AuthOptions): Effect.Effect<Authentic
     const verifiers = yield* verifiersOf(options)
     const findKey = yield* keysFrom(options.keysFile)
     if (verifiers.length === 0 && findKey === undefined) return OPEN
+    const lately = new Lately()
+    const verify = (credential: string): Effect.Effect<Grant, Unauthorized> => {
+      if (!credential.startsWith(KEY_PREFIX)) return verifyToken(verifiers, credential)
+      if (credential.length < KEY_LENGTH_MIN) {
+        return unauthorized(`a key has at least ${KEY_LENGTH_MIN} characters: a shorter one is not taken`)
+      }
+      const grant = findKey?.(credential)
+      if (grant === undefined) return unauthorized("the key is not known")
+      const over = grant.expiresAt !== undefined && grant.expiresAt <= Date.now()
+      return over ? unauthorized("the key has expired") : Effect.succeed(grant)
+    }
     return {
       required: true,
-      verify: (credential) => {
-        if (!credential.startsWith(KEY_PREFIX)) return verifyToken(verifiers, credential)
-        if (credential.length < KEY_LENGTH_MIN) {
-          return unauthorized(`a key has at least ${KEY_LENGTH_MIN} characters: a shorter one is not taken`)
-        }
-        const grant = findKey?.(credential)
-        if (grant === undefined) return unauthorized("the key is not known")
-        const over = grant.expiresAt !== undefined && grant.expiresAt <= Date.now()
-        return over ? unauthorized("the key has expired") : Effect.succeed(grant)
-      }
+      verify: (credential) => Effect.tap(verify(credential), () => Effect.sync(() => lately.add(credential))),
+      knows: (credential) => lately.has(credential)
     }
   })
 
-const OPEN: Authenticator = { required: false, verify: () => Effect.succeed(everything) }
+const OPEN: Authenticator = { required: false, verify: () => Effect.succeed(everything), knows: () => true }
 
 const unauthorized = (reason: string) => Effect.fail(new Unauthorized({ reason }))
 

@@ -1,4 +1,5 @@
 import { Backoff } from "./backoff.ts"
+import { goodFor, protocolsWith, RENEW_AFTER_MILLIS, type Way, within } from "./credential.ts"
 import {
   type AnyEvent,
   type EventUnder,
@@ -7,7 +8,9 @@ import {
   type Incoming,
   isEvent,
   NoAnswer,
-  type State
+  newId,
+  type State,
+  unlessRefused
 } from "./events.ts"
 import { Link } from "./link.ts"
 import { Feed, type SubscribeOptions } from "./subscription.ts"
@@ -17,7 +20,8 @@ export interface ClientOptions {
   readonly url: string
   /**
    * A token or key, or how to get one: it is asked again when most of the last one's time is over, as the gateway counts it, and
-   * after every drop.
+   * after every drop. It goes with the handshake where it is short enough for a header, so that strangers take no place of this client;
+   * else, and where a gateway or proxy takes none there, in the first frame.
    */
   readonly token?: string | (() => string | Promise<string>)
   /** How long an answer may take, in milliseconds; 30,000 unless given. */
@@ -44,13 +48,13 @@ interface Asked {
 
 /** A refusal that stays, however often it is asked. Anything else is asked again after a moment. */
 const FINAL = new Set(["forbidden", "invalid_pattern", "invalid_operation", "too_many_subscriptions"])
-/** A token is renewed when this part of its time is over. */
-const RENEW_AT = 0.8
-/** No token is renewed sooner, in milliseconds: one that is nearly over would be asked for again and again. */
-const RENEW_AFTER_MILLIS = 1_000
-/** The same, where the gateway does not say how long a token is good, and only our own clock does, which may be wrong. */
-const RENEW_BY_CLOCK_MILLIS = 30_000
 const TIMER_MILLIS_MAX = 2 ** 31 - 1
+/** A gateway that looks at the token of a handshake says at once what came of it. One that does not is told again. */
+const HANDSHAKE_ANSWER_MILLIS = 1_000
+/** What it is called that the gateway answers of its own: it belongs to no operation of ours. */
+const UNASKED = "null"
+/** Why a token is not taken, the next time neither. */
+const NO_TOKEN = new Set(["unauthorized", "invalid_operation"])
 
 /**
  * A connection to the gateway that comes back, with its subscriptions, which go on where they were.
@@ -67,6 +71,12 @@ export class GatewayClient {
   #in = false
   /** Counts connections: what was begun over one is not gone on with over the next. */
   #connection = 0
+  /** How the next connection says who we are. The other way is tried where one did not lead in. */
+  #way: Way = "handshake"
+  /** It went with the handshake of this connection. */
+  #brought = false
+  /** The token that was asked for before this connection, and that no frame has brought yet. */
+  #given: string | undefined
   readonly #renewals = new Backoff([RENEW_AFTER_MILLIS, 60_000])
   #renewal: ReturnType<typeof setTimeout> | undefined
 
@@ -75,6 +85,7 @@ export class GatewayClient {
     this.#backoffMillis = options.backoffMillis ?? [250, 15_000]
     this.#link = new Link({
       url: options.url,
+      protocols: () => this.#protocols(),
       backoffMillis: this.#backoffMillis,
       onState: (state, reason) => options.onState?.(state, reason),
       onFrame: (frame) => this.#take(frame),
@@ -124,8 +135,15 @@ export class GatewayClient {
     given: { readonly op: string; readonly id?: string } & Record<string, unknown>,
     onProgress?: (progress: Record<string, unknown>) => void
   ) {
-    const id = given.id ?? newId()
-    const operation = { ...given, id }
+    const operation = { ...given, id: given.id ?? newId() }
+    const answer = this.#answerTo(operation, this.#options.timeoutMillis ?? 30_000, onProgress)
+    if (this.#in || operation.op === "auth") this.#link.send(operation)
+    return answer
+  }
+
+  /** What is answered to an operation. */
+  #answerTo(operation: Asked["operation"], millis: number, onProgress?: Asked["onProgress"]) {
+    const { id } = operation
     return new Promise<Record<string, unknown>>((resolve, reject) => {
       const settle = (answer: Record<string, unknown> | Error) => {
         clearTimeout(timer)
@@ -133,9 +151,8 @@ export class GatewayClient {
         if (answer instanceof Error) reject(answer)
         else resolve(answer)
       }
-      const timer = setTimeout(() => settle(new NoAnswer("no answer in time")), this.#options.timeoutMillis ?? 30_000)
+      const timer = setTimeout(() => settle(new NoAnswer("no answer in time")), millis)
       this.#asked.set(id, { operation, onProgress, settle, timer })
-      if (this.#in || operation.op === "auth") this.#link.send(operation)
     })
   }
 
@@ -191,7 +208,7 @@ export class GatewayClient {
   async #enter(authenticate: boolean): Promise<void> {
     const connection = this.#connection
     if (authenticate) {
-      const refusal = await this.#authenticate()
+      const refusal = await this.#authenticate(this.#brought)
       if (connection !== this.#connection) return
       if (refusal !== undefined) return this.#giveUp(refusal)
     }
@@ -203,24 +220,56 @@ export class GatewayClient {
 
   /** A token that stays the same is refused the next time too. */
   #giveUp(refusal: Error): void {
-    if (refusal instanceof GatewayError && typeof this.#options.token !== "function") this.#link.close(refusal.message)
+    const final = refusal instanceof GatewayError && NO_TOKEN.has(refusal.code)
+    if (final && typeof this.#options.token !== "function") this.#link.close(refusal.message)
     else this.#link.reconnect(refusal.message)
   }
 
-  /** Says who we are; what it gives back is why that failed. */
-  async #authenticate(): Promise<Error | undefined> {
+  /** What carries our token in a handshake, where it is to go with it. Without one the first frame has to bring it. */
+  #protocols(): ReadonlyArray<string> | Promise<ReadonlyArray<string>> {
+    const { token = "", timeoutMillis = 30_000 } = this.#options
+    const bring = (given: string | undefined) => {
+      const protocols = given === undefined ? [] : protocolsWith(given)
+      this.#given = given
+      this.#brought = protocols.length > 0
+      return protocols
+    }
+    if (this.#way === "frame") return bring(undefined)
+    if (typeof token === "string") return bring(token)
+    // Where it cannot be had the gateway may want none, and else it is asked for once more.
+    const asked = this.#token().catch(() => undefined)
+    return within(timeoutMillis, asked, undefined).then(bring)
+  }
+
+  async #token(): Promise<string> {
+    const { token = "" } = this.#options
+    return typeof token === "function" ? await token() : token
+  }
+
+  /** Says who we are, or hears what came of the token that was `brought` with the handshake; what it gives back is why that failed. */
+  async #authenticate(brought = false): Promise<Error | undefined> {
     const connection = this.#connection
-    const { token } = this.#options
     try {
-      const given = typeof token === "function" ? await token() : (token ?? "")
+      const told = brought
+        ? await this.#answerTo({ op: "auth", id: UNASKED }, HANDSHAKE_ANSWER_MILLIS).catch(unlessRefused)
+        : undefined
       if (connection !== this.#connection) return new NoAnswer("the connection was lost")
-      const answer = await this.request({ op: "auth", token: given })
+      const answer = told ?? (await this.#say(connection))
+      this.#given = undefined
       this.#renewals.reset()
-      if (typeof token === "function") this.#renewAfter(goodFor(answer))
+      if (typeof this.#options.token === "function") this.#renewAfter(goodFor(answer))
       return undefined
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error))
     }
+  }
+
+  /** Says in a frame who we are. */
+  async #say(connection: number): Promise<Record<string, unknown>> {
+    const token = this.#given ?? (await this.#token())
+    this.#given = undefined
+    if (connection !== this.#connection) throw new NoAnswer("the connection was lost")
+    return await this.request({ op: "auth", token })
   }
 
   /** Where it fails, the connection is as good as it was: it is tried again, until the gateway ends it. */
@@ -238,6 +287,7 @@ export class GatewayClient {
   }
 
   #down(): void {
+    if (!this.#in) this.#way = this.#brought ? "frame" : "handshake"
     this.#in = false
     this.#connection++
     clearTimeout(this.#renewal)
@@ -247,20 +297,4 @@ export class GatewayClient {
       if (operation.op === "auth") settle(new NoAnswer("the connection was lost"))
     }
   }
-}
-
-/** When a token has to be renewed, in milliseconds from now; never, where it does not expire. */
-const goodFor = ({ expires_in_ms: left, expires_at: end }: Record<string, unknown>): number | undefined => {
-  if (typeof left === "number") return Math.max(left * RENEW_AT, RENEW_AFTER_MILLIS)
-  if (typeof end !== "string") return undefined
-  return Math.max((Date.parse(end) - Date.now()) * RENEW_AT, RENEW_BY_CLOCK_MILLIS)
-}
-
-/** A random UUID; `crypto.randomUUID` is not there on pages that came without TLS. */
-const newId = (): string => {
-  const bytes = crypto.getRandomValues(new Uint8Array(16))
-  bytes[6] = (bytes[6]! & 0x0f) | 0x40
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5")
 }

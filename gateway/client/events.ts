@@ -78,3 +78,18 @@ export const gapOf = ({ reason, from, to, count }: Record<string, unknown>): Gap
   to: Number(to),
   count: typeof count === "number" ? count : null
 })
+
+/** What the gateway did not answer is asked for otherwise; what it refused is refused. */
+export const unlessRefused = (error: unknown): undefined => {
+  if (error instanceof GatewayError) throw error
+  return undefined
+}
+
+/** The id of an operation, a random UUID; `crypto.randomUUID` is not there on pages that came without TLS. */
+export const newId = (): string => {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5")
+}

@@ -3,6 +3,8 @@ import type { Incoming, State } from "./events.ts"
 
 export interface LinkOptions {
   readonly url: string
+  /** The subprotocols to offer in the next handshake. */
+  readonly protocols: () => ReadonlyArray<string> | Promise<ReadonlyArray<string>>
   /** The shortest and longest time to wait before a connection is tried again, in milliseconds. */
   readonly backoffMillis: readonly [least: number, most: number]
   readonly onState: (state: State, reason: string) => void
@@ -33,6 +35,8 @@ export class Link {
   #heardAt = 0
   #openedAt = 0
   #closed = false
+  /** Counts tries: a handshake that was being prepared for an earlier one is not begun. */
+  #tries = 0
 
   constructor(options: LinkOptions) {
     this.#options = options
@@ -41,8 +45,19 @@ export class Link {
 
   open(): void {
     if (this.#closed) return
+    const tried = ++this.#tries
     this.#options.onState("connecting", "")
-    const socket = new WebSocket(this.#options.url)
+    const protocols = this.#options.protocols()
+    if (!(protocols instanceof Promise)) return this.#connect(protocols)
+    protocols
+      .then((found) => {
+        if (!this.#closed && tried === this.#tries) this.#connect(found)
+      })
+      .catch((error) => this.close(String(error)))
+  }
+
+  #connect(protocols: ReadonlyArray<string>): void {
+    const socket = new WebSocket(this.#options.url, [...protocols])
     this.#socket = socket
     this.#heardAt = performance.now()
     this.#openedAt = this.#heardAt

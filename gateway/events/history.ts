@@ -28,7 +28,8 @@ export const openHistory = (
         if (page !== undefined) return page
         rest ??= openFrom(reads, pattern, { sequence: latest.opening() + 1 }, pageEventsMax)
         return yield* rest.next(upTo)
-      })
+      }),
+    heldBytes: latest.heldBytes
   }
 }
 
@@ -44,7 +45,7 @@ const openFrom = (reads: EventReads["Service"], pattern: string, start: EventFro
       if (yield* isAll(reads, pattern, from, upTo)) return { events, complete: true }
       return last === undefined ? undefined : { events, complete: false }
     })
-  return { next: (upTo) => patiently(read(upTo)) }
+  return { next: (upTo) => patiently(read(upTo)), heldBytes: () => 0 }
 }
 
 /** Whether there is no event of a pattern from a place on, as far as the log is known to have come. */

@@ -5,6 +5,11 @@ import { firstPage, patiently } from "./page.ts"
 
 /** So many subjects are asked for by their names at a time. */
 const TOGETHER = 256
+/** About so much is read with one request: it may wait for long, for a client that does not read. */
+const BYTES_MAX = 1024 * 1024
+/** What an event that was read costs besides its bytes, and what the name of a subject does. */
+const PLACE_BYTES = 160
+const NAME_BYTES = 120
 
 /** The newest event of each subject as of one moment, page by page, in the order of the log. */
 export interface Latest {
@@ -12,18 +17,20 @@ export interface Latest {
   readonly next: (upTo: number) => Effect.Effect<HistoryPage | undefined, LogUnavailable>
   /** They are of the moment at which the log had come to this sequence. What was stored later is not among them. */
   readonly opening: () => number
+  /** What was read and is not given yet: events, and the names of those that will be read. */
+  readonly heldBytes: () => number
 }
 
 /**
- * Mostly one request gives all of them. Where there are too many for that, the sequence of each is read first, and then they are
- * read again in that order: of the events no more than a page are held, and of all the names and sequences.
+ * Mostly one request gives all of them. Where they are too many or too large for that, the sequence of each is read first, and then
+ * they are read again in that order: of the events no more than one answer is held, and of all the names and sequences.
  */
 export const openLatest = (reads: EventReads["Service"], pattern: string): Latest => {
   let opened: { readonly at: number; readonly order: Array<string> } | undefined
   let ready: ReadonlyArray<PublishedEvent> = []
   const open = (upTo: number) =>
     Effect.gen(function* () {
-      const page = yield* reads.newest([pattern])
+      const page = yield* reads.newest([pattern], BYTES_MAX)
       if (page === undefined || !page.complete) return yield* listed(reads, pattern, upTo)
       const at = yield* reached(reads, page, pattern, upTo)
       if (at === undefined) return undefined
@@ -37,6 +44,9 @@ export const openLatest = (reads: EventReads["Service"], pattern: string): Lates
   }
   return {
     opening: () => opened?.at ?? 0,
+    heldBytes: () =>
+      ready.reduce((sum, { subject, payload }) => sum + subject.length + payload.length + PLACE_BYTES, 0) +
+      (opened?.order.length ?? 0) * NAME_BYTES,
     next: (upTo) =>
       Effect.gen(function* () {
         const first = opened === undefined
@@ -44,8 +54,9 @@ export const openLatest = (reads: EventReads["Service"], pattern: string): Lates
         const { at, order } = opened
         while (ready.length === 0 && order.length > 0) {
           const names = order.slice(0, TOGETHER)
-          ready = (yield* newestOf(reads, names, at)).filter(({ sequence }) => sequence <= at)
-          order.splice(0, names.length)
+          const { events, left } = yield* newestOf(reads, names, at)
+          ready = events.filter(({ sequence }) => sequence <= at)
+          order.splice(0, names.length, ...left)
         }
         return ready.length > 0 || first ? give(upTo, at) : undefined
       })
@@ -79,32 +90,36 @@ const listed = (reads: EventReads["Service"], pattern: string, upTo: number) =>
       offset = page.next
     }
     const sequences = new Map<string, number>()
-    for (let at = 0; at < names.length; at += TOGETHER) {
-      const found = yield* newestOf(reads, names.slice(at, at + TOGETHER), upTo)
-      for (const { subject, sequence } of found) sequences.set(subject, sequence)
+    while (names.length > 0) {
+      const asked = names.slice(0, TOGETHER)
+      const { events, left } = yield* newestOf(reads, asked, upTo)
+      for (const { subject, sequence } of events) sequences.set(subject, sequence)
+      names.splice(0, asked.length, ...left)
     }
     const order = [...sequences].filter(([, sequence]) => sequence <= upTo)
     return { at: upTo, order: order.toSorted(([, one], [, other]) => one - other).map(([subject]) => subject) }
   })
 
-/** The newest events of some subjects, in their order, by copies that have come as far as they have to. */
+/**
+ * The newest events of some subjects in their order, as many as one answer holds, and the subjects of which there may be more: by a copy
+ * that has come as far as it has to.
+ */
 const newestOf = (
   { newest, state }: EventReads["Service"],
   subjects: ReadonlyArray<string>,
   upTo: number
-): Effect.Effect<ReadonlyArray<PublishedEvent>, LogUnavailable> =>
+): Effect.Effect<
+  { readonly events: ReadonlyArray<PublishedEvent>; readonly left: ReadonlyArray<string> },
+  LogUnavailable
+> =>
   Effect.gen(function* () {
-    const found: Array<PublishedEvent> = []
-    let missing = subjects
-    while (missing.length > 0) {
-      const page = yield* newest(missing)
-      if (page === undefined) return yield* new LogUnavailable({ detail: "too many subjects at a time" })
-      const seen = page.upTo ?? ((yield* state).copies === 1 ? upTo : 0)
-      if (seen < upTo) return yield* new LogUnavailable({ detail: "the copy of the log that is read is behind" })
-      found.push(...page.events)
-      if (page.complete || page.events.length === 0) break
-      const given = new Set(page.events.map(({ subject }) => subject))
-      missing = missing.filter((subject) => !given.has(subject))
+    const page = yield* newest(subjects, BYTES_MAX)
+    if (page === undefined) return yield* new LogUnavailable({ detail: "too many subjects at a time" })
+    const seen = page.upTo ?? ((yield* state).copies === 1 ? upTo : 0)
+    if (seen < upTo) return yield* new LogUnavailable({ detail: "the copy of the log that is read is behind" })
+    const given = new Set(page.events.map(({ subject }) => subject))
+    return {
+      events: page.events.toSorted((one, other) => one.sequence - other.sequence),
+      left: page.complete || given.size === 0 ? [] : subjects.filter((subject) => !given.has(subject))
     }
-    return found.toSorted((one, other) => one.sequence - other.sequence)
   })

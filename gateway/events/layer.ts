@@ -38,8 +38,8 @@ const makeEventLog = Effect.gen(function* () {
         see(event)
       }),
     history: (pattern, start) => {
-      const { next } = openHistory(reads, pattern, start)
-      return { next: (upTo) => pages.withPermits(1)(next(upTo)) }
+      const { next, heldBytes } = openHistory(reads, pattern, start)
+      return { next: (upTo) => pages.withPermits(1)(next(upTo)), heldBytes }
     },
     kept: (pattern) => kept(reads, newest, pattern)
   })

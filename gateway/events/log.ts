@@ -24,6 +24,8 @@ export interface HistoryPage {
  */
 export interface History {
   readonly next: (upTo: number) => Effect.Effect<HistoryPage, LogUnavailable>
+  /** What was read already and is in no page yet. */
+  readonly heldBytes: () => number
 }
 
 /** What is kept of events. */

@@ -1,3 +1,6 @@
+/** Who is remembered; who took longest ago is forgotten first, and is as good as new. */
+const HOLDERS_MAX = 10_000
+
 /** A rate for each of many: `rate` a second, and `most` at once after a pause. */
 export class Buckets {
   readonly #rate: number
@@ -23,11 +26,17 @@ export class Buckets {
     return true
   }
 
+  /** Gives back what was taken and not used. */
+  giveBack(holder: string, amount = 1): void {
+    const bucket = this.#holders.get(holder)
+    if (bucket !== undefined) bucket.tokens = Math.min(this.#most, bucket.tokens + amount)
+  }
+
   /** Who has not taken for as long as it takes to be full is as good as new. */
   #forget(now: number): void {
     const fullMillis = (this.#most / this.#rate) * 1_000
     for (const [holder, { refilledAt }] of this.#holders) {
-      if (now - refilledAt < fullMillis) return
+      if (now - refilledAt < fullMillis && this.#holders.size <= HOLDERS_MAX) return
       this.#holders.delete(holder)
     }
   }

@@ -3,17 +3,20 @@ import type { Authenticator, Unauthorized } from "../auth/authenticator.ts"
 import { credentialOf } from "../auth/credential.ts"
 import { everything, type Grant, type Operation } from "../auth/grant.ts"
 import type { BodyRoom } from "../body.ts"
-import type { OriginPolicy } from "../policy.ts"
+import type { SharedCosts } from "../costs.ts"
+import type { GatewayLimits, OriginPolicy } from "../policy.ts"
 import { copyOf, type Exchange, exchange, type HttpRequest, type HttpResponse } from "../uws.ts"
 import type { Buckets } from "./bucket.ts"
 import { isUnclear, refuseEntry } from "./entry.ts"
-import { forbiddenOperation, internal, tooManyRequests, unauthorized } from "./problem.ts"
+import { forbiddenOperation, internal, tooManyAsks, tooManyRequests, unauthorized } from "./problem.ts"
 
 export interface GateOptions {
   readonly authenticator: Authenticator
   readonly requests: Buckets
-  readonly requestsPerSecond: number
-  readonly bodyBytesMax: number
+  /** Of those who turn a switch with a token or key that was not seen to be good before, by address. */
+  readonly strangers: Buckets
+  readonly costs: SharedCosts
+  readonly limits: Pick<GatewayLimits, "requestsPerSecond" | "bodyBytesMax" | "asksPerSecondPerClient">
   readonly room: BodyRoom
   readonly origins: OriginPolicy
   readonly run: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
@@ -27,14 +30,16 @@ export type Gate = (answer: Answer) => (res: HttpResponse, req: HttpRequest) => 
 
 /**
  * What every HTTP request passes: whether it is meant for this gateway, and from where; the rate of its address, then its token
- * or key, then whether that allows the operation. Only the API and the metrics are guarded: whether the gateway is alive is no
- * secret. The switches of accounts have no rate: who has to stop trading is not stopped by what others do from the same address.
+ * or key, then whether that allows the operation, and what it costs. Only the API and the metrics are guarded: whether the gateway is
+ * alive is no secret. The switches of accounts have no rate: who has to stop trading is not stopped by what others do from the same
+ * address. Only tokens that were never seen to be good are looked at there no faster than elsewhere.
  */
 export const makeGate =
   (options: GateOptions): Gate =>
   (answer) =>
   (res, req) => {
-    const { authenticator, requests, requestsPerSecond, bodyBytesMax, run } = options
+    const { authenticator, requests, strangers, costs, run } = options
+    const { requestsPerSecond, bodyBytesMax, asksPerSecondPerClient } = options.limits
     if (isUnclear(req)) return void res.close()
     const [method, path] = [req.getMethod(), req.getUrl()]
     const call = exchange(res, options.room, method === "head")
@@ -49,14 +54,23 @@ export const makeGate =
         call.respond(internal())
       }
     }
-    const unlimited = UNLIMITED.has(path) || isSwitch(method, path)
-    if (!unlimited && !requests.take(call.address, performance.now())) {
+    const answerAtCost = (request: HttpRequest, grant: Grant) => {
+      if (!isAsk(method, path) || costs.take("ask", call.address, grant, performance.now()))
+        answerSafely(request, grant)
+      else call.respond(tooManyAsks(asksPerSecondPerClient))
+    }
+    const switches = isSwitch(method, path)
+    if (!UNLIMITED.has(path) && !switches && !requests.take(call.address, performance.now())) {
       return call.respond(tooManyRequests(requestsPerSecond))
     }
     if (!isGuarded(path) || method === "options") return answerSafely(req, everything)
-    if (!authenticator.required) return answerSafely(req, everything)
+    if (!authenticator.required) return answerAtCost(req, everything)
     const { credential } = credentialOf(req)
     if (credential === undefined) return call.respond(unauthorized("a token or a key is needed"))
+    const strange = switches && !authenticator.knows(credential)
+    if (strange && !strangers.take(call.address, performance.now())) {
+      return call.respond(tooManyRequests(requestsPerSecond))
+    }
     // The request is gone when this returns, and its body comes while the token is looked at.
     const copy = copyOf(req)
     call.keepBody(bodyBytesMax)
@@ -65,8 +79,9 @@ export const makeGate =
         Effect.match({
           onFailure: ({ reason }: Unauthorized) => call.respond(unauthorized(reason)),
           onSuccess: (grant) => {
+            if (strange) strangers.giveBack(call.address)
             const operation = operationOf(method, path)
-            if (operation === undefined || grant.may(operation)) answerSafely(copy, grant)
+            if (operation === undefined || grant.may(operation)) answerAtCost(copy, grant)
             else call.respond(forbiddenOperation(operation))
           }
         })
@@ -80,6 +95,10 @@ const UNLIMITED: ReadonlySet<string> = new Set(["/healthz", "/readyz"])
 
 const isSwitch = (method: string, path: string): boolean =>
   method === "post" && path.startsWith(`${AGENTS}portfolio/`) && path.endsWith("/switch")
+
+/** What actors are asked for, but for the switches. */
+const isAsk = (method: string, path: string): boolean =>
+  path.startsWith(AGENTS) && method !== "options" && !isSwitch(method, path)
 
 const isGuarded = (path: string): boolean => path.startsWith("/api/") || path === "/metrics"
 

@@ -21,8 +21,8 @@ import {
 
 /** What a route needs to answer a request. */
 export interface RouteOptions {
-  /** Who asks, as the grant of its request says; `key` names what is asked for, for good. */
-  readonly callerOf: (grant: Grant, key: string | undefined) => Caller
+  /** Who asks, as the grant of its request says, and from where; `key` names what is asked for, for good. */
+  readonly callerOf: (grant: Grant, key: string | undefined, address: string) => Caller
   readonly origins: OriginPolicy
   readonly bodyBytesMax: number
   /** Bytes of bodies, by address. */
@@ -64,7 +64,7 @@ export const postJson =
     if (key !== "" && keyOf(key) === undefined) {
       return respond(invalidRequest({ field: "idempotency-key", rule: "must be a UUID" }))
     }
-    const asked = askedOf(options, req, grant, keyOf(key))
+    const asked = askedOf(options, call, req, grant, keyOf(key))
     call.onBody(options.bodyBytesMax, (bytes) => {
       if (typeof bytes === "string") return respond(bodyProblem(bytes, options.bodyBytesMax))
       const counted = Math.max(0, bytes.byteLength - SHORT_BYTES)
@@ -80,17 +80,23 @@ export const getJson =
   (options: RouteOptions, answer: Answer) =>
   (call: Exchange, req: HttpRequest, grant: Grant): void => {
     const respond = responding(options, call, req)
-    const asked = askedOf(options, req, grant, undefined)
+    const asked = askedOf(options, call, req, grant, undefined)
     give(options, call, respond, () => answer(asked))
   }
 
 // A request is gone when its handler returns.
-const askedOf = ({ callerOf }: RouteOptions, req: HttpRequest, grant: Grant, key: string | undefined): Asked => ({
+const askedOf = (
+  { callerOf }: RouteOptions,
+  { address }: Exchange,
+  req: HttpRequest,
+  grant: Grant,
+  key: string | undefined
+): Asked => ({
   bytes: new Uint8Array(),
   correlationId: req.getHeader("x-correlation-id"),
   parameter: req.getParameter(0) ?? "",
   query: new URLSearchParams(req.getQuery()),
-  caller: callerOf(grant, key)
+  caller: callerOf(grant, key, address)
 })
 
 /** How the request is responded to. */

@@ -1,6 +1,7 @@
 import type { Census } from "../census.ts"
 import type { TemplatedApp } from "../uws.ts"
 import type { Gate } from "./gate.ts"
+import { sparing } from "./sparing.ts"
 
 export interface MetricsOptions {
   readonly census: Census
@@ -19,9 +20,10 @@ export const addMetricsRoute = (app: TemplatedApp, options: MetricsOptions, gate
 /** Adds the list of who is connected, for operators. */
 export const addClientsRoute = (app: TemplatedApp, census: Census, gate: Gate): void => {
   const headers = { "content-type": "application/json" }
+  const text = sparing(() => JSON.stringify({ clients: presence(census) }))
   app.get(
     "/api/v1/clients",
-    gate((call) => call.respond({ status: 200, headers, body: JSON.stringify({ clients: presence(census) }) }))
+    gate((call) => call.respond({ status: 200, headers, body: text() }))
   )
 }
 
@@ -43,8 +45,8 @@ const presence = (census: Census) =>
  */
 export const metricsText = ({ census, status }: MetricsOptions): string => {
   const { subscriptions, watches } = status()
-  const { waiting, ...ended } = census.account()
-  const slow = [...census].filter(({ connection }) => connection.account().waiting > 0).length
+  const { account, behind } = census.tell()
+  const { waiting, ...ended } = account
   const outcomes = Object.entries(ended).map(([outcome, count]): Sample => [`{outcome="${outcome}"}`, count])
   return [
     ...metric("gauge", "conclave_gateway_connections", "Clients that are connected", [["", census.size]]),
@@ -52,7 +54,7 @@ export const metricsText = ({ census, status }: MetricsOptions): string => {
     ...metric("gauge", "conclave_gateway_patterns", "Patterns that are read from the log", [["", watches]]),
     ...metric("counter", "conclave_gateway_events_total", "Events for clients, by what became of them", outcomes),
     ...metric("gauge", "conclave_gateway_events_waiting", "Events that wait for clients to read", [["", waiting]]),
-    ...metric("gauge", "conclave_gateway_clients_behind", "Clients for whom events wait", [["", slow]]),
+    ...metric("gauge", "conclave_gateway_clients_behind", "Clients for whom events wait", [["", behind]]),
     ""
   ].join("\n")
 }

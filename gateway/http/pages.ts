@@ -8,7 +8,7 @@ import type { Gate } from "./gate.ts"
 import { crossOrigin } from "./json.ts"
 
 /** What of the client library a browser asks for. */
-const MODULES = ["backoff.ts", "client.ts", "events.ts", "index.ts", "link.ts", "subscription.ts"]
+const MODULES = ["backoff.ts", "client.ts", "credential.ts", "events.ts", "index.ts", "link.ts", "subscription.ts"]
 
 /**
  * Adds what people and their tools read: the description of the API and a page that shows it, the client library as modules that a browser can

@@ -203,6 +203,16 @@ export const tooManyRequests = (limit: number): Reply =>
     headers: { "retry-after": "1" }
   })
 
+/** 429: actors are asked for more than one client may, over whatever connections. */
+export const tooManyAsks = (limit: number): Reply =>
+  problem({
+    status: 429,
+    code: "rate-limited",
+    title: "Too many questions",
+    detail: `at most ${limit} requests and operations per second of one client that agents answer (${limitNames.asksPerSecondPerClient})`,
+    headers: { "retry-after": "1" }
+  })
+
 /** 503: the gateway is being stopped. */
 export const stopping = (): Reply => unavailable("stopping", "the gateway is stopping: try again later", 5)
 

@@ -3,6 +3,7 @@ import { Effect, Result, Schema } from "effect"
 import { Pattern, SlowPolicy, type Start, Start as StartSchema } from "../../protocols/index.ts"
 import { everything, type Grant } from "../auth/grant.ts"
 import type { Census } from "../census.ts"
+import type { SharedCosts } from "../costs.ts"
 import { faultOf } from "../fault.ts"
 import type { OriginPolicy } from "../policy.ts"
 import { type ConnectionOptions, connect } from "../socket/connection.ts"
@@ -15,6 +16,7 @@ export const EVENTS = "/api/v1/events"
 
 export interface SseOptions extends Pick<ConnectionOptions, "limits" | "fanout" | "queueMemory" | "ask" | "run"> {
   readonly census: Census
+  readonly costs: SharedCosts
   readonly origins: OriginPolicy
   readonly draining: () => boolean
   readonly gate: Gate
@@ -130,11 +132,13 @@ const serve = (call: Exchange, options: SseOptions, wanted: Wanted, grant: Grant
   const connection = connect({
     ...options,
     id: randomUUID(),
+    address: call.address,
     // Who it is was found out before: a gateway that knows its clients says here whom it took this one for.
     authenticator: { required: grant !== everything, verify: () => Effect.succeed(grant) },
     handshake: grant === everything ? undefined : { grant },
     // Nothing can have taken the place since it was found to be free.
     offended: () => {},
+    spend: (kind) => options.costs.take(kind, call.address, grant, performance.now()),
     enter: (connection) => void census.add({ connection, address: call.address }),
     now: () => performance.now(),
     socket: {

@@ -5,11 +5,12 @@ import {
   type AllocationOpen,
   AllocationProtocol,
   AllocationResult,
+  subjects,
   type UnknownAllocation
 } from "../../protocols/index.ts"
 import { Actors, type AskError } from "../../runtime/index.ts"
 import type { OverBudget } from "./budget.ts"
-import { byOf, type Caller, clientOf, messageIdOf, once } from "./caller.ts"
+import { byOf, type Caller, messageIdOf, NotSeen, once, sharingOf } from "./caller.ts"
 import type { TooManySymbols } from "./quota.ts"
 
 export type AllocationFailure =
@@ -35,22 +36,34 @@ export const allocate = (
 ): Effect.Effect<Encoded, AllocationFailure, Actors> =>
   Effect.gen(function* () {
     const { correlation_id: _, drawdown = 0, vetoed = [], timeout_ms = caller.analysisMillis, ...body } = asked
-    yield* caller.quota.name(body.holdings.map(({ symbol }) => symbol))
-    yield* caller.budget.begin(asked, body.holdings.length)
-    const request = { ...body, correlation_id: correlationId, drawdown, vetoed, timeout_ms, ...clientOf(caller) }
+    const symbols = body.holdings.map(({ symbol }) => symbol)
+    const counted = {
+      first: Effect.andThen(caller.quota.name(symbols), caller.budget.begin(asked, symbols.length)),
+      again: caller.budget.store(asked)
+    }
+    const request = { ...body, correlation_id: correlationId, drawdown, vetoed, timeout_ms, ...sharingOf(caller) }
     const options = { correlationId, timeout: timeout_ms + ANSWER_MARGIN_MILLIS }
     const { ask } = yield* Actors
-    const result = yield* once(caller, { operation: "allocate", target: "", body: asked }, (sent) =>
+    const result = yield* once(caller, { operation: "allocate", target: "", body: asked }, counted, (sent) =>
       ask(AllocationProtocol, id, "Allocate", { request }, { ...options, ...sent })
     )
     return yield* Effect.orDie(encodeResult(result))
   })
 
-/** The targets, or null as long as decisions are awaited. Those of others are not known. */
+/**
+ * The targets, or null as long as decisions are awaited: of one's own, or of one of the house whose events one may see. Those of
+ * others are not known.
+ */
 export const allocationResult = (
   id: string,
   caller: Caller
-): Effect.Effect<Encoded | null, AllocationFailure, Actors> =>
-  Actors.use((actors) => actors.ask(AllocationProtocol, id, "GetResult", byOf(caller))).pipe(
+): Effect.Effect<Encoded | null, AllocationFailure | NotSeen, Actors> => {
+  const pattern = subjects.coordination("allocation", id)
+  const sees = caller.grant === undefined || caller.grant.sees(pattern)
+  return Actors.use((actors) => actors.ask(AllocationProtocol, id, "GetResult", { ...byOf(caller), sees })).pipe(
+    Effect.catchTag("UnknownAllocation", (unknown) =>
+      Effect.fail(unknown.unseen === true ? new NotSeen({ pattern }) : unknown)
+    ),
     Effect.flatMap((result) => (result === null ? Effect.succeed(null) : Effect.orDie(encodeResult(result))))
   )
+}

@@ -11,7 +11,7 @@ import {
 } from "../../protocols/index.ts"
 import { Actors, type AskError, type Refusal } from "../../runtime/index.ts"
 import type { OverBudget } from "./budget.ts"
-import { type Asker, byOf, type Caller, clientOf, nameFor, once } from "./caller.ts"
+import { type Asker, byOf, type Caller, nameFor, once, sharingOf } from "./caller.ts"
 import type { TooManySymbols } from "./quota.ts"
 
 export type AnalyzeFailure = AskError | TooManySymbols | OverBudget | Refusal<typeof CoordinatorProtocol, "Analyze">
@@ -32,7 +32,7 @@ export const analyze = (
   request: AnalyzeRequest,
   correlationId: string,
   caller: Caller,
-  asker: Asker = clientOf(caller)
+  asker: Asker = sharingOf(caller)
 ): Effect.Effect<AnalysisResult, AnalyzeFailure, Actors> =>
   Effect.gen(function* () {
     const {
@@ -44,8 +44,10 @@ export const analyze = (
       account_info
     } = request
     const bars = request.market_data === undefined ? request.bars : marketBars(request.market_data)
-    yield* caller.quota.name([symbol])
-    yield* caller.budget.begin(request)
+    const counted = {
+      first: Effect.andThen(caller.quota.name([symbol]), caller.budget.begin(request)),
+      again: caller.budget.store(request)
+    }
     const payload = {
       correlation_id: correlationId,
       timeout_ms,
@@ -57,7 +59,7 @@ export const analyze = (
     }
     const { ask } = yield* Actors
     const options = { correlationId, timeout: timeout_ms + ANSWER_MARGIN_MILLIS }
-    return yield* once(caller, { operation: "analyze", target: symbol, body: request }, (sent) =>
+    return yield* once(caller, { operation: "analyze", target: symbol, body: request }, counted, (sent) =>
       ask(CoordinatorProtocol, symbol, "Analyze", payload, { ...options, ...sent })
     )
   }).pipe(Effect.annotateLogs({ symbol: request.symbol }))
@@ -70,10 +72,10 @@ export const cancelAnalysis = (
 ): Effect.Effect<{ readonly cancelled: "waiting" | "running" }, CancelAnalysisFailure | TooManySymbols, Actors> =>
   Effect.gen(function* () {
     const asked = { correlation_id, reason }
-    yield* caller.quota.name([symbol])
-    yield* caller.budget.store(asked)
+    const again = caller.budget.store(asked)
+    const counted = { first: Effect.andThen(caller.quota.name([symbol]), again), again }
     const { ask } = yield* Actors
-    const { cancelled } = yield* once(caller, { operation: "cancel", target: symbol, body: asked }, (sent) =>
+    const { cancelled } = yield* once(caller, { operation: "cancel", target: symbol, body: asked }, counted, (sent) =>
       ask(CoordinatorProtocol, symbol, "CancelAnalysis", { ...asked, ...byOf(caller) }, sent)
     )
     return { cancelled }

@@ -17,7 +17,7 @@ export class OverBudget extends Schema.TaggedError<OverBudget>()("OverBudget", {
 export interface Budget {
   /** Counts rounds or analyses that are begun, with what was sent; waits for their turn among those of all clients. */
   readonly begin: (body: unknown, rounds?: number) => Effect.Effect<void, OverBudget>
-  /** Counts anything else that is stored. */
+  /** Counts anything else that is stored, such as a round that is asked for again with its key. */
   readonly store: (body: unknown) => Effect.Effect<void, OverBudget>
 }
 

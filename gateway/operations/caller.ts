@@ -3,7 +3,7 @@ import { Effect, Schema } from "effect"
 import type { Client } from "../../protocols/index.ts"
 import { KeyReused, type SendOptions } from "../../runtime/index.ts"
 import type { Grant } from "../auth/grant.ts"
-import type { Budget } from "./budget.ts"
+import type { Budget, OverBudget } from "./budget.ts"
 import { digestOf, type Keys } from "./keys.ts"
 import type { Quota } from "./quota.ts"
 
@@ -13,6 +13,8 @@ export interface Caller {
   readonly subject: string
   /** What its token or key allows; nothing where whoever reaches the gateway may do everything, and nobody is told apart. */
   readonly grant: Grant | undefined
+  /** Where it is. */
+  readonly address: string
   /** Names what is asked for once and for all, a UUID: asked again with it, by the same subject, it is done once. */
   readonly key: string | undefined
   readonly keys: Keys
@@ -52,9 +54,10 @@ export const nameFor = ({ subject, key }: Caller, what: string): string => {
   return `${first}-${second}-4${third}-a${fourth}-${fifth}`
 }
 
-/** What actors are told of who asks: nothing where clients are not told apart. */
+/** What actors are told of who asks: where it comes from, or nothing, where clients are not told apart. */
 export interface Asker {
   readonly client?: Client
+  readonly address?: string
 }
 
 export const clientOf = (caller: Caller): Asker =>
@@ -67,6 +70,10 @@ export const clientOf = (caller: Caller): Asker =>
           follow_id: nameFor(caller, "follow")
         }
       }
+
+/** The same of what waits in a line, where each has a share: where it comes from, where clients are not told apart. */
+export const sharingOf = (caller: Caller): Asker =>
+  caller.grant === undefined ? { address: caller.address } : clientOf(caller)
 
 /** Whose what it asks about has to be: its own, unless it may act on what others began. */
 export const byOf = (caller: Caller): { readonly by?: string } =>
@@ -98,28 +105,53 @@ export interface Wanted {
   readonly body: unknown
 }
 
+/** What counts it among all that the caller may have: the first time, and where it is asked again with its key. */
+export interface Counted<E> {
+  readonly first: Effect.Effect<void, E>
+  readonly again: Effect.Effect<void, E>
+}
+
+/** It counts with what is stored of it, each time. */
+export const stored = ({ budget }: Caller, body: unknown): Counted<OverBudget> => {
+  const store = budget.store(body)
+  return { first: store, again: store }
+}
+
+/** It counts for nothing. */
+export const UNCOUNTED: Counted<never> = { first: Effect.void, again: Effect.void }
+
 /**
  * Sends a message that is to have its effect once: under the id that its key gives, and with what the key stands for, so that
- * neither this gateway nor the actor takes the key for anything else.
+ * neither this gateway nor the actor takes the key for anything else. It counts once, whatever comes of it; what is refused for what
+ * it counts has not used its key.
  */
-export const once = <A, E, R>(
+export const once = <A, E, R, E2>(
   caller: Caller,
   { operation, target, body }: Wanted,
+  counted: Counted<E2>,
   send: (options: Pick<SendOptions, "messageId" | "once">) => Effect.Effect<A, E, R>
-): Effect.Effect<A, E | KeyReused, R> =>
-  Effect.suspend((): Effect.Effect<A, E | KeyReused, R> => {
+): Effect.Effect<A, E | E2 | KeyReused, R> =>
+  Effect.suspend((): Effect.Effect<A, E | E2 | KeyReused, R> => {
     const { subject, key, keys } = caller
-    if (key === undefined) return send({})
+    if (key === undefined) return Effect.andThen(counted.first, send({}))
     // Others who have the same key do not learn from it what it stands for.
     const claim = { key: digestOf(key), digest: digestOf(subject, operation, target, body) }
-    if (!keys.claim(claim.key, claim.digest)) {
-      return Effect.fail(new KeyReused({ actor: target, message_type: operation }))
-    }
-    return Effect.tapError(send({ ...messageIdOf(caller, operation), once: claim }), (error) =>
+    const count = Effect.suspend((): Effect.Effect<void, E2> => {
+      const known = keys.digestOf(claim.key)
+      if (known === undefined) return counted.first
+      return known === claim.digest ? counted.again : Effect.void
+    })
+    const claiming = Effect.suspend(() =>
+      keys.claim(claim.key, claim.digest)
+        ? Effect.void
+        : Effect.fail(new KeyReused({ actor: target, message_type: operation }))
+    )
+    const sending = Effect.tapError(send({ ...messageIdOf(caller, operation), once: claim }), (error) =>
       Effect.sync(() => {
         if (isKeyReused(error)) keys.release(claim.key, claim.digest)
       })
     )
+    return Effect.andThen(keys.deciding(claim.key, Effect.andThen(count, claiming)), sending)
   })
 
 const isKeyReused = Schema.is(KeyReused)

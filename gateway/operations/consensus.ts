@@ -21,7 +21,7 @@ import {
 import { Actors, type AskError } from "../../runtime/index.ts"
 import { correlationOf } from "./analysis.ts"
 import type { OverBudget } from "./budget.ts"
-import { byOf, type Caller, clientOf, mustSee, type NotSeen, once, seedFor } from "./caller.ts"
+import { byOf, type Caller, clientOf, mustSee, type NotSeen, once, seedFor, stored } from "./caller.ts"
 import type { TooManyRounds, TooManySymbols } from "./quota.ts"
 import { openSeed, sealSeed, secretOf } from "./secrets.ts"
 
@@ -71,13 +71,19 @@ export const openConsensus = (
       ...(required_agents === undefined ? {} : { required: required_agents.map((name) => namedBy(name, symbol)) }),
       ...(people.length === 0 ? {} : { humans: people.map(withToken) })
     }
-    yield* caller.quota.name([symbol])
-    yield* caller.budget.begin(wanted)
-    yield* caller.quota.open(longest(body))
+    const counted = {
+      first: Effect.gen(function* () {
+        yield* caller.quota.name([symbol])
+        yield* caller.budget.begin(wanted)
+        yield* caller.quota.open(longest(body))
+      }),
+      again: caller.budget.store(wanted)
+    }
     const { ask } = yield* Actors
     const own = sealSeed(seed, caller)
     const payload = { request, ...clientOf(caller), ...(own === undefined ? {} : { sealed: own }) }
-    const opened = yield* once(caller, { operation: "request_consensus", target: symbol, body: wanted }, (sent) =>
+    const what = { operation: "request_consensus", target: symbol, body: wanted }
+    const opened = yield* once(caller, what, counted, (sent) =>
       ask(CoordinatorProtocol, symbol, "RequestConsensus", payload, { correlationId, ...sent })
     )
     const { consensus_id, correlation_id: first = correlationId, sealed } = opened
@@ -121,14 +127,13 @@ export const castVote = (
   Effect.gen(function* () {
     const { token, agent_id, agent_type, decision, confidence = 0, probabilities, reasoning = "" } = body
     const proof = hashOf(token)
-    yield* caller.budget.store(body)
     const { ask } = yield* Actors
     const abstention = { agent_id, agent_type, reason: reasoning }
     const vote = {
       ...{ agent_id, agent_type, confidence, reasoning },
       ...(probabilities === undefined ? {} : { probabilities })
     }
-    yield* once(caller, { operation: "vote", target: consensusId, body }, (sent) =>
+    yield* once(caller, { operation: "vote", target: consensusId, body }, stored(caller, body), (sent) =>
       decision === "ABSTAIN"
         ? ask(ConsensusProtocol, consensusId, "Abstain", { abstention, proof }, sent)
         : ask(ConsensusProtocol, consensusId, "CastVote", { vote: { ...vote, decision }, proof }, sent)
@@ -149,14 +154,11 @@ export const cancelConsensus = (
   { reason = "cancelled by a client" }: CancelBody,
   caller: Caller
 ): Effect.Effect<void, ConsensusFailure, Actors> =>
-  Effect.andThen(caller.budget.store(reason), Actors).pipe(
-    Effect.flatMap(({ ask }) =>
-      once(caller, { operation: "cancel", target: consensusId, body: { reason } }, (sent) =>
-        ask(ConsensusProtocol, consensusId, "Cancel", { reason, ...byOf(caller) }, sent)
-      )
-    ),
-    Effect.asVoid
-  )
+  Actors.use(({ ask }) =>
+    once(caller, { operation: "cancel", target: consensusId, body: { reason } }, stored(caller, reason), (sent) =>
+      ask(ConsensusProtocol, consensusId, "Cancel", { reason, ...byOf(caller) }, sent)
+    )
+  ).pipe(Effect.asVoid)
 
 const encodeStatus = Schema.encodeEffect(Schema.fromJsonString(RoundStatus))
 

@@ -9,7 +9,7 @@ import {
 import { Actors, type AskError } from "../../runtime/index.ts"
 import type { Probe } from "../serving.ts"
 import type { OverBudget } from "./budget.ts"
-import { type Caller, mustSee, type NotSeen, once } from "./caller.ts"
+import { type Caller, mustSee, type NotSeen, once, stored } from "./caller.ts"
 import type { TooManySymbols } from "./quota.ts"
 
 /**
@@ -45,11 +45,10 @@ export const sendMessage = (
   caller: Caller
 ): Effect.Effect<void, AskError | TooManySymbols | OverBudget, Actors> =>
   Effect.gen(function* () {
-    yield* caller.quota.name([symbol])
-    yield* caller.budget.store(text)
+    const { first, again } = stored(caller, text)
+    const counted = { first: Effect.andThen(caller.quota.name([symbol]), first), again }
     const message = { sender_agent_id: `${CLIENT}${caller.subject}`.slice(0, 128), recipient_agent_id, text }
     const { ask } = yield* Actors
-    yield* once(caller, { operation: "message", target: symbol, body: { recipient_agent_id, text } }, (sent) =>
-      ask(CoordinatorProtocol, symbol, "Message", { message }, sent)
-    )
+    const wanted = { operation: "message", target: symbol, body: { recipient_agent_id, text } }
+    yield* once(caller, wanted, counted, (sent) => ask(CoordinatorProtocol, symbol, "Message", { message }, sent))
   })

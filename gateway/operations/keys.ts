@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto"
+import { Effect, Semaphore } from "effect"
 
 /** Keys that are remembered; the one that was used longest ago is forgotten first. */
 const KEYS_MAX = 10_000
@@ -14,17 +15,40 @@ const KEPT_MILLIS = 24 * 60 * 60_000
 export class Keys {
   readonly #now: () => number
   readonly #used = new Map<string, { readonly digest: string; readonly at: number }>()
+  /** Keys of which is being found out what they stand for. */
+  readonly #deciding = new Map<string, { readonly lock: Semaphore.Semaphore; users: number }>()
 
   /** `now` is in milliseconds, on any clock that only goes forward. */
   constructor(now: () => number) {
     this.#now = now
   }
 
+  /** What a key stands for; nothing where it was not used. */
+  digestOf(key: string): string | undefined {
+    const known = this.#used.get(key)
+    return known !== undefined && this.#now() - known.at < KEPT_MILLIS ? known.digest : undefined
+  }
+
+  /** Does what decides what a key stands for: of one key one at a time. */
+  deciding<A, E, R>(key: string, decide: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
+    return Effect.suspend(() => {
+      const known = this.#deciding.get(key) ?? { lock: Semaphore.makeUnsafe(1), users: 0 }
+      known.users++
+      this.#deciding.set(key, known)
+      return Effect.ensuring(
+        Semaphore.withPermit(known.lock, decide),
+        Effect.sync(() => {
+          if (--known.users === 0) this.#deciding.delete(key)
+        })
+      )
+    })
+  }
+
   /** Lets a key stand for something from now on. False if it stands for something else. */
   claim(key: string, digest: string): boolean {
     const at = this.#now()
-    const known = this.#used.get(key)
-    if (known !== undefined && at - known.at < KEPT_MILLIS && known.digest !== digest) return false
+    const known = this.digestOf(key)
+    if (known !== undefined && known !== digest) return false
     this.#used.delete(key)
     this.#used.set(key, { digest, at })
     if (this.#used.size > KEYS_MAX) for (const oldest of this.#used.keys()) return this.#used.delete(oldest)

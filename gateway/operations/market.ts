@@ -1,7 +1,7 @@
 import { Clock, Duration, Effect } from "effect"
 import { type Bar, type BarsBody, type BarsTaken, CoordinatorProtocol, type FutureTime } from "../../protocols/index.ts"
 import { Actors, type AskError } from "../../runtime/index.ts"
-import { type Caller, once } from "./caller.ts"
+import { type Caller, once, UNCOUNTED } from "./caller.ts"
 import type { TooManySymbols } from "./quota.ts"
 
 export type FeedFailure = AskError | TooManySymbols | typeof FutureTime.Type
@@ -28,7 +28,7 @@ export const feedBars = (
     if (ahead !== undefined)
       return yield* Effect.fail({ _tag: "FutureTime", symbol, time: ahead.time, latest } as const)
     const { ask } = yield* Actors
-    return yield* once(caller, { operation: "feed", target: symbol, body }, ({ messageId, ...sent }) => {
+    return yield* once(caller, { operation: "feed", target: symbol, body }, UNCOUNTED, ({ messageId, ...sent }) => {
       const give = (bar: Bar) => {
         const id = messageId === undefined ? {} : { messageId: `${messageId}-${bar.time}` }
         return ask(CoordinatorProtocol, symbol, "Bar", { bar, ...year }, { ...sent, ...id }).pipe(

@@ -9,7 +9,7 @@ import {
   type UnknownAccount
 } from "../../protocols/index.ts"
 import { Actors, type AskError } from "../../runtime/index.ts"
-import { type Caller, mustSee, type NotSeen, once } from "./caller.ts"
+import { type Caller, mustSee, type NotSeen, once, UNCOUNTED } from "./caller.ts"
 
 export type PortfolioFailure = AskError | NotSeen | typeof UnknownAccount.Type
 
@@ -47,14 +47,19 @@ export const turnSwitch = (
 ): Effect.Effect<typeof Switched.Type, PortfolioFailure, Actors> =>
   Effect.gen(function* () {
     const { ask } = yield* Actors
-    return yield* once(caller, { operation: "switch", target: account, body: { action, reason } }, (sent) => {
-      switch (action) {
-        case "stop_entries":
-          return ask(PortfolioProtocol, account, "StopEntries", { reason }, sent)
-        case "resume_entries":
-          return ask(PortfolioProtocol, account, "ResumeEntries", {}, sent)
-        case "flatten":
-          return ask(PortfolioProtocol, account, "Flatten", { reason }, sent)
+    return yield* once(
+      caller,
+      { operation: "switch", target: account, body: { action, reason } },
+      UNCOUNTED,
+      (sent) => {
+        switch (action) {
+          case "stop_entries":
+            return ask(PortfolioProtocol, account, "StopEntries", { reason }, sent)
+          case "resume_entries":
+            return ask(PortfolioProtocol, account, "ResumeEntries", {}, sent)
+          case "flatten":
+            return ask(PortfolioProtocol, account, "Flatten", { reason }, sent)
+        }
       }
-    })
+    )
   })

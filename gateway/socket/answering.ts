@@ -5,6 +5,8 @@ import { type Action, answered, progressed, type Session, type Transition } from
 export interface AnsweringOptions {
   /** Asks actors; what goes wrong is an answer too. */
   readonly ask: (question: Question) => Effect.Effect<Asked>
+  /** Where the client is. */
+  readonly address: string
   readonly session: () => Session
   readonly perform: (transition: Transition) => void
 }
@@ -15,7 +17,7 @@ export interface AnsweringOptions {
  * What was asked is stored and goes its way, also where the client does not stay for the answer.
  */
 export const answering = (
-  { ask, session, perform }: AnsweringOptions,
+  { ask, address, session, perform }: AnsweringOptions,
   { operation, grant }: Extract<Action, { readonly do: "ask" }>
 ): Effect.Effect<void> =>
   Effect.suspend(() => {
@@ -23,7 +25,7 @@ export const answering = (
     const tell: Question["tell"] = (progress) => {
       if (!over) perform(progressed(session(), operation, progress))
     }
-    return Effect.map(ask({ operation, grant, tell }), (asked) => {
+    return Effect.map(ask({ operation, grant, address, tell }), (asked) => {
       over = true
       perform(answered(session(), operation, asked))
     })

@@ -4,7 +4,7 @@ import type { Actors } from "../../runtime/index.ts"
 import type { Grant } from "../auth/grant.ts"
 import { failureProblem, type OperationFailure } from "../http/failures.ts"
 import { analyze, cancelAnalysis, correlationOf } from "../operations/analysis.ts"
-import { type Caller, clientOf, keyOf } from "../operations/caller.ts"
+import { type Caller, keyOf, sharingOf } from "../operations/caller.ts"
 import { cancelConsensus, castVote, consensusStatus, openConsensus } from "../operations/consensus.ts"
 import { sendMessage, symbolStatus } from "../operations/desk.ts"
 import type { Fanout } from "../streams/fanout.ts"
@@ -13,15 +13,15 @@ import type { Asked, AskOperation, Question } from "./question.ts"
 
 export interface AskOptions {
   readonly fanout: Fanout
-  readonly callerOf: (grant: Grant, key: string | undefined) => Caller
+  readonly callerOf: (grant: Grant, key: string | undefined, address: string) => Caller
 }
 
 /** Does what a WebSocket client asks of actors. What goes wrong is an answer too. */
 export const askActors = (
   { fanout, callerOf }: AskOptions,
-  { operation, grant, tell }: Question
+  { operation, grant, address, tell }: Question
 ): Effect.Effect<Asked, never, Actors> =>
-  ask(operation, callerOf(grant, keyOf(operation.id)), fanout, tell).pipe(
+  ask(operation, callerOf(grant, keyOf(operation.id), address), fanout, tell).pipe(
     Effect.map((data): Asked => ({ ok: true, data })),
     Effect.catch((failure: OperationFailure) => {
       const fault = faultOf(failure)
@@ -73,7 +73,7 @@ const analyzeTelling = (
   tell: Question["tell"]
 ): Effect.Effect<Answer, OperationFailure, Actors> => {
   const correlationId = correlationOf(caller, request.correlation_id)
-  const asker = clientOf(caller)
+  const asker = sharingOf(caller)
   const asked = analyze(request, correlationId, caller, asker)
   if (!progress) return asked
   return Effect.scoped(

@@ -3,6 +3,7 @@ import type { Frame } from "../../protocols/index.ts"
 import { type Admission, makeAdmission } from "../auth/admission.ts"
 import type { Authenticator } from "../auth/authenticator.ts"
 import { everything, type Grant } from "../auth/grant.ts"
+import type { Costly } from "../costs.ts"
 import type { GatewayLimits } from "../policy.ts"
 import { Delivery, type Socket } from "../streams/delivery.ts"
 import type { Fanout } from "../streams/fanout.ts"
@@ -51,14 +52,18 @@ export interface Connection {
 
 export interface ConnectionOptions {
   readonly id: string
+  /** Where the client is, as an IP address. */
+  readonly address: string
   readonly socket: Socket
   readonly limits: GatewayLimits
   readonly fanout: Fanout
-  readonly authenticator: Authenticator
+  readonly authenticator: Pick<Authenticator, "required" | "verify">
   /** What came of the token or key that came with the handshake; nothing where none did. */
   readonly handshake?: Handshake | undefined
   /** Gives the client a place once it is known who it is, or says why there is none. */
   readonly enter: (connection: Connection, grant: Grant) => string | undefined
+  /** Counts what costs more than its frame among all connections and requests of the client. False if that is too much. */
+  readonly spend: (kind: Costly, grant: Grant | undefined) => boolean
   /** Told where the client was refused too often. */
   readonly offended: () => void
   /** Of all clients. */
@@ -114,6 +119,7 @@ class Conversation implements Connection {
       perform: (transition) => this.#perform(transition),
       busy: () => this.#admission.busy(),
       leave: (frame, reason) => this.leave(frame, NOT_ALLOWED, reason),
+      spend: (kind) => options.spend(kind, this.#session.grant),
       offended: options.offended
     })
     this.#admission = makeAdmission({
@@ -176,7 +182,7 @@ class Conversation implements Connection {
   }
 
   account(): Account {
-    return this.#keeper.account()
+    return this.#delivery.account
   }
 
   #tooSlow(id: string | null, why: SlowReason): void {
@@ -212,8 +218,10 @@ class Conversation implements Connection {
     else if (action.do === "authenticate") this.#admission.verify(action.id, action.token)
     else if (action.do === "unsubscribe") this.#keeper.release(action.id)
     else {
-      const { ask, run } = this.#options
-      run(answering({ ask, session: this.session, perform: (transition) => this.#perform(transition) }, action))
+      const { ask, address, run } = this.#options
+      run(
+        answering({ ask, address, session: this.session, perform: (transition) => this.#perform(transition) }, action)
+      )
     }
   }
 

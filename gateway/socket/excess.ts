@@ -1,6 +1,6 @@
 import { Result } from "effect"
+import type { Costly } from "../costs.ts"
 import { limitNames } from "../policy.ts"
-import type { Costly } from "./meter.ts"
 import { parseJson, readId } from "./operation.ts"
 import { faulty, type Inbound, refuse, type Session, type Transition } from "./session.ts"
 
@@ -16,25 +16,29 @@ export const unread = (session: Session, inbound: Inbound, why: "too_many" | "to
   return refuse(session, id, "rate_limited", rule)
 }
 
-/** What an operation was, that costs more than its frame, where there were too many. Nothing of it has happened. */
+/** What each kind is called, and how many may be, on one connection and on all of a client. */
+const COSTLY = {
+  ask: { what: "operations per second that agents answer", one: "asksPerSecond", all: "asksPerSecondPerClient" },
+  history: {
+    what: "subscriptions per second that begin in the past",
+    one: "historiesPerSecond",
+    all: "historiesPerSecondPerClient"
+  }
+} as const
+
+/**
+ * What an operation was, that costs more than its frame, where there were too many: on this connection, or on all of this client.
+ * Nothing of it has happened.
+ */
 export const tooCostly = (
   session: Session,
-  { kind, id }: { readonly kind: Costly; readonly id: string }
+  { kind, id }: { readonly kind: Costly; readonly id: string },
+  of: "one" | "all"
 ): Transition => {
-  const { asksPerSecond, historiesPerSecond } = session.limits
-  return kind === "ask"
-    ? faulty(
-        session,
-        id,
-        "rate_limited",
-        `at most ${asksPerSecond} operations per second that agents answer (${limitNames.asksPerSecond})`
-      )
-    : faulty(
-        session,
-        id,
-        "rate_limited",
-        `at most ${historiesPerSecond} subscriptions per second that begin in the past (${limitNames.historiesPerSecond})`
-      )
+  const limit = COSTLY[kind][of]
+  const together = of === "all" ? " on all connections of one client together" : ""
+  const rule = `at most ${session.limits[limit]} ${COSTLY[kind].what}${together} (${limitNames[limit]})`
+  return faulty(session, id, "rate_limited", rule)
 }
 
 /** What of a transition costs more than its frame. */

@@ -1,9 +1,7 @@
 import { Allowance } from "../allowance.ts"
+import type { Costly } from "../costs.ts"
 import type { GatewayLimits } from "../policy.ts"
 import { ASKING_MAX } from "./question.ts"
-
-/** What costs more than its frame: what actors answer, and what is read from the log. */
-export type Costly = "ask" | "history"
 
 /** What is to be done about a frame, before anybody reads it; `over` where the client has been refused too often. */
 export type Verdict = "read" | "too_many" | "too_fast" | "unauthenticated" | "over"

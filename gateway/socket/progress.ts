@@ -56,6 +56,7 @@ export const followAnalysis = (
     missing: () => {},
     caughtUp: () => {},
     broken: () => {},
+    hold: () => {},
     ready: Effect.void
   })
   return Effect.as(subscribed, allTold)

@@ -11,6 +11,8 @@ export type AskOperation = Extract<
 export interface Question {
   readonly operation: AskOperation
   readonly grant: Grant
+  /** Where it comes from. */
+  readonly address: string
   readonly tell: (progress: Progress) => void
 }
 

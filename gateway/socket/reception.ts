@@ -1,4 +1,5 @@
 import type { Frame } from "../../protocols/index.ts"
+import type { Costly } from "../costs.ts"
 import type { GatewayLimits } from "../policy.ts"
 import { costOf, tooCostly, unread } from "./excess.ts"
 import { tooManyRefusals, tooMuchUnauthenticated } from "./farewell.ts"
@@ -15,6 +16,8 @@ export interface ReceptionOptions {
   readonly busy: () => boolean
   /** Ends the conversation, with a last frame. */
   readonly leave: (frame: Frame, reason: string) => void
+  /** Counts what costs more among all that the client has. False if that is too much. */
+  readonly spend: (kind: Costly) => boolean
   /** The client was refused too often, and is left. */
   readonly offended: () => void
 }
@@ -46,7 +49,9 @@ export const makeReception = (options: ReceptionOptions): Reception => {
     take: (inbound) => {
       const transition = receive(session(), inbound)
       const cost = costOf(transition)
-      settle(cost === undefined || meter.spend(cost.kind, now()) ? transition : tooCostly(session(), cost))
+      if (cost === undefined) settle(transition)
+      else if (!meter.spend(cost.kind, now())) settle(tooCostly(session(), cost, "one"))
+      else settle(options.spend(cost.kind) ? transition : tooCostly(session(), cost, "all"))
     },
     tooMuch: () => settle(tooHasty(session()))
   })

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { Effect, type Fiber } from "effect"
 import type { Grant } from "../auth/grant.ts"
+import type { SharedCosts } from "../costs.ts"
 import { noRoomFor, TOO_MANY_OFFENCES } from "../http/problem.ts"
 import type { GatewayLimits } from "../policy.ts"
 import type { Sockets } from "../sockets.ts"
@@ -22,6 +23,7 @@ export interface SocketOptions extends UpgradeOptions {
   readonly sockets: Sockets
   readonly fanout: Fanout
   readonly queueMemory: QueueMemory
+  readonly costs: SharedCosts
   /** Asks actors; what goes wrong is an answer too. */
   readonly ask: (question: Question) => Effect.Effect<Asked>
   /** Runs what belongs to clients; the gateway interrupts what is left when it stops. */
@@ -125,8 +127,10 @@ const open = (ws: WebSocket<Attachment>, options: SocketOptions): void => {
   const connection = connect({
     ...options,
     id: randomUUID(),
+    address,
     handshake,
     enter: (connection, grant) => enter(options, connection, address, grant),
+    spend: (kind, grant) => options.costs.take(kind, address, grant, performance.now()),
     offended: () => options.offences.add(offenderOf(address, connection.session().grant), performance.now()),
     now: () => performance.now(),
     socket: {

@@ -23,6 +23,8 @@ export interface Subscriber {
   readonly caughtUp: (position: number) => void
   /** Live events could not be delivered to it: it threw. It gets none after that. */
   readonly broken: (cause: unknown) => void
+  /** So many bytes of its history are read, and wait until it can take them. */
+  readonly hold: (bytes: number) => void
   /** Waits until the client can take more history. */
   readonly ready: Effect.Effect<void>
 }
@@ -72,7 +74,7 @@ export const catchUp = (options: CatchUpOptions): Effect.Effect<void, LogUnavail
       yield* replay(options, progress)
     })
     yield* Effect.retry(reading, AGAIN)
-  })
+  }).pipe(Effect.ensuring(Effect.sync(() => options.subscriber.hold(0))))
 
 /** Finds where the history begins, and says what is missing before. A reading that fails has said nothing. */
 const begin = (
@@ -127,6 +129,7 @@ const replay = (options: CatchUpOptions, progress: Progress) =>
       history ??= log.history(pattern, resumeAt(options.start, progress))
       const covered = ring.position
       const page = yield* history.next(covered)
+      subscriber.hold(history.heldBytes())
       for (const event of page.events) {
         const encoded = event.sequence > progress.position ? encode(event) : undefined
         if (encoded !== undefined) give(encoded)

@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import type { GapData, SlowPolicy } from "../../protocols/index.ts"
 import type { EncodedEvent } from "./encode.ts"
 import { type Frames, giveBack, takeFrames } from "./frames.ts"
-import { type Account, Outlet } from "./outlet.ts"
+import { type Account, Outlet, Tally } from "./outlet.ts"
 import type { QueueMemory, Share } from "./queue-memory.ts"
 
 /** What a connection needs of the socket below it. */
@@ -29,7 +29,8 @@ export interface Channel {
   readonly say: (text: string) => void
   /** Waits until nothing of it waits. */
   readonly ready: Effect.Effect<void>
-  readonly account: () => Account
+  /** So many bytes of its history were read and are not delivered yet. */
+  readonly hold: (bytes: number) => void
   /** Nothing more is sent. */
   readonly end: () => void
 }
@@ -48,6 +49,8 @@ interface Queue {
   readonly id: string
   /** Its part of what waits. */
   bytes: number
+  /** What was read for it, and waits to be delivered. */
+  heldBytes: number
 }
 
 /** Why a client is too slow: more waits for one subscription, or for the client, than may; or for all clients together. */
@@ -66,7 +69,9 @@ export class Delivery {
   readonly #tooSlow: (id: string | null, why: Slowness) => void
   readonly #share: Share
   readonly #queues = new Map<Outlet, Queue>()
+  readonly #tally = new Tally()
   #waitingBytes = 0
+  #heldBytes = 0
   #waiters: Array<() => void> = []
   #ended = false
 
@@ -86,7 +91,7 @@ export class Delivery {
   /** Counts what waits now, in queues and in the socket. */
   count(): void {
     if (this.#ended) return
-    const [waiting, pending] = [this.waitingBytes, this.#socket.pendingBytes()]
+    const [waiting, pending] = [this.#waitingBytes + this.#heldBytes, this.#socket.pendingBytes()]
     // What is on its way to a client that reads is gone in a moment.
     this.#share.hold(waiting > 0 || pending >= this.#limits.socketBytesMax ? waiting + pending : 0)
   }
@@ -98,10 +103,11 @@ export class Delivery {
   }
 
   open({ id, onSlow, bytesMax }: ChannelOptions): Channel {
-    const outlet = new Outlet({ onSlow, bytesMax })
+    const outlet = new Outlet({ onSlow, bytesMax }, this.#tally)
     const frames = takeFrames(id)
     let ended = false
-    this.#queues.set(outlet, { id, bytes: 0 })
+    const queue: Queue = { id, bytes: 0, heldBytes: 0 }
+    this.#queues.set(outlet, queue)
     return {
       deliver: (events) => {
         // One that is too slow may end the subscription, and all others of the client.
@@ -123,15 +129,23 @@ export class Delivery {
           this.#waiters = this.#waiters.filter((waiter) => waiter !== check)
         })
       }),
-      account: () => outlet.account,
+      hold: (bytes) => {
+        if (!ended) this.#hold(queue, bytes)
+      },
       end: () => {
         ended = true
+        this.#hold(queue, 0)
         outlet.end()
         this.#recount(outlet)
         if (this.#queues.delete(outlet)) giveBack(id, frames)
         this.count()
       }
     }
+  }
+
+  /** What became of the events of all its subscriptions, those that ended included. */
+  get account(): Account {
+    return this.#tally.account
   }
 
   /** Bytes that wait in queues. */
@@ -187,8 +201,16 @@ export class Delivery {
         this.#recount(outlet)
       }
     }
-    if (this.#waitingBytes > room) this.#tooSlow(null, "crowded")
+    // What was read of a history cannot be read once more for it.
+    if (this.#waitingBytes + this.#heldBytes > room) this.#tooSlow(null, "crowded")
     else this.count()
+  }
+
+  #hold(queue: Queue, bytes: number): void {
+    if (queue.heldBytes === bytes) return
+    this.#heldBytes += bytes - queue.heldBytes
+    queue.heldBytes = bytes
+    this.count()
   }
 
   /** A queue has changed. */

@@ -23,6 +23,19 @@ export const sumOf = (one: Account, other: Account): Account => ({
   waiting: one.waiting + other.waiting
 })
 
+/** Counts what becomes of events, of as many subscriptions as use it together. */
+export class Tally {
+  sent = 0
+  dropped = 0
+  conflated = 0
+  waiting = 0
+
+  get account(): Account {
+    const { sent, dropped, conflated, waiting } = this
+    return { produced: sent + dropped + conflated + waiting, sent, dropped, conflated, waiting }
+  }
+}
+
 /** Events that were dropped, one after the other. */
 export interface Dropped {
   readonly from: number
@@ -47,7 +60,7 @@ interface Waiting {
 /**
  * What waits for one subscription of a client that reads too slowly.
  *
- * Owns the queue and the account; sends nothing itself. At most `bytesMax` bytes of events wait, or one event that is
+ * Owns the queue; sends nothing itself. At most `bytesMax` bytes of events wait, or one event that is
  * larger. What is taken comes in order of sequence, whatever the policy left out:
  * - `conflate`: of each subject only the newest event waits. If they are too many, the oldest are dropped.
  * - `drop`: the oldest are dropped.
@@ -61,12 +74,12 @@ export class Outlet {
   #bytes = 0
   #events = 0
   #gap: Dropped | undefined
-  #sent = 0
-  #dropped = 0
-  #conflated = 0
+  readonly #tally: Tally
 
-  constructor(options: OutletOptions) {
+  /** `tally`: where its events are counted. */
+  constructor(options: OutletOptions, tally: Tally) {
     this.#options = options
+    this.#tally = tally
   }
 
   get onSlow(): SlowPolicy {
@@ -82,14 +95,9 @@ export class Outlet {
     return this.#bytes
   }
 
-  get account(): Account {
-    const [sent, dropped, conflated, waiting] = [this.#sent, this.#dropped, this.#conflated, this.#events]
-    return { produced: sent + dropped + conflated + waiting, sent, dropped, conflated, waiting }
-  }
-
   /** An event was sent past the queue, which is empty. */
   passed(): void {
-    this.#sent++
+    this.#tally.sent++
   }
 
   /** Takes an event in, which costs so many bytes. False if there is no room and the policy is to close. */
@@ -103,12 +111,13 @@ export class Outlet {
     if (older !== undefined) {
       this.#waiting.delete(key)
       this.#bytes -= older.bytes
-      this.#events--
-      this.#conflated++
+      this.#left()
+      this.#tally.conflated++
     }
     this.#waiting.set(key, { text, bytes, sequence })
     this.#bytes += bytes
     this.#events++
+    this.#tally.waiting++
     while (this.#bytes > this.#options.bytesMax && this.#events > 1) this.dropOldest()
     return true
   }
@@ -124,7 +133,7 @@ export class Outlet {
       if (sequence === undefined) continue
       this.#waiting.delete(key)
       this.#bytes -= bytes
-      this.#events--
+      this.#left()
       this.#note(sequence)
       return
     }
@@ -141,8 +150,8 @@ export class Outlet {
       this.#waiting.delete(key)
       this.#bytes -= bytes
       if (sequence !== undefined) {
-        this.#events--
-        this.#sent++
+        this.#left()
+        this.#tally.sent++
       }
       return { text }
     }
@@ -156,8 +165,13 @@ export class Outlet {
     this.#gap = undefined
   }
 
+  #left(): void {
+    this.#events--
+    this.#tally.waiting--
+  }
+
   #note(sequence: number): void {
-    this.#dropped++
+    this.#tally.dropped++
     const gap = this.#gap
     this.#gap =
       gap === undefined

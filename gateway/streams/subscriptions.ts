@@ -3,7 +3,6 @@ import type { SlowPolicy, Start } from "../../protocols/index.ts"
 import type { Subscriber } from "./catch-up.ts"
 import { type Channel, type Delivery, gapText } from "./delivery.ts"
 import type { Fanout } from "./fanout.ts"
-import { NOTHING, sumOf } from "./outlet.ts"
 import type { TooManyPatterns } from "./wanted.ts"
 
 export interface SubscriptionsOptions {
@@ -44,7 +43,6 @@ export const keepSubscriptions = (
   outcomes: Outcomes
 ) => {
   const kept = new Map<string, Kept>()
-  let ended = NOTHING
 
   const release = (id: string): void => {
     const entry = kept.get(id)
@@ -52,7 +50,6 @@ export const keepSubscriptions = (
     kept.delete(id)
     entry.released = true
     entry.channel.end()
-    ended = sumOf(ended, entry.channel.account())
     entry.fiber?.interruptUnsafe()
   }
 
@@ -79,6 +76,7 @@ export const keepSubscriptions = (
       missing: (missing) => unlessReleased(() => channel.say(gapText({ id, ...missing, count: null }))),
       broken: (cause) => void run(failing(cause)),
       caughtUp: (seq) => unlessReleased(() => channel.say(caughtUpText(id, seq))),
+      hold: channel.hold,
       ready: channel.ready
     }
     entry.fiber = run(
@@ -99,8 +97,7 @@ export const keepSubscriptions = (
   const releaseAll = (): void => {
     for (const id of kept.keys()) release(id)
   }
-  const account = () => [...kept.values()].reduce((sum, { channel }) => sumOf(sum, channel.account()), ended)
-  return { keep, release, releaseAll, account }
+  return { keep, release, releaseAll }
 }
 
 const caughtUpText = (id: string, seq: number): string =>

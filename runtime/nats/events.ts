@@ -55,8 +55,8 @@ export const makeEventReads = (reader: StreamReader, source: FeedSource): EventR
           : { seq: Math.max(1, from.sequence), ...which }
       return Effect.map(reader.page(request, bytesMax), toPage)
     },
-    newest: (patterns) =>
-      reader.page({ multi_last: patterns.map((pattern) => subjects.event(pattern)), batch: NEWEST_MAX }).pipe(
+    newest: (patterns, bytesMax) =>
+      reader.page({ multi_last: patterns.map((pattern) => subjects.event(pattern)), batch: NEWEST_MAX }, bytesMax).pipe(
         Effect.map(toPage),
         Effect.catchIf(isTooMany, () => Effect.succeed(undefined))
       ),

@@ -66,7 +66,8 @@ const Names = Schema.Struct({
 const Refused = Schema.Struct({ error: Schema.Struct({ description: Schema.String }) })
 const decodeAnswer = Schema.decodeUnknownSync(Schema.Union([Names, Refused]))
 
-const LIST_TIMEOUT_MILLIS = 10_000
+/** How long the server may take to list subjects, in milliseconds. */
+export const LIST_TIMEOUT_MILLIS = 10_000
 
 /** The library's own `info` reads all pages, however many there are. */
 const readSubjects = async (

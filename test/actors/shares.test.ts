@@ -29,6 +29,23 @@ describe("what one client asks for", () => {
     assert.lengthOf(working, 5, "that of the bar, and four that were asked for")
   })
 
+  it("comes from somewhere, where nobody says who it is, and leaves room in the line for what comes from elsewhere", () => {
+    const { world, bar } = openPanel()
+    bar(0)
+    const from = (address: string | undefined, name: string) =>
+      world.ask(
+        CoordinatorProtocol,
+        "ACME",
+        "Analyze",
+        { correlation_id: name, ...(address === undefined ? {} : { address }) },
+        name
+      )
+    for (let count = 0; count < 8; count++) assert.isUndefined(from("127.0.0.1", `a${count}`))
+    assert.deepInclude(from("127.0.0.1", "a8")?.body, { _tag: "CoordinatorBusy" })
+    assert.isUndefined(from("127.0.0.2", "b"))
+    assert.isUndefined(from(undefined, "house"))
+  })
+
   it("says nothing of the tools, where the bars are its own", () => {
     const { world } = openPanel()
     const [call] = ["x"].map((execution_id) => ({

@@ -13,14 +13,15 @@ const complaint = (env: Record<string, string>) =>
 const EVENTS =
   "must be a duration from 1 minute to 3650 days, such as 7 days, and then kinds with theirs, such as tool=1 day, separated by commas"
 
+const daysOf = (kept: Duration.Duration | "never") => (kept === "never" ? 0 : Duration.toDays(kept))
+
 describe("configuration", () => {
   it.effect("has a default for everything but the servers", () =>
     Effect.gen(function* () {
       const { leaseTtl, eventRetention, roundRetention, requestedRoundRetention, ...rest } = yield* read({})
       assert.strictEqual(Duration.toMillis(leaseTtl), 5000)
       assert.deepStrictEqual(eventRetention, { seconds: 7 * 86_400, byKind: { tool: 86_400 } })
-      assert.strictEqual(roundRetention === "never" ? 0 : Duration.toDays(roundRetention), 30)
-      assert.strictEqual(requestedRoundRetention === "never" ? 0 : Duration.toDays(requestedRoundRetention), 1)
+      assert.deepStrictEqual([roundRetention, requestedRoundRetention].map(daysOf), [30, 1])
       assert.deepStrictEqual(rest, {
         natsUrl: undefined,
         natsInbox: undefined,
@@ -58,7 +59,9 @@ describe("configuration", () => {
         gatewayPatternsPerClient: 500,
         gatewayFramesPerSecond: 200,
         gatewayAsksPerSecond: 10,
+        gatewayAsksPerSecondPerClient: 200,
         gatewayHistoriesPerSecond: 4,
+        gatewayHistoriesPerSecondPerClient: 80,
         gatewayBytesPerSecond: 262_144,
         gatewayFrameBytes: 65_536,
         gatewayUnauthenticated: 1_000,

@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Redacted } from "effect"
+import { Duration, Effect, Logger, Redacted } from "effect"
 import { fromRecord } from "../../cli/config.ts"
-import { modelConfiguration, modelSettings, modelSettingsTable } from "../../cli/config-models.ts"
+import { modelConfiguration, modelSettings, modelSettingsTable, warnOfOnePlace } from "../../cli/config-models.ts"
 import { conclaveWith } from "../support/command.ts"
 import { decisionText } from "../support/model-servers/decisions.ts"
 import { modelServer, nobody } from "../support/model-servers/server.ts"
@@ -45,6 +45,20 @@ describe("the settings of models", () => {
       })
       assert.strictEqual(Redacted.value(providers.anthropic.key ?? Redacted.make("")), KEY)
       assert.notInclude(JSON.stringify(providers) + String(providers.anthropic.key), KEY)
+    })
+  )
+
+  it.effect("say at the start that one place for requests leaves none to the market", () =>
+    Effect.gen(function* () {
+      const lines: Array<string> = []
+      const capture = Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])
+      const start = (env: Record<string, string>) =>
+        Effect.flatMap(read(env), warnOfOnePlace).pipe(Effect.provide(capture))
+      yield* start({ MODEL_CONCURRENCY: "1" })
+      yield* start({ MODEL_CONCURRENCY: "2", CONCLAVE_MODEL: "ollama:llama3.1" })
+      assert.deepStrictEqual(lines, [])
+      yield* start({ MODEL_CONCURRENCY: "1", CONCLAVE_MODEL_RISK_ADVISOR: "ollama:llama3.1" })
+      assert.match(lines.join(), /none is kept for the market/)
     })
   )
 

@@ -87,7 +87,9 @@ describe("embedded nats-server", () => {
       yield* Effect.scoped(Effect.flatMap(embeddedNats({ dataDir }), ({ url }) => addStream(url)))
       const { url } = yield* embeddedNats({ dataDir })
       assert.strictEqual(yield* streamCount(url), 1)
-      assert.include(readFileSync(join(dataDir, "nats", "server.conf"), "utf8"), "sync_interval: always")
+      for (const line of ["sync_interval: always", 'ping_interval: "10s"', "ping_max: 2"]) {
+        assert.include(readFileSync(join(dataDir, "nats", "server.conf"), "utf8"), line)
+      }
     })
   )
 

@@ -83,6 +83,7 @@ const resume = (fanout: Fanout, seq: number, heard: Heard, gate: Latch.Latch) =>
         heard.gaps++
       },
       broken: () => {},
+      hold: () => {},
       caughtUp: () => {},
       ready: Effect.suspend(() => (heard.sequences.length < BEFORE - 1 ? Effect.void : gate.await))
     }

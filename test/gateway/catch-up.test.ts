@@ -16,6 +16,7 @@ const listener = (ready: Effect.Effect<void> = Effect.void) => {
     deliver: (events) => sequences.push(...events.map(({ sequence }) => sequence)),
     missing: (missing) => said.push(missing),
     broken: () => {},
+    hold: () => {},
     caughtUp: (position) => said.push(`caught up ${position}`),
     ready
   }

@@ -1,19 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Redacted, Schema, Scope } from "effect"
+import { Effect, Exit, Redacted, Scope } from "effect"
 import { SignJWT } from "jose"
-import { WebSocketServer } from "ws"
-import { type AnyEvent, type ClientOptions, type Gap, GatewayClient, type State } from "../../gateway/client/index.ts"
+import type { AnyEvent, Gap, State } from "../../gateway/client/index.ts"
 import { balancer } from "../support/balancer.ts"
 import { eventually, startGateway, startGatewayOn } from "../support/gateway.ts"
-
-const addressOf = (port: number) => `ws://127.0.0.1:${port}/ws`
-
-/** A client until the scope closes. */
-const open = (port: number, options: Partial<ClientOptions> = {}) =>
-  Effect.acquireRelease(
-    Effect.sync(() => new GatewayClient({ url: addressOf(port), backoffMillis: [5, 50], ...options })),
-    (client) => Effect.sync(() => client.close())
-  )
+import { open, stubGateway } from "../support/gateway-client.ts"
 
 const seqs = (events: ReadonlyArray<AnyEvent>) => events.map(({ seq }) => seq)
 
@@ -137,7 +128,7 @@ describe("the client library", () => {
         return new SignJWT({ patterns: ["a.>"] })
           .setProtectedHeader({ alg: "HS256" })
           .setSubject("ada")
-          .setExpirationTime(Math.floor(Date.now() / 1_000) + 2)
+          .setExpirationTime(Math.floor(Date.now() / 1_000) + 3)
           .sign(Buffer.from(secret))
       }
       const states: Array<State> = []
@@ -155,42 +146,6 @@ describe("the client library", () => {
     })
   )
 })
-
-/** A gateway that says hello and `answers` what it hears, or hangs up. @returns its port, and how many connections it had */
-const stubGateway = (auth: "none" | "required", answers: (operation: Operation) => object | undefined) =>
-  Effect.acquireRelease(
-    Effect.callback<{ readonly server: WebSocketServer; readonly port: number; readonly connections: () => number }>(
-      (resume) => {
-        let connections = 0
-        const server = new WebSocketServer({ host: "127.0.0.1", port: 0 }, () => {
-          const address = server.address()
-          const port = address !== null && typeof address === "object" ? address.port : 0
-          resume(Effect.succeed({ server, port, connections: () => connections }))
-        })
-        server.on("connection", (socket) => {
-          connections++
-          const send = (type: string, data: object) =>
-            socket.send(JSON.stringify({ type, seq: null, subject: null, data }))
-          send("welcome", { protocol: 1, auth })
-          socket.on("message", (text) => {
-            const operation = decodeOperation(String(text))
-            const answer = answers(operation)
-            if (answer === undefined) socket.close()
-            else send("result", { id: operation.id, op: operation.op, ok: true, ...answer })
-          })
-        })
-      }
-    ),
-    ({ server }) =>
-      Effect.sync(() => {
-        for (const socket of server.clients) socket.terminate()
-        server.close()
-      })
-  )
-
-const Operation = Schema.Struct({ op: Schema.String, id: Schema.String })
-type Operation = typeof Operation.Type
-const decodeOperation = Schema.decodeUnknownSync(Schema.fromJsonString(Operation))
 
 describe("the client library, where not all goes well", () => {
   it.live("leaves the others alone where one subscription cannot be served, and asks for it ever more slowly", () =>

@@ -19,6 +19,7 @@ const makeWorld = Effect.gen(function* () {
   const ended = yield* Latch.make(false)
   const connection = connect({
     id: "c",
+    address: "127.0.0.1",
     limits: defaultLimits,
     now: () => 0,
     authenticator: { required: false, verify: () => Effect.never },
@@ -26,6 +27,7 @@ const makeWorld = Effect.gen(function* () {
     queueMemory: new QueueMemory(defaultLimits.queueBytesMax),
     enter: () => undefined,
     offended: () => {},
+    spend: () => true,
     run: Effect.runForkWith(yield* Effect.context()),
     fanout: {
       subscribe: (_pattern, _start, subscriber) =>

@@ -14,6 +14,7 @@ const listener = () => {
     missing: () => assert.fail("nothing is missing"),
     broken: () => {},
     caughtUp: () => assert.fail("there was no history"),
+    hold: () => {},
     ready: Effect.void
   }
   const sequences = () => events.flatMap((event) => (event === "joined" ? [] : [event.sequence]))

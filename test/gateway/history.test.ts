@@ -71,6 +71,21 @@ layer(NatsServer.layer, { excludeTestServices: true })("what is stored of events
         const late = yield* readAll(log, "few.*", { from: "time", time: Date.now() + 60_000 }, last)
         assert.deepStrictEqual(late.sequences, [])
 
+        // Too large for one answer: of the events that wait no more than that is held.
+        const filling = "x".repeat(300_000)
+        const large = yield* append([0, 1, 2].map((n) => event(`large.a${n}`, filling)))
+        const largest = yield* append([0, 1, 2].map((n) => event(`large.b${n}`, filling)))
+        const slowly = log.history("large.*", { from: "last" })
+        const given: Array<number> = []
+        for (let complete = false; !complete; ) {
+          const page = yield* slowly.next(largest)
+          given.push(...page.events.map(({ sequence }) => sequence))
+          complete = page.complete
+          assert.isAtMost(slowly.heldBytes(), 1_500_000)
+          if (!outside && given.length === 1) assert.isAbove(slowly.heldBytes(), filling.length)
+        }
+        assert.deepStrictEqual([given, slowly.heldBytes()], [range(large - 2, largest), 0])
+
         // A reading goes on with what was stored since.
         const more = yield* append([event("few.a")])
         const next = yield* few.history.next(more)

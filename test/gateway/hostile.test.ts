@@ -67,6 +67,24 @@ describe("a flood of frames", () => {
     })
   )
 
+  it.live("of empty parts of a message, which the library does not show, costs no more than its bytes", () =>
+    Effect.gen(function* () {
+      const { gateway } = yield* startGateway()
+      const honest = yield* openClient(gateway.url)
+      const parts = Buffer.concat(Array.from({ length: 10_000 }, () => Buffer.from([0, 0x80, 0, 0, 0, 0])))
+      for (let count = 0; count < 4; count++) {
+        const { socket } = yield* welcomed(gateway.port)
+        socket.write(Buffer.from([1, 0x81, 0, 0, 0, 0, 0x41]))
+        const more = Effect.suspend(() => {
+          if (socket.writableLength < 1_000_000) socket.write(parts)
+          return Effect.sleep("1 millis")
+        })
+        yield* Effect.forkScoped(Effect.forever(more))
+      }
+      assert.isBelow(yield* medianPing(honest), PING_MILLIS_MAX)
+    }).pipe(Effect.scoped)
+  )
+
   it.live("that goes on over new connections has to wait before each", () =>
     Effect.gen(function* () {
       const { gateway } = yield* startGateway({ limits: { operationsPerSecond: 1 } })

@@ -63,7 +63,7 @@ describe("POST /api/v1/agents/analyze", () => {
         {
           id: "AAPL",
           message: "Analyze",
-          payload: { correlation_id: "c-1", timeout_ms: 500 },
+          payload: { correlation_id: "c-1", timeout_ms: 500, address: "127.0.0.1" },
           // What its round comes to at the deadline is still awaited.
           options: { correlationId: "c-1", timeout: 2_500 }
         }

@@ -55,6 +55,28 @@ describe("a key that was used", () => {
   )
 })
 
+describe("what is asked for again with its key", () => {
+  it.live("counts once, also where both come at the same time, and is refused with what it would have cost", () =>
+    Effect.gen(function* () {
+      const { gateway, answerWith } = yield* startGateway({ limits: { roundsMax: 2, roundsPerMinute: 25 } })
+      answerWith(() => Effect.fail({ _tag: "UnknownRound" }))
+      const round = (n: number) =>
+        post(gateway.port, "consensus", { symbol: "A" }, { "idempotency-key": KEY.replace(/^./, String(n)) })
+      const twice = yield* Effect.forEach([1, 1, 1, 1], round, { concurrency: "unbounded" })
+      assert.deepStrictEqual(
+        twice.map(({ status }) => status),
+        [404, 404, 404, 404]
+      )
+      assert.strictEqual((yield* round(2)).status, 404)
+      for (let count = 0; count < 2; count++) assert.match((yield* round(3)).text, /GATEWAY_ROUNDS\)/)
+      for (let count = 0; count < 10; count++) assert.strictEqual((yield* round(1)).status, 404)
+      const analysis = (n: number) =>
+        post(gateway.port, "analyze", { symbol: "A" }, { "idempotency-key": KEY.replace(/^./, String(n)) })
+      for (let count = 0; count < 10; count++) assert.strictEqual((yield* analysis(4)).status, 404)
+    })
+  )
+})
+
 describe("the keys of a gateway", () => {
   it("stand for one thing each, for a day, and the latest are remembered", () => {
     let now = 0

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Buckets } from "../../gateway/http/bucket.ts"
+import { sparing } from "../../gateway/http/sparing.ts"
 import { defaultLimits } from "../../gateway/policy.ts"
 import { Meter, type Verdict } from "../../gateway/socket/meter.ts"
 import { Offences } from "../../gateway/socket/offences.ts"
@@ -75,5 +76,33 @@ describe("a rate for each of many", () => {
     )
     // Nobody is forgotten, and full again, before its time.
     assert.deepStrictEqual([buckets.take("a", 2_000, 40), buckets.take("a", 2_000, 30)], [false, true])
+  })
+})
+
+describe("many who have a rate each", () => {
+  it("are no more than ten thousand, of whom the one who took longest ago is as good as new", () => {
+    const buckets = new Buckets(1, 1_000)
+    assert.isTrue(buckets.take("first", 0, 1_000))
+    assert.isFalse(buckets.take("first", 1, 1_000))
+    for (let count = 0; count < 10_000; count++) buckets.take(String(count), 2, 1_000)
+    assert.deepStrictEqual([buckets.take("9999", 3, 1_000), buckets.take("first", 3, 1_000)], [false, true])
+  })
+})
+
+describe("what costs something to make", () => {
+  it("is made anew for a twentieth of the time at most, however often it is asked for", () => {
+    let [now, made] = [0, 0]
+    const page = sparing(
+      () => {
+        now += 50
+        return ++made
+      },
+      () => now
+    )
+    assert.deepStrictEqual([page(), page()], [1, 1])
+    now += 999
+    assert.strictEqual(page(), 1)
+    now += 1
+    assert.strictEqual(page(), 2)
   })
 })

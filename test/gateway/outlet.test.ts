@@ -1,14 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { Outlet } from "../../gateway/streams/outlet.ts"
+import { Outlet, Tally } from "../../gateway/streams/outlet.ts"
 
 const TEXT = "x".repeat(10)
 
 /** Fills an outlet with room for `room` events of the subjects given, one a sequence. */
 const filled = (onSlow: "close" | "drop" | "conflate", room: number, subjects: string) => {
-  const outlet = new Outlet({ onSlow, bytesMax: room * TEXT.length })
+  const tally = new Tally()
+  const outlet = new Outlet({ onSlow, bytesMax: room * TEXT.length }, tally)
   const taken = [...subjects].map((subject, index) => outlet.offer(subject, index + 1, `${TEXT}`))
-  return { outlet, taken }
+  return { outlet, taken, tally }
 }
 
 const drain = (outlet: Outlet) => {
@@ -19,23 +20,23 @@ const drain = (outlet: Outlet) => {
 
 describe("what waits for a slow subscription", () => {
   it("drops the oldest, and tells how many before it goes on", () => {
-    const { outlet } = filled("drop", 2, "abcde")
-    assert.deepStrictEqual(outlet.account, { produced: 5, sent: 0, dropped: 3, conflated: 0, waiting: 2 })
+    const { outlet, tally } = filled("drop", 2, "abcde")
+    assert.deepStrictEqual(tally.account, { produced: 5, sent: 0, dropped: 3, conflated: 0, waiting: 2 })
     assert.deepStrictEqual(drain(outlet), [{ from: 1, to: 3, count: 3 }, "event", "event"])
-    assert.deepStrictEqual(outlet.account, { produced: 5, sent: 2, dropped: 3, conflated: 0, waiting: 0 })
+    assert.deepStrictEqual(tally.account, { produced: 5, sent: 2, dropped: 3, conflated: 0, waiting: 0 })
   })
 
   it("keeps of each subject the newest, and drops only when there are too many subjects", () => {
-    const { outlet } = filled("conflate", 2, "abababab")
-    assert.deepStrictEqual(outlet.account, { produced: 8, sent: 0, dropped: 0, conflated: 6, waiting: 2 })
+    const { outlet, tally } = filled("conflate", 2, "abababab")
+    assert.deepStrictEqual(tally.account, { produced: 8, sent: 0, dropped: 0, conflated: 6, waiting: 2 })
     outlet.offer("c", 9, TEXT)
     assert.deepStrictEqual(drain(outlet), [{ from: 7, to: 7, count: 1 }, "event", "event"])
   })
 
   it("refuses where the policy is to close", () => {
-    const { outlet, taken } = filled("close", 2, "abc")
+    const { tally, taken } = filled("close", 2, "abc")
     assert.deepStrictEqual(taken, [true, true, false])
-    assert.strictEqual(outlet.account.dropped, 1)
+    assert.strictEqual(tally.account.dropped, 1)
   })
 
   it("takes one event that is larger than all its room", () => {
@@ -58,7 +59,8 @@ describe("what waits for a slow subscription", () => {
     const policy = fc.constantFrom("drop" as const, "conflate" as const)
     fc.assert(
       fc.property(steps, policy, fc.integer({ min: 1, max: 5 }), (steps, onSlow, room) => {
-        const outlet = new Outlet({ onSlow, bytesMax: room * 10 })
+        const tally = new Tally()
+        const outlet = new Outlet({ onSlow, bytesMax: room * 10 }, tally)
         const newest = new Map<string, number>()
         const given: Array<number> = []
         let [produced, told, last] = [0, 0, 0]
@@ -84,13 +86,13 @@ describe("what waits for a slow subscription", () => {
             newest.set(step, produced)
             outlet.offer(step, produced, String(produced).padStart(10, "0"))
           }
-          const { sent, dropped, conflated, waiting, ...account } = outlet.account
+          const { sent, dropped, conflated, waiting, ...account } = tally.account
           assert.strictEqual(sent + dropped + conflated + waiting, produced)
           assert.strictEqual(account.produced, produced)
           assert.isAtMost(outlet.bytes, room * 10)
         }
         while (take()) {}
-        const { sent, dropped, conflated } = outlet.account
+        const { sent, dropped, conflated } = tally.account
         assert.deepStrictEqual([sent, dropped, sent + dropped + conflated], [given.length, told, produced])
         if (onSlow === "drop") assert.strictEqual(conflated, 0)
         // With room for all subjects nothing is dropped, and the newest of each arrives.

@@ -51,7 +51,7 @@ describe("the examples of the client library", () => {
       const folder = yield* temporaryFolder
       const page = yield* http(gateway.port, "/example")
       assert.match(page.text, /import \{ GatewayClient \} from "\/client\/index.ts"/)
-      for (const name of ["backoff", "client", "events", "index", "link", "subscription"]) {
+      for (const name of ["backoff", "client", "credential", "events", "index", "link", "subscription"]) {
         const served = yield* http(gateway.port, `/client/${name}.ts`)
         assert.strictEqual(served.headers["content-type"], "text/javascript")
         writeFileSync(join(folder, `${name}.mjs`), served.text.replace(/(from "\.\/\w+)\.ts"/g, '$1.mjs"'))

@@ -21,7 +21,7 @@ const stuck = (queueMemory: QueueMemory, onSlow: "close" | "drop", bytesMax = li
   const deliver = (count: number, bytes = 1_000) => {
     for (let index = 0; index < count; index++) channel.deliver([eventOf(++sequence, bytes)])
   }
-  return { delivery, deliver, told, account: channel.account }
+  return { delivery, deliver, told, account: () => delivery.account, hold: channel.hold }
 }
 
 describe("what is kept for those who come back", () => {
@@ -76,6 +76,19 @@ describe("the memory of all queues", () => {
     const { deliver, account } = stuck(queueMemory, "drop", 10_000)
     deliver(1_000, 1)
     assert.isBelow(account().waiting, 70)
+  })
+
+  it("counts what was read of a history and waits for who does not read, and closes for it", () => {
+    const queueMemory = new QueueMemory(1_000_000)
+    const [one, other] = [stuck(queueMemory, "drop"), stuck(queueMemory, "drop")]
+    other.deliver(10)
+    one.hold(600_000)
+    assert.isAbove(queueMemory.bytes, 600_000)
+    one.hold(0)
+    assert.isBelow(queueMemory.bytes, 20_000)
+    one.hold(1_000_000)
+    assert.deepStrictEqual([one.told, other.told], [["crowded"], []])
+    assert.isBelow(queueMemory.bytes, 20_000)
   })
 
   it("is given back", () => {

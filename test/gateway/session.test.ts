@@ -219,9 +219,11 @@ describe("a session", () => {
     assert.isUndefined(cost({ op: "subscribe", pattern: "a" }))
     assert.isUndefined(cost({ op: "ping" }))
     const before = fresh()
-    const after = tooCostly(before, { kind: "history", id: "a" })
+    const after = tooCostly(before, { kind: "history", id: "a" }, "one")
     assert.deepStrictEqual([after.session, after.fault], [before, true])
     assert.match(errorOf(after).message, /GATEWAY_HISTORIES_PER_SECOND/)
-    assert.match(errorOf(tooCostly(before, { kind: "ask", id: "a" })).message, /10 .*GATEWAY_ASKS_PER_SECOND/)
+    const asks = (of: "one" | "all") => errorOf(tooCostly(before, { kind: "ask", id: "a" }, of)).message
+    assert.match(asks("one"), /10 .*\(GATEWAY_ASKS_PER_SECOND\)/)
+    assert.match(asks("all"), /200 .*all connections of one client.*\(GATEWAY_ASKS_PER_SECOND_PER_CLIENT\)/)
   })
 })

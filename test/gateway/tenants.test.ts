@@ -4,7 +4,8 @@ import { Context, Effect, Fiber, Layer, Redacted, References, Schema } from "eff
 import { SignJWT } from "jose"
 import { allActors, type Policy, quantPolicy } from "../../actors/index.ts"
 import { layerEventLog, serveGateway } from "../../gateway/index.ts"
-import { ActorLog, layerNats, layerNode } from "../../runtime/index.ts"
+import { AllocationProtocol } from "../../protocols/index.ts"
+import { ActorLog, Actors, layerNats, layerNode } from "../../runtime/index.ts"
 import { dailyBars } from "../support/bars.ts"
 import { eventually, http, openClientWith } from "../support/gateway.ts"
 import { NatsServer } from "../support/nats.ts"
@@ -46,6 +47,7 @@ const system = Effect.gen(function* () {
     Effect.provide(services)
   )
   const log = yield* ActorLog.pipe(Effect.provide(services))
+  const actors = yield* Actors.pipe(Effect.provide(services))
   const published: Array<string> = []
   yield* log.watch(">", ({ payload }) => {
     published.push(payload)
@@ -57,7 +59,7 @@ const system = Effect.gen(function* () {
       body: JSON.stringify(body)
     })
   const get = (path: string, headers: Record<string, string>) => http(gateways[0]!.port, path, { headers })
-  return { gateways, log, published, post, get, silent }
+  return { gateways, log, actors, published, post, get, silent }
 }).pipe(Effect.provideService(References.MinimumLogLevel, "None"))
 
 class System extends Context.Service<System, Effect.Success<typeof system>>()("conclave/test/Tenants") {
@@ -129,6 +131,29 @@ layer(System.layer, { excludeTestServices: true })("tenants of one system", (it)
         assert.strictEqual((yield* get(`/api/v1/agents/${path}`, nobody)).status, 403, path)
       }
       assert.strictEqual((yield* get("/api/v1/agents/status?symbol=ACME", mallory)).status, 200)
+    })
+  )
+
+  it.effect("read no allocation of the house that their patterns do not show", () =>
+    Effect.gen(function* () {
+      const { actors, get } = yield* System
+      const request = {
+        ...{ correlation_id: "c", drawdown: 0, vetoed: [], timeout_ms: 100 },
+        holdings: [{ symbol: "NONE", group: "g", current: 0 }] as const,
+        limits: {
+          ...{ gross: 1, net: 1, per_symbol: 0.3, per_group: 0.4, allow_short: true },
+          drawdown: { from: 0.1, to: 0.3 }
+        }
+      }
+      yield* actors.ask(AllocationProtocol, "of-the-house", "Allocate", { request })
+      const read = (headers: Record<string, string>) => get("/api/v1/agents/allocation/of-the-house", headers)
+      const unseen = yield* read(yield* bearer("eve", ["status"], ["coordination.*.ACME", "decision.>"]))
+      assert.strictEqual(unseen.status, 403)
+      assert.include(unseen.text, "coordination.allocation.of-the-house")
+      assert.notInclude(unseen.text, "targets")
+      for (const pattern of ["coordination.>", "coordination.allocation.of-the-house"]) {
+        assert.strictEqual((yield* read(yield* bearer("eve", ["status"], [pattern]))).status, 200)
+      }
     })
   )
 

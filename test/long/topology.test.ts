@@ -7,7 +7,8 @@ import { GatewayClient } from "../../gateway/client/index.ts"
 import { conclaveWith, start } from "../support/command.ts"
 import { http } from "../support/gateway.ts"
 import { real, saw } from "../support/long.ts"
-import { natsCluster } from "../support/nats-cluster.ts"
+import { deployedCluster } from "../support/nats-cluster.ts"
+import { asUser } from "../support/nats-users.ts"
 
 const ROOT = join(import.meta.dirname, "..", "..")
 const SECRET = "0123456789abcdef0123456789abcdef"
@@ -34,20 +35,22 @@ describe("the services of docker-compose.yml as processes", () => {
     () =>
       real(
         Effect.gen(function* () {
-          const cluster = yield* natsCluster
+          const cluster = yield* deployedCluster
           const here = {
-            NATS_URL: cluster.url,
             NATS_MONITOR_URL: cluster.servers.map(({ monitor }) => monitor).join(","),
             GATEWAY_JWT_SECRET: SECRET,
             HOST: "127.0.0.1",
             PORT: "0",
             METRICS_PORT: ""
           }
-          const run = (name: string) =>
-            start(
+          const run = (name: string) => {
+            // The user that the compose file says, with the password that the servers have here.
+            const [, user = ""] = /^nats:\/\/(\w+):/.exec(services[name]!.environment.NATS_URL ?? "") ?? []
+            return start(
               services[name]!.command.filter((word) => !word.includes("${") && word !== "--symbols"),
-              environmentOf(name, here)
+              environmentOf(name, { ...here, NATS_URL: asUser(cluster.url, user).url })
             )
+          }
           const node = yield* run("node-1")
           yield* node.says(/serves actors/)
           yield* (yield* run("node-2")).says(/serves actors/)
@@ -77,6 +80,12 @@ describe("the services of docker-compose.yml as processes", () => {
               )
             })
           yield* more(20)
+          const as = (user: string, ...words: ReadonlyArray<string>) =>
+            conclaveWith({ NATS_URL: asUser(cluster.url, user).url }, ...words)
+          assert.strictEqual((yield* as("viewer", "nodes")).code, 0)
+          const paused = yield* as("viewer", "actors", "pause", "coordinator/NOBODY")
+          assert.match(paused.stderr, /Permissions Violation for Publish to "conclave\.door\.operate"/)
+          assert.strictEqual((yield* as("operator", "actors", "pause", "coordinator/NOBODY")).code, 0)
           yield* node.signal("SIGKILL")
           yield* more(20)
           yield* (yield* cluster.leaderOf("CONCLAVE")).kill

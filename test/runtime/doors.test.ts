@@ -41,6 +41,9 @@ describe("who asks at a door", () => {
         yield* refuses(mail(mailTo(A, body, { mail: [] })))
         yield* refuses(mail(mailTo(A, body, { life: "another" })))
         yield* refuses(mail(mailTo(A, { ...body, correlation: "x".repeat(1_041_000) })))
+        const many = Array.from({ length: 1_025 }, () => ({ to: A }))
+        yield* refuses(mail(writeFrame({ head: { op: "append", mail: many }, parts: [] })))
+        yield* refuses(mail(`{"sizes":[${Array(1_025).fill("0").join()}],"head":{"op":"state"}}\n`))
         for (const text of ["", "x", '{"sizes":[9],"head":{}}\n', '{"sizes":[-1],"head":{}}\n', "\n"])
           yield* refuses(mail(text))
         for (const [door, user] of [
@@ -49,6 +52,13 @@ describe("who asks at a door", () => {
         ] as const)
           for (const head of beyond(door))
             yield* refuses(user.ask(`conclave.door.${door}`, writeFrame({ head, parts: [] })))
+        const operator = yield* outsider(url, "operator")
+        const target = { kind: "actor", address: A }
+        const acts = [
+          { op: "pause", target, cause: "x".repeat(20_000) },
+          { op: "pause", target: { ...target, address: { ...A, id: "x".repeat(2_000) } }, cause: "" }
+        ]
+        for (const head of acts) yield* refuses(operator.ask("conclave.door.operate", writeFrame({ head, parts: [] })))
         assert.deepStrictEqual(yield* everything(url), before)
       })
     )
@@ -154,6 +164,9 @@ const beyond = (door: "events" | "look"): ReadonlyArray<object> => {
     { op: "follow", pattern: "> x", after: 0, inbox: "_INBOX.gateway.x" },
     { op: "unfollow", name: "another" },
     { op: "subjects", of: "log", pattern: "*.mail.>", offset: 0 },
+    { op: "subjects", of: "log", pattern: `conclave.event.${"x".repeat(1_024)}`, offset: 0 },
+    newest(...Array(1_025).fill("conclave.event.a")),
+    newest(...Array(1_000).fill(`conclave.event.${"x".repeat(600)}`)),
     { op: "purge" }
   ]
   return door === "look"

@@ -111,7 +111,7 @@ export const makeFakeLog = (): FakeLog => {
       if (events.length === 0 && copied < upTo) return yield* new LogUnavailable({ detail: "the copy is behind" })
       return { events, complete: left.length === events.length && copied >= upTo }
     })
-    return { next }
+    return { next, heldBytes: () => 0 }
   }
   return {
     layer: Layer.succeed(EventLog, {

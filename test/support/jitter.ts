@@ -36,7 +36,8 @@ export const jitter = (options: JitterOptions) =>
   Effect.gen(function* () {
     const { clients, seconds, eventsPerSecond, dropEveryMillis } = options
     const { publishAll, gateway } = yield* openNamespace(options.natsUrl, options.namespace)
-    const limits = { connectionsPerAddressMax: clients * 2 }
+    // A crowd has more addresses than this one.
+    const limits = { connectionsPerAddressMax: clients * 2, historiesPerSecondPerClient: clients * 2 }
     const way = yield* balancer
     const start = Effect.gen(function* () {
       const scope = yield* Effect.acquireRelease(Scope.make(), (made) => Scope.close(made, Exit.void))

@@ -1,6 +1,6 @@
 // Three nats-servers with JetStream as one cluster, each a process of its own that can be killed, paused and started again.
 import { type ChildProcess, spawn } from "node:child_process"
-import { mkdirSync, writeFileSync } from "node:fs"
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { join } from "node:path"
 import { jetstreamManager } from "@nats-io/jetstream"
@@ -8,6 +8,7 @@ import { connect } from "@nats-io/transport-node"
 import { Effect, Schedule, Schema, type Scope } from "effect"
 import { findNatsServer } from "../../setup/nats-server.mjs"
 import { temporaryFolder } from "./nats.ts"
+import { PASSWORDS } from "./nats-users.ts"
 
 export interface ClusterServer {
   readonly name: string
@@ -39,8 +40,19 @@ export interface NatsCluster {
 const SIZE = 3
 const POLL = "50 millis"
 
+/** What the servers of a cluster are started with. */
+interface Deployment {
+  /** The text of its configuration file. */
+  readonly configOf: (member: Member, members: ReadonlyArray<Member>) => string
+  /** Files that the configuration includes, by name. */
+  readonly files?: Readonly<Record<string, string>>
+  readonly environment?: Readonly<Record<string, string>>
+  /** How somebody connects who may ask where a stream is. */
+  readonly login?: { readonly user: string; readonly pass: string; readonly inboxPrefix: string }
+}
+
 /** Starts a cluster for the scope, and waits until it can make streams. */
-export const natsCluster: Effect.Effect<NatsCluster, Error, Scope.Scope> = Effect.gen(function* () {
+const openCluster = Effect.fnUntraced(function* (deployment: Deployment) {
   const folder = yield* temporaryFolder
   const ports = yield* freePorts(3 * SIZE)
   const members = Array.from({ length: SIZE }, (_, index) => ({
@@ -50,17 +62,44 @@ export const natsCluster: Effect.Effect<NatsCluster, Error, Scope.Scope> = Effec
     route: ports[index * 3 + 1]!,
     monitor: ports[index * 3 + 2]!
   }))
-  const servers = yield* Effect.forEach(members, (member) => clusterServer(member, members))
+  const servers = yield* Effect.forEach(members, (member) => clusterServer(deployment, member, members))
   yield* Effect.forEach(servers, (server) => server.start)
-  const cluster = {
+  const cluster: NatsCluster = {
     url: servers.map(({ url }) => url).join(","),
     servers,
-    leaderOf: (stream: string) => named(servers, streamLeader(servers, stream)),
+    leaderOf: (stream: string) => named(servers, streamLeader(servers, stream, deployment.login)),
     metaLeader: named(servers, metaLeader(servers))
   }
   yield* cluster.metaLeader
   yield* Effect.forEach(servers, (server) => server.healthy)
+  yield* retried(allThere(yield* cluster.metaLeader))
   return cluster
+})
+
+/** Three servers without users. */
+export const natsCluster: Effect.Effect<NatsCluster, Error, Scope.Scope> = Effect.suspend(() =>
+  openCluster({ configOf: configText })
+)
+
+const DOCKER = join(import.meta.dirname, "../../docker")
+
+/** Those of docker/nats-cluster.conf, with its users, on addresses and in folders of this machine. A user's password is the first letter of its name. */
+export const deployedCluster: Effect.Effect<NatsCluster, Error, Scope.Scope> = Effect.suspend(() => {
+  const text = readFileSync(join(DOCKER, "nats-cluster.conf"), "utf8")
+  return openCluster({
+    configOf: (member, members) =>
+      members.reduce(
+        (given, { route }, index) => given.replace(`nats-${index + 1}:6222`, `127.0.0.1:${route}`),
+        text
+          .replace("0.0.0.0:4222", `127.0.0.1:${member.client}`)
+          .replace("0.0.0.0:8222", `127.0.0.1:${member.monitor}`)
+          .replace("0.0.0.0:6222", `127.0.0.1:${member.route}`)
+          .replace('"/data"', JSON.stringify(join(member.folder, "store")))
+      ),
+    files: { "nats-users.conf": readFileSync(join(DOCKER, "nats-users.conf"), "utf8") },
+    environment: PASSWORDS,
+    login: { user: "node", pass: "n", inboxPrefix: "_INBOX.node.test" }
+  })
 })
 
 interface Member {
@@ -92,6 +131,7 @@ cluster {
 `
 
 const clusterServer = (
+  { configOf, files = {}, environment }: Deployment,
   member: Member,
   members: ReadonlyArray<Member>
 ): Effect.Effect<ClusterServer, Error, Scope.Scope> =>
@@ -100,7 +140,8 @@ const clusterServer = (
     if (path === undefined) return yield* Effect.fail(new Error("there is no nats-server"))
     const config = join(member.folder, "server.conf")
     mkdirSync(member.folder, { recursive: true })
-    writeFileSync(config, configText(member, members))
+    writeFileSync(config, configOf(member, members))
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(member.folder, name), text)
     let child: ChildProcess | undefined
     const signal = (name: NodeJS.Signals) => Effect.sync(() => void child?.kill(name))
     const kill = Effect.callback<void>((resume) => {
@@ -124,7 +165,8 @@ const clusterServer = (
       monitor,
       kill,
       start: Effect.sync(() => {
-        child = spawn(path, ["-c", config], { stdio: "ignore" })
+        const env = environment && { ...environment, SERVER_NAME: member.name }
+        child = spawn(path, ["-c", config], { stdio: "ignore", ...(env && { env }) })
       }),
       pause: signal("SIGSTOP"),
       resume: signal("SIGCONT"),
@@ -143,6 +185,20 @@ const fetchJson = <A>(url: string, schema: Schema.Codec<A, unknown>) =>
 const Healthy = Schema.Struct({ status: Schema.Literal("ok") })
 const Led = Schema.Struct({ meta_cluster: Schema.Struct({ leader: Schema.String }) })
 
+const Heard = Schema.Struct({
+  meta_cluster: Schema.Struct({
+    replicas: Schema.Array(Schema.Struct({ current: Schema.Boolean, offline: Schema.optionalKey(Schema.Boolean) }))
+  })
+})
+
+/** The leader has heard of all the others: before that it makes no stream with three copies. */
+const allThere = ({ monitor }: ClusterServer) =>
+  Effect.flatMap(fetchJson(`${monitor}/jsz`, Heard), ({ meta_cluster: { replicas } }) =>
+    replicas.length === SIZE - 1 && replicas.every(({ current, offline }) => current && offline !== true)
+      ? Effect.void
+      : Effect.fail("not yet")
+  )
+
 const named = (servers: ReadonlyArray<ClusterServer>, name: Effect.Effect<unknown, unknown>) =>
   name.pipe(
     Effect.flatMap((leader) => {
@@ -157,9 +213,9 @@ const metaLeader = (servers: ReadonlyArray<ClusterServer>) =>
     servers.map(({ monitor }) => Effect.map(fetchJson(`${monitor}/jsz`, Led), (jsz) => jsz.meta_cluster.leader))
   )
 
-const streamLeader = (servers: ReadonlyArray<ClusterServer>, stream: string) =>
+const streamLeader = (servers: ReadonlyArray<ClusterServer>, stream: string, login: Deployment["login"]) =>
   Effect.acquireUseRelease(
-    Effect.tryPromise(() => connect({ servers: servers.map(({ url }) => url), timeout: 1_000 })),
+    Effect.tryPromise(() => connect({ servers: servers.map(({ url }) => url), timeout: 1_000, ...login })),
     (connection) =>
       Effect.tryPromise(async () => {
         const manager = await jetstreamManager(connection, { checkAPI: false, timeout: 1_000 })

@@ -6,7 +6,7 @@ import { Effect, Schedule } from "effect"
 import { findNatsServer } from "../../setup/nats-server.mjs"
 import { temporaryFolder } from "./nats.ts"
 
-const PASSWORDS = { NODE_PASSWORD: "n", GATEWAY_PASSWORD: "g", VIEWER_PASSWORD: "v", OPERATOR_PASSWORD: "o" }
+export const PASSWORDS = { NODE_PASSWORD: "n", GATEWAY_PASSWORD: "g", VIEWER_PASSWORD: "v", OPERATOR_PASSWORD: "o" }
 
 /** A server with the users that nats.conf shows commented out. */
 export const serverWithUsers = Effect.suspend(() => {

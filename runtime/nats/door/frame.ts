@@ -6,8 +6,14 @@ export interface Frame {
   readonly parts: ReadonlyArray<string>
 }
 
+/** As many parts as the largest group has messages, and a page. */
+const PARTS_MAX = 1_024
+
 const Opening = Schema.fromJsonString(
-  Schema.Struct({ sizes: Schema.Array(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))), head: Schema.Unknown })
+  Schema.Struct({
+    sizes: Schema.Array(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))).check(Schema.isMaxLength(PARTS_MAX)),
+    head: Schema.Unknown
+  })
 )
 const decodeOpening = Schema.decodeUnknownSync(Opening)
 const encodeOpening = Schema.encodeSync(Opening)

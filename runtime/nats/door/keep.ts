@@ -13,6 +13,8 @@ export interface DoorOptions {
   readonly subject: string
   /** So many are served at a time. Who comes then is sent away, and asks again. */
   readonly atOnce: number
+  /** What is larger is not read. */
+  readonly bytesMax: number
 }
 
 /** Each is answered by one of the nodes. */
@@ -27,7 +29,7 @@ const BAD_REQUEST = 400
  * Headers of what is asked have no effect. Who names an answer's subject that is no inbox of somebody else is not served.
  */
 export const keepDoor = (
-  { connection, subject, atOnce }: DoorOptions,
+  { connection, subject, atOnce, bytesMax }: DoorOptions,
   behind: Behind
 ): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function* () {
@@ -39,6 +41,9 @@ export const keepDoor = (
       const to = message.reply
       if (!isInboxOfOthers(connection, to)) return
       if (open >= atOnce) return void say(connection, to, BUSY)
+      const size = message.data.byteLength
+      if (size > bytesMax)
+        return say(connection, to, failed(new TooLarge({ what: "what is asked", size, limit: bytesMax })))
       open++
       const serving = Effect.suspend(() => answerTo(message.data, behind)).pipe(
         Effect.flatMap((answer) => Effect.sync(() => say(connection, to, answer))),

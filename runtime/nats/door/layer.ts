@@ -1,5 +1,5 @@
 import { jetstreamManager } from "@nats-io/jetstream"
-import { Effect, Layer, Schema } from "effect"
+import { Effect, Layer, Schema, Semaphore } from "effect"
 import { makeActs } from "../../acting.ts"
 import { Controls } from "../../controls.ts"
 import { type LogUnavailable, ServerUnsuitable } from "../../errors.ts"
@@ -27,6 +27,14 @@ import { FollowAnswer } from "./words.ts"
 const Nothing = Schema.Struct({})
 /** How many are served at a time at each door. */
 const AT_ONCE: Readonly<Record<DoorName, number>> = { mail: 256, events: 64, look: 32, operate: 16 }
+const KIBIBYTE = 1024
+/** How large it may be what is asked: messages as large as the server takes them, else no more than a thousand subjects, or one act. */
+const BYTES_MAX: Readonly<Record<DoorName, number>> = {
+  mail: Number.POSITIVE_INFINITY,
+  events: 512 * KIBIBYTE,
+  look: 512 * KIBIBYTE,
+  operate: 16 * KIBIBYTE
+}
 
 /**
  * Serves those who may not touch the stream, with the rights of this process, for as long as the layer lives. Its connection is
@@ -46,7 +54,7 @@ export const layerDoors: Layer.Layer<never, ServerUnsuitable, Nats | ActorLog | 
       controls: directReader(connection, manager, `KV_${subjects.controls}`),
       leases: directReader(connection, manager, `KV_${subjects.bucket}`)
     }
-    const library: Library = { connection, manager, subjects, readers }
+    const library: Library = { connection, manager, subjects, readers, adding: yield* Semaphore.make(1) }
     const membership = readMembership(readers.leases, subjects)
     const acts = makeActs({
       log,
@@ -61,7 +69,10 @@ export const layerDoors: Layer.Layer<never, ServerUnsuitable, Nats | ActorLog | 
       operate: operateDoor(acts)
     }
     for (const name of ["mail", "events", "look", "operate"] as const) {
-      yield* keepDoor({ connection, subject: subjects.door(name), atOnce: AT_ONCE[name] }, doors[name])
+      yield* keepDoor(
+        { connection, subject: subjects.door(name), atOnce: AT_ONCE[name], bytesMax: BYTES_MAX[name] },
+        doors[name]
+      )
     }
   })
 )

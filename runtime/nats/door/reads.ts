@@ -1,6 +1,6 @@
 import type { JetStreamManager } from "@nats-io/jetstream"
 import type { NatsConnection } from "@nats-io/transport-node"
-import { Effect } from "effect"
+import { Effect, Semaphore } from "effect"
 import type { LogUnavailable } from "../../errors.ts"
 import type { Page, Stored } from "../direct.ts"
 import { closeEventConsumer, openEventConsumer } from "../event-consumer.ts"
@@ -17,6 +17,8 @@ export interface Library {
   readonly manager: JetStreamManager
   readonly subjects: Subjects
   readonly readers: Readonly<Record<Of, StreamReader>>
+  /** Held while it is looked whether there may be one more consumer of events, and while that is made. */
+  readonly adding: Semaphore.Semaphore
 }
 
 const decode = decodeAsked(ReadAsked)
@@ -95,14 +97,13 @@ const patternsOf = (request: ReadAsked, subjects: Subjects): ReadonlyArray<strin
 }
 
 const follow = (
-  { connection, manager, subjects }: Library,
+  { connection, manager, subjects, adding }: Library,
   { pattern, after, inbox }: Extract<ReadAsked, { readonly op: "follow" }>
 ): Effect.Effect<Frame, LogUnavailable | ReturnType<typeof refused>> =>
   isInboxOfOthers(connection, inbox)
-    ? Effect.map(openEventConsumer(manager, subjects, { pattern, after, inbox }), (name) => ({
-        head: { name },
-        parts: []
-      }))
+    ? Semaphore.withPermit(adding, openEventConsumer(manager, subjects, { pattern, after, inbox })).pipe(
+        Effect.map((name) => ({ head: { name }, parts: [] }))
+      )
     : Effect.fail(refused("events are sent to an inbox"))
 
 /** As many of its messages as fit into one answer; one at least. */

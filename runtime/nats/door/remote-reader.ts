@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { LogUnavailable } from "../../errors.ts"
 import type { Stored } from "../direct.ts"
-import type { StreamReader } from "../reader.ts"
+import { LIST_TIMEOUT_MILLIS, type StreamReader } from "../reader.ts"
 import type { Answered, Ask } from "./ask.ts"
 import {
   type Failure,
@@ -14,6 +14,8 @@ import {
 } from "./words.ts"
 
 const PAGE_BYTES_MAX = 512 * 1024
+/** What a question takes to a node and back, beside what is done there. */
+const WAY_MILLIS = 1_000
 
 /** Reads a stream by a node, which has the rights to. */
 export const remoteReader = (ask: Ask, of: Of): StreamReader => {
@@ -38,7 +40,7 @@ export const remoteReader = (ask: Ask, of: Of): StreamReader => {
       Effect.mapError(unread)
     ),
     subjects: (pattern, offset) =>
-      ask(asking({ op: "subjects", of, pattern, offset }), SubjectsAnswer).pipe(
+      ask(asking({ op: "subjects", of, pattern, offset }), SubjectsAnswer, LIST_TIMEOUT_MILLIS + WAY_MILLIS).pipe(
         Effect.map(({ head }) => ({ names: head.names, next: head.next })),
         Effect.mapError(unread)
       )

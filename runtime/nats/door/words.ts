@@ -6,16 +6,24 @@ import { AlreadyStored, Fenced, LogFull, LogRefused, LogReplaced, LogUnavailable
 import { NoSuchLetter, NotRetryable } from "../../letters.ts"
 import { DUE_HEADER } from "../headers.ts"
 
+/** So much of a list is looked at, and of a word. What is longer is refused before anything of it is. */
+const ENTRIES_MAX = 1_024
+const Word = Schema.String.check(Schema.isMaxLength(1_024))
+/** The cause that is given for a pause. */
+const Text = Schema.String.check(Schema.isMaxLength(4_096))
+
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
-const Address = Schema.Struct({ type: Schema.String, id: Schema.String, role: Schema.optionalKey(Schema.String) })
+const Address = Schema.Struct({ type: Word, id: Word, role: Schema.optionalKey(Word) })
 
 /** Messages for actors, whose envelopes are the parts; or how the log is. `life` is that of the log, where one is known. */
 export const MailAsked = Schema.Union([
   Schema.Struct({
     op: Schema.Literal("append"),
-    life: Schema.optionalKey(Schema.String),
-    id: Schema.optionalKey(Schema.String),
-    mail: Schema.Array(Schema.Struct({ to: Address, id: Schema.optionalKey(Schema.String) }))
+    life: Schema.optionalKey(Word),
+    id: Schema.optionalKey(Word),
+    mail: Schema.Array(Schema.Struct({ to: Address, id: Schema.optionalKey(Word) })).check(
+      Schema.isMaxLength(ENTRIES_MAX)
+    )
   }),
   Schema.Struct({ op: Schema.Literal("state") })
 ])
@@ -31,21 +39,21 @@ export type Of = typeof Of.Type
 
 /** A server takes none for all that it has. */
 const Bytes = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 4 * 1024 * 1024 }))
-const Batch = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_024 }))
+const Batch = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: ENTRIES_MAX }))
 const Request = Schema.Union([
-  Schema.Struct({ multi_last: Schema.Array(Schema.String), batch: Batch }),
-  Schema.Struct({ seq: Count, next_by_subj: Schema.optionalKey(Schema.String), batch: Batch }),
-  Schema.Struct({ start_time: Schema.String, next_by_subj: Schema.String, batch: Batch })
+  Schema.Struct({ multi_last: Schema.Array(Word).check(Schema.isMaxLength(ENTRIES_MAX)), batch: Batch }),
+  Schema.Struct({ seq: Count, next_by_subj: Schema.optionalKey(Word), batch: Batch }),
+  Schema.Struct({ start_time: Word, next_by_subj: Word, batch: Batch })
 ])
 
 /** Reading, as `StreamReader` does; and to have the events of a pattern sent to an inbox as they are stored. */
 export const ReadAsked = Schema.Union([
   Schema.Struct({ op: Schema.Literal("page"), of: Of, request: Request, bytes: Bytes }),
-  Schema.Struct({ op: Schema.Literal("last"), of: Of, subject: Schema.String }),
+  Schema.Struct({ op: Schema.Literal("last"), of: Of, subject: Word }),
   Schema.Struct({ op: Schema.Literal("state"), of: Of }),
-  Schema.Struct({ op: Schema.Literal("subjects"), of: Of, pattern: Schema.String, offset: Count }),
-  Schema.Struct({ op: Schema.Literal("follow"), pattern: Schema.String, after: Count, inbox: Schema.String }),
-  Schema.Struct({ op: Schema.Literal("unfollow"), name: Schema.String })
+  Schema.Struct({ op: Schema.Literal("subjects"), of: Of, pattern: Word, offset: Count }),
+  Schema.Struct({ op: Schema.Literal("follow"), pattern: Word, after: Count, inbox: Word }),
+  Schema.Struct({ op: Schema.Literal("unfollow"), name: Word })
 ])
 export type ReadAsked = typeof ReadAsked.Type
 
@@ -89,14 +97,14 @@ export const TOLD_HEADERS = [
 
 const Target = Schema.Union([
   Schema.Struct({ kind: Schema.Literal("actor"), address: Address }),
-  Schema.Struct({ kind: Schema.Literal("type"), type: Schema.String }),
+  Schema.Struct({ kind: Schema.Literal("type"), type: Word }),
   Schema.Struct({ kind: Schema.Literal("everything") })
 ])
-const Selection = Schema.Struct({ type: Schema.String, id: Schema.optionalKey(Schema.String) })
+const Selection = Schema.Struct({ type: Word, id: Schema.optionalKey(Word) })
 
 /** What operators do, as `Acts` has it. */
 export const ActAsked = Schema.Union([
-  Schema.Struct({ op: Schema.Literal("pause"), target: Target, cause: Schema.String }),
+  Schema.Struct({ op: Schema.Literal("pause"), target: Target, cause: Text }),
   Schema.Struct({ op: Schema.Literal("resume"), target: Target }),
   Schema.Struct({ op: Schema.Literal("resumeFailed"), target: Target }),
   Schema.Struct({ op: Schema.Literal("retry"), sequence: Schema.Finite }),

@@ -48,6 +48,21 @@ const open = (request = REQUEST) => {
   }
 }
 
+describe("the targets of an allocation", () => {
+  it("are told to a client where they are its own, or the house's and it may see their events", () => {
+    const { world } = open()
+    const ask = (id: string, asked: { readonly by?: string; readonly sees?: boolean }) =>
+      world.ask(AllocationProtocol, id, "GetResult", asked)
+    assert.deepInclude(ask("p1", { by: "ada", sees: false })?.body, { _tag: "UnknownAllocation", unseen: true })
+    assert.deepInclude(ask("p1", { by: "ada" })?.body, { _tag: "UnknownAllocation", unseen: true })
+    for (const asked of [{ by: "ada", sees: true }, {}]) assert.strictEqual(ask("p1", asked)?.outcome, "ok")
+    const client = { subject: "ada", trades: false }
+    world.ask(AllocationProtocol, "p2", "Allocate", { request: { ...REQUEST, client } }, "own")
+    assert.strictEqual(ask("p2", { by: "ada", sees: false })?.outcome, "ok")
+    assert.deepStrictEqual(ask("p2", { by: "bob", sees: true })?.body, { _tag: "UnknownAllocation", id: "p2" })
+  })
+})
+
 describe("a portfolio's round", () => {
   it("decides when all symbols have, answers, and tells the world", () => {
     const { world, tell, result } = open()
