@@ -46,11 +46,12 @@ export interface Subjects {
 const CLIENT = /^[A-Za-z0-9_-]{1,64}(\.[A-Za-z0-9_-]{1,64})?$/
 
 /**
- * An id as one token of a subject: a dot is written `%2E`. An id that holds `%2E` already has that told apart by `%25`; all others are as they
- * are, so that what was stored under them is found.
+ * An id as one token of a subject: a dot is written `%2E`. An id that holds `%2E` itself, or `%252E` and so on, gets another `25`; all others
+ * are as they are.
  */
-const tokenOf = (id: string): string => id.replaceAll(/%(?=2E|25)/g, "%25").replaceAll(".", "%2E")
-const idOf = (token: string): string => token.replaceAll(/%(2E|25)/g, (_, code: string) => (code === "2E" ? "." : "%"))
+const tokenOf = (id: string): string => id.replaceAll(/%(?=(?:25)*2E)/g, "%25").replaceAll(".", "%2E")
+const idOf = (token: string): string =>
+  token.replaceAll(/%((?:25)*)2E/g, (_, more: string) => (more === "" ? "." : `%${more.slice(2)}2E`))
 
 /** Subjects under a namespace such as `conclave`; its stream and buckets are `CONCLAVE`, `CONCLAVE_LEASES` and `CONCLAVE_CONTROLS`. */
 export const makeSubjects = (namespace: string): Subjects => {

@@ -77,6 +77,7 @@ describe("conclave market", () => {
       assert.match(late.stderr, /the prices end with 2024-08-26, before --at 2024-12-01/)
       assert.deepStrictEqual(last?.basis, {
         ...{ bar_time: "2024-08-26T00:00:00.000Z", price: 128.9, bars: 128, interval_seconds: 86_400, from: "request" },
+        ...{ bars_per_year: (365.25 * 5) / 7, year: "as given with the bars" },
         source: { name: "a17-days-with-offset-tokyo.csv", layout: "commas, days of the exchange" }
       })
     })

@@ -49,7 +49,10 @@ const COMMANDS: ReadonlyArray<readonly [path: string, words: string, users: Read
 ]
 
 /** They use no NATS server. */
-const WITHOUT_NATS = ["clients", "token", "tools", "market simulate", "market facts", "test-agents", "backtest"]
+const WITHOUT_NATS = [
+  ...["clients", "token", "tools", "market simulate", "market facts", "market check", "models check", "status"],
+  ...["test-agents", "backtest"]
+]
 
 const PATIENCE_SECONDS = 5
 

@@ -29,7 +29,7 @@ describe("who asks at a door", () => {
         for (const envelope of envelopes) yield* refuses(mail(mailTo(A, envelope)))
         for (const to of [
           { type: "counter", id: "*" },
-          { type: "counter", id: "a.b" },
+          { type: "counter", id: "a b" },
           { type: "A", id: "a" },
           { ...A, role: "a.b" }
         ])
