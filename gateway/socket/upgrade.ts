@@ -76,7 +76,9 @@ export const upgrade = (
     if (gone) return
     const conversation = { begin: () => {} }
     const attachment: Attachment = { address, handshake, conversation, client: undefined, over: false }
-    res.cork(() => res.upgrade(attachment, key, protocol, extensions, context))
+    // Not corked: the library looks at a response again when it uncorks one, and where the socket stayed in its place, that is a WebSocket
+    // by then, which it may take for a response that ends its connection.
+    res.upgrade(attachment, key, protocol, extensions, context)
     conversation.begin()
   }
   const hasOffended = (grant?: Grant) => options.offences.has(offenderOf(address, grant), performance.now())
