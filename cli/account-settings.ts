@@ -5,13 +5,16 @@ import { listOf, setting } from "./setting.ts"
 type Instruments = { readonly [symbol: string]: Instrument }
 
 const FIELD = /^(lot|minimum|tick)=(\d+(?:\.\d+)?)$/
+const isSymbol = Schema.is(MarketSymbol)
+
 /** What no instrument is: it breaks the rule for a lot. */
 const NONE: Instrument = { lot: 0 }
 
 /** `lot=0.001 tick=0.01` */
 const fieldsOf = (words: ReadonlyArray<string>): Instrument => {
   const found = words.map((word) => FIELD.exec(word))
-  if (found.length === 0 || found.includes(null)) return NONE
+  if (found.length === 0 || new Set(found.map((field) => field?.[1])).size < found.length) return NONE
+  if (found.includes(null)) return NONE
   return Object.fromEntries(found.map((field) => [field?.[1], Number(field?.[2])]))
 }
 
@@ -20,9 +23,9 @@ const parse = (text: string): Instruments => {
   const parts = text.split(";").filter((part) => part.trim() !== "")
   const named = parts.map((part) => part.trim().split(/\s+/))
   const symbols = new Set(named.map(([symbol]) => symbol))
-  return Object.fromEntries(
-    named.map(([symbol = "", ...words]) => [symbol, symbols.size < named.length ? NONE : fieldsOf(words)])
-  )
+  // A name that is none would be left out without a word.
+  if (symbols.size < named.length || ![...symbols].every(isSymbol)) return { NONE }
+  return Object.fromEntries(named.map(([symbol, ...words]) => [symbol, fieldsOf(words)]))
 }
 
 const write = (instruments: Instruments): string =>

@@ -9,6 +9,7 @@ const WEEKDAYS_MIN = 60
 /** More weekdays without bars are no holidays, but a hole in the data. */
 const HOLIDAYS_MAX = 4
 const WHOLE_DAYS_MIN = 3
+const NIGHT_MILLIS = 2 * 3_600_000
 /** Of a market that is open on all days two bars in seven are of weekends; some open on Sunday evening. */
 const WEEKEND_SHARE_MIN = 0.15
 /** What is remembered of a series, however long: differences of time, times of day, and sizes of days. */
@@ -39,6 +40,10 @@ export class TradingCalendar {
   readonly #sizes = new Map<number, number>()
   #bars = 0
   #weekend = 0
+  /** How many bars each day of the week has. */
+  readonly #weekly = [0, 0, 0, 0, 0, 0, 0]
+  /** Times of day, in milliseconds: of the last bar before a night, and of the first one after it. */
+  #night: { readonly close: number; readonly open: number } | undefined
   #first = 0
   #last = 0
   #today = 0
@@ -55,6 +60,7 @@ export class TradingCalendar {
     this.#bars++
     this.#today++
     this.#last = time
+    this.#weekly[weekdayOf(day)]!++
     if (isWeekend(day)) this.#weekend++
     if (this.#timesOfDay.size < TIMES_MAX) this.#timesOfDay.add(time - day * DAY_MILLIS)
   }
@@ -71,6 +77,9 @@ export class TradingCalendar {
     if (this.#gaps.has(gap) || this.#gaps.size < GAPS_MAX) this.#gaps.set(gap, (this.#gaps.get(gap) ?? 0) + 1)
     const before = Math.floor(this.#last / DAY_MILLIS)
     if (day === before) return
+    if (gap > NIGHT_MILLIS) {
+      this.#night = { close: this.#last - before * DAY_MILLIS, open: time - day * DAY_MILLIS }
+    }
     // The first day may have begun before the first bar.
     if (this.#days > 0 && this.#sizes.size < GAPS_MAX)
       this.#sizes.set(this.#today, (this.#sizes.get(this.#today) ?? 0) + 1)
@@ -94,13 +103,19 @@ export class TradingCalendar {
     return this.#weekend >= this.#bars * WEEKEND_SHARE_MIN
   }
 
+  /** Days may begin in the evening before by UTC: where five of a week have bars, they are weekdays whichever they are. */
+  get #isOfAllDays(): boolean {
+    if (this.#bars < 14) return this.#isDaily
+    return this.#weekly.every((count) => count * 14 >= this.#bars)
+  }
+
   #ofDays(interval: number): TradingYear {
     const days = interval / DAY_MILLIS
     if (days > 300) return { bars_per_year: 1, year: "years" }
     if (days > 80) return { bars_per_year: 4, year: "quarters" }
     if (days > 26) return { bars_per_year: 12, year: "months" }
     if (days > 5.5) return { bars_per_year: YEAR_DAYS / days, year: "weeks" }
-    if (this.#isDaily || days > 1.5) return { bars_per_year: YEAR_DAYS / days, year: "all days of a year" }
+    if (this.#isOfAllDays || days > 1.5) return { bars_per_year: YEAR_DAYS / days, year: "all days of a year" }
     return { bars_per_year: this.#weekdays, year: `${Math.round(this.#weekdays)} days` }
   }
 
@@ -125,6 +140,8 @@ export class TradingCalendar {
     const days = whole.reduce((sum, [, count]) => sum + count, 0)
     if (days >= WHOLE_DAYS_MIN) return medianOf(whole, days)
     const nights = [...this.#gaps.keys()].some((gap) => gap > 3 * interval)
+    const night = this.#night
+    if (night !== undefined && night.close > night.open) return Math.round((night.close - night.open) / interval) + 1
     if (this.#days > 0 && nights) return this.#timesOfDay.size
     const begin = (this.#first - Math.floor(this.#first / DAY_MILLIS) * DAY_MILLIS) / MINUTE_MILLIS
     const known =
@@ -145,11 +162,9 @@ const medianOf = (counted: ReadonlyArray<readonly [number, number]>, total: numb
   return counted.at(-1)?.[0] ?? 0
 }
 
-/** The first of January 1970 was a Thursday. */
-const isWeekend = (day: number): boolean => {
-  const weekday = (((day + 4) % 7) + 7) % 7
-  return weekday === 0 || weekday === 6
-}
+/** 0 is Sunday. The first of January 1970 was a Thursday. */
+const weekdayOf = (day: number): number => (((day + 4) % 7) + 7) % 7
+const isWeekend = (day: number): boolean => weekdayOf(day) % 6 === 0
 
 /** The year of trading that bars with these times tell of; nothing of fewer than two. */
 export const tradingYearOf = (times: ReadonlyArray<number>): TradingYear | undefined => {

@@ -39,6 +39,8 @@ export const inTicks = (price: number, quantity: number, { tick }: Instrument = 
   if (tick === undefined) return price
   const ticks = price / tick
   const near = Math.round(ticks)
-  const whole = Math.abs(ticks - near) < 1e-6 ? near : quantity > 0 ? Math.ceil(ticks) : Math.max(1, Math.floor(ticks))
+  const whole = Math.abs(ticks - near) < 1e-6 ? near : quantity > 0 ? Math.ceil(ticks) : Math.floor(ticks)
+  // Nothing is sold for nothing, and not for more than its price.
+  if (whole === 0) return price
   return Number((whole * tick).toPrecision(12))
 }

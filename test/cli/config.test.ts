@@ -111,6 +111,19 @@ describe("configuration", () => {
     })
   )
 
+  it.effect("reads what may be ordered, and refuses what it would have to leave out", () =>
+    Effect.gen(function* () {
+      const { instruments } = yield* read({ CONCLAVE_INSTRUMENTS: "BTC/USDT lot=0.001 tick=0.01; BRK.B lot=1" })
+      assert.deepStrictEqual(instruments, { "BTC/USDT": { lot: 0.001, tick: 0.01 }, "BRK.B": { lot: 1 } })
+      for (const text of ["aapl lot=1; AAPL lot=1", "AAPL lot=1 lot=2", "AAPL", "AAPL lot=0", "A lot=1;A tick=1"]) {
+        assert.match(
+          yield* complaint({ CONCLAVE_INSTRUMENTS: text }),
+          /^CONCLAVE_INSTRUMENTS=.*must be symbols separated/
+        )
+      }
+    })
+  )
+
   it.effect("takes every variable from the environment", () =>
     Effect.gen(function* () {
       const read_ = yield* read({

@@ -86,6 +86,22 @@ describe("a year of trading", () => {
     assert.deepStrictEqual([7, 30, 91, 365].map(every), ["weeks", "months", "quarters", "years"])
   })
 
+  it("is of weekdays where days begin in the evening before by UTC, and of sessions in a window that is shorter than one", () => {
+    for (const hours of [-1, -2, -9, -13, 4, 5]) {
+      const days = timesOf({ interval: DAY, open: 0, close: 1_440, weekends: false }, 180, never)
+      assert.strictEqual(
+        tradingYearOf(days.map((day) => day + hours * 3_600_000))
+          ?.bars_per_year.toFixed(0)
+          .slice(0, 1),
+        "2"
+      )
+    }
+    const minutes = timesOf({ interval: MINUTE, ...NEW_YORK, weekends: false }, 3, never)
+    for (const from of [300, 330, 350, 389]) {
+      assert.strictEqual(tradingYearOf(minutes.slice(from, from + 128))?.year, "252 days of 390 bars", `${from}`)
+    }
+  })
+
   it("is known of a morning alone where the exchange is, and all day long where it is not", () => {
     const morning = (open: number) =>
       tradingYearOf(Array.from({ length: 60 }, (_, bar) => MONDAY + open * MINUTE + bar * MINUTE))?.year

@@ -49,7 +49,7 @@ describe("a price in ticks", () => {
     assert.strictEqual(inTicks(100.013, 1, { tick: 0.01 }), 100.02)
     assert.strictEqual(inTicks(100.013, -1, { tick: 0.01 }), 100.01)
     assert.strictEqual(inTicks(100.01, -1, { tick: 0.01 }), 100.01)
-    assert.strictEqual(inTicks(0.004, -1, { tick: 0.01 }), 0.01)
+    assert.strictEqual(inTicks(0.004, -1, { tick: 0.01 }), 0.004)
     assert.strictEqual(inTicks(100.013, 1), 100.013)
   })
 })
