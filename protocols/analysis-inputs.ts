@@ -68,7 +68,10 @@ export const GivenAccount = open({
 )
 export type GivenAccount = typeof GivenAccount.Type
 
-/** What of an account an analysis of a symbol goes by. */
+/** Names of what is traded differ by more than their case. */
+const isSymbol = (given: string, symbol: string) => given.toUpperCase() === symbol.toUpperCase()
+
+/** What of an account an analysis of a symbol goes by; positions are found in whatever case their symbol is written. */
 export const sizedAccount = (
   { equity, balance, cash, positions = [], risk_per_trade }: GivenAccount,
   symbol: string
@@ -76,7 +79,7 @@ export const sizedAccount = (
   const listed = Array.isArray(positions)
     ? positions
     : Object.entries(positions).map(([name, quantity]) => ({ symbol: name, quantity }))
-  const held = listed.reduce((sum, each) => (each.symbol === symbol ? sum + Number(each.quantity) : sum), 0)
+  const held = listed.reduce((sum, each) => (isSymbol(each.symbol, symbol) ? sum + Number(each.quantity) : sum), 0)
   return {
     equity: equity ?? balance ?? cash ?? 0,
     held,

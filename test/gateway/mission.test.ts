@@ -4,14 +4,7 @@ import { Effect, Layer, References, Schema } from "effect"
 import { allActors, quantPolicy } from "../../actors/index.ts"
 import { askStatus } from "../../cli/status.ts"
 import { layerEventLog, serveGateway } from "../../gateway/index.ts"
-import {
-  AnalysisResult,
-  AnalyzeRequest,
-  ConsensusBody,
-  marketBars,
-  RoundStatus,
-  SystemStatus
-} from "../../protocols/index.ts"
+import { AnalysisResult, AnalyzeRequest, ConsensusBody, marketBars, RoundStatus, SystemStatus, sizedAccount } from "../../protocols/index.ts"
 import { layerNats, layerNode } from "../../runtime/index.ts"
 import { dailyBars } from "../support/bars.ts"
 import { http, openClient, subscribe } from "../support/gateway.ts"
@@ -136,6 +129,7 @@ describe("what a request may not bring", () => {
     ["a price alone", { market_data: { price: 150 } }, "the one at 0 is none"],
     ["bars twice", { bars: bars.slice(0, 1), market_data: bars.slice(0, 1) }, "and not as both"],
     ["bars backwards", { market_data: [stamped[1], stamped[0]] }, "bars go from oldest to newest: the one at 1"],
+    ["how many bars a year has, of no bars", { bars_per_year: 252 }, '["bars_per_year"]'],
     ["no bars", { market_data: [] }, "must be one bar at the least"],
     [
       "a bar in the far future",
@@ -175,12 +169,26 @@ describe("what a request may not bring", () => {
     assert.include(fault(AnalyzeRequest, { market_data: [{ ...bar, timestamp }] }), "is not of the years 1700 to 2099")
   })
 
+  it.each([{ bars }, { market_data: stamped }])("is not how many bars a year has, beside bars", (body) => {
+    assert.strictEqual(fault(AnalyzeRequest, { ...body, bars_per_year: 252 }), "none")
+  })
+
   it("is an agent that there is none of, for a round", () => {
     assert.include(fault(ConsensusBody, { agents: ["oracle"] }), "must be one of market_analyst")
     assert.include(fault(ConsensusBody, { required_agents: ["oracle"] }), "or invited")
     const invited = [{ agent_id: "oracle", agent_type: "oracle", external: true }]
     assert.strictEqual(fault(ConsensusBody, { required_agents: ["oracle"], invited }), "none")
   })
+})
+
+describe("the positions of an account", () => {
+  it.each([[{ "brk.b": 10 }], [{ "BRK.B": 10 }], [[{ symbol: "Brk.b", quantity: 10 }]]])(
+    "%j are ten of BRK.B",
+    (positions) => {
+      assert.strictEqual(sizedAccount({ equity: 1, positions }, "BRK.B").held, 10)
+      assert.strictEqual(sizedAccount({ equity: 1, positions }, "BRK.A").held, 0)
+    }
+  )
 })
 
 describe("a timestamp", () => {
