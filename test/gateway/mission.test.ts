@@ -4,7 +4,15 @@ import { Effect, Layer, References, Schema } from "effect"
 import { allActors, quantPolicy } from "../../actors/index.ts"
 import { askStatus } from "../../cli/status.ts"
 import { layerEventLog, serveGateway } from "../../gateway/index.ts"
-import { AnalysisResult, AnalyzeRequest, ConsensusBody, marketBars, RoundStatus, SystemStatus, sizedAccount } from "../../protocols/index.ts"
+import {
+  AnalysisResult,
+  AnalyzeRequest,
+  ConsensusBody,
+  marketBars,
+  RoundStatus,
+  SystemStatus,
+  sizedAccount
+} from "../../protocols/index.ts"
 import { layerNats, layerNode } from "../../runtime/index.ts"
 import { dailyBars } from "../support/bars.ts"
 import { http, openClient, subscribe } from "../support/gateway.ts"
