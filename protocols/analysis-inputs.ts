@@ -1,6 +1,7 @@
 // What else a request for an analysis may bring: bars in other words, figures of its own, and the account that it is for.
 import { Schema } from "effect"
-import { GIVEN_TIME_MAX, GivenBar } from "./market.ts"
+import { barTimestamp } from "./bar-timestamp.ts"
+import { GivenBar } from "./market.ts"
 import { open } from "./open.ts"
 
 const FIGURES_MAX = 64
@@ -67,7 +68,10 @@ export const GivenAccount = open({
 )
 export type GivenAccount = typeof GivenAccount.Type
 
-/** What of an account an analysis of a symbol goes by. */
+/** Names of what is traded differ by more than their case. */
+const isSymbol = (given: string, symbol: string) => given.toUpperCase() === symbol.toUpperCase()
+
+/** What of an account an analysis of a symbol goes by; positions are found in whatever case their symbol is written. */
 export const sizedAccount = (
   { equity, balance, cash, positions = [], risk_per_trade }: GivenAccount,
   symbol: string
@@ -75,7 +79,7 @@ export const sizedAccount = (
   const listed = Array.isArray(positions)
     ? positions
     : Object.entries(positions).map(([name, quantity]) => ({ symbol: name, quantity }))
-  const held = listed.reduce((sum, each) => (each.symbol === symbol ? sum + Number(each.quantity) : sum), 0)
+  const held = listed.reduce((sum, each) => (isSymbol(each.symbol, symbol) ? sum + Number(each.quantity) : sum), 0)
   return {
     equity: equity ?? balance ?? cash ?? 0,
     held,
@@ -101,42 +105,34 @@ export const PositionSizing = open({
 })
 export type PositionSizing = typeof PositionSizing.Type
 
-const isTime = (text: string) => {
-  const at = Date.parse(text)
-  return (at >= 0 && at <= GIVEN_TIME_MAX) || "a timestamp is ISO 8601, from 1970 on and before the year 2100"
-}
-
-const Price = Schema.Finite
-
-/** A bar with a `timestamp` in place of `time`: ISO 8601, or milliseconds since 1970. */
-const StampedBar = open({
-  timestamp: Schema.Union([Schema.Int, Schema.String.check(Schema.makeFilter(isTime))]),
-  open: Price,
-  high: Price,
-  low: Price,
-  close: Price,
-  volume: Schema.optionalKey(Schema.Finite)
-})
-const isStamped = Schema.is(StampedBar)
 const isBar = Schema.is(GivenBar)
 
+const isStamped = (given: unknown): given is { readonly timestamp: unknown } =>
+  typeof given === "object" && given !== null && "timestamp" in given
+
+/** The bar of one that has `timestamp`, ISO 8601 or milliseconds since 1970, in place of `time`; a volume it need not have. */
 const asBar = (given: unknown): unknown => {
   if (!isStamped(given)) return given
-  const { timestamp, open: first, high, low, close, volume = 0 } = given
-  return {
-    time: typeof timestamp === "number" ? timestamp : Date.parse(timestamp),
-    open: first,
-    high,
-    low,
-    close,
-    volume
-  }
+  const { timestamp, open: first, high, low, close, volume = 0 } = Object(given)
+  const read = barTimestamp(timestamp)
+  return "fault" in read ? given : { time: read.time, open: first, high, low, close, volume }
 }
 
-const barsIn = (given: unknown): ReadonlyArray<unknown> => {
+const givenBars = (given: unknown): ReadonlyArray<unknown> => {
   const { bars } = Object(given)
-  return (Array.isArray(given) ? given : Array.isArray(bars) ? bars : [given]).map(asBar)
+  return Array.isArray(given) ? given : Array.isArray(bars) ? bars : [given]
 }
+
+/** Says which timestamp breaks what rule, or nothing when all are sound. */
+const timestampFault = (given: unknown): string | undefined => {
+  for (const [index, bar] of givenBars(given).entries()) {
+    const read = isStamped(bar) ? barTimestamp(bar.timestamp) : undefined
+    if (read !== undefined && "fault" in read) return `the timestamp of the bar at ${index} ${read.fault}`
+  }
+  return undefined
+}
+
+const barsIn = (given: unknown): ReadonlyArray<unknown> => givenBars(given).map(asBar)
 
 /** The bars of `market_data`, oldest first. */
 export const marketBars = (given: unknown): ReadonlyArray<typeof GivenBar.Type> => barsIn(given).filter(isBar)
@@ -149,6 +145,8 @@ export const MarketData = Schema.Unknown.check(
   Schema.makeFilter((given) => {
     const bars = barsIn(given)
     if (bars.length === 0) return "must be one bar at the least"
+    const mistimed = timestampFault(given)
+    if (mistimed !== undefined) return mistimed
     const wrong = bars.findIndex((bar) => !isBar(bar))
     if (wrong >= 0) {
       return `must be bars, each with time (or timestamp), open, high, low, close and volume: the one at ${wrong} is none`

@@ -81,7 +81,7 @@ const ascending = Schema.makeFilter((bars: ReadonlyArray<Bar>) => {
  *
  * `bars` are what the analysis looks at, oldest first; of more than `WINDOW_BARS_MAX` the last ones are used. Without
  * them the bars that the system has seen are used. `timeout_ms` is the deadline of the analysis, by which its round takes its last
- * votes; 30,000 unless given, and longer where the gateway's models have longer. `bars_per_year` is how many such bars a year of trading has; their times tell unless given. No item of `context` is later than the last bar, whose `time` is the start of its interval.
+ * votes; 30,000 unless given, and longer where the gateway's models have longer. `bars_per_year` is how many such bars a year of trading has; their times tell unless given, and it is refused without bars. No item of `context` is later than the last bar, whose `time` is the start of its interval.
  */
 export const AnalyzeRequest = Schema.Struct({
   symbol: MarketSymbol,
@@ -100,6 +100,11 @@ export const AnalyzeRequest = Schema.Struct({
   Schema.makeFilter(({ bars, market_data }) =>
     bars !== undefined && market_data !== undefined
       ? { path: ["market_data"], issue: "bars come as `bars` or as `market_data`, and not as both" }
+      : undefined
+  ),
+  Schema.makeFilter(({ bars, market_data, bars_per_year }) =>
+    bars_per_year !== undefined && bars === undefined && market_data === undefined
+      ? { path: ["bars_per_year"], issue: "is of the bars of the request, and there are none" }
       : undefined
   )
 )

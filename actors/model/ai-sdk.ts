@@ -5,7 +5,7 @@ import { contextTokens, OUTPUT_TOKENS_MAX } from "./context-size.ts"
 import { TOOLS_PER_TURN_MAX } from "./conversation.ts"
 import { ModelError } from "./errors.ts"
 import { failureOf, refusalOf } from "./failures.ts"
-import { changed, HABITS, type HabitName, habitIn, KnownHabits } from "./habits.ts"
+import { changed, type HabitName, habitIn, KnownHabits } from "./habits.ts"
 import { type LanguageModel, type Message, nameAt, providerOf, type Question, type Turn } from "./language-model.ts"
 import { addressOf, keysOf, type ProviderOptions, sdkModel } from "./providers.ts"
 import { type Redaction, redactionOf } from "./redaction.ts"
@@ -20,7 +20,7 @@ const TEXT_CHARACTERS_MAX = 16_000
  * provider. It tries once, and takes every key out of what it says.
  *
  * A request that is refused for a habit of its server (`habits.ts`) is sent again as the server wants it, and so is every later one of
- * this process. A question with tools to a model that takes none fails with `refuses_tools`, the second time without being sent.
+ * this process once it has been answered. A question with tools to a model that takes none fails with `refuses_tools`, the second time without being sent.
  */
 export const aiSdkModel = (options: ProviderOptions): LanguageModel => {
   // The library writes its warnings to the console unless it is told not to.
@@ -65,17 +65,29 @@ interface Request {
 const askUntilTaken = async (request: Request): Promise<Turn> => {
   const { question, known, redaction } = request
   const { model, tools } = question
-  for (let learnt = 0; ; learnt++) {
-    const habits = known.of(model)
-    if (tools.length > 0 && habits.has("no_tools")) throw new ToolsRefused("it takes no tools")
+  if (tools.length > 0 && known.of(model).has("no_tools")) throw new ToolsRefused("it takes no tools")
+  // Each is tried once, so this ends.
+  const tried = new Set<HabitName>()
+  for (;;) {
+    const habits = new Set([...known.of(model), ...tried])
     try {
-      return await generate(request, habits)
+      const turn = await generate(request, habits)
+      known.learn(model, tried)
+      if (tools.length === 0) known.judgeTools(model, true)
+      return turn
     } catch (cause) {
       const words = refusalOf(cause)
-      const habit = words === undefined || learnt === HABITS.length ? undefined : habitIn(words, question, habits)
-      if (habit === undefined) throw cause
-      known.learn(model, habit.name)
-      if (habit.name === "no_tools") throw new ToolsRefused(failureOf(cause, redaction).detail)
+      if (words === undefined) throw cause
+      const habit = habitIn(words, question, habits)
+      if (habit?.name === "no_tools") {
+        known.suspectTools(model)
+        throw new ToolsRefused(failureOf(cause, redaction).detail)
+      }
+      if (habit === undefined) {
+        if (tools.length === 0) known.judgeTools(model, false)
+        throw cause
+      }
+      tried.add(habit.name)
     }
   }
 }

@@ -3,7 +3,7 @@ import { APICallError, NoSuchModelError } from "ai"
 import type { ModelErrorKind } from "../../protocols/index.ts"
 import { TOO_LARGE } from "./bounded-fetch.ts"
 import type { Redaction } from "./redaction.ts"
-import { isOutOfCredit, serverWords } from "./server-words.ts"
+import { isOutOfCredit, refusalWords, serverWords } from "./server-words.ts"
 
 export interface Failure {
   readonly kind: ModelErrorKind
@@ -55,7 +55,7 @@ export const refusalOf = (thrown: unknown): string | undefined => {
   const call = causesOf(thrown).find((each) => APICallError.isInstance(each))
   if (!APICallError.isInstance(call)) return undefined
   const { statusCode = 0, responseBody = "" } = call
-  return statusCode < 400 || OF_ANOTHER_KIND.has(statusCode) ? undefined : `${wordsOf(call)} ${responseBody}`
+  return statusCode < 400 || OF_ANOTHER_KIND.has(statusCode) ? undefined : (refusalWords(responseBody) ?? call.message)
 }
 
 /** Refusals that no other body would avoid. */

@@ -20,6 +20,8 @@ export interface Habit {
   readonly about: string
   /** What a refusal says by which it is known. */
   readonly says: RegExp
+  /** What it says beside that where something else is meant. */
+  readonly unless?: RegExp
   /** Whether a question can be refused for it. */
   readonly concerns: (question: Question) => boolean
   /** The body that is sent in place of another. Where there is none, the question itself is put differently. */
@@ -37,7 +39,7 @@ export const HABITS: ReadonlyArray<Habit> = [
   {
     name: "completion_tokens",
     about: "`max_completion_tokens` in place of `max_tokens`, and four times as many: thoughts count too",
-    says: /max_completion_tokens|(?:unsupported|unknown|unrecognized) (?:parameter|argument).{0,20}max_tokens/i,
+    says: /\buse\b.{0,10}max_completion_tokens.{0,5}instead|(?:unsupported|unknown|unrecognized) (?:\w+ )?(?:parameter|argument).{0,20}\bmax_tokens\b/i,
     concerns: always,
     change: ({ max_tokens: most, ...body }) =>
       typeof most === "number" ? { ...body, max_completion_tokens: THINKING_FACTOR * most } : body
@@ -66,6 +68,9 @@ export const HABITS: ReadonlyArray<Habit> = [
     name: "no_tools",
     about: "no tools at all: what they say is given with the question",
     says: /(?:not|n't) support.{0,40}(?:tool|function)|(?:tool|function)(?:s|[ _-]call\w*|[ _-]use)?\b.{0,40}(?:not|n't|un)[ -]?(?:be )?support|tool choice requires|enable-auto-tool-choice|tools param requires|(?:unknown|unrecognized|unexpected|extra).{0,30}\btools?\b/i,
+    // What is refused then is one tool's schema, a member of it, or what stands beside the tools.
+    unless:
+      /\bschema\b|\btools?[.[]|\bfunction ['"`]|\bstrict\b|parallel|stream|response_format|structured output|json mode/i,
     concerns: ({ tools }) => tools.length > 0
   },
   {
@@ -88,9 +93,18 @@ export const HABITS: ReadonlyArray<Habit> = [
   }
 ]
 
+/** A value that is out of bounds, or a conversation that is too long: no other way to put the question would help. */
+const OUT_OF_BOUNDS =
+  /too (?:large|long|big|high|many)|context[ _](?:length|window|size)|\bmaximum\b(?!['"`,])|\bbetween\b|out of range|at most|(?:less|greater) than|exceed/i
+
 /** The habit for which a question was refused that was sent with these; none where the words say nothing that we know. */
 export const habitIn = (words: string, question: Question, sentWith: ReadonlySet<HabitName>): Habit | undefined =>
-  HABITS.find(({ name, says, concerns }) => !sentWith.has(name) && says.test(words) && concerns(question))
+  OUT_OF_BOUNDS.test(words)
+    ? undefined
+    : HABITS.find(
+        ({ name, says, unless, concerns }) =>
+          !sentWith.has(name) && says.test(words) && unless?.test(words) !== true && concerns(question)
+      )
 
 /** A body as a server with these habits takes it. */
 export const changed = (body: Body, habits: ReadonlySet<HabitName>): Body =>
@@ -99,13 +113,27 @@ export const changed = (body: Body, habits: ReadonlySet<HabitName>): Body =>
 /** What is learnt of models, in this process. */
 export class KnownHabits {
   readonly #known = new Map<string, Set<HabitName>>()
+  readonly #suspected = new Set<string>()
 
   of(model: string): ReadonlySet<HabitName> {
     return this.#known.get(model) ?? NONE
   }
 
-  learn(model: string, habit: HabitName): void {
-    this.#known.set(model, new Set([...this.of(model), habit]))
+  /** What a request was sent with that has been answered. */
+  learn(model: string, habits: Iterable<HabitName>): void {
+    this.#known.set(model, new Set([...this.of(model), ...habits]))
+  }
+
+  /** That a model takes no tools, until a question without them has been answered or refused. */
+  suspectTools(model: string): void {
+    this.#suspected.add(model)
+    this.learn(model, ["no_tools"])
+  }
+
+  /** A question without tools has been answered, or refused as well: then it was not for the tools. */
+  judgeTools(model: string, answered: boolean): void {
+    if (!this.#suspected.delete(model) || answered) return
+    this.#known.set(model, new Set([...this.of(model)].filter((name) => name !== "no_tools")))
   }
 }
 

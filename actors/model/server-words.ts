@@ -11,6 +11,24 @@ export const serverWords = (body: string): string | undefined => {
   return /^\s*</.test(body) ? nonEmpty(title) : nonEmpty(body)
 }
 
+const WORDS_MAX = 1_000
+
+/**
+ * What a server says against a request: its own sentence, and where FastAPI says so the member that it is about. What it was sent and
+ * repeats is left out, as that is no word of its own.
+ */
+export const refusalWords = (body: string): string | undefined => {
+  const words = serverWords(body)
+  if (words === undefined) return undefined
+  const { detail } = Object(Option.getOrUndefined(parse(body)))
+  const { loc } = Object(Array.isArray(detail) ? detail[0] : undefined)
+  const place = Array.isArray(loc) ? `${loc.join(".")}: ` : ""
+  return `${place}${words.split(ECHO, 1)[0]}`.slice(0, WORDS_MAX)
+}
+
+/** Where Pydantic begins to repeat what it was given, in a sentence of its own. */
+const ECHO = /['"]?\binput(?:_value)?['"]?\s*[:=]/
+
 /** Where the words stand, the best place first. */
 const PLACES = [
   "message",

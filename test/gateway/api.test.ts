@@ -33,7 +33,7 @@ const bodies = fc
         timeout_ms: [500, -1, 1e9],
         bars: [[{ time: 1, open: 1, high: 1, low: 1, close: 1, volume: 1 }], []],
         context: [[{ kind: "news", source: "wire", time: 1, text: "calm" }], { a: 1 }, []],
-        market_data: [[{ timestamp: 1, open: 1, high: 1, low: 1, close: 1 }], { price: 1 }],
+        market_data: [[{ timestamp: 1e12, open: 1, high: 1, low: 1, close: 1 }], { price: 1 }],
         technical_indicators: [{ rsi: 60, macd: { signal: 1 } }, { rsi: [1] }],
         account_info: [{ equity: 1, positions: { ACME: 1 } }, {}],
         agents: [["risk_advisor"], ["oracle"]],

@@ -4,7 +4,15 @@ import { Effect, Layer, References, Schema } from "effect"
 import { allActors, quantPolicy } from "../../actors/index.ts"
 import { askStatus } from "../../cli/status.ts"
 import { layerEventLog, serveGateway } from "../../gateway/index.ts"
-import { AnalysisResult, AnalyzeRequest, ConsensusBody, RoundStatus, SystemStatus } from "../../protocols/index.ts"
+import {
+  AnalysisResult,
+  AnalyzeRequest,
+  ConsensusBody,
+  marketBars,
+  RoundStatus,
+  SystemStatus,
+  sizedAccount
+} from "../../protocols/index.ts"
 import { layerNats, layerNode } from "../../runtime/index.ts"
 import { dailyBars } from "../support/bars.ts"
 import { http, openClient, subscribe } from "../support/gateway.ts"
@@ -129,11 +137,12 @@ describe("what a request may not bring", () => {
     ["a price alone", { market_data: { price: 150 } }, "the one at 0 is none"],
     ["bars twice", { bars: bars.slice(0, 1), market_data: bars.slice(0, 1) }, "and not as both"],
     ["bars backwards", { market_data: [stamped[1], stamped[0]] }, "bars go from oldest to newest: the one at 1"],
+    ["how many bars a year has, of no bars", { bars_per_year: 252 }, '["bars_per_year"]'],
     ["no bars", { market_data: [] }, "must be one bar at the least"],
     [
       "a bar in the far future",
       { market_data: [{ ...bar, timestamp: "2999-01-01T00:00:00Z" }] },
-      "the one at 0 is none"
+      "the timestamp of the bar at 0 is not of the years 1700 to 2099"
     ],
     ["an account without money", { account_info: { positions: {} } }, "`equity`, `balance` or `cash` must be given"],
     [
@@ -145,10 +154,72 @@ describe("what a request may not bring", () => {
     assert.include(fault(AnalyzeRequest, body), rule)
   })
 
+  it.each([
+    ...["03/04/2024", "1", "", "2024", "2024-02-30", "2023-02-29T10:00Z", "2024-13-01", "March 4, 2024", "20240304"],
+    ...[
+      "2024-03-04T24:00Z",
+      "2024-03-04T10:60",
+      "2024-03-04T10:00+99:00",
+      "2024-03-04T10",
+      "2024-03-04Z",
+      null,
+      1e12 + 0.5
+    ]
+  ])("is a timestamp that has to be guessed: %j", (timestamp) => {
+    assert.include(fault(AnalyzeRequest, { market_data: [{ ...bar, timestamp }] }), "the bar at 0 is no time")
+  })
+
+  it.each([1_709_544_600, -86_400, 0])("is a timestamp that looks like seconds: %d", (timestamp) => {
+    assert.include(fault(AnalyzeRequest, { market_data: [{ ...bar, timestamp }] }), "the bar at 0 looks like seconds")
+  })
+
+  it.each(["1699-12-31", "2100-01-02"])("is a timestamp of %s", (timestamp) => {
+    assert.include(fault(AnalyzeRequest, { market_data: [{ ...bar, timestamp }] }), "is not of the years 1700 to 2099")
+  })
+
+  it.each([{ bars }, { market_data: stamped }])("is not how many bars a year has, beside bars", (body) => {
+    assert.strictEqual(fault(AnalyzeRequest, { ...body, bars_per_year: 252 }), "none")
+  })
+
   it("is an agent that there is none of, for a round", () => {
     assert.include(fault(ConsensusBody, { agents: ["oracle"] }), "must be one of market_analyst")
     assert.include(fault(ConsensusBody, { required_agents: ["oracle"] }), "or invited")
     const invited = [{ agent_id: "oracle", agent_type: "oracle", external: true }]
     assert.strictEqual(fault(ConsensusBody, { required_agents: ["oracle"], invited }), "none")
+  })
+})
+
+describe("the positions of an account", () => {
+  it.each([[{ "brk.b": 10 }], [{ "BRK.B": 10 }], [[{ symbol: "Brk.b", quantity: 10 }]]])(
+    "%j are ten of BRK.B",
+    (positions) => {
+      assert.strictEqual(sizedAccount({ equity: 1, positions }, "BRK.B").held, 10)
+      assert.strictEqual(sizedAccount({ equity: 1, positions }, "BRK.A").held, 0)
+    }
+  )
+})
+
+describe("a timestamp", () => {
+  it.each([
+    ["2024-03-04", "2024-03-04T00:00:00.000Z"],
+    ["2024-02-29T10:00", "2024-02-29T10:00:00.000Z"],
+    ["2024-03-04 10:00:05", "2024-03-04T10:00:05.000Z"],
+    ["2024-03-04T10:00:05.123456", "2024-03-04T10:00:05.123Z"],
+    ["2024-03-04T10:00+05:30", "2024-03-04T04:30:00.000Z"],
+    ["2024-03-04t10:00:00z", "2024-03-04T10:00:00.000Z"],
+    ["1789-07-14", "1789-07-14T00:00:00.000Z"],
+    [1_709_544_600_000, "2024-03-04T09:30:00.000Z"]
+  ])("%j is the same wherever the server stands", (timestamp, time) => {
+    const before = process.env.TZ
+    try {
+      for (const zone of ["America/New_York", "Asia/Tokyo"]) {
+        process.env.TZ = zone
+        const [bar] = marketBars([{ ...stamped[0], timestamp }])
+        assert.strictEqual(new Date(bar?.time ?? 0).toISOString(), time)
+      }
+    } finally {
+      if (before === undefined) delete process.env.TZ
+      else process.env.TZ = before
+    }
   })
 })

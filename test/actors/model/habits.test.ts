@@ -82,6 +82,47 @@ const HABITUAL: ReadonlyArray<Habitual> = [
   }
 ]
 
+interface NoHabit {
+  readonly words: string
+  readonly kind?: "form" | "tools"
+  readonly refusal?: Reply
+}
+
+/** Refusals that speak of what a habit is about, and mean something else. */
+const NO_HABIT: ReadonlyArray<NoHabit> = [
+  {
+    words:
+      "'max_tokens' or 'max_completion_tokens' is too large: 1500. This model's maximum context length is 4096 tokens and your request has 3000 input tokens"
+  },
+  { words: "Invalid 'temperature': must be between 0 and 1; unsupported value" },
+  { words: "tool calls are not supported when response_format is set", kind: "tools" },
+  { words: "Extra inputs are not permitted: tools.0.custom.strict", kind: "tools" },
+  { words: "tools.0.custom.strict: Extra inputs are not permitted", kind: "tools" },
+  { words: "Invalid schema for function 'adx': 'x' is not supported", kind: "tools" },
+  { words: "This model does not support parallel tool calls", kind: "tools" },
+  {
+    words: "what FastAPI repeats of the request",
+    refusal: send(
+      {
+        detail: [
+          {
+            loc: ["body", "messages", 0],
+            msg: "Field required",
+            input: { text: "temperature is not supported, response_format neither", max_completion_tokens: 1 }
+          }
+        ]
+      },
+      422
+    )
+  },
+  {
+    words: "what vLLM repeats of the request",
+    refusal: refuse(
+      "[{'type': 'missing', 'loc': ('body', 'model'), 'msg': 'Field required', 'input': {'temperature': 'not supported', 'response_format': {}}}]"
+    )
+  }
+]
+
 describe("a server with a habit", () => {
   it.live.each(HABITUAL)(
     "$server is asked again as it wants it, and from then on at once",
@@ -159,6 +200,30 @@ describe("a server with a habit", () => {
       }
       assert.lengthOf(server.received, 1)
       assert.strictEqual((yield* port.ask(question(model))).text, SELL)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live.each(NO_HABIT)("is not learnt from: $words", ({ kind, refusal, words }) =>
+    Effect.gen(function* () {
+      const server = yield* serverOf(() => refusal ?? refuse(words))
+      const port = portAt(server.url)
+      const error = yield* Effect.flip(port.ask(question("openai:a", kind)))
+      assert.deepStrictEqual([error.kind, error.refuses_tools, server.received.length], ["rejected", undefined, 1])
+      assert.deepStrictEqual(port.habitsOf?.("openai:a"), [])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("is forgotten where it did not help", () =>
+    Effect.gen(function* () {
+      const server = yield* serverOf(() => refuse("temperature is not supported"))
+      const port = portAt(server.url)
+      yield* Effect.flip(port.ask(question("openai:a")))
+      assert.deepStrictEqual(port.habitsOf?.("openai:a"), [])
+      server.follow(() => refuse("tools are not supported"))
+      yield* Effect.flip(port.ask(question("openai:a", "tools")))
+      assert.deepStrictEqual(port.habitsOf?.("openai:a"), ["no_tools"])
+      yield* Effect.flip(port.ask(question("openai:a")))
+      assert.deepStrictEqual(port.habitsOf?.("openai:a"), [])
     }).pipe(Effect.scoped)
   )
 
