@@ -69,6 +69,19 @@ describe("the rows of a file of prices", () => {
     assert.lengthOf(bars(`${HEADER}\n${GOOD}\n${again}\n${later}`, { skipBad: true }), 2)
   })
 
+  it("tells a time that is too late from one that is too early", () => {
+    const days = (...dates: ReadonlyArray<string>) =>
+      [HEADER, ...dates.map((date) => `${date},10,12,9,11,500`)].join("\n")
+    const late = days("2024-01-02", "2024-01-03", "2042-01-04", "2024-01-05", "2024-01-08", "2024-01-09")
+    assert.include(fault(late), "line 4, column date: the time is later than those of the rows below")
+    assert.lengthOf(bars(late, { skipBad: true }), 5)
+    assert.deepStrictEqual(noticed(late, { skipBad: true }), [["bad_row", 1, [4]]])
+    const early = days("2024-01-02", "2024-01-05", "2024-01-04", "2024-01-08")
+    assert.include(fault(early), "line 4, column date: time goes backwards")
+    assert.deepStrictEqual(noticed(early, { skipBad: true }), [["bad_row", 1, [4]]])
+    assert.include(fault(days("2024-01-02", "2024-01-05", "2024-01-04")), "line 4, column date: time goes backwards")
+  })
+
   it("refuses an hour that comes twice, with what to do about it", () => {
     const hours = ["00", "01", "02", "02", "03"].map(
       (hour) => `2024-10-27 ${hour}:00,1,2,1,${hour === "02" ? "1.5" : "1.2"},0`
