@@ -56,6 +56,14 @@ describe("the rows of a file of prices", () => {
     assert.deepStrictEqual(bars(`${HEADER}\n2024-01-03,10,12,0,11,500\n${GOOD}`, { until: { dayEnds } }), [bar])
   })
 
+  it("does not let what comes later say how the rest is written", () => {
+    const day = "2024-01-02 00:00:00+09:00,10,12,9,11,500"
+    const later = '2024-01-03 14:30:00+09:00,"1,5","1,7","1,2","1,6",5'
+    const until = { dayEnds: Date.UTC(2024, 0, 3) - 1 }
+    assert.deepStrictEqual(bars(`${HEADER}\n${day}\n${later}`, { until }), [bar])
+    assert.deepStrictEqual(bars(`${HEADER}\n${day}`, { until }), [bar])
+  })
+
   it("takes the later of two rows of the last day, and refuses them elsewhere unless they are the same", () => {
     const again = GOOD.replace(",500", ",600")
     assert.deepStrictEqual(bars(`${HEADER}\n${GOOD}\n${again}`), [{ ...bar, volume: 600 }])
