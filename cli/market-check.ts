@@ -1,7 +1,9 @@
 // `conclave market check`: what a file of prices is taken for, and what looks wrong in it.
 import { Console, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
+import { listed } from "../market/errors.ts"
 import {
+  barsPerYearOf,
   fileFlags,
   intervalText,
   localText,
@@ -27,7 +29,8 @@ export const check = Command.make(
       const symbol = Option.isSome(given.symbol) ? { symbol: given.symbol.value } : {}
       const opened = yield* openFile(given.file, readOptions(given, symbol))
       const reading = yield* readThrough(opened, () => {})
-      yield* Console.log(given.json ? JSON.stringify(reportOf(opened, reading), null, 2) : reportText(opened, reading))
+      const report = reportOf(opened, reading, Option.getOrUndefined(given.barsPerYear))
+      yield* Console.log(given.json ? JSON.stringify(report, null, 2) : reportText(report, reading))
     })
 ).pipe(
   Command.withDescription(
@@ -43,23 +46,28 @@ export const check = Command.make(
 )
 
 /** The same as one JSON object. */
-const reportOf = ({ market }: MarketFile, { file, layout, series, notices }: Reading) => ({
-  file,
-  layout,
-  symbols: market.shape.header.wide?.names ?? market.shape.symbols,
-  bars: series.bars,
-  first: series.bars === 0 ? null : localText(series.first, series),
-  last: series.bars === 0 ? null : localText(series.last, series),
-  interval_seconds: series.intervalMillis === undefined ? null : series.intervalMillis / 1_000,
-  session: sessionText(series),
-  bars_per_year: series.year?.bars_per_year ?? null,
-  year: series.year?.year ?? null,
-  splits: market.splits.map(({ local, ratio }) => ({ date: new Date(local).toISOString().slice(0, 10), ratio })),
-  done: notices.filter(({ warning }) => !warning).map(({ kind, text, count, lines }) => ({ kind, text, count, lines })),
-  warnings: notices
-    .filter(({ warning }) => warning)
-    .map(({ kind, text, count, lines }) => ({ kind, text, count, lines }))
-})
+const reportOf = ({ market }: MarketFile, reading: Reading, said: number | undefined) => {
+  const { file, layout, series, notices } = reading
+  return {
+    file,
+    layout,
+    symbols: market.shape.header.wide?.names ?? market.shape.symbols,
+    bars: series.bars,
+    first: series.bars === 0 ? null : localText(series.first, series),
+    last: series.bars === 0 ? null : localText(series.last, series),
+    interval_seconds: series.intervalMillis === undefined ? null : series.intervalMillis / 1_000,
+    session: sessionText(series),
+    bars_per_year: barsPerYearOf({ barsPerYear: Option.fromUndefinedOr(said) }, reading) ?? null,
+    year: said === undefined ? (series.year?.year ?? null) : `${said} bars, as --bars-per-year says`,
+    splits: market.splits.map(({ local, ratio }) => ({ date: new Date(local).toISOString().slice(0, 10), ratio })),
+    done: notices
+      .filter(({ warning }) => !warning)
+      .map(({ kind, text, count, lines }) => ({ kind, text, count, lines })),
+    warnings: notices
+      .filter(({ warning }) => warning)
+      .map(({ kind, text, count, lines }) => ({ kind, text, count, lines }))
+  }
+}
 
 const clock = (minute: number): string =>
   `${String(Math.floor(minute / 60)).padStart(2, "0")}:${String(minute % 60).padStart(2, "0")}`
@@ -70,11 +78,10 @@ const sessionText = ({ session, weekdays, bars }: Reading["series"]): string | n
   return session === undefined ? days : `bars begin from ${clock(session.from)} to ${clock(session.to)}, on ${days}`
 }
 
-const reportText = (opened: MarketFile, read: Reading): string => {
-  const report = reportOf(opened, read)
+const reportText = (report: ReturnType<typeof reportOf>, read: Reading): string => {
   const rows: ReadonlyArray<readonly [string, string | null]> = [
     ["layout", report.layout],
-    ["symbols", report.symbols.length === 0 ? null : report.symbols.join(", ")],
+    ["symbols", report.symbols.length === 0 ? null : listed(report.symbols)],
     ["bars", `${report.bars}${report.first === null ? "" : `, from ${report.first} to ${report.last}`}`],
     ["interval", intervalText(read.series.intervalMillis)],
     ["session", report.session],

@@ -3,7 +3,7 @@ import { Command, Flag } from "effect/cli"
 import { Gateway } from "../gateway/index.ts"
 import type { ExperimentPlan } from "../protocols/index.ts"
 import { ClientLog, LocalNode, showServers } from "../runtime/index.ts"
-import { configuration, settings } from "./config.ts"
+import { configuration, InvalidSetting, settings } from "./config.ts"
 import { beginExperiment, experimentFlag, planOf } from "./experiment-file.ts"
 import { feedMarket, type Market, marketFlags, marketsOf } from "./markets.ts"
 import { showMetrics } from "./metrics.ts"
@@ -25,6 +25,10 @@ const flags = { ...marketFlags, untilEnd, for: forFlag, experiment: experimentFl
 export const up = Command.make("up", flags, (given) =>
   Effect.scoped(
     Effect.gen(function* () {
+      if (given.untilEnd && Option.isNone(given.csv)) {
+        const rule = "needs --csv as well: a simulated market has no end"
+        return yield* new InvalidSetting({ variable: "--until-end", value: "true", rule })
+      }
       const config = yield* configuration
       const port = yield* optionOr(given.port, "--port", settings.port, config.port)
       const dataDir = yield* optionOr(given.data, "--data", settings.dataFolder, config.dataFolder)

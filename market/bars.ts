@@ -99,6 +99,7 @@ export class BarReader {
       if (wrong !== undefined) return Result.fail(wrong)
     }
     const last = this.#order.end()
+    if (last instanceof MarketDataError) return Result.fail(last)
     if (last !== undefined) bars.push(last)
     return Result.succeed(bars)
   }

@@ -163,7 +163,8 @@ export const severalSymbols = (
   asked: string | undefined,
   line?: number
 ): MarketDataError => {
-  const none = asked === undefined ? "" : `, and ${asked} is none of them`
+  const none =
+    asked === undefined || names.some((each) => sameSymbol(each, asked)) ? "" : `, and ${asked} is none of them`
   return fault(
     `the file has prices of more than one symbol, ${listed(names)}${none}: name the symbol that is meant`,
     line

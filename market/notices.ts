@@ -19,6 +19,7 @@ const KINDS = {
   not_a_row: "rows that are no bars, such as notes, were left out",
   header_again: "repeated headers were left out",
   other_symbol: "rows of other symbols were left out",
+  other_name: "rows are of a symbol with another name than the one that was asked for",
   twice: "rows stand twice, the later one was taken",
   rounded: "highs or lows are off by a rounding error, and were set to the price beside them",
   volume_missing: "volumes that are no number were taken as 0",
@@ -35,6 +36,7 @@ export type NoticeKind = keyof typeof KINDS
 
 const WARNINGS: ReadonlySet<NoticeKind> = new Set([
   "bad_row",
+  "other_name",
   "outlier",
   "split_like",
   "jump",

@@ -20,6 +20,10 @@ export class InOrder {
   readonly #options: OrderOptions
   #held: ReadBar | undefined
   #again: ReadBar | undefined
+  /** The time of the last bar that was given. */
+  #given: number | undefined
+  /** A bar before the held one: the bar after it tells which of the two has the wrong time. */
+  #earlier: ReadBar | undefined
 
   constructor(notices: Notices, options: OrderOptions) {
     this.#notices = notices
@@ -28,9 +32,15 @@ export class InOrder {
 
   /** Takes a bar, and gives the one before it once that is certain. */
   take(next: ReadBar): ReadBar | undefined | MarketDataError {
+    const settled = this.#settle(next)
+    if (settled !== undefined) return settled
     const held = this.#held
     if (held === undefined) {
       this.#held = next
+      return undefined
+    }
+    if (this.#mayGoOn(held, next)) {
+      this.#earlier = next
       return undefined
     }
     if (next.bar.time === held.bar.time) return this.#same(held, next)
@@ -40,11 +50,34 @@ export class InOrder {
     this.#again = undefined
     if (next.bar.time < held.bar.time) return undefined
     this.#held = next
+    this.#given = held.bar.time
     return held
   }
 
+  /** Whether a bar before the held one still comes after all others, so that the held one may be the wrong one. */
+  #mayGoOn(held: ReadBar, next: ReadBar): boolean {
+    const back = held.bar.time - next.bar.time
+    if (back <= 0 || this.#again !== undefined || (!this.#options.certain && back <= HOUR_MILLIS)) return false
+    return this.#given === undefined || next.bar.time > this.#given
+  }
+
+  /** Where the bars go on from the earlier one, the held one is wrong, and else the earlier one. */
+  #settle(next: ReadBar | undefined): undefined | MarketDataError {
+    const [held, earlier] = [this.#held, this.#earlier]
+    this.#earlier = undefined
+    if (held === undefined || earlier === undefined) return undefined
+    const goesOn = next !== undefined && next.bar.time > earlier.bar.time && next.bar.time < held.bar.time
+    if (!goesOn) return this.#refuse(this.#backwards(held, earlier))
+    this.#held = earlier
+    return this.#refuse(
+      fault("the time is later than those of the rows below: rows must be oldest first", held.line, "date")
+    )
+  }
+
   /** The last bar. */
-  end(): ReadBar | undefined {
+  end(): ReadBar | undefined | MarketDataError {
+    const settled = this.#settle(undefined)
+    if (settled !== undefined) return settled
     const last = this.#again ?? this.#held
     if (this.#again !== undefined) this.#notices.add("twice", this.#again.line)
     this.#held = undefined

@@ -90,18 +90,28 @@ export class RowReader {
   }
 
   #ofOther({ line, cells }: Row): "own" | undefined | MarketDataError {
-    const place = this.#shape.columns.symbol
-    if (place === undefined) return "own"
+    const { columns, header } = this.#shape
+    const place = columns.symbol
+    if (place === undefined) return this.#own(header.wide?.chosen, line)
     const name = cells[place]
-    if (name === undefined || sameSymbol(name, this.#symbol)) return "own"
-    const { names } = this.#shape.header
-    if (name === "" || name === names?.[place]) return "own"
-    if (this.#known.length > 1 && this.#symbol !== undefined) {
+    if (name === undefined) return "own"
+    if (sameSymbol(name, this.#symbol)) return this.#own(name, line)
+    if (name === "" || name === header.names?.[place]) return "own"
+    if (this.#symbol !== undefined && sameSymbol(this.#symbol, this.#options.symbol)) {
       this.notices.add("other_symbol", line)
       return undefined
     }
     const several = severalSymbols([...new Set([...this.#known, name])], this.#options.symbol, line)
     return fault(several.rule, line, "symbol")
+  }
+
+  /** Whoever asks may call a series as he likes, and may as well have taken the wrong file. */
+  #own(name: string | undefined, line: number): "own" {
+    const asked = this.#options.symbol
+    if (name !== undefined && asked !== undefined && !sameSymbol(name, asked)) {
+      this.notices.add("other_name", line, `the file names ${quoted(name)}, and ${quoted(asked)} was asked for`)
+    }
+    return "own"
   }
 
   /** Notes, headers that come again, and rows without prices are no bars. */

@@ -4,6 +4,7 @@ import { type Columns, findHeader, type Header, PRICES } from "./columns.ts"
 import { type DateForm, type DateOptions, findDateForm, type Moment, parseMoment } from "./dates.ts"
 import { fault, type MarketDataError, quoted } from "./errors.ts"
 import { type Decimal, findDecimal, isEmpty, parseNumber } from "./numbers.ts"
+import { isAfter, type Until } from "./read-bar.ts"
 import { type Delimiter, type Form, isJson, type Row, rowsOf } from "./rows.ts"
 import { isTimeZone } from "./zones.ts"
 
@@ -12,6 +13,8 @@ export interface ShapeOptions extends DateOptions {
   /** Whose prices are meant, where the file has those of several symbols. */
   readonly symbol?: string
   readonly decimal?: Decimal
+  /** What comes later does not matter, and may be of any kind. */
+  readonly until?: Until
   /** Where the clock stands by which times without an offset are written, such as `Europe/Berlin`; UTC unless given. */
   readonly timeZone?: string
 }
@@ -88,7 +91,6 @@ const shapeOf = (
     const rows = below.filter(({ cells }) => hasPrices(cells, header.columns))
     if (rows[0] === undefined) return yield* Result.fail(fault("there are no rows below the header", header.line))
     const columns = withTicks(header.columns, rows)
-    const decimal = yield* decimalOf(rows, columns, form, options)
     const dateCells = rows.map(({ cells }) => cells[columns.date] ?? "").filter((cell) => cell !== "")
     const dates = yield* Result.mapError(findDateForm(dateCells, options), ({ rule }) =>
       fault(rule, rows[0]!.line, "date")
@@ -96,18 +98,36 @@ const shapeOf = (
     const clock = clockOf(columns, rows)
     const settled = { ...columns, clock }
     const symbols = symbolsOf(rows, columns)
-    const own = ownRows(rows, columns, options.symbol ?? symbols[0])
+    const counted = upTo(options.until, rows, (cells) => momentOf(dates, settled, cells))
+    const decimal = yield* decimalOf(counted, columns, form, options)
+    const own = ownRows(counted, columns, options.symbol ?? symbols[0])
     const moments = own.flatMap(({ cells }) => momentOf(dates, settled, cells) ?? [])
     return {
       ...{ form, header, columns: settled, decimal, dates, symbols },
       days: moments.length > 0 && moments.every(({ local }) => local % DAY_MILLIS === 0),
-      newestFirst: isNewestFirst(moments),
+      newestFirst: isNewestFirst(
+        moments.length > 1 ? moments : rows.flatMap(({ cells }) => momentOf(dates, settled, cells) ?? [])
+      ),
       zoned: moments[0]?.zoned ?? false,
       timeZone: options.timeZone
     }
   })
 
 const DAY_MILLIS = 86_400_000
+
+/** What comes after the last time that counts says nothing of how the rest is written. Where nothing counts, all of it does. */
+const upTo = (
+  until: Until | undefined,
+  rows: ReadonlyArray<Row>,
+  momentAt: (cells: ReadonlyArray<string>) => Moment | undefined
+): ReadonlyArray<Row> => {
+  if (until === undefined) return rows
+  const counted = rows.filter(({ cells }) => {
+    const moment = momentAt(cells)
+    return moment === undefined || !isAfter(until, moment)
+  })
+  return counted.length > 0 ? counted : rows
+}
 
 const hasPrices = (cells: ReadonlyArray<string>, { prices }: Columns): boolean =>
   PRICES.every((price) => {

@@ -36,7 +36,7 @@ describe("conclave market", () => {
           check("a20-hole-of-months.csv"),
           check("a13-split-with-adj-close.csv", "--prices", "as-written", "--json"),
           check("a11-two-symbols-one-after-the-other.csv"),
-          check("a11-two-symbols-one-after-the-other.csv", "--symbol", "abc")
+          check("a11-two-symbols-one-after-the-other.csv", "--symbol", "abc", "--bars-per-year", "100")
         ],
         { concurrency: 2 }
       )
@@ -49,6 +49,8 @@ describe("conclave market", () => {
       assert.deepInclude(JSON.parse(split.stdout).warnings[0], { kind: "split_like", count: 1, lines: [152] })
       assert.deepInclude(two, { code: 1, stdout: "" })
       assert.match(two.stderr, /prices of more than one symbol, "XYZ", "ABC": name the symbol that is meant/)
+      assert.match(one.stdout, /^symbols {3}"XYZ", "ABC"$/m)
+      assert.match(one.stdout, /^year {6}100 bars, as --bars-per-year says$/m)
       assert.match(one.stdout, /^done {6}rows of other symbols were left out \(170 in all/m)
     })
   )
@@ -90,6 +92,9 @@ describe("conclave market", () => {
       assert.include(none.stderr, "--bars")
       const short = yield* conclave("market", "simulate", "acme", "--interval", "10ms")
       assert.include(short.stderr, "must be a duration of at least 1s")
+      const endless = yield* conclave("up", "--until-end")
+      assert.strictEqual(endless.code, 1)
+      assert.match(endless.stderr, /--until-end.* needs --csv as well/)
       const missing = yield* conclave("market", "facts", "nowhere.csv")
       assert.match(missing.stderr, /nowhere\.csv: there is no such file/)
     })

@@ -2,10 +2,10 @@ import { existsSync, readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result, Schema, Stream } from "effect"
 import fc from "fast-check"
-import { openMarket } from "../../market/index.ts"
+import { openMarket, parseMarket } from "../../market/index.ts"
 import { Bar } from "../../protocols/index.ts"
 import { barsArbitrary } from "../support/bars.ts"
-import { bar, bars, fault, GOOD, HEADER } from "../support/market-text.ts"
+import { bar, bars, fault, GOOD, HEADER, noticed } from "../support/market-text.ts"
 
 describe("reading a file of prices", () => {
   it("reads what was written, whatever the order of columns and the case of the header", () => {
@@ -158,6 +158,17 @@ describe("reading a file of prices", () => {
     const late = ["symbol,date,open,high,low,close", ...long, "BB,2024-01-02,2,2,2,2"].join("\n")
     assert.strictEqual(bars(late, { symbol: "BB" })[0]?.close, 2)
     assert.include(fault(late, { symbol: "XX" }), 'prices of more than one symbol, "AA", "BB"')
+    assert.lengthOf(bars(late, { symbol: "AA" }), 5_000)
+    assert.deepStrictEqual(noticed(late, { symbol: "AA" }), [["other_symbol", 1, [5_002]]])
+  })
+
+  it("warns where the only symbol of a file is another than the one that is asked for", () => {
+    const text = "symbol,date,open,high,low,close\nMSFT,2024-01-02,1,1,1,1"
+    const { notices } = Effect.runSync(parseMarket(text, { symbol: "AAPL" }))
+    assert.deepInclude(notices[0], { kind: "other_name", warning: true, lines: [2] })
+    assert.include(notices[0]?.text, 'the file names "MSFT", and "AAPL" was asked for')
+    assert.deepStrictEqual(noticed(text, { symbol: "msft" }), [])
+    assert.deepStrictEqual(noticed(text), [])
   })
 
   it("counts empty lines and quoted line ends in the line it names", () => {

@@ -56,6 +56,14 @@ describe("the rows of a file of prices", () => {
     assert.deepStrictEqual(bars(`${HEADER}\n2024-01-03,10,12,0,11,500\n${GOOD}`, { until: { dayEnds } }), [bar])
   })
 
+  it("does not let what comes later say how the rest is written", () => {
+    const day = "2024-01-02 00:00:00+09:00,10,12,9,11,500"
+    const later = '2024-01-03 14:30:00+09:00,"1,5","1,7","1,2","1,6",5'
+    const until = { dayEnds: Date.UTC(2024, 0, 3) - 1 }
+    assert.deepStrictEqual(bars(`${HEADER}\n${day}\n${later}`, { until }), [bar])
+    assert.deepStrictEqual(bars(`${HEADER}\n${day}`, { until }), [bar])
+  })
+
   it("takes the later of two rows of the last day, and refuses them elsewhere unless they are the same", () => {
     const again = GOOD.replace(",500", ",600")
     assert.deepStrictEqual(bars(`${HEADER}\n${GOOD}\n${again}`), [{ ...bar, volume: 600 }])
@@ -67,6 +75,19 @@ describe("the rows of a file of prices", () => {
     )
     assert.lengthOf(bars(`${HEADER}\n${GOOD}\n${GOOD}\n${later}`), 2)
     assert.lengthOf(bars(`${HEADER}\n${GOOD}\n${again}\n${later}`, { skipBad: true }), 2)
+  })
+
+  it("tells a time that is too late from one that is too early", () => {
+    const days = (...dates: ReadonlyArray<string>) =>
+      [HEADER, ...dates.map((date) => `${date},10,12,9,11,500`)].join("\n")
+    const late = days("2024-01-02", "2024-01-03", "2042-01-04", "2024-01-05", "2024-01-08", "2024-01-09")
+    assert.include(fault(late), "line 4, column date: the time is later than those of the rows below")
+    assert.lengthOf(bars(late, { skipBad: true }), 5)
+    assert.deepStrictEqual(noticed(late, { skipBad: true }), [["bad_row", 1, [4]]])
+    const early = days("2024-01-02", "2024-01-05", "2024-01-04", "2024-01-08")
+    assert.include(fault(early), "line 4, column date: time goes backwards")
+    assert.deepStrictEqual(noticed(early, { skipBad: true }), [["bad_row", 1, [4]]])
+    assert.include(fault(days("2024-01-02", "2024-01-05", "2024-01-04")), "line 4, column date: time goes backwards")
   })
 
   it("refuses an hour that comes twice, with what to do about it", () => {
