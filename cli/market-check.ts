@@ -1,7 +1,7 @@
 // `conclave market check`: what a file of prices is taken for, and what looks wrong in it.
 import { Console, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { listed } from "../market/errors.ts"
+import { listed } from "../market/index.ts"
 import {
   barsPerYearOf,
   fileFlags,

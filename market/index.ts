@@ -1,7 +1,7 @@
 export { SplitScan, type Splits } from "./adjusting.ts"
 export { TURNED_ROWS_MAX } from "./bars.ts"
 export type { DateOrder, TimeUnit } from "./dates.ts"
-export { MarketDataError, quoted } from "./errors.ts"
+export { listed, MarketDataError, quoted } from "./errors.ts"
 export type { Notice, NoticeKind } from "./notices.ts"
 export type { Decimal } from "./numbers.ts"
 export { type OpenMarket, openMarket, parseBars, parseMarket, type ReadOptions } from "./open.ts"
