@@ -34,6 +34,16 @@ export class SplitScan {
   }
 }
 
-/** Whether a change is nearer to what the split makes of a price than to none. */
-const isJump = (change: number, ratio: number): boolean =>
-  Math.abs(Math.log(change * ratio)) < Math.abs(Math.log(change))
+/** Ratios from here on change a price by more than a day usually does. */
+const LARGE = Math.log(1.5)
+/** By what part of itself a smaller one may be missed, and be a split still. */
+const MISSED_MAX = 0.25
+
+/**
+ * Whether a change is nearer to what the split makes of a price than to none. Dividends in shares and spin-offs are no larger than what
+ * markets do by themselves: for them it has to be what they make of a price, or nearly so.
+ */
+const isJump = (change: number, ratio: number): boolean => {
+  const [missed, size] = [Math.abs(Math.log(change * ratio)), Math.abs(Math.log(ratio))]
+  return missed < Math.abs(Math.log(change)) && (size >= LARGE || missed <= MISSED_MAX * size)
+}

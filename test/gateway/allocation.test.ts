@@ -48,8 +48,8 @@ describe("POST /api/v1/agents/allocation", () => {
       const id = idOf(answer.json)
       assert.deepStrictEqual(answer.json, { allocation_id: id, ...RESULT })
       assert.deepStrictEqual([answer.status, answer.headers.location], [200, `${ALLOCATION}/${id}`])
-      const source = "127.0.0.1"
-      const request = { ...BODY, correlation_id: "c-1", drawdown: 0, vetoed: [], timeout_ms: 500, source }
+      const address = "127.0.0.1"
+      const request = { ...BODY, correlation_id: "c-1", drawdown: 0, vetoed: [], timeout_ms: 500, address }
       assert.deepInclude(asked[0], { id, message: "Allocate" })
       assert.deepStrictEqual(asked[0]?.payload, { request })
       const shown = yield* http(gateway.port, `${ALLOCATION}/${id}`)
