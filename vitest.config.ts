@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config"
 import { BaseSequencer, type TestSpecification } from "vitest/node"
 
 /** Those that mostly wait, for leases to run out or servers to start: they begin first, so that nobody waits for them at the end. */
-const LONG = ["sim/world", "cluster/", "cli/command", "sim/mutants", "conformance/nats", "docs"]
+const LONG = ["cluster/chaos", "sim/world", "cluster/", "cli/command", "sim/mutants", "conformance/nats", "docs"]
 
 const rankOf = ({ moduleId }: TestSpecification): number => {
   const rank = LONG.findIndex((part) => moduleId.includes(`/test/${part}`))
