@@ -62,7 +62,7 @@ describe("conclave node and gateway", () => {
   it.live("share the work between two nodes, and lose no answer when one of them is killed", () =>
     Effect.gen(function* () {
       const { url } = yield* natsServer()
-      const env = { NATS_URL: url, LEASE_TTL: "1 second" }
+      const env = { NATS_URL: url, LEASE_TTL: "1 second", GATEWAY_ROUNDS_PER_MINUTE: "3000" }
       const nodes = yield* Effect.all([start(["node", "--name", "a"], env), start(["node", "--name", "b"], env)])
       const named = url.replace("//", "//somebody:secret@")
       const gateway = yield* start(["gateway", "--port", "0", "--nats", named], env)
