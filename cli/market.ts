@@ -1,7 +1,7 @@
 // The bars that a command works on: of a file, as far as asked, or of a simulated market.
 import { Console, Effect, Stream } from "effect"
 import type { ReadBar, Until } from "../market/index.ts"
-import type { Bar } from "../protocols/index.ts"
+import { type Bar, readIsoTime } from "../protocols/index.ts"
 import { type MarketOptions, marketBars, takeBars } from "../sim/index.ts"
 import {
   type FileFlags,
@@ -157,13 +157,7 @@ const timeOf = (file: string, text: string, flag: string): Effect.Effect<Until, 
 }
 
 const parseTime = (text: string): Until | undefined => {
-  const [, day, clock, zone = "Z"] = INSTANT.exec(text) ?? []
-  const midnight = Date.parse(`${day}T00:00Z`)
-  // `Date` turns February 30 into March 1, which then does not come back as it was written.
-  if (day === undefined || Number.isNaN(midnight) || !new Date(midnight).toISOString().startsWith(day)) return undefined
-  if (clock === undefined) return { dayEnds: midnight + DAY_MILLIS - 1 }
-  const instant = Date.parse(`${day}T${clock}${zone.toUpperCase()}`)
-  return Number.isNaN(instant) ? undefined : { instant }
+  const found = readIsoTime(text)
+  if (found === undefined) return undefined
+  return found.isDay ? { dayEnds: found.millis + DAY_MILLIS - 1 } : { instant: found.millis }
 }
-
-const INSTANT = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?)(Z|[+-]\d{2}:\d{2})?)?$/i

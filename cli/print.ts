@@ -5,7 +5,7 @@ import {
   type Basis,
   ConsensusResult,
   type Decision,
-  isWarmUp,
+  lacksViews,
   type Vote
 } from "../protocols/index.ts"
 import { intervalText } from "./market-file.ts"
@@ -52,7 +52,7 @@ export const analysisText = (result: AnalysisResult): string => {
   )
   const missing = result.missing_agents.map((agent) => `  ${plain(agent)} did not vote`)
   const agreed = result.consensus_achieved ? "by consensus" : "without consensus"
-  const verdict = isWarmUp(result.votes) ? "in warm-up: no agent has enough bars for a view" : agreed
+  const verdict = lacksViews(result.votes) ? "in warm-up: no agent has enough bars for a view" : agreed
   return [
     `${result.symbol}: ${colored(decision, `${decision} ${confidence.toFixed(2)}`)} ${verdict}`,
     ...votes,
@@ -87,7 +87,7 @@ const VERDICT_WIDTH = 17
 const REASON_CHARACTERS_MAX = 200
 
 const verdictOf = (result: ConsensusResult): string => {
-  if (isWarmUp(result.votes)) return "warm-up"
+  if (lacksViews(result.votes)) return "warm-up"
   if (!result.consensus_achieved) return result.resolution ?? "nobody voted"
   const agreeing = result.votes.filter((vote) => vote.decision === result.final_decision).length
   return agreeing === result.votes.length ? `all ${agreeing} agree` : `${agreeing} of ${result.votes.length} agree`

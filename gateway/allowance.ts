@@ -33,6 +33,11 @@ export class Allowance {
     this.#left -= amount
   }
 
+  /** Gives back what was taken and not used. */
+  giveBack(amount: number): void {
+    this.#left = Math.min(this.#most, this.#left + amount)
+  }
+
   #refill(now: number): void {
     this.#left = Math.min(this.#most, this.#left + (Math.max(0, now - this.#refilledAt) * this.#rate) / 1_000)
     this.#refilledAt = now

@@ -1,20 +1,9 @@
 // The `timestamp` of a bar as somebody may give it, read alike wherever a server stands.
+import { isoMillis } from "./iso-time.ts"
 import { GIVEN_BAR_TIME_MIN, GIVEN_TIME_MAX } from "./market.ts"
-
-const ISO =
-  /^(\d{4}-\d{2}-\d{2})(?:[T ]((?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?)(?:(?<=:\d\d:\d\d)(\.\d{1,9}))?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)?)?$/i
 
 /** Numbers nearer to 0 are seconds since 1970 of any year up to 5138: as milliseconds they are of within four years of 1970. */
 const MILLIS_MIN = 1e11
-
-/** Milliseconds since 1970 of a date or a date with a time, in UTC unless it has an offset; nothing where it is none of the calendar. */
-const isoMillis = (text: string): number | undefined => {
-  const [, day, clock = "00:00", fraction = "", zone = "Z"] = ISO.exec(text) ?? []
-  const midnight = Date.parse(`${day}T00:00Z`)
-  // `Date` turns February 30 into March 1, which then does not come back as it was written.
-  if (day === undefined || Number.isNaN(midnight) || !new Date(midnight).toISOString().startsWith(day)) return undefined
-  return Date.parse(`${day}T${clock}${fraction.slice(0, 4)}${zone.toUpperCase()}`)
-}
 
 /** Milliseconds since 1970 of a `timestamp`, or the rule that it breaks. */
 export const barTimestamp = (given: unknown): { readonly time: number } | { readonly fault: string } => {

@@ -19,7 +19,7 @@ export const Vote = open({
 export type Vote = typeof Vote.Type
 
 /** Whether nobody who voted had bars enough for a view: what came of it is no decision on the market. */
-export const isWarmUp = (votes: ReadonlyArray<Pick<Vote, "warm_up">>): boolean =>
+export const lacksViews = (votes: ReadonlyArray<Pick<Vote, "warm_up">>): boolean =>
   votes.length > 0 && votes.every(({ warm_up }) => warm_up === true)
 
 /** A voter that has nothing to say, and why. Abstentions count for nothing. */

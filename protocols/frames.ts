@@ -5,6 +5,7 @@ import { AgentCoordination } from "./consensus.ts"
 import { CancelBody, ConsensusBody, MessageBody, VoteBody } from "./consensus-requests.ts"
 import { GivenContextItems } from "./context.ts"
 import { AgentDecision, ToolExecution } from "./decision.ts"
+import { isoMillis } from "./iso-time.ts"
 import { type Bar, BarsPerYear, GivenBar, MarketUpdate } from "./market.ts"
 import { ModelCall } from "./model.ts"
 import { ConsensusId, CorrelationId, MarketSymbol, Timestamp } from "./names.ts"
@@ -48,7 +49,7 @@ export const Start = Schema.Union([
   Schema.Literals(["new", "last"]),
   Schema.Struct({ seq: Sequence }),
   Schema.Struct({
-    time: Timestamp.check(Schema.makeFilter((text) => !Number.isNaN(Date.parse(text)) || "a time is ISO 8601"))
+    time: Timestamp.check(Schema.makeFilter((text) => isoMillis(text) !== undefined || "a time is ISO 8601"))
   })
 ])
 export type Start = typeof Start.Type

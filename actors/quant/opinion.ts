@@ -109,7 +109,7 @@ const NONE: ReadonlySet<string> = new Set()
 const NO_VIEW = { used: 0, lean: 0, reason: "there is no view that they could move" }
 
 /** There is no view, for want of bars and nothing else. */
-const isWarmUp = ({ hasView, calls }: Said): boolean =>
+const lacksBars = ({ hasView, calls }: Said): boolean =>
   !hasView && calls.some(({ error_kind }) => error_kind === "insufficient_data")
 
 const toOpinion = (said: Said): Opinion => {
@@ -123,7 +123,7 @@ const toOpinion = (said: Said): Opinion => {
     tool_calls: calls,
     metadata: {
       policy: "quant",
-      ...(isWarmUp(said) ? { warm_up: true } : {}),
+      ...(lacksBars(said) ? { warm_up: true } : {}),
       ...(routedAround.length === 0 ? {} : { routed_around: routedAround }),
       ...(heard === undefined ? {} : { context: heard })
     }

@@ -4,7 +4,7 @@ import { Effect, Redacted, Result, Schema } from "effect"
 import { createLocalJWKSet, errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from "jose"
 import { Claims, everything, type Grant, grantOf, Subject } from "./grant.ts"
 import { KEY_LENGTH_MIN, KEY_PREFIX, KeyFile, keysOf } from "./keys.ts"
-import { Lately } from "./lately.ts"
+import { KnownCredentials } from "./known-credentials.ts"
 
 /** How clients prove who they are; with none of them given they need not. Files are read once, at the start. */
 export interface AuthOptions {
@@ -56,7 +56,7 @@ export const makeAuthenticator = (options: AuthOptions): Effect.Effect<Authentic
     const verifiers = yield* verifiersOf(options)
     const findKey = yield* keysFrom(options.keysFile)
     if (verifiers.length === 0 && findKey === undefined) return OPEN
-    const lately = new Lately()
+    const known = new KnownCredentials()
     const verify = (credential: string): Effect.Effect<Grant, Unauthorized> => {
       if (!credential.startsWith(KEY_PREFIX)) return verifyToken(verifiers, credential)
       if (credential.length < KEY_LENGTH_MIN) {
@@ -69,8 +69,8 @@ export const makeAuthenticator = (options: AuthOptions): Effect.Effect<Authentic
     }
     return {
       required: true,
-      verify: (credential) => Effect.tap(verify(credential), () => Effect.sync(() => lately.add(credential))),
-      knows: (credential) => lately.has(credential)
+      verify: (credential) => Effect.tap(verify(credential), () => Effect.sync(() => known.add(credential))),
+      knows: (credential) => known.has(credential)
     }
   })
 

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto"
 import { Schema } from "effect"
+import { isoMillis } from "../../protocols/index.ts"
 import { Claims, type Grant, grantOf, KEY_SUBJECT } from "./grant.ts"
 
 /**
@@ -9,7 +10,7 @@ import { Claims, type Grant, grantOf, KEY_SUBJECT } from "./grant.ts"
 const KeyEntry = Schema.Struct({
   name: Schema.NonEmptyString.check(Schema.isMaxLength(64)),
   sha256: Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/)),
-  expires: Schema.optionalKey(Schema.String.check(Schema.makeFilter((text) => !Number.isNaN(Date.parse(text))))),
+  expires: Schema.optionalKey(Schema.String.check(Schema.makeFilter((text) => isoMillis(text) !== undefined))),
   ...Claims.fields
 })
 
@@ -29,7 +30,7 @@ export const keysOf = (entries: typeof KeyFile.Type): ((key: string) => Grant | 
   const grants = new Map(
     entries.map(({ name, sha256, expires, ...claims }) => [
       sha256,
-      grantOf(`${KEY_SUBJECT}${name}`, claims, expires === undefined ? undefined : Date.parse(expires))
+      grantOf(`${KEY_SUBJECT}${name}`, claims, expires === undefined ? undefined : isoMillis(expires))
     ])
   )
   return (key) => grants.get(hashOf(key))

@@ -1,5 +1,5 @@
 import { Effect, Schedule } from "effect"
-import type { Start } from "../../protocols/index.ts"
+import { isoMillis, type Start } from "../../protocols/index.ts"
 import type { LogUnavailable, PublishedEvent } from "../../runtime/index.ts"
 import type { EventLog, History, HistoryStart } from "../events/log.ts"
 import type { EncodedEvent } from "./encode.ts"
@@ -158,6 +158,6 @@ const giveFromRing = (
 
 const resumeAt = (start: Exclude<Start, "new">, { position }: Progress): HistoryStart => {
   if (start === "last") return { from: "last" }
-  if (position === 0 && "time" in start) return { from: "time", time: Date.parse(start.time) }
+  if (position === 0 && "time" in start) return { from: "time", time: isoMillis(start.time) ?? 0 }
   return { from: "sequence", sequence: position + 1 }
 }

@@ -7,7 +7,7 @@ import type { StepFailure } from "./failure.ts"
 import type { ActivationHost } from "./host.ts"
 import { type Backlog, Mailbox } from "./mailbox.ts"
 import { park } from "./park.ts"
-import { addCommit, emptyPending, fits, isFull, type Pending, type Size, sizeOf } from "./pending.ts"
+import { addCommit, emptyPending, fits, groupOf, isFull, type Pending, type Size, sizeOf } from "./pending.ts"
 import { Recorder } from "./recorder.ts"
 import { Refusals } from "./refusals.ts"
 import { release } from "./release.ts"
@@ -129,7 +129,7 @@ export class Activation {
     if (this.#phase !== "running" || this.#flight !== undefined || this.#open.steps.length === 0) return undefined
     this.#flight = this.#open
     this.#open = emptyPending()
-    return [this.#recorder.record(this.#core, this.#flight, this.#host.limits), ...this.#flight.entries]
+    return groupOf(this.#recorder.record(this.#core, this.#flight, this.#host.limits), this.#flight)
   }
 
   /** What was in flight is stored; its record has this sequence. */

@@ -102,11 +102,16 @@ const addEntry = (pending: Pending, entry: Entry, mail: Mail, timing: Timing): v
   pending.entries.push(graceMillis === undefined ? entry : { ...entry, graceMillis })
 }
 
-/** Takes out the name of a timer that was fired before the log did so: its schedule can go with the record. */
-export const takeUnscheduled = ({ entries }: Pending): string | undefined => {
-  const index = entries.findIndex((entry) => entry.kind === "untimer" && entry.fired === true)
-  const [entry] = index < 0 ? [] : entries.splice(index, 1)
-  return entry?.kind === "untimer" ? entry.name : undefined
+type JournalEntry = Extract<Entry, { kind: "journal" }>
+type Untimer = Extract<Entry, { kind: "untimer" }>
+
+const isFired = (entry: Entry): entry is Untimer => entry.kind === "untimer" && entry.fired === true
+
+/** A record and what leaves with it. The schedule of one timer that was fired before the log did so needs no message of its own. */
+export const groupOf = (record: JournalEntry, { entries }: Pending): ReadonlyArray<Entry> => {
+  const fired = entries.find(isFired)
+  if (fired === undefined) return [record, ...entries]
+  return [{ ...record, unschedules: fired.name }, ...entries.filter((entry) => entry !== fired)]
 }
 
 const isOfTimer = (entry: Entry): entry is Extract<Entry, { kind: "timer" | "untimer" }> =>

@@ -4,7 +4,7 @@ import { type CommitRecord, parseRecord, sealRecord } from "../journal.ts"
 import type { Entry, JournalRecord, LogLimits } from "../log.ts"
 import type { Compiled } from "./compiled.ts"
 import { applyRecord, type Core, emptyCore, takeSnapshot } from "./core.ts"
-import { type Pending, takeUnscheduled } from "./pending.ts"
+import type { Pending } from "./pending.ts"
 
 /** An actor no larger than this, in characters, goes whole into each of its records: it is then recovered by reading one. */
 const SMALL_CHARACTERS = 1_024
@@ -76,15 +76,13 @@ export class Recorder {
     const v = version === 1 ? "" : `"v":${version},`
     const head = `{"version":1,${v}"kept":${this.#kept},"previous":${this.#sequence}`
     const json = `${head},"steps":[${steps.steps.join(",")}]${snapshot === undefined ? "" : `,"snapshot":${snapshot}`}}`
-    const unschedules = takeUnscheduled(steps)
     return {
       kind: "journal",
       owner: this.#owner,
       payload: sealRecord(json),
       expected: this.#sequence,
       snapshot: snapshot !== undefined,
-      truncate,
-      ...(unschedules !== undefined && { unschedules })
+      truncate
     }
   }
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { quantOpinion } from "../../../actors/quant/opinion.ts"
 import { analysisText } from "../../../cli/print.ts"
-import { AgentType, isWarmUp, toWindow } from "../../../protocols/index.ts"
+import { AgentType, lacksViews, toWindow } from "../../../protocols/index.ts"
 
 const options = { executionPrefix: "x", now: () => 0 }
 const barsOf = (count: number) =>
@@ -23,9 +23,9 @@ describe("a view for which there are too few bars", () => {
   })
 
   it("is no decision where nobody has one", () => {
-    assert.isTrue(isWarmUp([{ warm_up: true }, { warm_up: true }]))
-    assert.isFalse(isWarmUp([{ warm_up: true }, {}]))
-    assert.isFalse(isWarmUp([]))
+    assert.isTrue(lacksViews([{ warm_up: true }, { warm_up: true }]))
+    assert.isFalse(lacksViews([{ warm_up: true }, {}]))
+    assert.isFalse(lacksViews([]))
     const vote = {
       agent_id: "a",
       agent_type: "market_analyst",

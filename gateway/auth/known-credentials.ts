@@ -4,7 +4,7 @@ import { createHash } from "node:crypto"
 const REMEMBERED_MAX = 10_000
 
 /** Tokens and keys that were found to be good, as digests: their holders are no strangers. Whether they still are is looked at anew. */
-export class Lately {
+export class KnownCredentials {
   readonly #seen = new Set<string>()
 
   add(credential: string): void {
