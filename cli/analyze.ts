@@ -11,7 +11,7 @@ import { modelSettings, modelTimes } from "./config-models.ts"
 import { conversationText, shownEvent } from "./conversation-text.ts"
 import { type DataFolderUnusable, onDisk } from "./data-folder.ts"
 import { readBars } from "./market.ts"
-import { barsPerYearOf, fileFlags, sourceOf } from "./market-file.ts"
+import { barsPerYearOf, fileFlags, sourceOf, yearFlags } from "./market-file.ts"
 import { natsFlag, natsUrl, optionOr, symbolArgument } from "./options.ts"
 import { analysisText } from "./print.ts"
 import { connect, connectClient, openServer, type Server, withParts } from "./server.ts"
@@ -37,6 +37,7 @@ const flags = {
     Flag.withDefault(false)
   ),
   ...fileFlags,
+  ...yearFlags,
   json: Flag.Boolean("json").pipe(Flag.withDescription("Print one JSON object"), Flag.withDefault(false)),
   nats: natsFlag
 }

@@ -10,7 +10,14 @@ import { backtestReport } from "./evaluation/backtest-report.ts"
 import { backtestText } from "./evaluation/backtest-text.ts"
 import { outputFlags, printReport } from "./evaluation/output.ts"
 import { readBars } from "./market.ts"
-import { barsPerYearOf, type FileFlags, fileFlags, type MarketFileError } from "./market-file.ts"
+import {
+  barsPerYearOf,
+  type FileFlags,
+  fileFlags,
+  type MarketFileError,
+  type YearFlags,
+  yearFlags
+} from "./market-file.ts"
 import { symbolFlag } from "./options.ts"
 
 /** What was asked for cannot be walked through; the sentence says why. */
@@ -68,6 +75,7 @@ export const backtest = Command.make(
       Flag.withDefault(false)
     ),
     ...fileFlags,
+    ...yearFlags,
     ...outputFlags
   },
   (given) =>
@@ -106,7 +114,7 @@ export const backtest = Command.make(
   ])
 )
 
-interface Chosen extends FileFlags {
+interface Chosen extends FileFlags, YearFlags {
   readonly csv: Option.Option<string>
   readonly martingale: boolean
   readonly seed: number

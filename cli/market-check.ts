@@ -3,7 +3,6 @@ import { Console, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { listed } from "../market/index.ts"
 import {
-  barsPerYearOf,
   fileFlags,
   intervalText,
   localText,
@@ -29,7 +28,7 @@ export const check = Command.make(
       const symbol = Option.isSome(given.symbol) ? { symbol: given.symbol.value } : {}
       const opened = yield* openFile(given.file, readOptions(given, symbol))
       const reading = yield* readThrough(opened, () => {})
-      const report = reportOf(opened, reading, Option.getOrUndefined(given.barsPerYear))
+      const report = reportOf(opened, reading)
       yield* Console.log(given.json ? JSON.stringify(report, null, 2) : reportText(report, reading))
     })
 ).pipe(
@@ -46,7 +45,7 @@ export const check = Command.make(
 )
 
 /** The same as one JSON object. */
-const reportOf = ({ market }: MarketFile, reading: Reading, said: number | undefined) => {
+const reportOf = ({ market }: MarketFile, reading: Reading) => {
   const { file, layout, series, notices } = reading
   return {
     file,
@@ -57,8 +56,8 @@ const reportOf = ({ market }: MarketFile, reading: Reading, said: number | undef
     last: series.bars === 0 ? null : localText(series.last, series),
     interval_seconds: series.intervalMillis === undefined ? null : series.intervalMillis / 1_000,
     session: sessionText(series),
-    bars_per_year: barsPerYearOf({ barsPerYear: Option.fromUndefinedOr(said) }, reading) ?? null,
-    year: said === undefined ? (series.year?.year ?? null) : `${said} bars, as --bars-per-year says`,
+    bars_per_year: series.year?.bars_per_year ?? null,
+    year: series.year?.year ?? null,
     splits: market.splits.map(({ local, ratio }) => ({ date: new Date(local).toISOString().slice(0, 10), ratio })),
     done: notices
       .filter(({ warning }) => !warning)

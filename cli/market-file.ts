@@ -54,11 +54,6 @@ export const fileFlags = {
     ),
     Flag.withDefault("adjusted")
   ),
-  barsPerYear: Flag.Finite("bars-per-year").pipe(
-    Flag.withDescription("How many such bars a year of trading has; the file tells unless given"),
-    Flag.filter(Schema.is(BarsPerYear), () => "must be a number from 0.1 to 31622400"),
-    Flag.optional
-  ),
   skipBad: Flag.Boolean("skip-bad").pipe(
     Flag.withDescription("Leave out rows that are no sound bars, and say how many"),
     Flag.withDefault(false)
@@ -71,12 +66,24 @@ export interface FileFlags {
   readonly timeUnit: Option.Option<"s" | "ms" | "us" | "ns">
   readonly timeZone: Option.Option<string>
   readonly prices: "adjusted" | "as-written"
-  readonly barsPerYear: Option.Option<number>
   readonly skipBad: boolean
 }
 
+/** For commands that say something for a year. */
+export const yearFlags = {
+  barsPerYear: Flag.Finite("bars-per-year").pipe(
+    Flag.withDescription("How many such bars a year of trading has; the file tells unless given"),
+    Flag.filter(Schema.is(BarsPerYear), () => "must be a number from 0.1 to 31622400"),
+    Flag.optional
+  )
+}
+
+export interface YearFlags {
+  readonly barsPerYear: Option.Option<number>
+}
+
 /** How many bars a year of trading has: as somebody said, or as the file tells. */
-export const barsPerYearOf = (given: Pick<FileFlags, "barsPerYear">, { series }: Reading): number | undefined =>
+export const barsPerYearOf = (given: YearFlags, { series }: Reading): number | undefined =>
   Option.getOrElse(given.barsPerYear, () => series.year?.bars_per_year)
 
 /** What the flags say, and which symbol and time are meant. */

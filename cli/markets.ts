@@ -15,7 +15,9 @@ import {
   openFile,
   readOptions,
   readThrough,
-  sayReading
+  sayReading,
+  type YearFlags,
+  yearFlags
 } from "./market-file.ts"
 import { symbolFlag, symbolsFlag } from "./options.ts"
 import { intervalFlag, regimeFlag, seedFlag } from "./simulation-flags.ts"
@@ -52,6 +54,7 @@ export const marketFlags = {
     Flag.optional
   ),
   ...fileFlags,
+  ...yearFlags,
   symbol: symbolFlag,
   symbols: symbolsFlag,
   seed: seedFlag,
@@ -70,7 +73,7 @@ export const marketFlags = {
 const isSymbol = Schema.is(MarketSymbol)
 
 /** What was chosen on the command line. */
-export interface ChosenMarkets extends FileFlags {
+export interface ChosenMarkets extends FileFlags, YearFlags {
   readonly csv: Option.Option<string>
   readonly symbol: Option.Option<string>
   readonly symbols: string
@@ -81,7 +84,11 @@ export interface ChosenMarkets extends FileFlags {
 }
 
 /** The bars of a file. It is read through first, so that what is wrong in it is told before anything is decided on. */
-const fileMarket = (file: string, symbol: string, flags: FileFlags): Effect.Effect<Market, MarketFileError> =>
+const fileMarket = (
+  file: string,
+  symbol: string,
+  flags: FileFlags & YearFlags
+): Effect.Effect<Market, MarketFileError> =>
   Effect.gen(function* () {
     const opened = yield* openFile(file, readOptions(flags, { symbol }))
     let lastTime: number | undefined

@@ -13,7 +13,7 @@ const SECONDS = 300
 /** Into so many parts the time is cut: in the last it grows little any more. */
 const PARTS = 5
 const GROWTH_MAX = 1.15
-const SLACK_MEBIBYTES = 120
+const SLACK_MEBIBYTES = 25
 const MEBIBYTES_MAX = 600
 
 const mebibytesOf = (pid: number): number => {

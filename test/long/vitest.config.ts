@@ -13,8 +13,8 @@ export default defineConfig({
     pool: "forks",
     // Most of them wait, and those that do not would be in each other's way.
     maxWorkers: 2,
-    // Real servers and processes are killed in real time: a busy machine may be late once, or twice. What was repeated is said at the end.
-    retry: 2,
+    // Real servers and processes are killed in real time: a busy machine may be late once.
+    retry: 1,
     disableConsoleIntercept: true
   }
 })
