@@ -26,7 +26,7 @@ interface Waiting {
  * Reads actors' journals.
  *
  * Of each the newest record is read first, many at a time: mostly it holds the actor whole, or is the only one, or there
- * is none, and that was all. Only where it is not, all records of that actor are read.
+ * is none, and that was all. Only where it is not, all records of that actor are read, from the newest whole one on.
  *
  * A record that is the newest here must be the newest there is: mail whose effects are in a later one may be removed
  * already, and what an actor decides without them would be wrong. A direct get may be answered by a copy of the stream
@@ -124,11 +124,14 @@ export class JournalReader {
   #all(subject: string, last: number): Effect.Effect<Records, ReadError> {
     return Effect.gen({ self: this }, function* () {
       const { reader } = this.#reads
-      const records: Array<JournalRecord> = []
+      let records: Array<JournalRecord> = []
       let from = 1
       while (from <= last) {
         const page = yield* reader.page({ seq: from, next_by_subj: subject, batch: PAGE })
-        for (const message of page.messages) records.push(toRecord(message))
+        // What an owner of before cut short meanwhile is longer in a copy that is behind: it must not be read on in another one.
+        const whole = page.messages.findLastIndex(isWhole)
+        if (whole >= 0) records = []
+        for (const message of page.messages.slice(Math.max(0, whole))) records.push(toRecord(message))
         const newest = page.messages.at(-1)
         // Part of a journal is another actor: what it decides would be wrong.
         if (newest === undefined) return yield* new LogUnavailable({ detail: "the journal was read in part" })
@@ -141,7 +144,9 @@ export class JournalReader {
 
 type Newest = ReadonlyMap<string, Stored>
 
+const isWhole = (message: Stored): boolean => message.header(SNAPSHOT_HEADER) !== ""
+
 const standsAlone = (message: Stored): boolean =>
-  message.header(SNAPSHOT_HEADER) !== "" || message.header("Nats-Expected-Last-Subject-Sequence") === "0"
+  isWhole(message) || message.header("Nats-Expected-Last-Subject-Sequence") === "0"
 
 const toRecord = ({ sequence, payload }: Stored): JournalRecord => ({ sequence, payload })
