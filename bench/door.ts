@@ -1,5 +1,6 @@
 import { Effect, Layer } from "effect"
-import { Actors, layerNatsOutside } from "../runtime/index.ts"
+import { Actors } from "../runtime/index.ts"
+import { layerNatsOutside } from "../runtime/nats/index.ts"
 import { CounterProtocol } from "../test/support/counter.ts"
 import type { Part } from "./part.ts"
 import { median, millis, pairedRatio, percentile, printTable, ROUNDS, type Row } from "./report.ts"

@@ -2,7 +2,8 @@
 // It says "ready" when it serves, what memory it takes when it is asked, and ends with the channel.
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Effect, Layer, Metric, References, Schema } from "effect"
-import { layerNats, layerNode } from "../runtime/index.ts"
+import { layerNode } from "../runtime/index.ts"
+import { layerNats } from "../runtime/nats/index.ts"
 import { counter } from "../test/support/counter.ts"
 import { board, voter } from "./actors.ts"
 import { NodeProcessOptions } from "./node-options.ts"

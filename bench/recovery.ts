@@ -1,5 +1,6 @@
 import { Context, Effect, Layer, Metric } from "effect"
-import { type Actors, Archive, layerOperators } from "../runtime/index.ts"
+import { type Actors, Archive } from "../runtime/index.ts"
+import { layerOperators } from "../runtime/nats/index.ts"
 import { CounterProtocol } from "../test/support/counter.ts"
 import { LongPageProtocol, PageProtocol } from "./actors.ts"
 import { type BareLoad, bareLoad } from "./bare-load.ts"

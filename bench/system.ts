@@ -1,13 +1,6 @@
 import { Clock, Context, Effect, Layer, type Scope } from "effect"
-import {
-  type Actor,
-  Actors,
-  Leases,
-  layerNats,
-  layerNode,
-  type Membership,
-  type NodeOptions
-} from "../runtime/index.ts"
+import { type Actor, Actors, Leases, layerNode, type Membership, type NodeOptions } from "../runtime/index.ts"
+import { layerNats } from "../runtime/nats/index.ts"
 import { CounterProtocol, counter } from "../test/support/counter.ts"
 import { board, longPage, page, voter } from "./actors.ts"
 import { type NodeProcess, startNode } from "./node-process.ts"

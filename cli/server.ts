@@ -1,15 +1,15 @@
 // The NATS server that a process uses, what it connects to it with, and how it lets go of both.
 import { randomBytes } from "node:crypto"
 import { Deferred, Duration, Effect, Exit, Fiber, Layer, Schema, Scope } from "effect"
+import { ServerUnsuitable } from "../runtime/index.ts"
 import {
   layerNats,
   layerNatsOutside,
   layerOperators,
   layerOperatorsOutside,
   NO_NODE,
-  ServerUnsuitable,
   type SystemOptions
-} from "../runtime/index.ts"
+} from "../runtime/nats/index.ts"
 import type { Configuration } from "./config.ts"
 import { type EmbeddedError, embeddedNats } from "./nats-server.ts"
 import { Storage } from "./storage.ts"

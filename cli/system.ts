@@ -2,18 +2,10 @@
 import { hostname } from "node:os"
 import { Duration, Effect, Layer } from "effect"
 import { ACCOUNT_DEFAULTS, allActors, openModels, quantPolicy } from "../actors/index.ts"
-import {
-  defaultLimits,
-  EventLog,
-  Gateway,
-  type GatewayOptions,
-  layerEventLog,
-  NotReady,
-  SERVING,
-  statusProbe
-} from "../gateway/index.ts"
+import { defaultLimits, Gateway, type GatewayOptions, NotReady, SERVING, statusProbe } from "../gateway/index.ts"
 import type { ExperimentPlan, ModelName } from "../protocols/index.ts"
-import { Actors, ClientLog, layerNode } from "../runtime/index.ts"
+import { Actors, ClientLog, EventLog, layerNode } from "../runtime/index.ts"
+import { layerEvents } from "../runtime/nats/index.ts"
 import { type Configuration, tellHeaderBytes } from "./config.ts"
 import { modelConfiguration, modelTimes, warnOfOnePlace } from "./config-models.ts"
 import { gatewayOptions } from "./gateway-options.ts"
@@ -92,7 +84,7 @@ export const serveGateway = (
       const { round } = yield* modelTimes
       const limits = { ...gatewayOptions(config).limits, analysisMillis: analysisMillis(round) }
       const serving = { ...SERVING, probe: statusProbe }
-      const events = layerEventLog({
+      const events = layerEvents({
         url: server.url,
         inbox: config.natsInbox,
         namespace: config.namespace,

@@ -9,7 +9,9 @@ export { LocalNode, NodeBroken, type NodeOptions } from "./engine/profile.ts"
 export { seededRandom } from "./engine/random.ts"
 export { type Envelope, parseEnvelope, parseReply, type ReplyEnvelope } from "./envelope.ts"
 export * from "./errors.ts"
-export * from "./event-reads.ts"
+export { layerEventLog } from "./events/layer.ts"
+export * from "./events/log.ts"
+export * from "./events/reads.ts"
 export {
   type InspectedRecord,
   type Inspection,
@@ -20,17 +22,6 @@ export { type CommitRecord, parseRecord, type Snapshot, type StepRecord } from "
 export * from "./leases.ts"
 export { type Letter, NoSuchLetter, NotRetryable } from "./letters.ts"
 export * from "./log.ts"
-export { showServers } from "./nats/address.ts"
-export { NO_NODE } from "./nats/door/ask.ts"
-export {
-  layerEvents,
-  layerNats,
-  layerNatsClient,
-  layerNatsOutside,
-  layerOperators,
-  layerOperatorsOutside,
-  type SystemOptions
-} from "./nats/layer.ts"
 export { NESTED, NESTING_MAX, nestingFault } from "./nesting.ts"
 export * from "./operators.ts"
 export * from "./protocol.ts"

@@ -13,7 +13,7 @@ const README = readFileSync(join(ROOT, "README.md"), "utf8")
 /** An example stands in the checkout there, and in a folder of its own here. */
 const moved = (code: string) =>
   code
-    .replace('"./runtime/', `"${join(ROOT, "runtime")}/`)
+    .replaceAll('"./runtime/', `"${join(ROOT, "runtime")}/`)
     .replace('"./sim/', `"${join(ROOT, "sim")}/`)
     .replace('"fast-check"', `"${join(ROOT, "node_modules/fast-check/lib/fast-check.js")}"`)
     .replace('"effect"', `"${join(ROOT, "node_modules/effect/dist/index.js")}"`)

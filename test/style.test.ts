@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { arrows, cycles } from "./support/rooms.ts"
+import { arrows, cycles, serverSubjects } from "./support/rooms.ts"
 import { isCode, readSources, type Source } from "./support/sources.ts"
 import * as style from "./support/style.ts"
 
@@ -16,6 +16,7 @@ const none = (complaints: ReadonlyArray<string>) => assert.deepStrictEqual(compl
 describe("in this checkout", () => {
   it("there is code to look at", () => assert.isAbove(code.length, 20))
   it("rooms import along the arrows, and only the index of another room", () => none(code.flatMap(arrows)))
+  it("only runtime/nats knows subjects of NATS itself", () => none(code.flatMap(serverSubjects)))
   it("no file imports itself by way of others of its room", () => none(cycles(code)))
   it("files have at most 300 lines", () => none(code.flatMap(style.fileLength)))
   it("functions have at most 70 lines", () => none(code.flatMap(style.functionLength)))
@@ -37,6 +38,12 @@ describe("the rule on imports", () => {
     assert.strictEqual(refused("gateway/a.ts", "../test/support/nats.ts"), 1)
     assert.strictEqual(refused("cli/main.ts", "../runtime/log.ts"), 1)
     assert.strictEqual(refused("protocols/a.ts", "@nats-io/jetstream"), 1)
+    for (const room of ["runtime", "runtime/engine", "gateway/events", "actors", "sim/log", "cli"]) {
+      assert.strictEqual(refused(`${room}/a.ts`, "@nats-io/transport-node"), 1)
+    }
+    assert.strictEqual(refused("runtime/a.ts", "./nats/index.ts"), 1)
+    assert.strictEqual(refused("gateway/a.ts", "../runtime/nats/index.ts"), 1)
+    assert.strictEqual(refused("cli/a.ts", "../runtime/nats/layer.ts"), 1)
     assert.strictEqual(refused("runtime/a.ts", "node:fs"), 1)
     assert.strictEqual(refused("runtime/a.ts", "effectful"), 1)
   })
@@ -51,6 +58,13 @@ const f = 'import "../cli/f.ts"' // import "../cli/g.ts"`
     assert.strictEqual(arrows(source("runtime/a.ts", text)).length, 5)
   })
 
+  it("sees a subject of NATS itself outside of its room", () => {
+    const subject = `const a = "$${"JS"}.API.INFO"`
+    assert.lengthOf(serverSubjects(source("gateway/a.ts", subject)), 1)
+    none(serverSubjects(source("runtime/nats/a.ts", subject)))
+    none(serverSubjects(source("test/a.ts", subject)))
+  })
+
   it("allows the arrows, and tests anything", () => {
     none(
       arrows(
@@ -63,6 +77,7 @@ const f = 'import "../cli/f.ts"' // import "../cli/g.ts"`
       )
     )
     none(arrows(source("cli/main.ts", 'import "../gateway/index.ts"; import "../setup/lock.mjs"')))
+    none(arrows(source("cli/main.ts", 'import "../runtime/nats/index.ts"')))
     none(arrows(source("test/a.test.ts", 'import "../runtime/log.ts"')))
   })
 

@@ -12,8 +12,8 @@ import {
   type SystemStatus,
   toTimestamp
 } from "../../protocols/index.ts"
+import type { EventLog } from "../../runtime/index.ts"
 import { Actors, type LogUnavailable, type PublishedEvent } from "../../runtime/index.ts"
-import type { EventLog } from "../events/log.ts"
 import type { NotReady } from "../serving.ts"
 import { type Caller, mustSee, type NotSeen } from "./caller.ts"
 

@@ -1,7 +1,6 @@
 import { Effect, Schedule } from "effect"
 import { isoMillis, type Start } from "../../protocols/index.ts"
-import type { LogUnavailable, PublishedEvent } from "../../runtime/index.ts"
-import type { EventLog, History, HistoryStart } from "../events/log.ts"
+import type { EventLog, History, HistoryStart, LogUnavailable, PublishedEvent } from "../../runtime/index.ts"
 import type { EncodedEvent } from "./encode.ts"
 import type { Ring } from "./ring.ts"
 

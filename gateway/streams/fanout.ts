@@ -1,7 +1,7 @@
 import { Effect, Exit, RcMap, Scope } from "effect"
 import type { Start } from "../../protocols/index.ts"
 import type { LogUnavailable, PublishedEvent } from "../../runtime/index.ts"
-import { EventLog } from "../events/log.ts"
+import { EventLog } from "../../runtime/index.ts"
 import { defaultLimits, type GatewayLimits } from "../policy.ts"
 import { atEndOfTurn, type EndOfTurn } from "../turn.ts"
 import { AGAIN, catchUp, type Subscriber } from "./catch-up.ts"

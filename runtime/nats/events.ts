@@ -1,7 +1,7 @@
 import { jetstreamManager } from "@nats-io/jetstream"
 import { Effect, Layer } from "effect"
 import { type LogUnavailable, ServerUnsuitable } from "../errors.ts"
-import { EventReads } from "../event-reads.ts"
+import { EventReads } from "../events/reads.ts"
 import { Nats } from "./connection.ts"
 import { type Page, TOO_MANY } from "./direct.ts"
 import { closeEventConsumer, openEventConsumer } from "./event-consumer.ts"

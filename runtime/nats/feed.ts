@@ -83,7 +83,7 @@ const read = (
           order++
           if (delivery.sequence <= cursor.position) return
           cursor.position = delivery.sequence
-          see(delivery)
+          see({ subject: delivery.subject, sequence: delivery.sequence, payload: delivery.payload })
           return
         }
       }

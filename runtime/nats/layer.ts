@@ -3,7 +3,8 @@ import type { Archive } from "../archive.ts"
 import { Actors } from "../client.ts"
 import type { Controls } from "../controls.ts"
 import type { LogUnavailable, ReadError, ServerUnsuitable } from "../errors.ts"
-import type { EventReads } from "../event-reads.ts"
+import { layerEventLog } from "../events/layer.ts"
+import type { EventLog } from "../events/log.ts"
 import type { Leases } from "../leases.ts"
 import { type ActorLog, ClientLog } from "../log.ts"
 import { Operators } from "../operators.ts"
@@ -56,11 +57,17 @@ export const layerNats = (
   return Layer.merge(Layer.fresh(ClientLog.inside), doors).pipe(Layer.provideMerge(ports))
 }
 
-/** What a process needs to read events, over a connection of its own: by itself, or through nodes where it may not. */
+/**
+ * What a process needs to read events, over a connection of its own, so that reading delays nobody's mail: by itself or, `outside`,
+ * through nodes where it may not.
+ */
 export const layerEvents = (
   options: NatsOptions & { readonly outside?: boolean }
-): Layer.Layer<EventReads, ServerUnsuitable> =>
-  Layer.fresh(options.outside === true ? layerRemoteEvents : layerEventReads).pipe(Layer.provide(Nats.layer(options)))
+): Layer.Layer<EventLog, ServerUnsuitable> =>
+  layerEventLog.pipe(
+    Layer.provide(Layer.fresh(options.outside === true ? layerRemoteEvents : layerEventReads)),
+    Layer.provide(Nats.layer({ ...options, secondary: true }))
+  )
 
 /** What a process needs to look at a system and to hold parts of it, as people do. It runs no actors and asks none. */
 export const layerOperators = (

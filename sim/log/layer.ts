@@ -1,5 +1,14 @@
 import { Clock, Context, Deferred, Effect, Exit, Layer } from "effect"
-import { ActorLog, Controls, type Inherited, Leases, type Membership, type Pauses } from "../../runtime/index.ts"
+import {
+  ActorLog,
+  Controls,
+  type EventReads,
+  type Inherited,
+  Leases,
+  type Membership,
+  type Pauses
+} from "../../runtime/index.ts"
+import { makeEventReads } from "./event-reads.ts"
 import type { Host } from "./host.ts"
 import type { Life } from "./leases.ts"
 import { directLink, type Link } from "./link.ts"
@@ -11,6 +20,7 @@ export interface Ports {
   readonly log: Context.Service.Shape<typeof ActorLog>
   readonly leases: Context.Service.Shape<typeof Leases>
   readonly controls: Context.Service.Shape<typeof Controls>
+  readonly events: Context.Service.Shape<typeof EventReads>
 }
 
 /** The ports as services. */
@@ -21,7 +31,8 @@ export const contextOf = ({ log, leases, controls }: Ports): Context.Context<Act
 export const makePorts = (server: Server, link: Link): Ports => ({
   log: makeLog(server, link),
   leases: makeLeases(server, link),
-  controls: makeControls(server, link)
+  controls: makeControls(server, link),
+  events: makeEventReads(server, link)
 })
 
 /** A server in memory, whose time is that of the `Clock` here. It ends with the scope. */

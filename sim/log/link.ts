@@ -7,6 +7,7 @@ export type Call =
   | "append"
   | "journal"
   | "mail"
+  | "events"
   | "pull"
   | "purge"
   | "watch"

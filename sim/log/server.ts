@@ -1,5 +1,6 @@
-import type { Mail, PublishedEvent } from "../../runtime/index.ts"
+import type { Entry, Mail, PublishedEvent } from "../../runtime/index.ts"
 import { ControlTable } from "./controls.ts"
+import { EventStore } from "./event-store.ts"
 import type { Channel, Host } from "./host.ts"
 import { LeaseTable } from "./leases.ts"
 import { type Commit, type Observer, Store } from "./store.ts"
@@ -26,6 +27,7 @@ const IDLE_MILLIS = 2_000
 /** Everything that processes share: the stream, the leases, the controls, and who listens to what. */
 export class Server {
   readonly store: Store
+  readonly events: EventStore
   readonly leases: LeaseTable
   readonly controls = new ControlTable()
   readonly #host: Host
@@ -39,6 +41,10 @@ export class Server {
     this.#host = host
     this.#observer = options.observer
     this.store = new Store(host, options.shards, options.observer)
+    this.events = new EventStore(
+      () => this.store.lastSequence,
+      () => host.now()
+    )
     this.leases = new LeaseTable(host, options.ttlMillis)
     this.store.listen((commit) => this.#show(commit))
   }
@@ -50,17 +56,28 @@ export class Server {
 
   /** Answers with mail of some shards after a sequence: at once if there is any, else when some comes, or with none. */
   pull(shards: ReadonlySet<string>, after: number, answer: (page: Page) => void): void {
-    const page = this.#page(shards, after)
-    if (page.mails.length > 0) return answer(page)
+    const read = () => this.#page(shards, after)
+    this.#whenAny("mail", read, ({ mails }) => mails.length > 0, answer)
+  }
+
+  /** Answers with the events of a pattern after a sequence: at once if there are any, else when some come, or with none. */
+  pullEvents(pattern: string, after: number, answer: (events: ReadonlyArray<PublishedEvent>) => void): void {
+    const read = () => this.events.after(pattern, after)
+    this.#whenAny("event", read, (events) => events.length > 0, answer)
+  }
+
+  #whenAny<A>(kind: Entry["kind"], read: () => A, isAny: (found: A) => boolean, answer: (found: A) => void): void {
+    const found = read()
+    if (isAny(found)) return answer(found)
     let waits = true
     const end = () => {
       if (!waits) return
       waits = false
       stop()
-      answer(this.#page(shards, after))
+      answer(read())
     }
     const stop = this.store.listen(({ entries }) => {
-      if (entries.some(({ kind }) => kind === "mail") && this.#page(shards, after).mails.length > 0) end()
+      if (entries.some((entry) => entry.kind === kind) && isAny(read())) end()
     })
     this.#host.at(this.#host.now() + IDLE_MILLIS, end)
   }
@@ -102,10 +119,11 @@ export class Server {
     return { mails, upTo: Math.max(after, upTo) }
   }
 
-  #show({ entries, first }: Commit): void {
+  #show({ entries, first, time }: Commit): void {
     for (const [index, entry] of entries.entries()) {
       if (entry.kind !== "event") continue
       const event = { subject: entry.subject, sequence: first + index, payload: entry.payload }
+      this.events.add(event, time)
       for (const watcher of [...this.#watchers]) {
         if (matches(watcher.pattern, entry.subject) && !watcher.channel.send(event)) this.#watchers.delete(watcher)
       }

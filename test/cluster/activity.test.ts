@@ -1,7 +1,8 @@
 // An activity whose node is killed: the next owner of its actor starts it again, although nobody sends the actor anything.
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Layer, Schedule, Schema, type Scope } from "effect"
-import { ActorLog, Actors, layerNats } from "../../runtime/index.ts"
+import { ActorLog, Actors } from "../../runtime/index.ts"
+import { layerNats } from "../../runtime/nats/index.ts"
 import { ErrandProtocol, said } from "../support/errand.ts"
 import { natsServer } from "../support/nats.ts"
 import { startNode } from "../support/node-process.ts"

@@ -3,7 +3,7 @@ import { createServer as createTcpServer } from "node:net"
 import { assert, describe, it, layer } from "@effect/vitest"
 import type { StreamConfig } from "@nats-io/jetstream"
 import { Effect, Layer, Logger } from "effect"
-import { layerNats, type SystemOptions } from "../../runtime/index.ts"
+import { layerNats, type SystemOptions } from "../../runtime/nats/index.ts"
 import { manage } from "../support/manage.ts"
 import { NatsServer, natsServer } from "../support/nats.ts"
 

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Layer } from "effect"
-import { ActorLog, type Address, layerNats, type Mail } from "../../runtime/index.ts"
+import { ActorLog, type Address, type Mail } from "../../runtime/index.ts"
+import { layerNats } from "../../runtime/nats/index.ts"
 import { type ClusterServer, natsCluster } from "../support/nats-cluster.ts"
 
 const NAMESPACE = "reads"

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber, Layer, type Scope } from "effect"
-import { type ActorLog, type Actors, type Leases, layerNats, layerNode } from "../../runtime/index.ts"
+import { type ActorLog, type Actors, type Leases, layerNode } from "../../runtime/index.ts"
+import { layerNats } from "../../runtime/nats/index.ts"
 import { counter } from "../support/counter.ts"
 import { counting } from "../support/counting.ts"
 import { type NatsCluster, natsCluster } from "../support/nats-cluster.ts"

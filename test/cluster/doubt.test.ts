@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Layer } from "effect"
-import { ActorLog, type Entry, layerNats } from "../../runtime/index.ts"
+import { ActorLog, type Entry } from "../../runtime/index.ts"
+import { layerNats } from "../../runtime/nats/index.ts"
 import { natsServer } from "../support/nats.ts"
 import { isStoreAck, natsProxy } from "../support/nats-proxy.ts"
 

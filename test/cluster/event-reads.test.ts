@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Latch, Layer } from "effect"
-import { layerEventLog } from "../../gateway/index.ts"
 import { type Fanout, makeFanout } from "../../gateway/streams/fanout.ts"
-import { ActorLog, layerNats } from "../../runtime/index.ts"
+import { ActorLog } from "../../runtime/index.ts"
+import { layerEvents, layerNats } from "../../runtime/nats/index.ts"
 import { eventually } from "../support/gateway.ts"
 import { type ClusterServer, natsCluster } from "../support/nats-cluster.ts"
 
@@ -35,7 +35,7 @@ describe("a gateway on three servers, one of whose copies was held back", () => 
         const publish = append([eventOf(FILLING)])
         // Some read by themselves, and some through the doors of nodes.
         const events = (gateway: number) =>
-          layerEventLog({ url: leader.url, namespace: NAMESPACE, name: "gateway", outside: gateway % 2 === 1 })
+          layerEvents({ url: leader.url, namespace: NAMESPACE, name: "gateway", outside: gateway % 2 === 1 })
         const stored = yield* append(Array.from({ length: BEFORE }, () => eventOf("")))
         const wanted = Array.from({ length: BEFORE }, (_, index) => stored - BEFORE + 1 + index)
         const open = yield* Latch.make(false)

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Layer, Schedule, type Scope } from "effect"
-import { Leases, layerNats } from "../../runtime/index.ts"
+import { Leases } from "../../runtime/index.ts"
+import { layerNats } from "../../runtime/nats/index.ts"
 import { stayAlive } from "../support/leases.ts"
 import { manage } from "../support/manage.ts"
 import { natsCluster } from "../support/nats-cluster.ts"

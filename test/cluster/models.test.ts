@@ -11,7 +11,8 @@ import {
   ModelUsage,
   toWindow
 } from "../../protocols/index.ts"
-import { ActorLog, Actors, layerNats } from "../../runtime/index.ts"
+import { ActorLog, Actors } from "../../runtime/index.ts"
+import { layerNats } from "../../runtime/nats/index.ts"
 import { dailyBars } from "../support/bars.ts"
 import { start } from "../support/command.ts"
 import { decisionText } from "../support/model-servers/decisions.ts"

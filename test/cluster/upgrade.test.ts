@@ -1,7 +1,8 @@
 // A rolling upgrade as real processes: two nodes of version 1 under load, replaced by version 2 one after the other.
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber, Layer, Schedule, type Scope } from "effect"
-import { ActorLog, Actors, layerNats } from "../../runtime/index.ts"
+import { ActorLog, Actors } from "../../runtime/index.ts"
+import { layerNats } from "../../runtime/nats/index.ts"
 import { AccountProtocol1, AccountProtocol2 } from "../support/account.ts"
 import { natsServer } from "../support/nats.ts"
 import { startNode } from "../support/node-process.ts"

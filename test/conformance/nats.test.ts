@@ -1,5 +1,6 @@
 import { Clock, Effect, Layer } from "effect"
-import { ActorLog, layerNats } from "../../runtime/index.ts"
+import { ActorLog } from "../../runtime/index.ts"
+import { layerNats } from "../../runtime/nats/index.ts"
 import { manage } from "../support/manage.ts"
 import { NatsServer } from "../support/nats.ts"
 import { Harness, SHARDS } from "./harness.ts"

@@ -1,9 +1,10 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Fiber, Layer, Schema } from "effect"
 import { allActors } from "../../actors/index.ts"
-import { layerEventLog, serveGateway } from "../../gateway/index.ts"
+import { serveGateway } from "../../gateway/index.ts"
 import { AllocationResult, CoordinatorProtocol, Problem } from "../../protocols/index.ts"
-import { Actors, layerNats, layerNode } from "../../runtime/index.ts"
+import { Actors, layerNode } from "../../runtime/index.ts"
+import { layerEvents, layerNats } from "../../runtime/nats/index.ts"
 import { dailyBars, opinionOf } from "../support/bars.ts"
 import { http, startGateway } from "../support/gateway.ts"
 import { NatsServer } from "../support/nats.ts"
@@ -115,7 +116,7 @@ const system = Effect.gen(function* () {
   const node = layerNode({ name: "desk", actors: allActors({ policy }) })
   const nats = layerNats({ url, namespace: "desk", name: "desk" })
   const services = yield* Layer.build(
-    Layer.mergeAll(Layer.provideMerge(node, nats), layerEventLog({ url, namespace: "desk", name: "events" }))
+    Layer.mergeAll(Layer.provideMerge(node, nats), layerEvents({ url, namespace: "desk", name: "events" }))
   )
   const { port } = yield* serveGateway({ port: 0 }).pipe(Effect.provide(services))
   return { port, actors: yield* Actors.pipe(Effect.provide(services)) }

@@ -1,9 +1,10 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, References, Schema } from "effect"
 import { allActors } from "../../actors/index.ts"
-import { layerEventLog, serveGateway } from "../../gateway/index.ts"
+import { serveGateway } from "../../gateway/index.ts"
 import { AnalysisResult } from "../../protocols/index.ts"
-import { layerNats, layerNode } from "../../runtime/index.ts"
+import { layerNode } from "../../runtime/index.ts"
+import { layerEvents, layerNats } from "../../runtime/nats/index.ts"
 import { dailyBars, opinionOf } from "../support/bars.ts"
 import { http, openClient, subscribe } from "../support/gateway.ts"
 import { NatsServer } from "../support/nats.ts"
@@ -25,7 +26,7 @@ const system = Effect.gen(function* () {
     })
   const node = layerNode({ name: "floor", actors: allActors({ policy }) })
   const nats = layerNats({ url, namespace: "floor", name: "floor" })
-  const events = layerEventLog({ url, namespace: "floor", name: "events" })
+  const events = layerEvents({ url, namespace: "floor", name: "events" })
   const services = yield* Layer.build(Layer.mergeAll(Layer.provideMerge(node, nats), events))
   const gateway = yield* serveGateway({ port: 0 }).pipe(Effect.provide(services))
   const post = (body: object, headers: Record<string, string> = {}) =>

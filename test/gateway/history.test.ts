@@ -1,7 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { EventLog, type EventLogOptions, layerEventLog } from "../../gateway/index.ts"
-import { ActorLog, type Entry, type PublishedEvent } from "../../runtime/index.ts"
+import { ActorLog, type Entry, EventLog, type PublishedEvent } from "../../runtime/index.ts"
+import { layerEvents } from "../../runtime/nats/index.ts"
 import { manage } from "../support/manage.ts"
 import { NatsServer } from "../support/nats.ts"
 import { client } from "../support/system.ts"
@@ -39,8 +39,8 @@ layer(NatsServer.layer, { excludeTestServices: true })("what is stored of events
         const { url } = yield* NatsServer
         const system = yield* Layer.build(client({ namespace: name }))
         const { append } = yield* ActorLog.pipe(Effect.provide(system))
-        const options: EventLogOptions = { url, namespace: name, name: "reader", outside }
-        const log = yield* EventLog.pipe(Effect.provide(yield* Layer.build(layerEventLog(options))))
+        const options: Parameters<typeof layerEvents>[0] = { url, namespace: name, name: "reader", outside }
+        const log = yield* EventLog.pipe(Effect.provide(yield* Layer.build(layerEvents(options))))
 
         const none = yield* readAll(log, "many.*", { from: "last" }, 0)
         assert.deepStrictEqual(none.sequences, [])

@@ -1,9 +1,10 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Layer, References } from "effect"
 import { allActors, quantPolicy } from "../../actors/index.ts"
-import { layerEventLog, serveGateway } from "../../gateway/index.ts"
+import { serveGateway } from "../../gateway/index.ts"
 import { FEED_BARS_MAX } from "../../protocols/index.ts"
-import { ActorLog, AskTimeout, layerNats, layerNode } from "../../runtime/index.ts"
+import { ActorLog, AskTimeout, layerNode } from "../../runtime/index.ts"
+import { layerEvents, layerNats } from "../../runtime/nats/index.ts"
 import { dailyBars } from "../support/bars.ts"
 import { eventually, http, startGateway } from "../support/gateway.ts"
 import { NatsServer } from "../support/nats.ts"
@@ -78,7 +79,7 @@ const system = Effect.gen(function* () {
   const { url } = yield* NatsServer
   const node = layerNode({ name: "floor", actors: allActors({ policy: quantPolicy }) })
   const nats = layerNats({ url, namespace: "market", name: "floor" })
-  const events = layerEventLog({ url, namespace: "market", name: "events" })
+  const events = layerEvents({ url, namespace: "market", name: "events" })
   const services = yield* Layer.build(Layer.mergeAll(Layer.provideMerge(node, nats), events))
   const gateway = yield* serveGateway({ port: 0 }).pipe(Effect.provide(services))
   const log = yield* ActorLog.pipe(Effect.provide(services))

@@ -1,9 +1,10 @@
 // What a request may bring in the words of others, on one running system: bars, figures and an account; agents by name; the system's own status.
+
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Layer, References, Schema } from "effect"
 import { allActors, quantPolicy } from "../../actors/index.ts"
 import { askStatus } from "../../cli/status.ts"
-import { layerEventLog, serveGateway } from "../../gateway/index.ts"
+import { serveGateway } from "../../gateway/index.ts"
 import {
   AnalysisResult,
   AnalyzeRequest,
@@ -13,7 +14,8 @@ import {
   SystemStatus,
   sizedAccount
 } from "../../protocols/index.ts"
-import { layerNats, layerNode } from "../../runtime/index.ts"
+import { layerNode } from "../../runtime/index.ts"
+import { layerEvents, layerNats } from "../../runtime/nats/index.ts"
 import { dailyBars } from "../support/bars.ts"
 import { http, openClient, subscribe } from "../support/gateway.ts"
 import { NatsServer } from "../support/nats.ts"
@@ -32,7 +34,7 @@ const system = Effect.gen(function* () {
   const { url } = yield* NatsServer
   const node = layerNode({ name: "mission", actors: allActors({ policy: quantPolicy }) })
   const nats = layerNats({ url, namespace: "mission", name: "mission" })
-  const events = layerEventLog({ url, namespace: "mission", name: "events" })
+  const events = layerEvents({ url, namespace: "mission", name: "events" })
   const services = yield* Layer.build(Layer.mergeAll(Layer.provideMerge(node, nats), events))
   const gateway = yield* serveGateway({ port: 0 }).pipe(Effect.provide(services))
   const post = (path: string, body: object) =>

@@ -5,9 +5,10 @@ import { reportOf } from "../../actors/feedback/report.ts"
 import { initial as noExecutions } from "../../actors/feedback/state.ts"
 import { allActors, quantPolicy } from "../../actors/index.ts"
 import { operationOf } from "../../gateway/http/gate.ts"
-import { layerEventLog, serveGateway } from "../../gateway/index.ts"
+import { serveGateway } from "../../gateway/index.ts"
 import { CoordinatorProtocol, FeedbackProtocol, PortfolioView, Problem, ToolReport } from "../../protocols/index.ts"
-import { Actors, layerNats, layerNode } from "../../runtime/index.ts"
+import { Actors, layerNode } from "../../runtime/index.ts"
+import { layerEvents, layerNats } from "../../runtime/nats/index.ts"
 import { dailyBars } from "../support/bars.ts"
 import { http, startGateway } from "../support/gateway.ts"
 import { NatsServer } from "../support/nats.ts"
@@ -156,7 +157,7 @@ const system = Effect.gen(function* () {
   const node = layerNode({ name: "records", actors: allActors({ policy: quantPolicy, accounts: ["main"] }) })
   const nats = layerNats({ url, namespace: "records", name: "records" })
   const services = yield* Layer.build(
-    Layer.mergeAll(Layer.provideMerge(node, nats), layerEventLog({ url, namespace: "records", name: "events" }))
+    Layer.mergeAll(Layer.provideMerge(node, nats), layerEvents({ url, namespace: "records", name: "events" }))
   )
   const { port } = yield* serveGateway({ port: 0 }).pipe(Effect.provide(services))
   return { port, actors: yield* Actors.pipe(Effect.provide(services)) }

@@ -1,7 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { EventLog, layerEventLog } from "../../gateway/index.ts"
-import { ActorLog, layerNats } from "../../runtime/index.ts"
+import { ActorLog, EventLog } from "../../runtime/index.ts"
+import { layerEvents, layerNats } from "../../runtime/nats/index.ts"
 import { NatsServer } from "../support/nats.ts"
 
 const nodeWith = (url: string, byKind: Readonly<Record<string, number>>) =>
@@ -22,7 +22,7 @@ layer(NatsServer.layer, { excludeTestServices: true })("events of a kind that is
       const log = yield* ActorLog.pipe(Effect.provide(yield* Layer.build(nodeWith(url, { tool: 1 }))))
       const publish = (subject: string) => log.append([{ kind: "event", subject, payload: "{}" }])
       const events = yield* EventLog.pipe(
-        Effect.provide(yield* Layer.build(layerEventLog({ url, namespace: "kinds", name: "gateway" })))
+        Effect.provide(yield* Layer.build(layerEvents({ url, namespace: "kinds", name: "gateway" })))
       )
       const first = yield* publish("decision.ACME.a")
       const tool = yield* publish("tool.a.rsi")

@@ -2,8 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { jetstreamManager } from "@nats-io/jetstream"
 import { connect } from "@nats-io/transport-node"
 import { Clock, Effect, Layer } from "effect"
-import { EventLog, layerEventLog } from "../../gateway/index.ts"
-import { ActorLog, layerNats, type PublishedEvent } from "../../runtime/index.ts"
+import { ActorLog, EventLog, type PublishedEvent } from "../../runtime/index.ts"
+import { layerEvents, layerNats } from "../../runtime/nats/index.ts"
 import { eventually } from "../support/gateway.ts"
 import { asUser, serverWithUsers } from "../support/nats-users.ts"
 
@@ -15,7 +15,7 @@ describe("the gateway's user of nats.conf", () => {
       const { append } = yield* ActorLog.pipe(Effect.provide(node))
       const publish = append([{ kind: "event", subject: "a.b", payload: "{}" }])
       const first = yield* publish
-      const services = yield* Layer.build(layerEventLog({ ...asUser(url, "gateway"), outside: true }))
+      const services = yield* Layer.build(layerEvents({ ...asUser(url, "gateway"), outside: true }))
       const log = yield* EventLog.pipe(Effect.provide(services))
       const seen: Array<PublishedEvent> = []
       yield* log.follow("a.*", (event) => seen.push(event))

@@ -3,9 +3,10 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import { allActors, quantPolicy } from "../../actors/index.ts"
 import { verifyConsensus } from "../../cli/verify.ts"
-import { layerEventLog, serveGateway } from "../../gateway/index.ts"
+import { serveGateway } from "../../gateway/index.ts"
 import { RoundStatus } from "../../protocols/index.ts"
-import { layerNats, layerNode, layerOperators, Operators } from "../../runtime/index.ts"
+import { layerNode, Operators } from "../../runtime/index.ts"
+import { layerEvents, layerNats, layerOperators } from "../../runtime/nats/index.ts"
 import { http } from "../support/gateway.ts"
 import { NatsServer } from "../support/nats.ts"
 
@@ -21,7 +22,7 @@ const system = Effect.gen(function* () {
   const nats = layerNats(options)
   const node = layerNode({ name: "gate", actors: allActors({ policy: quantPolicy }) })
   const services = yield* Layer.build(
-    Layer.mergeAll(Layer.provideMerge(node, nats), layerEventLog({ url, namespace: "gate", name: "events" }))
+    Layer.mergeAll(Layer.provideMerge(node, nats), layerEvents({ url, namespace: "gate", name: "events" }))
   )
   const { port } = yield* serveGateway({ port: 0 }).pipe(Effect.provide(services))
   const another = yield* serveGateway({ port: 0 }).pipe(Effect.provide(services))

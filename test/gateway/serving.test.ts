@@ -1,8 +1,9 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Exit, Fiber, Layer, References, Schedule, Scope } from "effect"
 import { allActors, quantPolicy } from "../../actors/index.ts"
-import { layerEventLog, type ServingOptions, serveGateway, statusProbe } from "../../gateway/index.ts"
-import { LogFull, layerNats, layerNatsOutside, layerNode } from "../../runtime/index.ts"
+import { type ServingOptions, serveGateway, statusProbe } from "../../gateway/index.ts"
+import { LogFull, layerNode } from "../../runtime/index.ts"
+import { layerEvents, layerNats, layerNatsOutside } from "../../runtime/nats/index.ts"
 import { http, openClient, startGateway } from "../support/gateway.ts"
 import { NatsServer } from "../support/nats.ts"
 
@@ -24,7 +25,7 @@ layer(NatsServer.layer, { excludeTestServices: true })("a gateway without nodes"
       const { url } = yield* NatsServer
       const options = { url, namespace: "alone", name: "test", durability: "warn" } as const
       const services = yield* Layer.build(
-        Layer.merge(layerNatsOutside(options), layerEventLog({ ...options, outside: true }))
+        Layer.merge(layerNatsOutside(options), layerEvents({ ...options, outside: true }))
       )
       const { port, url: address } = yield* serveGateway({ port: 0, serving }).pipe(Effect.provide(services))
       const unready = yield* http(port, "/readyz")

@@ -3,9 +3,10 @@ import { assert, layer } from "@effect/vitest"
 import { Context, Effect, Fiber, Layer, Redacted, References, Schema } from "effect"
 import { SignJWT } from "jose"
 import { allActors, type Policy, quantPolicy } from "../../actors/index.ts"
-import { layerEventLog, serveGateway } from "../../gateway/index.ts"
+import { serveGateway } from "../../gateway/index.ts"
 import { AllocationProtocol } from "../../protocols/index.ts"
-import { ActorLog, Actors, layerNats, layerNode } from "../../runtime/index.ts"
+import { ActorLog, Actors, layerNode } from "../../runtime/index.ts"
+import { layerEvents, layerNats } from "../../runtime/nats/index.ts"
 import { dailyBars } from "../support/bars.ts"
 import { eventually, http, openClientWith } from "../support/gateway.ts"
 import { NatsServer } from "../support/nats.ts"
@@ -40,7 +41,7 @@ const system = Effect.gen(function* () {
   const policy: Policy = (request) => (silent.has(request.symbol) ? Effect.never : quantPolicy(request))
   const node = layerNode({ name: "tenants", actors: allActors({ policy, accounts: ["main"] }) })
   const nats = layerNats({ url, namespace, name: "tenants" })
-  const events = layerEventLog({ url, namespace, name: "events" })
+  const events = layerEvents({ url, namespace, name: "events" })
   const services = yield* Layer.build(Layer.mergeAll(Layer.provideMerge(node, nats), events))
   const auth = { secret: Redacted.make(SECRET) }
   const gateways = yield* Effect.all([serveGateway({ port: 0, auth }), serveGateway({ port: 0, auth })]).pipe(

@@ -1,15 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Clock, Effect, Exit, Fiber, Layer, Scope } from "effect"
 import { embeddedNats } from "../../cli/nats-server.ts"
-import {
-  ActorLog,
-  Actors,
-  AlreadyStored,
-  type AppendError,
-  LogFull,
-  LogUnavailable,
-  layerNats
-} from "../../runtime/index.ts"
+import { ActorLog, Actors, AlreadyStored, type AppendError, LogFull, LogUnavailable } from "../../runtime/index.ts"
+import { layerNats } from "../../runtime/nats/index.ts"
 import { CounterProtocol } from "../support/counter.ts"
 import { counting } from "../support/counting.ts"
 import { manage } from "../support/manage.ts"

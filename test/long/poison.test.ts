@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Layer, Schedule } from "effect"
-import { Actors, layerNats, layerOperators, Operators } from "../../runtime/index.ts"
+import { Actors, Operators } from "../../runtime/index.ts"
+import { layerNats, layerOperators } from "../../runtime/nats/index.ts"
 import { natsServer } from "../support/nats.ts"
 import { type NodeProcess, startNode } from "../support/node-process.ts"
 import { PoisonProtocol } from "../support/poison.ts"

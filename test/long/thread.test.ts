@@ -15,7 +15,8 @@ import {
   Problem,
   toWindow
 } from "../../protocols/index.ts"
-import { Actors, Leases, layerNats } from "../../runtime/index.ts"
+import { Actors, Leases } from "../../runtime/index.ts"
+import { layerNats } from "../../runtime/nats/index.ts"
 import { isAlive } from "../support/alive.ts"
 import { dailyBars, opinionOf } from "../support/bars.ts"
 import { dataFolder, type Running, serverOn, start } from "../support/command.ts"

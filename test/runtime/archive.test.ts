@@ -1,14 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Clock, Effect, Schedule } from "effect"
-import {
-  ActorLog,
-  type Address,
-  Archive,
-  type Entry,
-  formatAddress,
-  layerOperators,
-  Operators
-} from "../../runtime/index.ts"
+import { ActorLog, type Address, Archive, type Entry, formatAddress, Operators } from "../../runtime/index.ts"
+import { layerOperators } from "../../runtime/nats/index.ts"
 import { NatsServer } from "../support/nats.ts"
 import { operatorsOf } from "../support/operators.ts"
 

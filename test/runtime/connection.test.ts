@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Layer, Logger, Schedule } from "effect"
-import { ActorLog, layerNatsClient } from "../../runtime/index.ts"
+import { ActorLog } from "../../runtime/index.ts"
+import { layerNatsClient } from "../../runtime/nats/index.ts"
 import { natsServer } from "../support/nats.ts"
 import { natsProxy } from "../support/nats-proxy.ts"
 

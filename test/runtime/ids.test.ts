@@ -1,6 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
-import { ActorLog, Actors, define, layerNats, layerNode, persist, refuse, reply } from "../../runtime/index.ts"
+import { ActorLog, Actors, define, layerNode, persist, refuse, reply } from "../../runtime/index.ts"
+import { layerNats } from "../../runtime/nats/index.ts"
 import { CounterProtocol, counter } from "../support/counter.ts"
 import { NatsServer } from "../support/nats.ts"
 import { system } from "../support/system.ts"

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { ActorLog, Actors, layerNats, layerNatsClient, layerNatsOutside, layerNode } from "../../runtime/index.ts"
+import { ActorLog, Actors, layerNode } from "../../runtime/index.ts"
+import { layerNats, layerNatsClient, layerNatsOutside } from "../../runtime/nats/index.ts"
 import { CounterProtocol, counter } from "../support/counter.ts"
 import { asUser, serverWith } from "../support/nats-users.ts"
 import { real } from "../support/outsider.ts"

@@ -1,6 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { ActorLog, Actors, layerNats, layerNode, layerOperators, Operators } from "../../runtime/index.ts"
+import { ActorLog, Actors, layerNode, Operators } from "../../runtime/index.ts"
+import { layerNats, layerOperators } from "../../runtime/nats/index.ts"
 import { lettersOf, MenderProtocol, mender, notesOf, owner } from "../support/mender.ts"
 import { NatsServer } from "../support/nats.ts"
 

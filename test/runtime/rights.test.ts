@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Layer, Schedule, Stream } from "effect"
-import { Actors, layerNats, layerNode, layerOperatorsOutside, Operators } from "../../runtime/index.ts"
+import { Actors, layerNode, Operators } from "../../runtime/index.ts"
+import { layerNats, layerOperatorsOutside } from "../../runtime/nats/index.ts"
 import { CounterProtocol, counter } from "../support/counter.ts"
 import { asUser, serverWithUsers } from "../support/nats-users.ts"
 import { Protocol, soon, troubleWith } from "./trouble.ts"

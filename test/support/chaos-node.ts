@@ -1,7 +1,8 @@
 // A node process of the chaos test: `node test/support/chaos-node.ts URL NAMESPACE NAME`. It says "ready" when it serves.
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Effect, Layer } from "effect"
-import { layerNats, layerNode } from "../../runtime/index.ts"
+import { layerNode } from "../../runtime/index.ts"
+import { layerNats } from "../../runtime/nats/index.ts"
 import { ledger, mirror } from "./chaos-actors.ts"
 import { CHAOS_REPLICAS, CHAOS_SHARDS, CHAOS_TTL_SECONDS } from "./chaos-load.ts"
 

@@ -1,7 +1,8 @@
 // Three node processes on a cluster of three nats-servers, under load, while one thing after the other goes wrong; and
 // whether, when all is well again, everything that was accepted happened exactly once.
 import { Clock, type Context, Effect, Fiber, Layer, Schedule, type Scope } from "effect"
-import { type Actors, layerNatsClient, layerNatsOutside } from "../../runtime/index.ts"
+import type { Actors } from "../../runtime/index.ts"
+import { layerNatsClient, layerNatsOutside } from "../../runtime/nats/index.ts"
 import { type Faults, makeFaults, seeded } from "./chaos-faults.ts"
 import {
   CHAOS_REPLICAS,

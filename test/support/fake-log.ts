@@ -1,6 +1,5 @@
 import { Effect, Layer } from "effect"
-import { EventLog, type History, type HistoryStart } from "../../gateway/events/log.ts"
-import { LogUnavailable, type PublishedEvent } from "../../runtime/index.ts"
+import { EventLog, type History, type HistoryStart, LogUnavailable, type PublishedEvent } from "../../runtime/index.ts"
 
 /** A log that only publishes: its events are those of the test, its watches are open to inspection. */
 export interface FakeLog {

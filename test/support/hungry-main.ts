@@ -2,7 +2,8 @@
 // says how many bytes its heap holds after a collection: `node --expose-gc test/support/hungry-main.ts URL NAMESPACE`.
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Effect, Layer, Schedule, Schema } from "effect"
-import { define, layerNats, layerNode, persist } from "../../runtime/index.ts"
+import { define, layerNode, persist } from "../../runtime/index.ts"
+import { layerNats } from "../../runtime/nats/index.ts"
 
 export const HungryProtocol = {
   type: "hungry",

@@ -1,7 +1,8 @@
 // A node of the long tests: `node test/support/long-node.ts URL NAMESPACE NAME ACTORS`, with the settings that people have.
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Effect, Layer } from "effect"
-import { layerNats, layerNode } from "../../runtime/index.ts"
+import { layerNode } from "../../runtime/index.ts"
+import { layerNats } from "../../runtime/nats/index.ts"
 import { longActors } from "./long-actors.ts"
 
 const [url = "", namespace = "", name = "", set = ""] = process.argv.slice(2)

@@ -2,7 +2,8 @@
 import { join } from "node:path"
 import { Clock, Effect, Exit, Layer, References, Schedule, Scope } from "effect"
 import { embeddedNats } from "../../cli/nats-server.ts"
-import { Actors, layerNatsClient, layerOperators, type Operators } from "../../runtime/index.ts"
+import { Actors, type Operators } from "../../runtime/index.ts"
+import { layerNatsClient, layerOperators } from "../../runtime/nats/index.ts"
 import { temporaryFolder } from "./nats.ts"
 import { startNode } from "./node-process.ts"
 

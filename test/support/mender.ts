@@ -1,17 +1,6 @@
 import { Effect, Layer, Schedule, Schema } from "effect"
-import {
-  Actors,
-  activity,
-  define,
-  layerNats,
-  layerNode,
-  layerOperators,
-  Operators,
-  persist,
-  reply,
-  setTimer,
-  start
-} from "../../runtime/index.ts"
+import { Actors, activity, define, layerNode, Operators, persist, reply, setTimer, start } from "../../runtime/index.ts"
+import { layerNats, layerOperators } from "../../runtime/nats/index.ts"
 import { NatsServer } from "./nats.ts"
 
 const Text = Schema.Struct({ text: Schema.String })

@@ -1,9 +1,11 @@
 // Gateways on a real nats-server, and a way to store events for them.
+
 import { jetstreamManager } from "@nats-io/jetstream"
 import { connect } from "@nats-io/transport-node"
 import { Effect, Layer, References } from "effect"
-import { type GatewayOptions, layerEventLog, serveGateway } from "../../gateway/index.ts"
-import { ActorLog, layerNatsClient } from "../../runtime/index.ts"
+import { type GatewayOptions, serveGateway } from "../../gateway/index.ts"
+import { ActorLog } from "../../runtime/index.ts"
+import { layerEvents, layerNatsClient } from "../../runtime/nats/index.ts"
 
 const quiet = Effect.provideService(References.MinimumLogLevel, "None")
 
@@ -22,7 +24,7 @@ export const openNamespace = Effect.fnUntraced(function* (url: string, namespace
     /** A gateway until the scope closes. `through`: another way to the server. */
     gateway: (options: Partial<GatewayOptions> = {}, through = url) =>
       Effect.gen(function* () {
-        const events = yield* Layer.build(layerEventLog({ url: through, namespace, name: "g" }))
+        const events = yield* Layer.build(layerEvents({ url: through, namespace, name: "g" }))
         return yield* serveGateway({ port: 0, ...options }).pipe(Effect.provide(services), Effect.provide(events))
       }).pipe(quiet),
     /** How many consumers the namespace's stream has. */

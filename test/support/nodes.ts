@@ -1,5 +1,6 @@
 import { Effect, Exit, Layer, Schedule, Scope } from "effect"
-import { type Actor, layerNats, layerNode, layerOperators } from "../../runtime/index.ts"
+import { type Actor, layerNode } from "../../runtime/index.ts"
+import { layerNats, layerOperators } from "../../runtime/nats/index.ts"
 import { NatsServer } from "./nats.ts"
 
 /** What it takes to talk to the actors of a namespace and to operate it, without a node. */

@@ -1,5 +1,5 @@
 import { Effect, Layer } from "effect"
-import { layerNats, layerOperators } from "../../runtime/index.ts"
+import { layerNats, layerOperators } from "../../runtime/nats/index.ts"
 import { NatsServer } from "./nats.ts"
 
 const SHARDS = 8

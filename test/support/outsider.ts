@@ -4,8 +4,9 @@ import { join } from "node:path"
 import { jetstreamManager } from "@nats-io/jetstream"
 import { connect, headers, type NatsConnection } from "@nats-io/transport-node"
 import { Clock, Effect, Layer, type Scope } from "effect"
-import { ActorLog, type Entry, layerNats } from "../../runtime/index.ts"
+import { ActorLog, type Entry } from "../../runtime/index.ts"
 import { writeFrame } from "../../runtime/nats/door/frame.ts"
+import { layerNats } from "../../runtime/nats/index.ts"
 import { asUser, serverWithUsers } from "./nats-users.ts"
 
 /** Those of nats.conf that are no nodes. */

@@ -1,22 +1,37 @@
 // Which room may import what, and in which order inside a room.
 import { importsOf, type Source } from "./sources.ts"
 
-const ROOMS: Readonly<Record<string, { readonly rooms: ReadonlyArray<string>; readonly packages: RegExp }>> = {
+interface Room {
+  readonly rooms: ReadonlyArray<string>
+  readonly packages: RegExp
+  /** The room that it is a part of, of which it may import every file. */
+  readonly within?: string
+}
+
+const ANY = /^(?!@nats-io\/)/
+
+/** A room in another one is listed before it. */
+const ROOMS: Readonly<Record<string, Room>> = {
+  "runtime/nats": { rooms: [], within: "runtime", packages: /^(effect(\/|$)|@nats-io\/|node:zlib$)/ },
   protocols: { rooms: [], packages: /^effect(\/|$)/ },
   // zlib for a checksum: a pure function. A thread, for what watches the event loop.
-  runtime: { rooms: [], packages: /^(effect(\/|$)|@nats-io\/|node:(zlib|worker_threads)$)/ },
-  actors: { rooms: ["protocols", "runtime"], packages: /./ },
+  runtime: { rooms: [], packages: /^(effect(\/|$)|node:(zlib|worker_threads)$)/ },
+  actors: { rooms: ["protocols", "runtime"], packages: ANY },
   market: { rooms: ["protocols"], packages: /^(effect(\/|$)|@effect\/platform-node$|csv-parse\/sync$|node:zlib$)/ },
-  gateway: { rooms: ["protocols", "runtime"], packages: /./ },
-  sim: { rooms: ["protocols", "runtime"], packages: /./ },
-  store: { rooms: ["protocols", "runtime"], packages: /./ },
-  cli: { rooms: ["protocols", "runtime", "market", "actors", "gateway", "sim", "store", "setup"], packages: /./ }
+  gateway: { rooms: ["protocols", "runtime"], packages: ANY },
+  sim: { rooms: ["protocols", "runtime"], packages: ANY },
+  store: { rooms: ["protocols", "runtime"], packages: ANY },
+  cli: {
+    rooms: ["protocols", "runtime", "runtime/nats", "market", "actors", "gateway", "sim", "store", "setup"],
+    packages: ANY
+  }
 }
 
 /** While the event loop is busy only this thread can tell, and only by itself. */
 const WATCHDOG = "runtime/engine/watchdog-thread.ts"
 
-const roomOf = (path: string): string => path.slice(0, path.indexOf("/"))
+const roomOf = (path: string): string =>
+  Object.keys(ROOMS).find((room) => path.startsWith(`${room}/`)) ?? path.slice(0, path.indexOf("/"))
 
 // The set-up is a set of plain programs and not a room: it has no index.
 const isDoor = (path: string): boolean => path === `${roomOf(path)}/index.ts` || path.startsWith("setup/")
@@ -33,11 +48,21 @@ export const arrows = (source: Source): ReadonlyArray<string> => {
       return allowed.packages.test(specifier) ? [] : [`${place}: ${room} must not import ${specifier}`]
     }
     const other = roomOf(file)
-    if (other === room) return []
+    if (other === room || other === allowed.within) return []
     if (!allowed.rooms.includes(other)) return [`${place}: ${room} must not import ${file}`]
     return isDoor(file) ? [] : [`${place}: of ${other} only its index.ts may be imported, not ${file}`]
   })
 }
+
+/** Only the room of NATS knows subjects of the server's own, whatever they are imported or asked by. */
+export const serverSubjects = (source: Source): ReadonlyArray<string> =>
+  ROOMS[roomOf(source.path)] === undefined || roomOf(source.path) === "runtime/nats"
+    ? []
+    : source.text
+        .split("\n")
+        .flatMap((line, index) =>
+          /\$(JS|SYS|KV)\./.test(line) ? [`${source.path}:${index + 1}: a subject of NATS itself`] : []
+        )
 
 /** Inside a room no file imports itself, by whatever way round. Types count: a cycle of types is two files that are one. */
 export const cycles = (sources: ReadonlyArray<Source>): ReadonlyArray<string> => {

@@ -1,5 +1,6 @@
 import { Effect, Layer } from "effect"
-import { type Actor, type ActorLog, type Actors, type Leases, layerNats, layerNode } from "../../runtime/index.ts"
+import { type Actor, type ActorLog, type Actors, type Leases, layerNode } from "../../runtime/index.ts"
+import { layerNats } from "../../runtime/nats/index.ts"
 import { NatsServer } from "./nats.ts"
 
 export interface TestSystem {

@@ -1,5 +1,6 @@
 import { Clock, Effect, Layer, type Scope } from "effect"
-import { type ActorLog, type Actors, layerNats, layerNode } from "../../runtime/index.ts"
+import { type ActorLog, type Actors, layerNode } from "../../runtime/index.ts"
+import { layerNats } from "../../runtime/nats/index.ts"
 import { counter } from "./counter.ts"
 import { natsServer, type TestServerOptions } from "./nats.ts"
 import { type NatsProxy, natsProxy } from "./nats-proxy.ts"

@@ -1,30 +1,19 @@
 import { Effect, Layer, Semaphore } from "effect"
-import { EventReads, LogUnavailable, layerEvents, type ServerUnsuitable } from "../../runtime/index.ts"
+import { LogUnavailable } from "../errors.ts"
 import { openHistory } from "./history.ts"
 import { EventLog, type HistoryStart, type Kept } from "./log.ts"
-
-export interface EventLogOptions {
-  /** `nats://user:password@host:port`, or several with commas between them. */
-  readonly url: string
-  readonly namespace: string
-  /** What the connection is called in the server's monitoring. */
-  readonly name: string
-  /** What the user's inboxes are called; its name in `url` unless given. */
-  readonly inbox?: string | undefined
-  /** Events are asked of nodes, for a process that may not touch the stream. Otherwise it reads them itself. */
-  readonly outside?: boolean
-}
+import { EventReads } from "./reads.ts"
 
 /** So many pages are read at a time, however many clients catch up. */
 const PAGES_AT_ONCE = 32
 
-/**
- * The `EventLog` of a namespace, which must be there. A connection of its own: what clients catch up on does not delay the actors'
- * mail.
- */
-export const layerEventLog = (options: EventLogOptions): Layer.Layer<EventLog, ServerUnsuitable | LogUnavailable> =>
-  // Fresh: two gateways in one process have a connection each.
-  Layer.fresh(Layer.effect(EventLog, makeEventLog)).pipe(Layer.provide(layerEvents({ ...options, secondary: true })))
+/** The `EventLog` of whatever reads events; one for each gateway of a process. */
+export const layerEventLog: Layer.Layer<EventLog, never, EventReads> = Layer.fresh(
+  Layer.effect(
+    EventLog,
+    Effect.suspend(() => makeEventLog)
+  )
+)
 
 const makeEventLog = Effect.gen(function* () {
   const reads = yield* EventReads

@@ -1,8 +1,9 @@
 import { Effect } from "effect"
-import { type EventFrom, type EventReads, LogUnavailable } from "../../runtime/index.ts"
+import { LogUnavailable } from "../errors.ts"
 import { openLatest } from "./latest.ts"
 import type { History, HistoryPage, HistoryStart } from "./log.ts"
 import { PAGE_BYTES_MAX, PAGE_EVENTS_MAX, patiently } from "./page.ts"
+import type { EventFrom, EventReads } from "./reads.ts"
 
 /**
  * Reads what is stored page by page; nothing stays on the server from one page to the next.

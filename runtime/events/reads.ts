@@ -1,6 +1,6 @@
 import { Context, type Effect, type Scope } from "effect"
-import type { LogUnavailable } from "./errors.ts"
-import type { PublishedEvent } from "./log.ts"
+import type { LogUnavailable } from "../errors.ts"
+import type { PublishedEvent } from "../log.ts"
 
 /** Where a page of events begins: at a sequence or the first after it, or at a time, in milliseconds since 1970. */
 export type EventFrom = { readonly sequence: number } | { readonly time: number }

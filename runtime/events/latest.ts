@@ -1,7 +1,9 @@
 import { Effect } from "effect"
-import { type EventPage, type EventReads, LogUnavailable, type PublishedEvent } from "../../runtime/index.ts"
+import { LogUnavailable } from "../errors.ts"
+import type { PublishedEvent } from "../log.ts"
 import type { HistoryPage } from "./log.ts"
 import { firstPage, patiently } from "./page.ts"
+import type { EventPage, EventReads } from "./reads.ts"
 
 /** So many subjects are asked for by their names at a time. */
 const TOGETHER = 256
@@ -102,21 +104,24 @@ const listed = (reads: EventReads["Service"], pattern: string, upTo: number) =>
 
 /**
  * The newest events of some subjects in their order, as many as one answer holds, and the subjects of which there may be more: by a copy
- * that has come as far as it has to.
+ * that has come as far as it has to. One of many such pages: a copy that is behind costs only its own.
  */
-const newestOf = (
+const newestOf = (reads: EventReads["Service"], subjects: ReadonlyArray<string>, upTo: number) =>
+  patiently(newestOnce(reads, subjects, upTo))
+
+const newestOnce = (
   { newest, state }: EventReads["Service"],
   subjects: ReadonlyArray<string>,
   upTo: number
 ): Effect.Effect<
-  { readonly events: ReadonlyArray<PublishedEvent>; readonly left: ReadonlyArray<string> },
+  { readonly events: ReadonlyArray<PublishedEvent>; readonly left: ReadonlyArray<string> } | undefined,
   LogUnavailable
 > =>
   Effect.gen(function* () {
     const page = yield* newest(subjects, BYTES_MAX)
     if (page === undefined) return yield* new LogUnavailable({ detail: "too many subjects at a time" })
     const seen = page.upTo ?? ((yield* state).copies === 1 ? upTo : 0)
-    if (seen < upTo) return yield* new LogUnavailable({ detail: "the copy of the log that is read is behind" })
+    if (seen < upTo) return undefined
     const given = new Set(page.events.map(({ subject }) => subject))
     return {
       events: page.events.toSorted((one, other) => one.sequence - other.sequence),

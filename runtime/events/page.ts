@@ -1,5 +1,6 @@
 import { Effect } from "effect"
-import { LogUnavailable, type PublishedEvent } from "../../runtime/index.ts"
+import { LogUnavailable } from "../errors.ts"
+import type { PublishedEvent } from "../log.ts"
 
 export const PAGE_EVENTS_MAX = 500
 export const PAGE_BYTES_MAX = 256 * 1024

@@ -1,5 +1,6 @@
 import { Context, type Effect, type Scope } from "effect"
-import type { LogUnavailable, PublishedEvent } from "../../runtime/index.ts"
+import type { LogUnavailable } from "../errors.ts"
+import type { PublishedEvent } from "../log.ts"
 
 /** Where a reading of history begins. Times in milliseconds since 1970. */
 export type HistoryStart =
@@ -37,7 +38,7 @@ export interface Kept {
 }
 
 /**
- * The events of the namespace as the gateway reads them, and nothing else of it: no mailbox, no journal.
+ * The events of a namespace as a gateway reads them, and nothing else of it: no mailbox, no journal.
  *
  * Patterns and subjects are those of events, `decision.AAPL.*`, without the namespace.
  */
@@ -59,4 +60,4 @@ export class EventLog extends Context.Service<
     /** What is kept now of the events under a pattern. */
     readonly kept: (pattern: string) => Effect.Effect<Kept, LogUnavailable>
   }
->()("conclave/gateway/EventLog") {}
+>()("conclave/runtime/EventLog") {}
