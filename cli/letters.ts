@@ -1,9 +1,9 @@
 // Dead letters, for people and for programs.
-import { formatAddress, type Letter } from "../runtime/index.ts"
+import { type DeadLetter, formatAddress } from "../runtime/index.ts"
 import { dataText, indented, plain, table, timeText } from "./table.ts"
 
 /** Letters, one a line. */
-export const letterRows = (letters: ReadonlyArray<Letter>): string =>
+export const letterRows = (letters: ReadonlyArray<DeadLetter>): string =>
   table(
     ["LETTER", "ACTOR", "MESSAGE", "PARKED", "CAUSE"],
     letters.map((letter) => [
@@ -15,11 +15,11 @@ export const letterRows = (letters: ReadonlyArray<Letter>): string =>
     ])
   )
 
-const causeOf = ({ failure, cause }: Letter, charactersMax?: number): string =>
+const causeOf = ({ failure, cause }: DeadLetter, charactersMax?: number): string =>
   plain(failure === undefined ? cause : `${failure}: ${cause}`, charactersMax)
 
 /** One letter with all it holds. */
-export const letterText = (letter: Letter): string =>
+export const letterText = (letter: DeadLetter): string =>
   [
     `dead letter ${letter.sequence}`,
     `  actor     ${formatAddress(letter.owner)}`,
@@ -35,7 +35,7 @@ export const letterText = (letter: Letter): string =>
   ].join("\n")
 
 /** A letter as JSON, flat. */
-export const letterJson = ({ owner, mail, ...letter }: Letter) => ({
+export const letterJson = ({ owner, mail, ...letter }: DeadLetter) => ({
   ...letter,
   type: owner.type,
   id: owner.id,

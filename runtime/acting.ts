@@ -5,7 +5,7 @@ import type { Pause, Target } from "./controls.ts"
 import { type ActingSources, type DropError, type DropOptions, type Dropped, dropMail } from "./dropping.ts"
 import type { AppendError, ReadError } from "./errors.ts"
 import type { Sources } from "./inspection.ts"
-import { type Letter, NoSuchLetter, NotRetryable, readLetter, retryOf } from "./letters.ts"
+import { type DeadLetter, NoSuchLetter, NotRetryable, readLetter, retryOf } from "./letters.ts"
 import { resumeFailed } from "./resuming.ts"
 
 export type RetryError = NoSuchLetter | NotRetryable | AppendError | ReadError
@@ -65,14 +65,14 @@ export const checkSelection = ({ type = "a", id = "a" }: Selection): Effect.Effe
 export const letterOf = (
   { archive }: Pick<Sources, "archive">,
   sequence: number
-): Effect.Effect<Letter, ReadError | NoSuchLetter> =>
+): Effect.Effect<DeadLetter, ReadError | NoSuchLetter> =>
   Effect.flatMap(archive.letter(sequence), (letter) =>
     letter === undefined ? Effect.fail(new NoSuchLetter({ sequence })) : Effect.succeed(readLetter(letter))
   )
 
 const retryWith =
   ({ log, archive }: ActingSources) =>
-  (letter: Letter): Effect.Effect<void, RetryError> =>
+  (letter: DeadLetter): Effect.Effect<void, RetryError> =>
     Effect.suspend((): Effect.Effect<void, RetryError> => {
       const mail = retryOf(letter)
       if (mail instanceof NotRetryable) return Effect.fail(mail)

@@ -3,12 +3,12 @@ import type { Actor } from "./actor.ts"
 import { type Address, addressFault, formatAddress, type InvalidAddress } from "./address.ts"
 import type { ArchiveReads } from "./archive.ts"
 import type { Controls, Pause } from "./controls.ts"
-import { type Compiled, compile } from "./engine/compiled.ts"
-import { applyRecord, type Core, emptyCore } from "./engine/core.ts"
+import { type ActorState, applyRecord, emptyActor } from "./engine/step/actor-state.ts"
+import { type Compiled, compile } from "./engine/step/compiled.ts"
 import type { ReadError } from "./errors.ts"
 import { type CommitRecord, parseRecord, type StepRecord } from "./journal.ts"
 import type { Membership } from "./leases.ts"
-import { type Letter, readLetter } from "./letters.ts"
+import { type DeadLetter, readLetter } from "./letters.ts"
 import type { ActorLog, JournalRecord } from "./log.ts"
 
 /** An actor of which there is nothing: no journal, no mail, no dead letter, no pause. */
@@ -50,7 +50,7 @@ export interface Inspection {
   readonly backlog: { readonly waiting: number; readonly secondsBehind: number }
   readonly pause: Pause | undefined
   /** The newest dead letters, oldest first. */
-  readonly letters: ReadonlyArray<Letter>
+  readonly letters: ReadonlyArray<DeadLetter>
 }
 
 export interface InspectOptions {
@@ -123,7 +123,7 @@ export const consumedOf = (address: Address, records: ReadonlyArray<JournalRecor
 
 interface Folded {
   readonly compiled: Compiled
-  readonly core: Core
+  readonly core: ActorState
   readonly snapshots: number
   readonly fault: string | undefined
 }
@@ -131,7 +131,7 @@ interface Folded {
 /** Goes as far as the journal can be read. */
 const fold = (address: Address, definition: Actor | undefined, records: ReadonlyArray<JournalRecord>): Folded => {
   const compiled = compile(definition ?? anyActor(address.type))
-  const core = emptyCore(compiled, address)
+  const core = emptyActor(compiled, address)
   let snapshots = 0
   for (const { sequence, payload } of records) {
     try {

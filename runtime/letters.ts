@@ -22,7 +22,7 @@ export class NotRetryable extends Schema.TaggedError<NotRetryable>()("NotRetryab
 }
 
 /** A message that could not be processed, and why. */
-export interface Letter {
+export interface DeadLetter {
   /** The letter's own number, by which it is retried or dropped. */
   readonly sequence: number
   /** Whose mail it was. */
@@ -56,7 +56,7 @@ const decodePayload = Schema.decodeUnknownSync(Schema.fromJsonString(Payload))
 const decodeFields = Schema.decodeUnknownSync(Schema.Record(Schema.String, Schema.Unknown))
 
 /** The letter as it was stored. What somebody else has put there is a letter too, which says so. */
-export const readLetter = ({ owner, sequence, time, payload }: StoredLetter): Letter => {
+export const readLetter = ({ owner, sequence, time, payload }: StoredLetter): DeadLetter => {
   try {
     const letter = decodePayload(payload)
     const role = letter.shard?.slice(0, letter.shard.indexOf("."))
@@ -93,7 +93,7 @@ export const readLetter = ({ owner, sequence, time, payload }: StoredLetter): Le
  * Who asked may ask again with its id, and then gets what comes of it now. A timer's firing becomes a message, because the timer
  * is closed; the outcome of an activity, which is closed as well, is marked.
  */
-export const retryOf = (letter: Letter): Extract<Entry, { kind: "mail" }> | NotRetryable => {
+export const retryOf = (letter: DeadLetter): Extract<Entry, { kind: "mail" }> | NotRetryable => {
   const id = `retry ${letter.sequence}`
   let fields: Readonly<Record<string, unknown>>
   let envelope: Envelope

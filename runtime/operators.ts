@@ -4,11 +4,11 @@ import { type Address, formatAddress, type InvalidAddress } from "./address.ts"
 import { Archive, type Journal, type Selection } from "./archive.ts"
 import { Controls, type Pause, type Target } from "./controls.ts"
 import type { DropError, DropOptions, Dropped } from "./dropping.ts"
-import { typeOfLane } from "./engine/serving.ts"
+import { typeOfLane } from "./engine/shard/serving.ts"
 import type { ReadError } from "./errors.ts"
 import { type Inspection, type InspectOptions, inspect, type NoSuchActor, type Sources } from "./inspection.ts"
 import { type Announcement, Leases, type Membership } from "./leases.ts"
-import { type Letter, type NoSuchLetter, readLetter } from "./letters.ts"
+import { type DeadLetter, type NoSuchLetter, readLetter } from "./letters.ts"
 import { ActorLog } from "./log.ts"
 import { type Recording, readRecording } from "./replay/recording.ts"
 import { membershipOf, type Waiting, waitingOf } from "./waiting.ts"
@@ -24,7 +24,7 @@ export interface LiveNode extends Pick<Announcement, "labels" | "types" | "decli
 
 /** What became of one letter of many. */
 export interface Retried {
-  readonly letter: Letter
+  readonly letter: DeadLetter
   /** Nothing where it was retried. */
   readonly failure: RetryError | undefined
 }
@@ -88,9 +88,9 @@ export class Operators extends Context.Service<
       selection: Selection,
       after: number,
       max: number
-    ) => Effect.Effect<ReadonlyArray<Letter>, ReadError | InvalidAddress>
+    ) => Effect.Effect<ReadonlyArray<DeadLetter>, ReadError | InvalidAddress>
 
-    readonly letter: (sequence: number) => Effect.Effect<Letter, ReadError | NoSuchLetter>
+    readonly letter: (sequence: number) => Effect.Effect<DeadLetter, ReadError | NoSuchLetter>
 
     /**
      * Gives a letter's message to its actor again, behind what is in its mailbox, and removes the letter.
@@ -181,7 +181,7 @@ export const makeOperators = (sources: Sources, acts: Acts): Operators["Service"
 const LETTERS_PAGE = 50
 
 /** The letters that there are when it begins: what is parked meanwhile is not among them. */
-const present = ({ archive }: Sources, selection: Selection): Stream.Stream<Letter, ReadError | InvalidAddress> =>
+const present = ({ archive }: Sources, selection: Selection): Stream.Stream<DeadLetter, ReadError | InvalidAddress> =>
   Stream.unwrap(
     Effect.map(Effect.andThen(checkSelection(selection), archive.newest), (newest) =>
       Stream.paginate(0, (after: number) =>

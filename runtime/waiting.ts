@@ -2,7 +2,7 @@ import { Clock, Deferred, Effect, Option } from "effect"
 import { type Address, shardOf } from "./address.ts"
 import type { Selection } from "./archive.ts"
 import type { Pause } from "./controls.ts"
-import { Marks } from "./engine/marks.ts"
+import { Watermarks } from "./engine/shard/watermarks.ts"
 import type { ReadError } from "./errors.ts"
 import { consumedOf, type Sources, secondsBehind } from "./inspection.ts"
 import type { Leases, Membership } from "./leases.ts"
@@ -27,7 +27,7 @@ export const waitingOf = (
   Effect.gen(function* () {
     const mailboxes = yield* archive.mailboxes(selection, undefined, max)
     const pauses = yield* controls.read
-    const marks = new Marks()
+    const marks = new Watermarks()
     for (const announcement of (yield* membership).nodes.values()) marks.take(announcement)
     const now = yield* Clock.currentTimeMillis
     const found = yield* Effect.forEach(

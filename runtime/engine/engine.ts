@@ -7,23 +7,23 @@ import type { Leases } from "../leases.ts"
 import type { ActorLog, Mail } from "../log.ts"
 import { Outbox } from "../outbox.ts"
 import { Announcer } from "../pressure.ts"
-import type { Activation } from "./activation.ts"
-import { Activities } from "./activities.ts"
-import { Committer } from "./commit.ts"
-import { compile } from "./compiled.ts"
-import { Due, type DueHost } from "./due.ts"
-import { Gates } from "./gate.ts"
-import { Loads } from "./loads.ts"
-import { type Gauges, type Meter, makeMeter } from "./meter.ts"
-import { Pausing } from "./pausing.ts"
-import { makeProbations, type Probations } from "./probations.ts"
-import { Residents } from "./residents.ts"
-import { makeRoom } from "./room.ts"
-import { makeSetbacks } from "./setbacks.ts"
-import type { Shard, ShardHost } from "./shard.ts"
-import { makeTracing } from "./tracing.ts"
-import { Trials } from "./trials.ts"
-import { watchDecisions } from "./watchdog.ts"
+import type { Activation } from "./actor/activation.ts"
+import { ActivationCache } from "./actor/activation-cache.ts"
+import { makeFlowControl } from "./actor/flow-control.ts"
+import { TypeLimiters } from "./actor/type-limiter.ts"
+import { Activities } from "./commit/activities.ts"
+import { Committer } from "./commit/commit.ts"
+import { NodeTimers, type NodeTimersHost } from "./commit/node-timers.ts"
+import { Pausing } from "./quarantine/pausing.ts"
+import { makeQuarantine } from "./quarantine/quarantine.ts"
+import { Trials } from "./quarantine/trials.ts"
+import { makeProbations, type Probations } from "./recovery/probations.ts"
+import { RecoveryReader } from "./recovery/recovery-reader.ts"
+import { watchDecisions } from "./recovery/watchdog.ts"
+import type { Shard, ShardHost } from "./shard/shard.ts"
+import { type Gauges, type Meter, makeMeter } from "./signals/meter.ts"
+import { makeTracing } from "./signals/tracing.ts"
+import { compile } from "./step/compiled.ts"
 
 export interface EngineOptions {
   /** The node's name, unique among the live nodes: letters, digits, dashes. */
@@ -57,7 +57,7 @@ export interface EngineOptions {
 /** What all shards of a node share. */
 export interface Engine extends Omit<ShardHost, "activationHost" | "doneInLane" | "unknown"> {
   readonly activationHost: Omit<ShardHost["activationHost"], "mayDecide">
-  readonly residents: Residents<Activation>
+  readonly residents: ActivationCache<Activation>
   readonly meter: Meter
   /** How many messages are delivered and not done. */
   readonly open: () => number
@@ -98,14 +98,14 @@ export const makeEngine = Effect.fnUntraced(function* (
   const types = new Map(options.actors.map((actor) => [actor.type, compile(actor)]))
   const activities = new Activities({ outbox, fork, max: options.activitiesMax ?? ACTIVITIES_MAX, meter, nanos })
   const announcer = new Announcer(elapsed, log.broadcast)
-  const gates = new Gates({ now: elapsed, later })
+  const gates = new TypeLimiters({ now: elapsed, later })
   const due = makeDue({ now: elapsed, later, fork, open: () => room.open() }, outbox, options)
   const shards = new Set<Shard>()
-  const room = makeRoom(() => shards.forEach((shard) => shard.shed()))
+  const room = makeFlowControl(() => shards.forEach((shard) => shard.shed()))
   const trials = new Trials(elapsed)
   const pausing = new Pausing({ log, controls, trials, shards, later, fork })
-  const setbacks = makeSetbacks({ log, controls, decline, trials, pausing, now, later, fork })
-  const loads = new Loads(log, { fork, later, ...setbacks })
+  const setbacks = makeQuarantine({ log, controls, decline, trials, pausing, now, later, fork })
+  const loads = new RecoveryReader<Activation>(log, { fork, later, ...setbacks })
   const forget = (activation: Activation) =>
     [loads, committer, activities, gates].forEach((part) => part.forget(activation))
   const residents = makeResidents(options, meter, elapsed, forget)
@@ -150,7 +150,12 @@ export const makeEngine = Effect.fnUntraced(function* (
   return engine
 })
 
-const gaugesOf = ({ size, weight }: Residents<Activation>, open: number, running: number, shards: number): Gauges => ({
+const gaugesOf = (
+  { size, weight }: ActivationCache<Activation>,
+  open: number,
+  running: number,
+  shards: number
+): Gauges => ({
   residents: size,
   residentBytes: weight,
   open,
@@ -176,7 +181,7 @@ const watched = ({ decisionMax = DECISION_MAX }: EngineOptions): Engine["activat
   }
 }
 
-const sweep = (residents: Residents<Activation>, { sweepEvery = SWEEP_EVERY }: EngineOptions) =>
+const sweep = (residents: ActivationCache<Activation>, { sweepEvery = SWEEP_EVERY }: EngineOptions) =>
   Effect.repeat(
     Effect.sync(() => residents.sweep()),
     Schedule.spaced(sweepEvery)
@@ -197,12 +202,12 @@ const makeTimes = Effect.gen(function* () {
 })
 
 const makeDue = (
-  host: Omit<DueHost, "send">,
+  host: Omit<NodeTimersHost, "send">,
   outbox: Outbox,
   { timersByLogMax = TIMERS_BY_LOG_MAX }: EngineOptions
-): Due => {
+): NodeTimers => {
   const send = (to: Address, payload: string) => outbox.send({ kind: "mail", to, payload })
-  return new Due({ ...host, send }, timersByLogMax)
+  return new NodeTimers({ ...host, send }, timersByLogMax)
 }
 
 const makeResidents = (
@@ -212,5 +217,5 @@ const makeResidents = (
   forget: (activation: Activation) => void
 ) => {
   const idleMillisMax = Duration.toMillis(Duration.fromInputUnsafe(passivateAfter))
-  return new Residents<Activation>({ now, idleMillisMax, memoryBytesMax, counts, forget })
+  return new ActivationCache<Activation>({ now, idleMillisMax, memoryBytesMax, counts, forget })
 }

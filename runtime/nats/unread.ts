@@ -1,7 +1,7 @@
 import { JetStreamApiError } from "@nats-io/jetstream"
 import { Clock, Effect } from "effect"
 import { elapsedBy } from "../elapsed.ts"
-import { alertEntry } from "../engine/alert.ts"
+import { alertEntry } from "../engine/signals/alert.ts"
 import type { AppendError } from "../errors.ts"
 import type { Entry } from "../log.ts"
 import { Recurring } from "../recurring.ts"

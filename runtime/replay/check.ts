@@ -1,9 +1,9 @@
-import type { Compiled } from "../engine/compiled.ts"
-import type { Core } from "../engine/core.ts"
-import { takeSnapshot } from "../engine/core.ts"
-import { decideMail } from "../engine/decide.ts"
-import { park } from "../engine/park.ts"
-import type { Commit } from "../engine/verdict.ts"
+import type { ActorState } from "../engine/step/actor-state.ts"
+import { takeSnapshot } from "../engine/step/actor-state.ts"
+import type { Compiled } from "../engine/step/compiled.ts"
+import { decideMail } from "../engine/step/decide.ts"
+import type { Commit } from "../engine/step/decision.ts"
+import { park } from "../engine/step/park.ts"
 import type { Snapshot, StepRecord } from "../journal.ts"
 import type { Entry, LogLimits, Mail } from "../log.ts"
 import { canonical } from "./difference.ts"
@@ -38,7 +38,7 @@ export interface Checked {
 /** Decides a step's message again, against the actor as it was before, and compares. `version` is that of its record. */
 export const decideAgain = (
   compiled: Compiled,
-  core: Core,
+  core: ActorState,
   mail: Mail | undefined,
   recorded: StepRecord,
   version: number
@@ -60,7 +60,7 @@ export const decideAgain = (
 /** What of a record's snapshot the steps up to it do not lead to. */
 export const snapshotDeviations = (
   compiled: Compiled,
-  core: Core,
+  core: ActorState,
   snapshot: Snapshot,
   version: number
 ): ReadonlyArray<Deviation> => {

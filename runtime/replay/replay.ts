@@ -1,7 +1,7 @@
 import type { Actor } from "../actor.ts"
 import { type Address, ANY_ROLE } from "../address.ts"
-import { type Compiled, compile } from "../engine/compiled.ts"
-import { applyRecord, applyStep, type Core, emptyCore, evolveAll } from "../engine/core.ts"
+import { type ActorState, applyRecord, applyStep, emptyActor, evolveAll } from "../engine/step/actor-state.ts"
+import { type Compiled, compile } from "../engine/step/compiled.ts"
 import { type Envelope, parseEnvelope } from "../envelope.ts"
 import { NewerVersion } from "../errors.ts"
 import { type CommitRecord, parseRecord, type StepRecord } from "../journal.ts"
@@ -108,7 +108,7 @@ export const summarize = (replayed: Iterable<Replayed>): ReplaySummary => {
 class Story {
   readonly #compiled: Compiled
   readonly #self: Address
-  readonly #core: Core
+  readonly #core: ActorState
   readonly #until: number
   readonly #payloads: ReadonlyMap<number, string>
   #last: number | undefined
@@ -117,7 +117,7 @@ class Story {
   constructor(actor: Actor, { address, mail }: Recording, until: number) {
     this.#compiled = compile(actor)
     this.#self = addressOf(actor.definition.protocol, address.id)
-    this.#core = emptyCore(this.#compiled, this.#self)
+    this.#core = emptyActor(this.#compiled, this.#self)
     this.#until = until
     this.#payloads = new Map(mail.map(({ sequence, payload }) => [sequence, payload]))
   }

@@ -2,9 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { consensusActor } from "../../actors/consensus/actor.ts"
 import { allActors, quantPolicy } from "../../actors/index.ts"
 import { ConsensusProtocol, CoordinatorProtocol, emptyWindow } from "../../protocols/index.ts"
-import { compile } from "../../runtime/engine/compiled.ts"
-import { applyRecord, emptyCore } from "../../runtime/engine/core.ts"
-import { decideMail } from "../../runtime/engine/decide.ts"
+import { applyRecord, emptyActor } from "../../runtime/engine/step/actor-state.ts"
+import { compile } from "../../runtime/engine/step/compiled.ts"
+import { decideMail } from "../../runtime/engine/step/decide.ts"
 import type { CommitRecord, StepRecord } from "../../runtime/journal.ts"
 
 const limits = { payloadBytesMax: 1_000_000, groupEntriesMax: 1_000, groupBytesMax: 8_000_000 }
@@ -36,7 +36,7 @@ describe("a round that version 1 began", () => {
   const compiled = compile(consensusActor)
   const finish = (records: ReadonlyArray<CommitRecord>) => {
     const to = { type: ConsensusProtocol.type, id: ROUND }
-    const core = emptyCore(compiled, to)
+    const core = emptyActor(compiled, to)
     for (const each of records) applyRecord(compiled, core, each)
     const body = { vote: word("risk_advisor") }
     const payload = JSON.stringify({ kind: "message", message: "CastVote", body, correlation: "c" })
@@ -76,7 +76,7 @@ describe("a coordinator of version 1", () => {
   it("keeps the requests that wait", () => {
     const asked = { correlation_id: "r", reply_to: null, bars: null }
     const state = { window: emptyWindow, running: null, unseen: null, waiting: [asked, asked], decisions: 3 }
-    const core = emptyCore(compiled, { type: CoordinatorProtocol.type, id: "ACME" })
+    const core = emptyActor(compiled, { type: CoordinatorProtocol.type, id: "ACME" })
     applyRecord(compiled, core, record({ snapshot: snapshot(state) }))
     applyRecord(compiled, core, record({ steps: [step(2, "AnalysisRequested", { asked })] }))
     const waiting = [-1, -2, 0].map((id) => ({ id, ...asked }))
@@ -92,7 +92,7 @@ describe("an agent that knew no models, and a coordinator that knew no past", ()
     const compiled = named("market_analyst")
     const to = { type: "market_analyst", id: "ACME" }
     const state = { requests: [asked], answered: ["01HNZX8JGFACFA36RBXDHEQN6F"] }
-    const core = emptyCore(compiled, to)
+    const core = emptyActor(compiled, to)
     applyRecord(compiled, core, record({ snapshot: snapshot(state) }))
     applyRecord(compiled, core, record({ steps: [step(2, "Failed", { consensus_id: ROUND, reason: "it broke" })] }))
     assert.deepStrictEqual(core.state, { requests: [], answered: [...state.answered, ROUND] })
@@ -104,7 +104,7 @@ describe("an agent that knew no models, and a coordinator that knew no past", ()
     const coordinator = named(CoordinatorProtocol.type)
     const running = { ...asked, symbol: undefined, reply_to: null, requested: false, bar_time: 1, price: 100 }
     const before = { window: emptyWindow, running, unseen: null, waiting: [], decisions: 3 }
-    const desk = emptyCore(coordinator, { type: CoordinatorProtocol.type, id: "ACME" })
+    const desk = emptyActor(coordinator, { type: CoordinatorProtocol.type, id: "ACME" })
     applyRecord(coordinator, desk, record({ snapshot: snapshot(JSON.parse(JSON.stringify(before))) }))
     const ended = { ...step(2, "AnalysisEnded", { consensus_id: ROUND }) }
     applyRecord(coordinator, desk, record({ steps: [ended] }))

@@ -1,6 +1,6 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { asideOf } from "../../runtime/engine/aside.ts"
+import { asideOf } from "../../runtime/engine/shard/aside.ts"
 import { Actors, Archive, Operators } from "../../runtime/index.ts"
 import { CounterProtocol, counter } from "../support/counter.ts"
 import { NatsServer } from "../support/nats.ts"

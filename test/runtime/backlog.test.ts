@@ -1,7 +1,7 @@
 import { assert, describe, layer, it as plain } from "@effect/vitest"
 import { Deferred, Effect, Layer, Schedule, Schema } from "effect"
 import fc from "fast-check"
-import { extended, Mailbox } from "../../runtime/engine/mailbox.ts"
+import { extended, Mailbox } from "../../runtime/engine/actor/mailbox.ts"
 import { ActorLog, Actors, define, layerNode, type Mail, persist, reply } from "../../runtime/index.ts"
 import { CounterProtocol, counter } from "../support/counter.ts"
 import { NatsServer } from "../support/nats.ts"

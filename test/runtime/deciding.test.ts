@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { compile } from "../../runtime/engine/compiled.ts"
-import { applyRecord, applyStep, type Core, emptyCore } from "../../runtime/engine/core.ts"
-import { decideMail } from "../../runtime/engine/decide.ts"
-import { asStepFailure } from "../../runtime/engine/failure.ts"
-import { park } from "../../runtime/engine/park.ts"
-import { addCommit, emptyPending } from "../../runtime/engine/pending.ts"
-import { Recorder } from "../../runtime/engine/recorder.ts"
+import { CommitBuffer } from "../../runtime/engine/commit/commit-buffer.ts"
+import { JournalWriter } from "../../runtime/engine/commit/journal-writer.ts"
+import { type ActorState, applyRecord, applyStep, emptyActor } from "../../runtime/engine/step/actor-state.ts"
+import { compile } from "../../runtime/engine/step/compiled.ts"
+import { decideMail } from "../../runtime/engine/step/decide.ts"
+import { asStepFailure } from "../../runtime/engine/step/failure.ts"
+import { park } from "../../runtime/engine/step/park.ts"
 import { activity, define, persist, reply, setTimer, start, stop, stopActor } from "../../runtime/index.ts"
 import { parseRecord } from "../../runtime/journal.ts"
 
@@ -59,20 +59,20 @@ const mailOf = (sequence: number, time: number, message: string, body: unknown =
 })
 
 /** Decides a message and takes its step in. Gives the record of it, as it would be stored, and what goes with it. */
-const take = (compiled: ReturnType<typeof actor>, core: Core, mail: ReturnType<typeof mailOf>) => {
+const take = (compiled: ReturnType<typeof actor>, core: ActorState, mail: ReturnType<typeof mailOf>) => {
   const verdict = decideMail(compiled, core, mail, limits)
   const commit = verdict.kind === "failed" ? park(compiled, core, mail, verdict.failure, 1, limits) : verdict
   if (commit.kind !== "commit") throw asStepFailure(new Error(commit.kind))
   applyStep(compiled, core, commit.step, commit.state)
-  const pending = emptyPending()
-  addCommit(pending, mail, commit, { dueAt: () => 0, graceOf: () => undefined })
-  return { record: new Recorder(self, compiled).record(core, pending, limits), entries: pending.entries }
+  const pending = new CommitBuffer()
+  pending.add(mail, commit, { dueAt: () => 0, graceOf: () => undefined })
+  return { record: new JournalWriter(self, compiled).record(core, pending, limits), entries: pending.entries }
 }
 
 describe("a step that stops its actor", () => {
   it("opens nothing, whatever it asks for besides", () => {
     const compiled = actor()
-    const core = emptyCore(compiled, self)
+    const core = emptyActor(compiled, self)
     take(compiled, core, mailOf(1, 1, "Set", { timers: 2 }))
     const { entries, record } = take(compiled, core, mailOf(2, 2, "StopAll"))
     assert.deepStrictEqual([core.stopped, core.timers.size, core.activities.size], [true, 0, 0])
@@ -87,7 +87,7 @@ describe("a step that stops its actor", () => {
   it("fits into a group however many timers are open", () => {
     for (const message of ["StopAll", "Fail"]) {
       const compiled = actor()
-      const core = emptyCore(compiled, self)
+      const core = emptyActor(compiled, self)
       for (let sequence = 1; sequence <= 3; sequence++) {
         const body = { timers: sequence * 700 }
         const verdict = decideMail(compiled, core, mailOf(sequence, 1, "Set", body), {
@@ -106,11 +106,11 @@ describe("a step that stops its actor", () => {
 
   it("leaves a record that is read alone, and the others where the history is complete", () => {
     const compiled = actor("complete")
-    const core = emptyCore(compiled, self)
+    const core = emptyActor(compiled, self)
     take(compiled, core, mailOf(1, 1, "Add"))
     const { record } = take(compiled, core, mailOf(2, 2, "StopAll"))
     assert.deepStrictEqual([record.snapshot, record.truncate], [true, false])
-    const again = emptyCore(compiled, self)
+    const again = emptyActor(compiled, self)
     applyRecord(compiled, again, parseRecord(record.payload))
     assert.deepStrictEqual([again.stopped, again.consumed, again.timers.size], [true, 2, 0])
   })
@@ -119,7 +119,7 @@ describe("a step that stops its actor", () => {
 describe("what an actor remembers of messages", () => {
   it("leaves room for a snapshot, however large its answers are", () => {
     const compiled = actor()
-    const core = emptyCore(compiled, self)
+    const core = emptyActor(compiled, self)
     let last = ""
     for (let sequence = 1; sequence <= 500; sequence++) {
       const asked = { id: `i${sequence}`, reply: "inbox" }
@@ -134,7 +134,7 @@ describe("what an actor remembers of messages", () => {
 
   it("is kept where the clock goes back, and forgotten by time alone where it goes on", () => {
     const compiled = actor()
-    const core = emptyCore(compiled, self)
+    const core = emptyActor(compiled, self)
     const put = (sequence: number, time: number, id: string) =>
       take(compiled, core, mailOf(sequence, time, "Add", {}, { id, reply: "inbox" }))
     put(1, 100_000, "early")
@@ -152,7 +152,7 @@ describe("what an actor remembers of messages", () => {
 describe("an ask that is sent again", () => {
   const again = (time: number, message: string, id: string, age: number) =>
     mailOf(9, time, message, {}, { id, reply: "inbox", again: true, age })
-  const answersTo = (compiled: ReturnType<typeof actor>, core: Core, mail: ReturnType<typeof mailOf>) => {
+  const answersTo = (compiled: ReturnType<typeof actor>, core: ActorState, mail: ReturnType<typeof mailOf>) => {
     const verdict = decideMail(compiled, core, mail, limits)
     if (verdict.kind !== "nothing") throw new Error(`it has an effect: ${verdict.kind}`)
     return verdict.answers.map(({ payload }) => JSON.parse(payload).body)
@@ -160,7 +160,7 @@ describe("an ask that is sent again", () => {
 
   it("is answered where it is a question, whose answer nobody has kept", () => {
     const compiled = actor()
-    const core = emptyCore(compiled, self)
+    const core = emptyActor(compiled, self)
     take(compiled, core, mailOf(1, 1_000, "Add", {}, { id: "first", reply: "inbox" }))
     assert.deepStrictEqual(answersTo(compiled, core, again(5_000, "Get", "question", 4_000)), [1])
     assert.deepStrictEqual(answersTo(compiled, core, again(5_000, "Add", "first", 4_000)), ["x".repeat(5_000)])
@@ -168,7 +168,7 @@ describe("an ask that is sent again", () => {
 
   it("has no effect and no answer where it may have had one that is forgotten, or fails now", () => {
     const compiled = actor()
-    const core = emptyCore(compiled, self)
+    const core = emptyActor(compiled, self)
     assert.deepStrictEqual(answersTo(compiled, core, again(5_000, "Add", "forgotten", 4_000)), [])
     assert.deepStrictEqual(answersTo(compiled, core, again(5_000, "Fail", "failed", 4_000)), [])
     take(compiled, core, mailOf(1, 1_000, "Add", {}, { id: "first", reply: "inbox" }))
@@ -182,12 +182,12 @@ describe("an ask that is sent again", () => {
 describe("an actor that cannot begin any more", () => {
   it("goes on where a snapshot holds its state", () => {
     const compiled = actor()
-    const core = emptyCore(compiled, self)
+    const core = emptyActor(compiled, self)
     const { record } = take(compiled, core, mailOf(1, 1, "Add"))
     const cannot = actor("snapshots", () => {
       throw new Error("no beginning")
     })
-    const again = emptyCore(cannot, self)
+    const again = emptyActor(cannot, self)
     assert.isDefined(again.unborn)
     applyRecord(cannot, again, parseRecord(record.payload))
     take(cannot, again, mailOf(2, 2, "Add"))

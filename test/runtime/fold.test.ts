@@ -1,8 +1,8 @@
 import { assert, it } from "@effect/vitest"
 import { Schema, SchemaTransformation } from "effect"
-import { compile } from "../../runtime/engine/compiled.ts"
-import { applyRecord, emptyCore } from "../../runtime/engine/core.ts"
-import { decideMail } from "../../runtime/engine/decide.ts"
+import { applyRecord, emptyActor } from "../../runtime/engine/step/actor-state.ts"
+import { compile } from "../../runtime/engine/step/compiled.ts"
+import { decideMail } from "../../runtime/engine/step/decide.ts"
 import { define, persist } from "../../runtime/index.ts"
 
 /** A number that is stored with two digits. */
@@ -28,9 +28,9 @@ it("the state after a step is what folding its record gives, also where a schema
   const limits = { payloadBytesMax: 1_000_000, groupEntriesMax: 1_000, groupBytesMax: 1_000_000 }
   const payload = JSON.stringify({ kind: "message", message: "Weigh", body: { kilos: 1.23456 }, correlation: "" })
   const mail = { to: self, shard: "any.0", sequence: 1, time: 0, payload }
-  const verdict = decideMail(compiled, emptyCore(compiled, self), mail, limits)
+  const verdict = decideMail(compiled, emptyActor(compiled, self), mail, limits)
   if (verdict.kind !== "commit") return assert.fail("nothing was decided")
-  const recovered = emptyCore(compiled, self)
+  const recovered = emptyActor(compiled, self)
   applyRecord(compiled, recovered, { version: 1, kept: 1, previous: 0, steps: [JSON.parse(verdict.text)] })
   assert.strictEqual(verdict.state, recovered.state)
   assert.strictEqual(verdict.state, 1.23)

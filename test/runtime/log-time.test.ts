@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
-import { LogTime } from "../../runtime/engine/log-time.ts"
+import { LogTime } from "../../runtime/engine/commit/log-time.ts"
 
 /** Messages that are stored some time after another, and are given to the node some time after they were stored. */
 const messages = fc.array(fc.record({ after: fc.nat(5_000), waited: fc.nat(8_000) }), { minLength: 1, maxLength: 40 })

@@ -1,6 +1,6 @@
 import { assert, describe, layer, it as plain } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
-import { type Resident, Residents } from "../../runtime/engine/residents.ts"
+import { ActivationCache, type CachedActivation } from "../../runtime/engine/actor/activation-cache.ts"
 import { ActorLog, Actors, define, layerNode, persist, reply } from "../../runtime/index.ts"
 import { NatsServer } from "../support/nats.ts"
 import { client } from "../support/system.ts"
@@ -64,7 +64,7 @@ describe("residents", () => {
   /** Actors that were used at a time, weigh something, and may be busy. */
   const make = (all: ReadonlyArray<{ used: number; weight: number; busy?: boolean }>, now: number) => {
     const gone: Array<number> = []
-    const residents = new Residents<Resident>({
+    const residents = new ActivationCache<CachedActivation>({
       now: () => now,
       idleMillisMax: 100,
       memoryBytesMax: 100,

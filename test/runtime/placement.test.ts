@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
-import { declinesOf, movesOf, ownerOf } from "../../runtime/engine/placement.ts"
-import { Progress } from "../../runtime/engine/progress.ts"
+import { declinesOf, movesOf, ownerOf } from "../../runtime/engine/node/placement.ts"
+import { Progress } from "../../runtime/engine/shard/progress.ts"
 import type { Announcement } from "../../runtime/index.ts"
 import { announcement } from "../support/leases.ts"
 

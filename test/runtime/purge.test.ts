@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import fc from "fast-check"
-import { asideOf, type Undone } from "../../runtime/engine/aside.ts"
-import { Marks } from "../../runtime/engine/marks.ts"
-import { Purge } from "../../runtime/engine/purge.ts"
+import { asideOf, type Undone } from "../../runtime/engine/shard/aside.ts"
+import { Purge } from "../../runtime/engine/shard/purge.ts"
+import { Watermarks } from "../../runtime/engine/shard/watermarks.ts"
 import { ActorLog, type Announcement } from "../../runtime/index.ts"
 import { announcement } from "../support/leases.ts"
 
@@ -52,7 +52,7 @@ const makeModel = () => {
 }
 
 const play = (events: ReadonlyArray<typeof event extends fc.Arbitrary<infer E> ? E : never>) => {
-  const marks = new Marks()
+  const marks = new Watermarks()
   const model = makeModel()
   for (const each of events) {
     if (each.kind === "sent") model.mail.push({ shard: each.shard, actor: each.actor, done: false })
@@ -110,7 +110,7 @@ describe("what nodes say is done", () => {
   })
 
   it("goes on beyond an actor that is never done, and names it", () => {
-    const marks = new Marks()
+    const marks = new Watermarks()
     const all = [0, 1]
     marks.take({ done: { any: { upTo: 9, shards: all, reach: 500, except: ["t/a", "u"] } } })
     assert.strictEqual(marks.ofRole("any", SHARDS), 9)
@@ -125,7 +125,7 @@ describe("what nodes say is done", () => {
   })
 
   it("says nothing of a role while one of its shards was never spoken for", () => {
-    const marks = new Marks()
+    const marks = new Watermarks()
     marks.take({ done: { any: { upTo: 9, shards: [0] } } })
     assert.strictEqual(marks.ofRole("any", SHARDS), 0)
     marks.take({ done: { any: { upTo: 7, shards: [1] }, gpu: { upTo: 5, shards: [0, 1] } } })
@@ -135,7 +135,7 @@ describe("what nodes say is done", () => {
   })
 
   it("counts for nothing beyond what is known to be stored, and is forgotten where the log has lost its end", () => {
-    const marks = new Marks()
+    const marks = new Watermarks()
     const said = { any: { upTo: 9, shards: [0, 1] } }
     marks.take({ done: said }, 8)
     assert.strictEqual(marks.ofRole("any", SHARDS), 0)

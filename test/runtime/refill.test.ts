@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Mailbox } from "../../runtime/engine/mailbox.ts"
+import { Mailbox } from "../../runtime/engine/actor/mailbox.ts"
 import type { Mail } from "../../runtime/index.ts"
 
 const mail = (sequence: number): Mail => ({

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
-import { makeRoom } from "../../runtime/engine/room.ts"
+import { makeFlowControl } from "../../runtime/engine/actor/flow-control.ts"
 
 const MEBIBYTE = 1024 * 1024
 
@@ -12,7 +12,7 @@ describe("a node's room for messages", () => {
     it.live(`holds back more when there are too ${what}, takes away what is stuck, and goes on at the half`, () =>
       Effect.gen(function* () {
         let shed = 0
-        const room = makeRoom(() => shed++)
+        const room = makeFlowControl(() => shed++)
         for (let index = 0; index < count; index++) {
           assert.isTrue(room.room() === undefined || index * characters >= 64 * MEBIBYTE)
           room.opened(1, characters)

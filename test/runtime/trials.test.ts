@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Trials } from "../../runtime/engine/trials.ts"
+import { Trials } from "../../runtime/engine/quarantine/trials.ts"
 
 const address = { type: "cart", id: "a" }
 const MINUTE = 60_000

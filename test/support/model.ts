@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { type Compiled, compile } from "../../runtime/engine/compiled.ts"
+import { type Compiled, compile } from "../../runtime/engine/step/compiled.ts"
 import { define, persist, reply, restart } from "../../runtime/index.ts"
 
 const Numbered = Schema.Struct({ n: Schema.Int })

@@ -28,7 +28,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
 }
 
 /** While the event loop is busy only this thread can tell, and only by itself. */
-const WATCHDOG = "runtime/engine/watchdog-thread.ts"
+const WATCHDOG = "runtime/engine/recovery/watchdog-thread.ts"
 
 const roomOf = (path: string): string =>
   Object.keys(ROOMS).find((room) => path.startsWith(`${room}/`)) ?? path.slice(0, path.indexOf("/"))

@@ -1,11 +1,11 @@
 // Journals written by the engine's own pieces, without a log: one message after the other.
 
-import { compile } from "../../runtime/engine/compiled.ts"
-import { applyStep, type Core, emptyCore } from "../../runtime/engine/core.ts"
-import { decideMail } from "../../runtime/engine/decide.ts"
-import { park } from "../../runtime/engine/park.ts"
-import { addCommit, emptyPending } from "../../runtime/engine/pending.ts"
-import { Recorder } from "../../runtime/engine/recorder.ts"
+import { CommitBuffer } from "../../runtime/engine/commit/commit-buffer.ts"
+import { JournalWriter } from "../../runtime/engine/commit/journal-writer.ts"
+import { type ActorState, applyStep, emptyActor } from "../../runtime/engine/step/actor-state.ts"
+import { compile } from "../../runtime/engine/step/compiled.ts"
+import { decideMail } from "../../runtime/engine/step/decide.ts"
+import { park } from "../../runtime/engine/step/park.ts"
 import { type Actor, addressOf, type Envelope, type Recording, type StepRecord } from "../../runtime/index.ts"
 import { parseRecord, sealRecord } from "../../runtime/journal.ts"
 
@@ -23,7 +23,7 @@ export class Scribe {
   readonly #actor: Actor
   readonly #compiled
   readonly #self
-  readonly #core: Core
+  readonly #core: ActorState
   readonly #recorder
   readonly #records: Array<Kept> = []
   readonly #mail: Array<Recording["mail"][number]> = []
@@ -33,13 +33,13 @@ export class Scribe {
     this.#actor = actor
     this.#compiled = compile(actor)
     this.#self = addressOf(actor.definition.protocol, "a")
-    this.#core = emptyCore(this.#compiled, this.#self)
-    this.#recorder = new Recorder(this.#self, this.#compiled)
+    this.#core = emptyActor(this.#compiled, this.#self)
+    this.#recorder = new JournalWriter(this.#self, this.#compiled)
   }
 
   /** Takes in messages, whose steps become one record. Gives their sequences. */
   take(...said: ReadonlyArray<Said | string | object>): ReadonlyArray<number> {
-    const pending = emptyPending()
+    const pending = new CommitBuffer()
     const sequences: Array<number> = []
     for (const each of said) {
       const sequence = ++this.#sequence
@@ -54,13 +54,13 @@ export class Scribe {
       const commit =
         verdict.kind === "commit" ? verdict : park(this.#compiled, this.#core, mail, verdict.failure, 1, LIMITS)
       applyStep(this.#compiled, this.#core, commit.step, commit.state)
-      addCommit(pending, mail, commit, { dueAt: () => 0, graceOf: () => undefined })
+      pending.add(mail, commit, { dueAt: () => 0, graceOf: () => undefined })
     }
     if (pending.steps.length > 0) this.#write(pending)
     return sequences
   }
 
-  #write(pending: ReturnType<typeof emptyPending>): void {
+  #write(pending: CommitBuffer): void {
     const entry = this.#recorder.record(this.#core, pending, LIMITS)
     const sequence = ++this.#sequence
     this.#recorder.stored(sequence)

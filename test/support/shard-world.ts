@@ -1,9 +1,9 @@
 // One shard of the real engine in a world of its own: no server and no clock, and nothing happens but what the test does.
 import { Effect, Fiber, Schema } from "effect"
-import type { Activation } from "../../runtime/engine/activation.ts"
-import { applyRecord, emptyCore } from "../../runtime/engine/core.ts"
-import { Gates } from "../../runtime/engine/gate.ts"
-import { Shard } from "../../runtime/engine/shard.ts"
+import type { Activation } from "../../runtime/engine/actor/activation.ts"
+import { TypeLimiters } from "../../runtime/engine/actor/type-limiter.ts"
+import { Shard } from "../../runtime/engine/shard/shard.ts"
+import { applyRecord, emptyActor } from "../../runtime/engine/step/actor-state.ts"
 import type { Entry, JournalRecord, Mail } from "../../runtime/index.ts"
 import { parseRecord } from "../../runtime/journal.ts"
 import { decodeSeen, type Kind, makeModel } from "./model.ts"
@@ -38,7 +38,10 @@ export class ShardWorld {
   #delivered = 0
   #doneUpTo = 0
   #abandoned = new Set<Activation>()
-  readonly #gates = new Gates({ now: () => this.#time, later: (millis, callback) => this.#later(millis, callback) })
+  readonly #gates = new TypeLimiters({
+    now: () => this.#time,
+    later: (millis, callback) => this.#later(millis, callback)
+  })
   #shard: Shard = this.#makeShard()
 
   #later(millis: number, callback: () => void): void {
@@ -266,7 +269,7 @@ export class ShardWorld {
   }
 
   coreOf(id: string) {
-    const core = emptyCore(this.#compiled, { type: "model", id })
+    const core = emptyActor(this.#compiled, { type: "model", id })
     for (const { payload } of this.#journals.get(id) ?? []) applyRecord(this.#compiled, core, parseRecord(payload))
     return core
   }
@@ -292,9 +295,5 @@ export class ShardWorld {
 
   get parked(): ReadonlySet<number> {
     return this.#parked
-  }
-
-  get open(): number {
-    return this.#open
   }
 }

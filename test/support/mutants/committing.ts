@@ -12,7 +12,7 @@ export const COMMITTING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "a step is stored in two halves",
-    file: engine("commit"),
+    file: engine("commit/commit"),
     from: "    return this.#log.append(group).pipe(",
     to: `    const rest = group.filter(({ kind }) => kind !== "journal")
     return Effect.andThen(
@@ -24,7 +24,7 @@ export const COMMITTING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "the newest record of a journal is not read",
-    file: engine("loads"),
+    file: engine("recovery/recovery-reader"),
     from: "activation.recover(records)",
     to: "activation.recover(records.slice(0, -1))",
     laws: /left undone|too much happens/,
@@ -32,7 +32,7 @@ export const COMMITTING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "a commit that was refused is taken to be stored",
-    file: engine("commit"),
+    file: engine("commit/commit"),
     from: '        return Effect.sync(() => activation.reload())\n      case "TooLarge"',
     to: '        return Effect.sync(() => activation.committed(1))\n      case "TooLarge"',
     laws: /./,
@@ -40,7 +40,7 @@ export const COMMITTING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "a commit whose answer was lost is taken to be stored",
-    file: engine("commit"),
+    file: engine("commit/commit"),
     from: '      case "LogFull":\n        this.#meter',
     to: '      case "LogFull":\n        if (error._tag === "LogUnavailable") return Effect.sync(() => activation.committed(1))\n        this.#meter',
     laws: /./,
@@ -48,7 +48,7 @@ export const COMMITTING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "mail of a refused commit is not decided again",
-    file: engine("activation"),
+    file: engine("actor/activation"),
     from: "this.#mailbox.unshift([...(this.#flight?.mails ?? []), ...this.#open.mails])",
     to: "this.#mailbox.unshift([...this.#open.mails])",
     laws: /left undone|removed before|only of what/,
@@ -56,7 +56,7 @@ export const COMMITTING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "mail of a refused commit is decided in another order",
-    file: engine("activation"),
+    file: engine("actor/activation"),
     from: "this.#mailbox.unshift([...(this.#flight?.mails ?? []), ...this.#open.mails])",
     to: "this.#mailbox.unshift([...this.#open.mails, ...(this.#flight?.mails ?? [])])",
     laws: /left undone|removed before|only of what|all that lies before|gets once|one effect/,
@@ -67,7 +67,7 @@ export const COMMITTING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "an actor is passivated while it has work",
-    file: engine("shard"),
+    file: engine("shard/shard"),
     from: "if (!activation.idle) return false",
     to: "",
     laws: /./,

@@ -4,7 +4,7 @@ import { engine, type Mutant } from "./mutant.ts"
 export const DECIDING: ReadonlyArray<Mutant> = [
   {
     defect: "an answer leaves before its step is committed",
-    file: engine("activation"),
+    file: engine("actor/activation"),
     from: "    addCommit(this.#open, mail, commit, this.#host.timing)\n",
     to: "    addCommit(this.#open, mail, commit, this.#host.timing)\n    for (const answer of commit.answers) this.#host.answer(answer)\n",
     laws: /only of what is committed/,
@@ -12,7 +12,7 @@ export const DECIDING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "a question is answered before what came before it is committed",
-    file: engine("activation"),
+    file: engine("actor/activation"),
     from: "for (const answer of answers) this.#open.answers.push(answer)",
     to: "for (const answer of answers) this.#host.answer(answer)",
     laws: /only of what is committed/,
@@ -20,7 +20,7 @@ export const DECIDING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "the generation of a timer is forgotten",
-    file: engine("decide"),
+    file: engine("step/decide"),
     from: "core.timers.get(envelope.name) !== envelope.generation",
     to: "core.timers.get(envelope.name) === undefined",
     laws: /a timer fires once/,
@@ -28,7 +28,7 @@ export const DECIDING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "the generation of an activity is forgotten",
-    file: engine("decide"),
+    file: engine("step/decide"),
     from: "core.activities.get(envelope.key)?.generation !== envelope.generation",
     to: "core.activities.get(envelope.key) === undefined",
     laws: /outcome of an activity/,
@@ -36,7 +36,7 @@ export const DECIDING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "a message that was seen before is decided again",
-    file: engine("decide"),
+    file: engine("step/decide"),
     from: 'if (envelope.kind !== "message" || envelope.id === undefined) return undefined',
     to: "if (envelope.id !== null) return undefined",
     laws: /effect once|same answer|all that lies before/,
@@ -44,7 +44,7 @@ export const DECIDING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "decisions take the time from the machine's clock",
-    file: engine("decide"),
+    file: engine("step/decide"),
     from: "    time: mail.time,\n    sequence: mail.sequence,\n    messageId",
     to: "    time: mail.time + Math.floor(performance.now()),\n    sequence: mail.sequence,\n    messageId",
     laws: /deciding again/,
@@ -52,7 +52,7 @@ export const DECIDING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "a timer that was cancelled stays open",
-    file: engine("core"),
+    file: engine("step/actor-state"),
     from: "for (const name of step.cancelled ?? []) core.timers.delete(name)",
     to: "",
     laws: /a timer fires once|is what folding/,
@@ -60,7 +60,7 @@ export const DECIDING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "a message is parked without a letter",
-    file: engine("park"),
+    file: engine("step/park"),
     from: "    letterOf(mail, report, envelope, limits),\n",
     to: "",
     laws: /stored with all/,
@@ -68,7 +68,7 @@ export const DECIDING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "who watches an actor that stops is not told",
-    file: engine("stopping"),
+    file: engine("step/stopping"),
     from: "...Array.from(core.watchers, ([watcher, told]) => noticeOf(self, watcher, told, correlation))",
     to: "",
     laws: /who watches/,
@@ -76,7 +76,7 @@ export const DECIDING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "an actor that stops leaves its timers running",
-    file: engine("stopping"),
+    file: engine("step/stopping"),
     from: "const cancelled = [...core.timers.keys()].slice(0, TIMERS_REMOVED_MAX)",
     to: "const cancelled: Array<string> = []",
     laws: /closes what is open/,
@@ -84,7 +84,7 @@ export const DECIDING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "every seventh message of a step is not sent",
-    file: engine("draft"),
+    file: engine("step/step-builder"),
     from: "  void draft.entries.push(mailOf(draft.self, send, draft.envelope))",
     to: "  void (draft.context.sequence % 7 > 0 && draft.entries.push(mailOf(draft.self, send, draft.envelope)))",
     laws: /gets once/,

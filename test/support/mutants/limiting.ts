@@ -5,14 +5,14 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   {
     defect: "a rate is measured by a clock that can be set",
     file: engine("engine"),
-    from: "new Gates({ now: elapsed, later })",
-    to: "new Gates({ now, later })",
+    from: "new TypeLimiters({ now: elapsed, later })",
+    to: "new TypeLimiters({ now, later })",
     laws: /left undone/,
     within: 100
   },
   {
     defect: "who has a place and waits for the rate waits for a place",
-    file: engine("gate"),
+    file: engine("actor/type-limiter"),
     from: "const waiting = this.#working.has(activation) ? this.#starved : this.#waiting",
     to: "const waiting = this.#waiting",
     laws: /left undone/,
@@ -20,7 +20,7 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "who makes room at a gate does not call the next one",
-    file: engine("gate"),
+    file: engine("actor/type-limiter"),
     from: "if (this.#working.delete(activation)) this.#callNext()",
     to: "this.#working.delete(activation)",
     laws: /left undone/,
@@ -28,7 +28,7 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "who is not let in for the rate is not called again",
-    file: engine("gate"),
+    file: engine("actor/type-limiter"),
     from: "      this.#callWhenFilled()\n      return false",
     to: "      return false",
     laws: /left undone/,
@@ -36,7 +36,7 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "mail that comes while a backlog is read is put before it",
-    file: engine("mailbox"),
+    file: engine("actor/mailbox"),
     from: "if (aside || this.#backlog !== undefined || (full",
     to: "if (aside || (full",
     laws: /left undone|removed before|gets once/,
@@ -44,7 +44,7 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "what was read of a backlog counts although more was set aside before it",
-    file: engine("mailbox"),
+    file: engine("actor/mailbox"),
     from: "backlog.from !== from) return 0",
     to: "from === undefined) return 0",
     laws: /left undone|removed before|gets once|once/,
@@ -53,7 +53,7 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "an actor that was not let in does not read its backlog when it is",
-    file: engine("activation"),
+    file: engine("actor/activation"),
     from: "    this.#barred = false\n    if (this.#phase",
     to: "    if (this.#phase",
     laws: /left undone/,
@@ -61,7 +61,7 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "a journal that is read for an activation that was given up brings it to life again",
-    file: engine("loads"),
+    file: engine("recovery/recovery-reader"),
     from: "    this.#wanted.delete(activation)\n    this.#journals.delete(activation)\n",
     to: "    this.#journals.delete(activation)\n",
     laws: /./,
@@ -69,7 +69,7 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "actors of a shard that is lost go on",
-    file: engine("shard"),
+    file: engine("shard/shard"),
     from: "for (const activation of this.#activations.values()) activation.abandon()",
     to: "",
     laws: /./,
@@ -77,7 +77,7 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "who is tested after its shard was taken from a node that died does not get its mail",
-    file: engine("probation"),
+    file: engine("recovery/probation"),
     from: "const mails = this.#waiting.get(actor)?.mails ?? []",
     to: "const mails: ReadonlyArray<Mail> = []",
     laws: /left undone|effect/,
@@ -85,7 +85,7 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "a message that fails is never tried again",
-    file: engine("retries"),
+    file: engine("actor/retries"),
     from: "    this.#waiting = false\n",
     to: "",
     laws: /left undone/,
@@ -93,7 +93,7 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "a shard is given back before its actors have committed what they decided",
-    file: engine("shard"),
+    file: engine("shard/shard"),
     from: "return Effect.sync(() => this.#progress.open + this.#reread === (this.#probation?.messages ?? 0)).pipe(",
     to: "return Effect.sync(() => true).pipe(",
     laws: /./,
@@ -102,7 +102,7 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "a lease runs from when its renewal was answered",
-    file: engine("presence"),
+    file: engine("node/node-lease"),
     from: '        this.#hold(started)\n        return "renewed"',
     to: '        this.#hold(this.#read())\n        return "renewed"',
     laws: /all that lies before/,
@@ -112,7 +112,7 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "an event is not published",
-    file: engine("draft"),
+    file: engine("step/step-builder"),
     from: '      draft.entries.push({ kind: "event", subject: operation.subject, payload })\n',
     to: '      if (draft.context.sequence % 7 > 0) draft.entries.push({ kind: "event", subject: operation.subject, payload })\n',
     laws: /publishes is stored once/,
@@ -120,7 +120,7 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "a timer that a node fires itself is fired too early",
-    file: engine("due"),
+    file: engine("commit/node-timers"),
     from: "Math.ceil(Math.max(due, this.#host.now()) / TICK_MILLIS)",
     to: "Math.ceil((due + this.#host.now()) / 2 / TICK_MILLIS)",
     laws: /no earlier than it is due/,
@@ -128,7 +128,7 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "a timer that a node fires itself is fired for another actor",
-    file: engine("due"),
+    file: engine("commit/node-timers"),
     from: "#send(due: ReadonlyArray<Kept>): Effect.Effect<void> {",
     to: "#send(kept: ReadonlyArray<Kept>): Effect.Effect<void> {\n    const due = kept.map((one) => ({ ...one, to: { ...one.to, id: one.to.id.repeat(2) } }))",
     laws: /./,
@@ -136,15 +136,15 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "what a step sends leaves in another order",
-    file: engine("pending"),
-    from: "return void pending.entries.push(entry)\n  const earlier",
-    to: "return void pending.entries.unshift(entry)\n  const earlier",
+    file: engine("commit/commit-buffer"),
+    from: "return void this.entries.push(entry)\n    const earlier",
+    to: "return void this.entries.unshift(entry)\n    const earlier",
     laws: /stored with all/,
     within: 50
   },
   {
     defect: "a timer that is cancelled stays on the server",
-    file: engine("draft"),
+    file: engine("step/step-builder"),
     from: '  draft.entries.push({ kind: "untimer", owner: draft.self, name })\n',
     to: "",
     laws: /stored with all/,
@@ -152,15 +152,15 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "of a timer that is set twice in a record the first word counts",
-    file: engine("pending"),
-    from: "if (earlier >= 0) pending.entries.splice(earlier, 1)",
+    file: engine("commit/commit-buffer"),
+    from: "if (earlier >= 0) this.entries.splice(earlier, 1)",
     to: "if (earlier >= 0) return",
     laws: /stored with all/,
     within: 400
   },
   {
     defect: "a timer is set a second too late",
-    file: engine("draft"),
+    file: engine("step/step-builder"),
     from: "owner: draft.self, name, at, payload",
     to: "owner: draft.self, name, at: at + 1_000, payload",
     laws: /stored with all/,
@@ -168,7 +168,7 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "a message that is parked is alerted of by nobody",
-    file: engine("park"),
+    file: engine("step/park"),
     from: "    alertOf(mail, report),\n",
     to: "",
     laws: /publishes is stored once/,
@@ -176,8 +176,8 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "an activity that was cancelled goes on",
-    file: engine("release"),
-    from: "for (const key of stored.ended) host.stopActivity(activation, key)",
+    file: engine("commit/after-commit"),
+    from: "for (const key of stored.ended) effects.stopActivity(activation, key)",
     to: "",
     laws: /./,
     within: 500,
@@ -185,7 +185,7 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "an activity starts before its step is committed",
-    file: engine("activation"),
+    file: engine("actor/activation"),
     from: "    addCommit(this.#open, mail, commit, this.#host.timing)\n",
     to: "    addCommit(this.#open, mail, commit, this.#host.timing)\n    for (const key of Object.keys(commit.step.started ?? {})) this.#host.startActivity(this, key)\n",
     laws: /only of a step that is stored/,
@@ -193,7 +193,7 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "how often a message was tried is forgotten between two tries",
-    file: engine("retries"),
+    file: engine("actor/retries"),
     from: "sequence === this.#sequence ? this.#attempts + 1 : 1",
     to: "1",
     laws: /left undone|too much/,
@@ -201,7 +201,7 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "repeated asks are decided as if they were the first",
-    file: engine("decide"),
+    file: engine("step/decide"),
     from: 'if (envelope.kind === "message" && envelope.again === true) {',
     to: 'if (envelope.kind === "message" && envelope.id === "") {',
     laws: /./,
@@ -211,7 +211,7 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "an actor that has stopped decides on",
-    file: engine("decide"),
+    file: engine("step/decide"),
     from: "    if (core.stopped) return afterStop(mail, envelope)\n",
     to: "",
     laws: /decides nothing/,
@@ -219,7 +219,7 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "everybody is removed from memory at each round, whoever works",
-    file: engine("activation"),
+    file: engine("actor/activation"),
     from: '"running" && !this.#undone && this.#core',
     to: '"running" && this.#core',
     laws: /./,
@@ -227,7 +227,7 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "a place for reading journals is never given back",
-    file: engine("loads"),
+    file: engine("recovery/recovery-reader"),
     from: "          this.#running--\n          this.#startNext()\n",
     to: "          this.#startNext()\n",
     laws: /left undone/,

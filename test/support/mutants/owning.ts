@@ -4,7 +4,7 @@ import { engine, type Mutant } from "./mutant.ts"
 export const OWNING: ReadonlyArray<Mutant> = [
   {
     defect: "a tail is taken to be further than it is",
-    file: engine("shards"),
+    file: engine("shard/shards"),
     from: "this.#reached = Math.max(this.#reached, sequence)",
     to: "this.#reached = Math.max(this.#reached, sequence + 2)",
     laws: /removed before/,
@@ -12,7 +12,7 @@ export const OWNING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "one message too many is removed",
-    file: engine("shards"),
+    file: engine("shard/shards"),
     from: "(shard.progress.oldestOpen ?? Number.POSITIVE_INFINITY) - 1)",
     to: "shard.progress.oldestOpen ?? Number.POSITIVE_INFINITY)",
     laws: /removed before|left undone/,
@@ -20,7 +20,7 @@ export const OWNING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "what is done is said after the renewal and not before",
-    file: engine("node"),
+    file: engine("node/node"),
     from: "      this.#purge.take(said)\n",
     to: "      this.#purge.take(this.#shards.done(() => true))\n",
     laws: /removed before/,
@@ -30,7 +30,7 @@ export const OWNING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "a shard is owned in a life in which it was not acquired",
-    file: engine("moves"),
+    file: engine("node/moves"),
     from: "if (before === life()) holdings.acquired(shard)",
     to: "holdings.acquired(shard)",
     laws: /./,
@@ -40,7 +40,7 @@ export const OWNING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "a lease is held three times too long",
-    file: engine("presence"),
+    file: engine("node/node-lease"),
     from: "const { ttlMillis } = this.#leases",
     to: "const ttlMillis = 3 * this.#leases.ttlMillis",
     laws: /all that lies before/,
@@ -49,7 +49,7 @@ export const OWNING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "a clock that is set back lengthens a lease",
-    file: engine("presence"),
+    file: engine("node/node-lease"),
     from: "return time <= until.time && monotonic <= until.monotonic",
     to: "return time <= until.time",
     laws: /all that lies before|left undone|removed before/,
@@ -58,7 +58,7 @@ export const OWNING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "decisions do not wait for the lease to be renewed",
-    file: engine("node"),
+    file: engine("node/node"),
     from: "if (this.#log.status.fault === undefined && this.#presence.mayDecide()) return true",
     to: "if (this.#presence !== undefined) return true",
     laws: /all that lies before/,
@@ -67,7 +67,7 @@ export const OWNING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "a shard that was lost and taken again is read by the tail from before",
-    file: engine("shards"),
+    file: engine("shard/shards"),
     from: "[...this.#owned].some(([name, shard]) => this.#read.get(name) !== shard)",
     to: "[...this.#owned.keys()].some((name) => !this.#read.has(name))",
     laws: /left undone|removed before/,
@@ -75,7 +75,7 @@ export const OWNING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "actors that hold mail are not woken by a new tail",
-    file: engine("node"),
+    file: engine("node/node"),
     from: "Effect.sync(() => this.#shards.resume()) // what was delivered before waits, too",
     to: "Effect.void",
     laws: /left undone/,
@@ -84,7 +84,7 @@ export const OWNING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "a new shard is read from where the tail was",
-    file: engine("shards"),
+    file: engine("shard/shards"),
     from: "this.#passed.set(name, Math.max(this.#host.doneUpTo(name), this.#host.doneUpTo(shardOfName(name))))",
     to: "this.#passed.set(name, this.#reached)",
     laws: /left undone|removed before/,
@@ -92,7 +92,7 @@ export const OWNING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "what is paused and goes on is not woken",
-    file: engine("shard"),
+    file: engine("shard/shard"),
     from: "      activation.resume()\n    }\n    for (const [key, { address }] of this.#held)",
     to: "    }\n    for (const [key, { address }] of this.#held)",
     laws: /left undone/,
@@ -100,7 +100,7 @@ export const OWNING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "mail that was set aside is read from one too far on",
-    file: engine("loads"),
+    file: engine("recovery/recovery-reader"),
     from: "this.#log.readMail(activation.address, from - 1, PAGE)",
     to: "this.#log.readMail(activation.address, from, PAGE)",
     laws: /left undone|removed before|gets once/,
@@ -108,7 +108,7 @@ export const OWNING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "mail of a type that is not served here counts as done",
-    file: engine("shard"),
+    file: engine("shard/shard"),
     from: "    this.#foreign.add(mail)\n",
     to: "",
     laws: /removed before|left undone/,
@@ -116,7 +116,7 @@ export const OWNING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "a lane that nobody holds any more is not taken by the shard's holder",
-    file: engine("lanes"),
+    file: engine("shard/lanes"),
     from: "owner === node && excludes",
     to: "owner === node && !excludes",
     laws: /left undone/,
@@ -124,7 +124,7 @@ export const OWNING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "mail of who is set aside is removed with that of the others",
-    file: engine("aside"),
+    file: engine("shard/aside"),
     from: "return { reach, except: [...names] }",
     to: "return { reach, except: [] }",
     laws: /removed before|left undone|before its effects/,

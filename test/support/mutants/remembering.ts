@@ -4,7 +4,7 @@ import { engine, type Mutant } from "./mutant.ts"
 export const REMEMBERING: ReadonlyArray<Mutant> = [
   {
     defect: "a snapshot forgets timers",
-    file: engine("core"),
+    file: engine("step/actor-state"),
     from: "timers: Object.fromEntries(core.timers),",
     to: "timers: {},",
     laws: /is what folding/,
@@ -12,7 +12,7 @@ export const REMEMBERING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "a snapshot forgets which messages were seen",
-    file: engine("core"),
+    file: engine("step/actor-state"),
     from: "  ...recentOf(core),\n",
     to: "  recent: [],\n",
     laws: /effect once|same answer|left undone/,
@@ -20,7 +20,7 @@ export const REMEMBERING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "the id of a message that was parked is not remembered",
-    file: engine("park"),
+    file: engine("step/park"),
     from: "    ...idsOf(envelope),\n",
     to: "",
     laws: /parked once/,
@@ -28,7 +28,7 @@ export const REMEMBERING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "a snapshot forgets what keys stand for",
-    file: engine("core"),
+    file: engine("step/actor-state"),
     from: "  ...onceOf(core),\n",
     to: "",
     laws: /a key stands for one/,
@@ -36,7 +36,7 @@ export const REMEMBERING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "a key may stand for another message",
-    file: engine("decide"),
+    file: engine("step/decide"),
     from: "if (other.once?.startsWith(key) === true && other.once !== once) return true",
     to: "if (other.once === key) return true",
     laws: /a key stands for one/,
@@ -44,7 +44,7 @@ export const REMEMBERING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "a snapshot forgets who watches",
-    file: engine("core"),
+    file: engine("step/actor-state"),
     from: "...(core.watchers.size > 0 && { watchers: Object.fromEntries(core.watchers) }),",
     to: "",
     laws: /is what folding/,
@@ -52,7 +52,7 @@ export const REMEMBERING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "a snapshot does not fold the last step",
-    file: engine("recorder"),
+    file: engine("commit/journal-writer"),
     from: "JSON.stringify(takeSnapshot(this.#compiled, core))",
     to: "JSON.stringify({ ...takeSnapshot(this.#compiled, core), consumed: core.consumed - 1 })",
     laws: /is what folding/,
@@ -60,7 +60,7 @@ export const REMEMBERING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "a complete history is truncated by a snapshot",
-    file: engine("recorder"),
+    file: engine("commit/journal-writer"),
     from: "const truncate = due && snapshot !== undefined && !complete",
     to: "const truncate = due && snapshot !== undefined",
     laws: /complete history/,
@@ -68,7 +68,7 @@ export const REMEMBERING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "open activities are not started again by the next owner",
-    file: engine("activation"),
+    file: engine("actor/activation"),
     from: "for (const key of this.#core.activities.keys()) this.#host.startActivity(this, key)",
     to: "",
     laws: /left undone/,
@@ -76,7 +76,7 @@ export const REMEMBERING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "mail that began an open activity is removed",
-    file: engine("shard"),
+    file: engine("shard/shard"),
     from: "    oldest = Math.min(oldest, this.#oldestActivity())\n",
     to: "",
     laws: /left undone/,

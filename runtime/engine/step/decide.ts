@@ -1,0 +1,258 @@
+import type { Context } from "../../actor.ts"
+import { formatAddress } from "../../address.ts"
+import { type Envelope, formatReply, parseEnvelope } from "../../envelope.ts"
+import { NewerVersion, TooLarge } from "../../errors.ts"
+import type { StepRecord } from "../../journal.ts"
+import type { Entry, LogLimits, Mail } from "../../log.ts"
+import type { ActorState } from "./actor-state.ts"
+import type { Compiled } from "./compiled.ts"
+import type { Commit, Decision, Nothing, OutgoingAnswer } from "./decision.ts"
+import { asStepFailure, inPart, StepFailure } from "./failure.ts"
+import { seededRandom } from "./random.ts"
+import { addAll, makeStepBuilder, type Operations, toRecord } from "./step-builder.ts"
+import { noticeOf, WATCHERS_MAX } from "./stopping.ts"
+
+const NOTHING: Nothing = { kind: "nothing", answers: [] }
+
+/** Decides one message against an actor's present state. It changes nothing and never throws. */
+export const decideMail = (compiled: Compiled, core: ActorState, mail: Mail, limits: LogLimits): Decision => {
+  try {
+    const envelope = inPart("decode", () => parseEnvelope(mail.payload))
+    if (isStale(core, envelope)) return NOTHING
+    const repeated = repetition(core, mail, envelope)
+    if (repeated !== undefined) return repeated
+    if (envelope.kind === "watch") return watchedBy(compiled, core, mail, envelope)
+    if (envelope.kind === "message" && envelope.again === true) {
+      const { again: _, ...first } = envelope
+      return answerOf(compiled, core, mail, first, limits)
+    }
+    if (core.stopped) return afterStop(mail, envelope)
+    if (core.unborn !== undefined) throw new StepFailure("start", core.unborn.cause)
+    return decided(compiled, core, mail, envelope, limits)
+  } catch (cause) {
+    if (cause instanceof NewerVersion) return { kind: "newer", error: cause }
+    return { kind: "failed", failure: asStepFailure(cause) }
+  }
+}
+
+const decided = (
+  compiled: Compiled,
+  core: ActorState,
+  mail: Mail,
+  envelope: Decidable,
+  limits: LogLimits
+): Decision => {
+  const context = makeContext(mail, envelope)
+  const draft = makeStepBuilder(compiled, mail.to, envelope, context, core)
+  const operations = handle(compiled, core, envelope, context)
+  inPart("decide", () => addAll(draft, operations))
+  inPart("size", () => checkAnswers(draft.answers, limits))
+  const kept = isKept(envelope) && draft.answers.length > 0
+  if (!draft.effective && !kept) return { kind: "nothing", answers: draft.answers }
+  const step = toRecord(draft, mail.time)
+  const text = JSON.stringify(step)
+  inPart("size", () => checkSize(text, draft.entries, limits))
+  return { kind: "commit", step, text, state: draft.state, entries: draft.entries, answers: draft.answers }
+}
+
+/** Its answer is remembered also where it has no other effect. */
+const isKept = (envelope: Decidable): boolean =>
+  envelope.kind === "message" && (envelope.keep === true || envelope.retry !== undefined)
+
+/** The answers that a redelivered message gets: it was processed before, but its asker may not have heard. */
+export const answerAgain = (compiled: Compiled, core: ActorState, mail: Mail, limits: LogLimits) => {
+  try {
+    const envelope = parseEnvelope(mail.payload)
+    const repeated = repetition(core, mail, envelope)
+    if (repeated !== undefined) return repeated.answers
+    const asked = envelope.kind === "message" && envelope.reply !== undefined && mail.time > core.forgotten
+    return asked ? answerOf(compiled, core, mail, envelope, limits).answers : []
+  } catch {
+    return []
+  }
+}
+
+/** The answer to a message that was processed and had no effect: it has none now either, whatever it would do. */
+const answerOf = (
+  compiled: Compiled,
+  core: ActorState,
+  mail: Mail,
+  envelope: Decidable,
+  limits: LogLimits
+): Nothing => {
+  try {
+    const verdict = core.stopped ? afterStop(mail, envelope) : decided(compiled, core, mail, envelope, limits)
+    return verdict.kind === "nothing" ? verdict : NOTHING
+  } catch {
+    return NOTHING
+  }
+}
+
+type Decidable = Exclude<Envelope, { kind: "watch" }>
+
+/** A firing of a timer that was cancelled or set anew, or the outcome of an activity that is not open. */
+const isStale = (core: ActorState, envelope: Envelope): boolean => {
+  if (envelope.kind === "timer") return core.timers.get(envelope.name) !== envelope.generation
+  if (envelope.kind !== "outcome" || envelope.retried === true) return false
+  return core.activities.get(envelope.key)?.generation !== envelope.generation
+}
+
+/** What a message gets whose id the actor remembers: the same answer, if it has been given, and no second effect. */
+const repetition = (core: ActorState, mail: Mail, envelope: Envelope): Nothing | undefined => {
+  if (envelope.kind === "outcome" && envelope.id !== undefined)
+    return core.recent.has(envelope.id) ? NOTHING : undefined
+  if (envelope.kind !== "message" || envelope.id === undefined) return undefined
+  if (envelope.once !== undefined && isReused(core, envelope.id, envelope.once)) {
+    const reused = { id: envelope.id, from: formatAddress(mail.to), outcome: "reused", body: null } as const
+    return envelope.reply === undefined ? NOTHING : answering(envelope.reply, formatReply(reused))
+  }
+  const answer = core.recent.get(envelope.id)?.answer
+  if (envelope.retry !== undefined) {
+    return core.recent.has(envelope.retry) || (answer !== undefined && answer?.outcome !== "failed")
+      ? NOTHING
+      : undefined
+  }
+  // The first one lay before it in this mailbox, so it was processed, even where its answer is forgotten. Or it may have.
+  const later = envelope.again === true || envelope.age !== undefined
+  if (answer === undefined) return later && mayBeForgotten(core, mail, envelope) ? NOTHING : undefined
+  if (answer === null || envelope.reply === undefined) return NOTHING
+  return answering(envelope.reply, formatReply({ id: envelope.id, from: formatAddress(mail.to), ...answer }))
+}
+
+/** Whether the key of a message stands for another one that the actor remembers. */
+const isReused = ({ recent }: ActorState, id: string, once: string): boolean => {
+  const known = recent.get(id)
+  if (known !== undefined) return known.once !== undefined && known.once !== once
+  const key = once.slice(0, once.indexOf(":") + 1)
+  for (const other of recent.values()) if (other.once?.startsWith(key) === true && other.once !== once) return true
+  return false
+}
+
+/** How much later a message may be stored than it is sent, in milliseconds. */
+const STORED_AFTER_MILLIS = 30_000
+
+const mayBeForgotten = (core: ActorState, mail: Mail, { age = Number.POSITIVE_INFINITY }: { readonly age?: number }) =>
+  core.forgotten > 0 && mail.time - age - STORED_AFTER_MILLIS <= core.forgotten
+
+const answering = (inbox: string, payload: string): Nothing => ({ kind: "nothing", answers: [{ inbox, payload }] })
+
+/** Somebody watches from now on, or no longer; who watches an actor that has stopped is told at once. */
+const watchedBy = (
+  compiled: Compiled,
+  core: ActorState,
+  mail: Mail,
+  envelope: Extract<Envelope, { kind: "watch" }>
+): Commit => {
+  const { from, role, message, body, v, correlation } = envelope
+  if (core.watchers.size >= WATCHERS_MAX && message !== undefined && !core.watchers.has(from)) {
+    throw new StepFailure("size", `${WATCHERS_MAX} actors watch it already, and no more can`)
+  }
+  const told = message !== undefined && {
+    message,
+    body,
+    ...(role !== undefined && { role }),
+    ...(v !== undefined && { v })
+  }
+  const change: Partial<StepRecord> = told === false ? { unwatched: [from] } : { watched: { [from]: told } }
+  const step: StepRecord = {
+    sequence: mail.sequence,
+    message: "watch",
+    time: mail.time,
+    from,
+    correlation,
+    ...(compiled.complete && { mail: envelope }),
+    ...(core.stopped ? {} : change)
+  }
+  const entries = core.stopped && told !== false ? [noticeOf(mail.to, from, told, correlation)] : []
+  return { kind: "commit", step, text: JSON.stringify(step), state: core.state, entries, answers: [] }
+}
+
+const afterStop = (mail: Mail, envelope: Decidable): Nothing => {
+  if (envelope.kind !== "message" || envelope.reply === undefined || envelope.id === undefined) {
+    throw new StepFailure("stopped", "the actor has stopped")
+  }
+  const { reply, id } = envelope
+  return answering(reply, formatReply({ id, from: formatAddress(mail.to), outcome: "stopped", body: null }))
+}
+
+const makeContext = (mail: Mail, envelope: Decidable): Context => {
+  const sent = envelope.kind === "message" ? envelope : undefined
+  return {
+    self: mail.to,
+    time: mail.time,
+    sequence: mail.sequence,
+    messageId: sent?.id ?? `s${mail.sequence}`,
+    correlationId: envelope.correlation,
+    from: sent?.from ?? "",
+    replyTo: sent?.reply !== undefined && sent.id !== undefined ? { inbox: sent.reply, id: sent.id } : undefined,
+    random: seededRandom(mail.sequence)
+  }
+}
+
+const handle = (compiled: Compiled, core: ActorState, envelope: Decidable, context: Context): Operations =>
+  envelope.kind === "outcome"
+    ? handleOutcome(compiled, core, envelope, context)
+    : handleMessage(compiled, core, envelope, context)
+
+const handleOutcome = (
+  compiled: Compiled,
+  core: ActorState,
+  { activity, key, result }: Extract<Envelope, { kind: "outcome" }>,
+  context: Context
+): Operations => {
+  const handler = compiled.definition.completed?.[activity]
+  if (handler === undefined) {
+    if (result._tag === "Failed") throw new StepFailure("activity", `${activity} failed: ${result.detail}`)
+    throw new StepFailure("decode", `${compiled.type} takes no outcome of ${JSON.stringify(activity)}`)
+  }
+  const outcome =
+    result._tag === "Succeeded"
+      ? {
+          _tag: result._tag,
+          activity,
+          key,
+          value: inPart("decode", () => compiled.decodeOutput(activity, result.value))
+        }
+      : { ...result, activity, key }
+  return inPart("decide", () => handler(core.state, outcome, context))
+}
+
+const handleMessage = (
+  compiled: Compiled,
+  core: ActorState,
+  envelope: Extract<Envelope, { kind: "message" | "timer" }>,
+  context: Context
+): Operations => {
+  const { message, body, v = 1 } = envelope
+  const known = compiled.protocolVersion
+  if (v > known) throw new NewerVersion({ what: `${message} to ${compiled.type}`, version: v, known })
+  const handler = compiled.definition.decide[message]
+  const codec = compiled.messages.get(message)
+  if (handler === undefined || codec === undefined) {
+    throw new StepFailure("decode", `${compiled.type} has no message ${JSON.stringify(message)}`)
+  }
+  const payload = inPart("decode", () => codec.decode(body, v))
+  return inPart("decide", () => handler(core.state, payload, context))
+}
+
+const checkSize = (text: string, entries: ReadonlyArray<Entry>, limits: LogLimits): void => {
+  const largest = Math.max(sizeOf(text), ...entries.map((entry) => ("payload" in entry ? sizeOf(entry.payload) : 0)))
+  // The record needs room for what wraps the step, and a snapshot may come with it.
+  if (largest > limits.payloadBytesMax - RECORD_BYTES) {
+    throw new TooLarge({ what: "the step", size: largest, limit: limits.payloadBytesMax - RECORD_BYTES })
+  }
+  if (entries.length >= limits.groupEntriesMax) {
+    throw new TooLarge({ what: "the step in messages", size: entries.length, limit: limits.groupEntriesMax - 1 })
+  }
+}
+
+const checkAnswers = (answers: ReadonlyArray<OutgoingAnswer>, limits: LogLimits): void => {
+  for (const { payload } of answers) {
+    const size = sizeOf(payload)
+    if (size > limits.payloadBytesMax) throw new TooLarge({ what: "the answer", size, limit: limits.payloadBytesMax })
+  }
+}
+
+const RECORD_BYTES = 160
+
+const sizeOf = (text: string): number => Buffer.byteLength(text)
