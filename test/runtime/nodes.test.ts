@@ -2,8 +2,8 @@
 import { assert, layer } from "@effect/vitest"
 import { jetstreamManager } from "@nats-io/jetstream"
 import { connect } from "@nats-io/transport-node"
-import { Clock, Effect, Layer, Schedule } from "effect"
-import { makeEngine } from "../../runtime/engine/engine.ts"
+import { Effect, Layer, Schedule } from "effect"
+import { makeNodeParts } from "../../runtime/engine/node/build.ts"
 import { Node } from "../../runtime/engine/node/node.ts"
 import { ActorLog, Actors, Leases, LocalNode, layerNode, type Membership, shardOf } from "../../runtime/index.ts"
 import { CounterProtocol, counter } from "../support/counter.ts"
@@ -87,17 +87,12 @@ layer(NatsServer.layer, { excludeTestServices: true })("two nodes", (it) => {
 layer(NatsServer.layer, { excludeTestServices: true })("a node that is too old for an actor", (it) => {
   it.effect("gives its shard to a newer node, and takes it again once there is no other", () =>
     Effect.gen(function* () {
-      const old = new Node(
-        { name: "old", actors: [counter] },
-        yield* ActorLog,
-        yield* Leases,
-        yield* makeEngine(yield* ActorLog, yield* Leases, { name: "old", actors: [counter] }, () => false),
-        yield* Clock.Clock
-      )
+      const parts = yield* makeNodeParts({ name: "old", actors: [counter] })
+      const old = new Node(parts)
       const seen = yield* membership
       yield* old.run
       yield* becomes("it holds all", () => heldBy(seen, "old").length === 8)
-      old.decline("any.3")
+      parts.declining.decline("any.3")
       yield* tellAll(ids)
       yield* Effect.sleep("500 millis")
       assert.strictEqual(heldBy(seen, "old").length, 8, "there is no other node to leave it to")
@@ -108,7 +103,7 @@ layer(NatsServer.layer, { excludeTestServices: true })("a node that is too old f
           yield* Layer.build(Layer.provide(newer, Layer.fresh(client({ namespace: "declines" }))))
           yield* becomes("the newer one holds it", () => seen.now.holders.get("any.3") === "newer")
           const mine = heldBy(seen, "old").find((shard) => shard !== "any.3")!
-          old.decline(mine)
+          parts.declining.decline(mine)
           yield* becomes("and the next one", () => seen.now.holders.get(mine) === "newer")
           assert.includeMembers([...(seen.now.nodes.get("old")?.declines ?? [])], ["any.3", mine])
           assert.deepStrictEqual(

@@ -68,7 +68,7 @@ describe("residents", () => {
       now: () => now,
       idleMillisMax: 100,
       memoryBytesMax: 100,
-      forget: () => {},
+      users: [],
       counts: { activations: 0, passivations: 0 }
     })
     all.forEach(({ used, weight, busy }, index) => {

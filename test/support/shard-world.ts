@@ -1,13 +1,16 @@
 // One shard of the real engine in a world of its own: no server and no clock, and nothing happens but what the test does.
 import { Effect, Fiber, Schema } from "effect"
 import type { Activation } from "../../runtime/engine/actor/activation.ts"
+import type { Collaborators } from "../../runtime/engine/actor/collaborators.ts"
 import { TypeLimiters } from "../../runtime/engine/actor/type-limiter.ts"
 import { Shard } from "../../runtime/engine/shard/shard.ts"
 import { applyRecord, emptyActor } from "../../runtime/engine/step/actor-state.ts"
 import type { Entry, JournalRecord, Mail } from "../../runtime/index.ts"
 import { parseRecord } from "../../runtime/journal.ts"
+import { ManualClock } from "./manual-clock.ts"
 import { decodeSeen, type Kind, makeModel } from "./model.ts"
 
+const decodeReply = Schema.decodeUnknownSync(Schema.Struct({ id: Schema.String }))
 const decodeLetter = Schema.decodeUnknownSync(Schema.Struct({ sequence: Schema.Int }))
 
 export const OWNERS = ["a", "b"] as const
@@ -22,87 +25,91 @@ export class ShardWorld {
   readonly #mails: Array<Mail & { readonly kind: Kind; readonly n: number }> = []
   readonly #journals = new Map<string, Array<JournalRecord>>(OWNERS.map((id) => [id, []]))
   #sequence = 0
-  #time = 0
-  #timers: Array<{ readonly at: number; readonly callback: () => void }> = []
+  readonly #clock = new ManualClock()
   readonly #loads = new Set<{ readonly activation: Activation }>()
   readonly #reads = new Set<{ readonly activation: Activation; readonly from: number; mails?: ReadonlyArray<Mail> }>()
   readonly #ready = new Set<Activation>()
   #flight: { readonly activation: Activation; readonly entries: ReadonlyArray<Entry> } | undefined
   readonly #paused = new Set<string>()
   leased = true
-  #open = 0
+  open = 0
   #characters = 0
-  readonly #parked = new Set<number>()
+  readonly parked = new Set<number>()
   readonly answered = new Map<number, number>()
   #done = new Set<number>()
   #delivered = 0
   #doneUpTo = 0
   #abandoned = new Set<Activation>()
-  readonly #gates = new TypeLimiters({
-    now: () => this.#time,
-    later: (millis, callback) => this.#later(millis, callback)
-  })
+  readonly #limiter = new TypeLimiters(this.#clock)
   #shard: Shard = this.#makeShard()
-
-  #later(millis: number, callback: () => void): void {
-    this.#timers.push({ at: this.#time + millis, callback })
-  }
 
   #makeShard(): Shard {
     return new Shard("any.0", {
-      compiledOf: () => this.#compiled,
-      doneInLane: () => 0,
-      unknown: () => {},
-      halted: () => {},
-      residents: {
+      activations: this.#activations,
+      types: new Map([["model", this.#compiled]]),
+      watermarks: { of: () => 0 },
+      unserved: { met: () => {} },
+      pausing: { tell: () => {}, went: () => {} },
+      cache: {
         add: () => {},
         forget: (activation) => {
           this.#abandoned.add(activation)
           this.#ready.delete(activation)
-          this.#gates.forget(activation)
+          this.#limiter.forget(activation)
         }
       },
-      serving: () => {},
-      left: () => {},
-      met: () => {},
-      processed: ({ sequence }) => {
-        if (this.#done.has(sequence)) throw new Error(`${sequence} is done twice`)
-        this.#done.add(sequence)
+      served: new Set(),
+      timers: { met: () => {} },
+      meter: {
+        processed: ({ sequence }) => {
+          if (this.#done.has(sequence)) throw new Error(`${sequence} is done twice`)
+          this.#done.add(sequence)
+        }
       },
-      opened: (count, characters) => {
-        this.#open += count
-        this.#characters += characters
-      },
-      closed: (count, characters) => {
-        this.#open -= count
-        this.#characters -= characters
-      },
-      activationHost: {
-        limits: { payloadBytesMax: 1_000_000, groupEntriesMax: 1_000, groupBytesMax: 4_000_000 },
-        now: () => this.#time,
-        later: (millis, callback) => this.#later(millis, callback),
-        mayDecide: () => this.leased,
-        paused: ({ id }) => this.#paused.has(id),
-        admit: (activation) => this.#gates.admit(activation),
-        deciding: (_, __, run) => run(),
-        decided: (activation) => this.#gates.spend(activation),
-        rested: (activation) => this.#gates.rested(activation),
-        load: (activation) => void this.#loads.add({ activation }),
-        readMail: (activation, from) => void this.#reads.add({ activation, from }),
-        timing: { dueAt: () => 0, graceOf: () => undefined },
-        timerStored: () => {},
-        ready: (activation) => void this.#ready.add(activation),
-        crowded: () => {},
-        tooOld: () => {},
-        giveUp: (activation) => this.#later(0, () => activation.shut() && this.pause(activation.address.id as Owner)),
-        answer: ({ payload }) => {
-          const { id } = Schema.decodeUnknownSync(Schema.Struct({ id: Schema.String }))(JSON.parse(payload))
-          this.answered.set(Number(id), (this.answered.get(Number(id)) ?? 0) + 1)
+      flow: {
+        opened: (count, characters) => {
+          this.open += count
+          this.#characters += characters
         },
-        startActivity: () => {},
-        stopActivity: () => {}
+        closed: (count, characters) => {
+          this.open -= count
+          this.#characters -= characters
+        }
       }
     })
+  }
+
+  get #activations(): Collaborators<Activation> {
+    return {
+      limits: { payloadBytesMax: 1_000_000, groupEntriesMax: 1_000, groupBytesMax: 4_000_000 },
+      clock: this.#clock,
+      lease: { mayDecide: () => this.leased },
+      pauses: { isPaused: ({ id }) => this.#paused.has(id) },
+      limiter: this.#limiter,
+      watchdog: { deciding: (_, __, run) => run() },
+      reader: {
+        journal: (activation) => void this.#loads.add({ activation }),
+        mail: (activation, from) => void this.#reads.add({ activation, from })
+      },
+      committer: this.#ready,
+      quarantine: {
+        tooOld: () => {},
+        giveUp: (activation) =>
+          this.#clock.later(0, () => activation.shut() && this.pause(activation.address.id as Owner))
+      },
+      crowding: { crowded: () => {} },
+      timing: { dueAt: () => 0, graceOf: () => undefined },
+      effects: {
+        replies: {
+          answer: (_, payload) => {
+            const { id } = decodeReply(JSON.parse(payload))
+            this.answered.set(Number(id), (this.answered.get(Number(id)) ?? 0) + 1)
+          }
+        },
+        timers: { stored: () => {} },
+        activities: { start: () => {}, stop: () => {} }
+      }
+    }
   }
 
   tell(id: Owner, kind: Kind): void {
@@ -111,7 +118,7 @@ export class ShardWorld {
     const asked = kind === "Read" && { id: String(n), reply: "inbox" }
     const payload = JSON.stringify({ kind: "message", message: kind, body: { n }, correlation: "c", ...asked })
     const to = { type: "model", id }
-    this.#mails.push({ to, shard: "any.0", sequence: n, time: this.#time, payload, kind, n })
+    this.#mails.push({ to, shard: "any.0", sequence: n, time: this.#clock.now(), payload, kind, n })
   }
 
   /** The tail brings what is next. */
@@ -167,7 +174,7 @@ export class ShardWorld {
     if ((journal.at(-1)?.sequence ?? 0) !== record.expected || fate === "lost") return activation.reload()
     if (fate === "refused") return activation.refuse(new Error("too large"))
     for (const entry of flight.entries) {
-      if (entry.kind === "dead") this.#parked.add(decodeLetter(JSON.parse(entry.payload)).sequence)
+      if (entry.kind === "dead") this.parked.add(decodeLetter(JSON.parse(entry.payload)).sequence)
     }
     const sequence = ++this.#sequence
     this.#journals.set(record.owner.id, [...(record.truncate ? [] : journal), { sequence, payload: record.payload }])
@@ -193,10 +200,7 @@ export class ShardWorld {
 
   /** Time passes. */
   wait(millis: number): void {
-    this.#time += millis
-    const due = this.#timers.filter(({ at }) => at <= this.#time)
-    this.#timers = this.#timers.filter(({ at }) => at > this.#time)
-    for (const { callback } of due) callback()
+    this.#clock.pass(millis)
   }
 
   /** Another owner gets the shard, and reads from where this one said that it was done. It may have been given up in order. */
@@ -206,7 +210,7 @@ export class ShardWorld {
     if (orderly) this.settle("stored")
     draining?.pipe(Fiber.interrupt, Effect.runFork)
     this.#shard.drop()
-    if (this.#open !== 0) throw new Error(`${this.#open} messages are open after the shard was given up`)
+    if (this.open !== 0) throw new Error(`${this.open} messages are open after the shard was given up`)
     this.#done = new Set()
     this.#delivered = this.#doneUpTo
     this.#shard = this.#makeShard()
@@ -229,9 +233,8 @@ export class ShardWorld {
 
   get #busy(): boolean {
     const undelivered = this.leased && this.#mails.some(({ sequence }) => sequence > this.#delivered)
-    const due = this.#timers.some(({ at }) => at <= this.#time)
     const busy = this.#loads.size + this.#reads.size + this.#ready.size > 0 || this.#flight !== undefined
-    return undelivered || due || busy
+    return undelivered || this.#clock.isDue || busy
   }
 
   /** What is paused holds nothing in memory. */
@@ -239,7 +242,7 @@ export class ShardWorld {
     for (const id of OWNERS) this.pause(id)
     this.lease(true)
     this.rest()
-    if (this.#open !== 0) throw new Error(`${this.#open} messages are open although all is paused`)
+    if (this.open !== 0) throw new Error(`${this.open} messages are open although all is paused`)
   }
 
   /** All trouble ends, and everything is done. */
@@ -256,7 +259,7 @@ export class ShardWorld {
   /** What must be so at any time. */
   check(): void {
     const { open, doneUpTo } = this.#shard.progress
-    if (open !== this.#open) throw new Error(`${open} messages are open, and ${this.#open} were counted`)
+    if (open !== this.open) throw new Error(`${open} messages are open, and ${this.open} were counted`)
     if ((open === 0) !== (this.#characters === 0)) throw new Error(`${this.#characters} characters in ${open} messages`)
     if (open < 0) throw new Error(`${open} messages are open`)
     const undone = this.#mails.find((mail) => mail.sequence <= doneUpTo && !this.#isDone(mail))
@@ -280,7 +283,7 @@ export class ShardWorld {
 
   /** What an actor has to have seen: everything that can have an effect and is not parked, in the order told. */
   toldTo(id: Owner): ReadonlyArray<number> {
-    const seen = this.#mails.filter(({ to, kind, n }) => to.id === id && kind !== "Read" && !this.#parked.has(n))
+    const seen = this.#mails.filter(({ to, kind, n }) => to.id === id && kind !== "Read" && !this.parked.has(n))
     return seen.map(({ n }) => n)
   }
 
@@ -291,9 +294,5 @@ export class ShardWorld {
   /** Those who fail always. */
   get poisonous(): ReadonlyArray<number> {
     return this.#mails.filter(({ kind }) => kind === "Poison").map(({ n }) => n)
-  }
-
-  get parked(): ReadonlySet<number> {
-    return this.#parked
   }
 }

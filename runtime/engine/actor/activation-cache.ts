@@ -17,7 +17,8 @@ export interface ActivationCacheOptions<A> {
   readonly memoryBytesMax: number
   /** How long an actor may do nothing before it is passivated, in milliseconds. */
   readonly idleMillisMax: number
-  readonly forget: (resident: A) => void
+  /** Who has something of an actor that is forgotten with it. */
+  readonly users: ReadonlyArray<{ readonly forget: (resident: A) => void }>
   readonly counts: { activations: number; passivations: number }
 }
 
@@ -55,7 +56,7 @@ export class ActivationCache<A extends CachedActivation> {
 
   forget(resident: A): void {
     this.#all.delete(resident)
-    this.#options.forget(resident)
+    for (const user of this.#options.users) user.forget(resident)
   }
 
   /** To be called every now and then. Gives how many were passivated. */

@@ -1,4 +1,4 @@
-import type { Membership } from "../../leases.ts"
+import type { MembershipView } from "./membership-view.ts"
 import { declinesOf } from "./placement.ts"
 import type { Profile } from "./profile.ts"
 
@@ -6,12 +6,14 @@ import type { Profile } from "./profile.ts"
 export class Declining {
   readonly #node: string
   readonly #profile: Profile
+  readonly #view: MembershipView
   readonly #tooNew = new Set<string>()
   #shards: ReadonlyArray<string> = []
 
-  constructor(node: string, profile: Profile) {
+  constructor(node: string, profile: Profile, view: MembershipView) {
     this.#node = node
     this.#profile = profile
+    this.#view = view
   }
 
   /** The shards that are left to others, as last decided. */
@@ -19,22 +21,20 @@ export class Declining {
     return this.#shards
   }
 
-  /** A shard has an actor in it that the node is too old for. False if that was known. */
-  met(shard: string): boolean {
-    const news = !this.#tooNew.has(shard)
+  /**
+   * A shard has an actor in it that the node is too old for: it is left to a newer node, if there is one or comes one. True if
+   * there is one now.
+   */
+  decline(shard: string): boolean {
+    if (!this.#tooNew.has(shard)) this.#view.changed.openUnsafe()
     this.#tooNew.add(shard)
-    return news
-  }
-
-  /** Whether there is a node to leave a shard to. */
-  isLeft(shard: string, nodes: Membership["nodes"]): boolean {
-    return declinesOf(this.#node, this.#profile, [shard], nodes).length > 0
+    return declinesOf(this.#node, this.#profile, [shard], this.#view.now.nodes).length > 0
   }
 
   /** Decides anew. True if that changed anything. */
-  decide(nodes: Membership["nodes"]): boolean {
+  decide(): boolean {
     if (this.#tooNew.size === 0) return false
-    const shards = declinesOf(this.#node, this.#profile, this.#tooNew, nodes)
+    const shards = declinesOf(this.#node, this.#profile, this.#tooNew, this.#view.now.nodes)
     const changed = shards.join() !== this.#shards.join()
     this.#shards = shards
     return changed

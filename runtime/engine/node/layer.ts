@@ -1,10 +1,9 @@
-import { Clock, Effect, Layer } from "effect"
+import { Effect, Layer } from "effect"
 import type { Controls } from "../../controls.ts"
 import type { ReadError } from "../../errors.ts"
-import { Leases } from "../../leases.ts"
-import { ActorLog } from "../../log.ts"
-import { makeEngine } from "../engine.ts"
-import { Node } from "./node.ts"
+import type { Leases } from "../../leases.ts"
+import type { ActorLog } from "../../log.ts"
+import { makeNode } from "./build.ts"
 import { LocalNode, type NodeOptions } from "./profile.ts"
 
 /**
@@ -16,11 +15,7 @@ export const layerNode = (options: NodeOptions): Layer.Layer<LocalNode, ReadErro
   Layer.effect(
     LocalNode,
     Effect.gen(function* () {
-      const log = yield* ActorLog
-      const leases = yield* Leases
-      let node: Node | undefined
-      const engine = yield* makeEngine(log, leases, options, (shard) => node?.decline(shard) ?? false)
-      node = new Node(options, log, leases, engine, yield* Clock.Clock)
+      const node = yield* makeNode(options)
       yield* node.run
       yield* Effect.logInfo("node started", { node: options.name })
       return LocalNode.of({ name: options.name, broken: node.broken })

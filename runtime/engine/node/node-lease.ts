@@ -28,7 +28,6 @@ export class NodeLease {
   readonly #leases: Leases["Service"]
   readonly #clock: Clock.Clock
   readonly #elapsed: () => number
-  readonly #lost: () => void
   readonly #recurring = new Recurring()
   readonly #turn = Semaphore.makeUnsafe(1)
   #announced: Scope.Closeable | undefined
@@ -36,13 +35,11 @@ export class NodeLease {
   #life = 0
   #ended = false
 
-  /** `lost` is called before the node can join again: what it held has to be gone by then. */
-  constructor(node: string, leases: Leases["Service"], clock: Clock.Clock, lost: () => void) {
+  constructor(node: string, leases: Leases["Service"], clock: Clock.Clock) {
     this.#node = node
     this.#leases = leases
     this.#clock = clock
     this.#elapsed = elapsedBy(clock)
-    this.#lost = lost
   }
 
   get joined(): boolean {
@@ -67,11 +64,14 @@ export class NodeLease {
     )
   }
 
-  /** Renews the lease, or joins if there is none. `announcement` is asked for when it is our turn. */
-  stay(announcement: () => Announcement): Effect.Effect<Renewal> {
+  /**
+   * Renews the lease, or joins if there is none. `announcement` is asked for when it is our turn, and `lost` called before the node
+   * can join again: what it held has to be gone by then.
+   */
+  stay(announcement: () => Announcement, lost: () => void): Effect.Effect<Renewal> {
     return Effect.suspend(() => {
       if (this.#ended) return Effect.succeed("ended" as const)
-      if (this.joined) return this.#renew(announcement())
+      if (this.joined) return this.#renew(announcement(), lost)
       return Effect.map(this.#join(announcement()), (joined) =>
         joined ? ("joined" as const) : ("name taken" as const)
       )
@@ -113,7 +113,7 @@ export class NodeLease {
     }).pipe(Effect.uninterruptible)
   }
 
-  #renew(announcement: Announcement): Effect.Effect<Renewal, ReadError> {
+  #renew(announcement: Announcement, lost: () => void): Effect.Effect<Renewal, ReadError> {
     return Effect.gen({ self: this }, function* () {
       const started = this.#read()
       if (yield* this.#leases.renew(this.#node, announcement)) {
@@ -121,7 +121,7 @@ export class NodeLease {
         this.#hold(started)
         return "renewed"
       }
-      this.#lost()
+      lost()
       yield* this.#part
       return "lost"
     })

@@ -1,25 +1,45 @@
-import { Cause, type Clock, Deferred, Effect, Latch, Schedule, type Scope } from "effect"
-import { elapsedBy } from "../../elapsed.ts"
-import type { Announcement, Leases, Membership } from "../../leases.ts"
-import type { ActorLog, Mail } from "../../log.ts"
+import { Cause, Deferred, Effect, Latch, Schedule, type Scope } from "effect"
+import type { Announcement, Leases } from "../../leases.ts"
+import type { ActorLog } from "../../log.ts"
 import { Recurring } from "../../recurring.ts"
 import type { Engine } from "../engine.ts"
-import { ASIDE_AFTER } from "../shard/aside.ts"
-import { Purge } from "../shard/purge.ts"
-import { laneOf, shardOfName } from "../shard/serving.ts"
-import { Shards } from "../shard/shards.ts"
-import { Unserved } from "../shard/unserved.ts"
-import { type Break, Continuity } from "./continuity.ts"
-import { Declining } from "./declining.ts"
-import { Holdings } from "./holdings.ts"
-import { Moves } from "./moves.ts"
-import { NodeLease, type Renewal } from "./node-lease.ts"
+import type { Purge } from "../shard/purge.ts"
+import type { Shards } from "../shard/shards.ts"
+import type { Unserved } from "../shard/unserved.ts"
+import type { Break, Continuity } from "./continuity.ts"
+import type { DecisionRight } from "./decision-right.ts"
+import type { Declining } from "./declining.ts"
+import type { Holdings } from "./holdings.ts"
+import type { MembershipView } from "./membership-view.ts"
+import type { Moves } from "./moves.ts"
+import type { NodeLease, Renewal } from "./node-lease.ts"
 import { movesOf } from "./placement.ts"
-import { NodeBroken, type NodeOptions, type Profile, profileOf } from "./profile.ts"
+import { NodeBroken, type Profile } from "./profile.ts"
 
 const RETRY_MILLIS = 100
 /** A log that does not answer a node that starts gets this long. */
 const START_PATIENCE = Schedule.spaced("500 millis").pipe(Schedule.upTo({ duration: "20 seconds" }))
+
+/** What a node is made of. */
+export interface NodeParts {
+  readonly name: string
+  readonly profile: Profile
+  readonly log: ActorLog["Service"]
+  readonly leases: Leases["Service"]
+  readonly engine: Engine
+  readonly view: MembershipView
+  readonly lease: NodeLease
+  readonly right: DecisionRight
+  readonly declining: Declining
+  readonly purge: Purge
+  readonly unserved: Unserved
+  readonly shards: Shards
+  readonly holdings: Holdings
+  readonly moves: Moves
+  readonly continuity: Continuity
+  /** Ends with a defect in an actor's machinery. */
+  readonly defects: Deferred.Deferred<never>
+}
 
 /**
  * Keeps the node's shards what placement says they should be, and their mail coming.
@@ -32,108 +52,34 @@ const START_PATIENCE = Schedule.spaced("500 millis").pipe(Schedule.upTo({ durati
  * 4. A node that can do its work no longer does not look alive: it leaves, and others do it.
  */
 export class Node {
-  readonly #name: string
-  readonly #log: ActorLog["Service"]
-  readonly #leases: Leases["Service"]
-  readonly #engine: Engine
-  readonly #presence: NodeLease
-  readonly #purge: Purge
-  readonly #shards: Shards
-  readonly #profile: Profile
-  readonly #changed = Latch.makeUnsafe(true)
+  readonly #parts: NodeParts
   readonly #hurry = Latch.makeUnsafe(false) // a renewal cannot wait for its time
   readonly #broken = Deferred.makeUnsafe<never, NodeBroken>()
-  /** Mail was to be decided and might not be. The tail that brought it waits for ever, and there will be a new one. */
-  #halted = false
-  #membership: Membership = { nodes: new Map(), holders: new Map() }
-  readonly #unserved: Unserved
-  readonly #holdings: Holdings
-  readonly #declining: Declining
-  readonly #moves: Moves
-  #leaving = false
-  readonly #continuity: Continuity
   readonly #recurring = new Recurring()
+  #leaving = false
   #isBroken = false
 
-  constructor(
-    options: NodeOptions,
-    log: ActorLog["Service"],
-    leases: Leases["Service"],
-    engine: Engine,
-    clock: Clock.Clock
-  ) {
-    const { name, asideAfter = ASIDE_AFTER } = options
-    this.#name = name
-    this.#log = log
-    this.#leases = leases
-    this.#engine = engine
-    this.#profile = profileOf(options, clock.currentTimeMillisUnsafe())
-    const nodes = () => this.#membership.nodes
-    this.#unserved = new Unserved({ ...options, log, nodes, now: elapsedBy(clock) })
-    this.#declining = new Declining(name, this.#profile)
-    this.#presence = new NodeLease(name, leases, clock, () => this.#holdings.end())
-    this.#purge = new Purge(log, asideAfter, elapsedBy(clock))
-    this.#continuity = new Continuity(log)
-    const host = { mayDecide: () => this.#mayDecide() }
-    const shardHost = {
-      ...engine,
-      activationHost: { ...engine.activationHost, ...host },
-      doneInLane: (shard: string, type: string) => this.#purge.marks.of(laneOf(shard, type)),
-      unknown: (mail: Mail) => this.#unserved.met(mail)
-    }
-    this.#shards = new Shards({
-      log,
-      shardHost,
-      ...host,
-      room: engine.room,
-      asideAfter,
-      now: elapsedBy(clock),
-      owned: (shard) => engine.probations.begin(shard),
-      doneUpTo: (shard) => this.#purge.marks.of(shard),
-      broken: (defect) => this.#break(Cause.die(defect))
-    })
-    this.#holdings = new Holdings(name, this.#profile, leases, this.#shards)
-    this.#moves = new Moves({
-      node: name,
-      leases,
-      shards: this.#shards,
-      holdings: this.#holdings,
-      probations: engine.probations,
-      life: () => this.#presence.life,
-      isDeclined: (shard) => this.#declining.shards.includes(shardOfName(shard)),
-      // Otherwise we are about to hear of it.
-      ended: (shard) => {
-        if (this.#membership.holders.get(shard) !== name) this.#changed.openUnsafe()
-      }
-    })
+  constructor(parts: NodeParts) {
+    this.#parts = parts
   }
 
   /** Fails once the node is broken. */
   readonly broken: Effect.Effect<never, NodeBroken> = Effect.suspend(() => Deferred.await(this.#broken))
 
-  /**
-   * A shard has an actor in it that this node is too old for: it is left to a newer node, if there is one or comes one.
-   * True if there is one now.
-   */
-  decline(shard: string): boolean {
-    if (this.#declining.met(shard)) this.#changed.openUnsafe()
-    return this.#declining.isLeft(shard, this.#membership.nodes)
-  }
-
   /** Starts, and goes on until the scope closes. */
   readonly run = Effect.gen({ self: this }, function* () {
     const scope = yield* Effect.scope
-    for (const loop of [this.#engine.run, this.#purge.run, this.#unserved.warn]) yield* this.#vital(loop)
+    const { engine, purge, unserved, defects } = this.#parts
+    for (const loop of [engine.run, purge.run, unserved.warn, Deferred.await(defects)]) yield* this.#vital(loop)
     // Until the very end: to leave can take longer than the lease, and what is seen saves asking for it.
     yield* this.#vital(this.#stayAlive)
-    yield* this.#leases.watch((membership) => {
-      this.#membership = membership
-      this.#purge.see(this.#name, membership)
-      this.#holdings.see(membership)
-      this.#changed.openUnsafe()
+    yield* this.#parts.leases.watch((membership) => {
+      this.#parts.purge.see(this.#parts.name, membership)
+      this.#parts.holdings.see(membership)
+      this.#parts.view.see(membership)
     })
     yield* Effect.addFinalizer(() => this.#leave)
-    const join = Effect.suspend(() => this.#presence.join(this.#announcement()))
+    const join = Effect.suspend(() => this.#parts.lease.join(this.#announcement()))
     // A server that is about to have a leader says that nobody is there: a node that starts then need not end.
     const joined = Effect.retry(join, { while: ({ _tag }) => _tag === "LogUnavailable", schedule: START_PATIENCE })
     if (!(yield* joined)) yield* this.#nameTaken
@@ -152,12 +98,12 @@ export class Node {
   #break(cause: Cause.Cause<unknown>): Effect.Effect<void> {
     if (this.#isBroken) return Effect.void
     this.#isBroken = true
-    const broken = new NodeBroken({ node: this.#name, detail: String(Cause.squash(cause)) })
+    const broken = new NodeBroken({ node: this.#parts.name, detail: String(Cause.squash(cause)) })
     return Effect.logFatal("node broken: it leaves its shards to others", cause).pipe(
-      Effect.annotateLogs({ node: this.#name }),
-      Effect.andThen(this.#presence.end),
-      Effect.andThen(Effect.sync(() => this.#shards.dropAll())),
-      Effect.andThen(this.#shards.close),
+      Effect.annotateLogs({ node: this.#parts.name }),
+      Effect.andThen(this.#parts.lease.end),
+      Effect.andThen(Effect.sync(() => this.#parts.shards.dropAll())),
+      Effect.andThen(this.#parts.shards.close),
       Effect.ensuring(Deferred.fail(this.#broken, broken))
     )
   }
@@ -165,57 +111,51 @@ export class Node {
   #follow(scope: Scope.Scope): Effect.Effect<never> {
     return Effect.forever(
       Effect.suspend(() => {
-        this.#changed.closeUnsafe()
+        this.#parts.view.changed.closeUnsafe()
         return Effect.uninterruptible(this.#reconcile(scope))
-      }).pipe(Effect.andThen(Effect.suspend(() => this.#changed.await)))
+      }).pipe(Effect.andThen(Effect.suspend(() => this.#parts.view.changed.await)))
     )
   }
 
   /** Does what placement says. What is given back finishes in its own time, and what is acquired does not wait for it. */
   #reconcile(scope: Scope.Scope): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
-      if (this.#isBroken || this.#leaving || !this.#presence.joined) return
-      if (this.#declining.decide(this.#membership.nodes)) this.#hurry.openUnsafe()
-      const nodes = new Map(this.#membership.nodes).set(this.#name, this.#announcement())
+      if (this.#isBroken || this.#leaving || !this.#parts.lease.joined) return
+      if (this.#parts.declining.decide()) this.#hurry.openUnsafe()
+      const nodes = new Map(this.#parts.view.now.nodes).set(this.#parts.name, this.#announcement())
       const { acquire, release } = movesOf({
-        node: this.#name,
-        held: this.#shards.names,
-        leaving: this.#moves.leaving,
-        excluded: this.#shards.excluded,
-        membership: { ...this.#membership, nodes },
-        shards: this.#log.shards
+        node: this.#parts.name,
+        held: this.#parts.shards.names,
+        leaving: this.#parts.moves.leaving,
+        excluded: this.#parts.shards.excluded,
+        membership: { ...this.#parts.view.now, nodes },
+        shards: this.#parts.log.shards
       })
       for (const shard of release) {
-        yield* Effect.forkIn(this.#moves.giveBack(shard), scope)
+        yield* Effect.forkIn(this.#parts.moves.giveBack(shard), scope)
       }
-      yield* each(acquire, (shard) => this.#moves.acquire(shard))
-      yield* this.#holdings.begin
+      yield* each(acquire, (shard) => this.#parts.moves.acquire(shard))
+      yield* this.#parts.holdings.begin
       // A tail costs a new consumer: while shards go away, the old one serves those that stay.
-      const settled = release.length === 0 && this.#moves.leaving.size === 0
+      const settled = release.length === 0 && this.#parts.moves.leaving.size === 0
       if (acquire.length > 0 || settled) yield* this.#read
     })
   }
 
   /** Reads the mail of what is owned now, if that is not what is read already. */
   readonly #read: Effect.Effect<void> = Effect.suspend(() => {
-    if (this.#isBroken || !(this.#halted || this.#shards.misread)) return Effect.void
-    if (!this.#halted) return this.#shards.follow
-    this.#halted = false
+    const { right, shards } = this.#parts
+    if (this.#isBroken || !(right.refused || shards.misread)) return Effect.void
+    if (!right.refused) return shards.follow
+    right.forget()
     return Effect.andThen(
-      this.#shards.follow,
-      Effect.sync(() => this.#shards.resume()) // what was delivered before waits, too
+      shards.follow,
+      Effect.sync(() => shards.resume()) // what was delivered before waits, too
     )
   })
 
-  /** Invariant 1. Once it says no, the next renewal lets everything go on. */
-  #mayDecide(): boolean {
-    if (this.#log.status.fault === undefined && this.#presence.mayDecide()) return true
-    this.#halted = true
-    return false
-  }
-
   readonly #stayAlive: Effect.Effect<never> = Effect.suspend(() => {
-    const third = this.#leases.ttlMillis / 3
+    const third = this.#parts.leases.ttlMillis / 3
     let wait = third
     return Effect.forever(
       Effect.suspend(() => Effect.timeoutOption(this.#hurry.await, wait)).pipe(
@@ -231,52 +171,53 @@ export class Node {
   readonly #renew: Effect.Effect<Renewal> = Effect.gen({ self: this }, function* () {
     this.#hurry.closeUnsafe()
     if (this.#isBroken) return "ended"
-    const broken = this.#continuity.look()
+    const broken = this.#parts.continuity.look()
     if (broken !== undefined) yield* this.#standBack(broken)
     if (broken?.stays) return "failed"
     let said: Pick<Announcement, "done" | "lanes"> = { done: {} }
-    const renewal = yield* this.#presence.stay(() => {
+    const announce = () => {
       const announcement = this.#announcement()
       said = announcement // before the renewal: invariant 2
       return announcement
-    })
+    }
+    const renewal = yield* this.#parts.lease.stay(announce, () => this.#parts.holdings.end())
     if (renewal === "name taken") yield* this.#nameTaken
-    const { counts } = this.#engine.meter
+    const { counts } = this.#parts.engine.meter
     if (renewal === "renewed") counts.leaseRenewals++
     if (renewal === "lost") counts.leasesLost++
-    if (renewal === "lost") yield* Effect.logWarning("lease lost: the node joins anew", { node: this.#name })
+    if (renewal === "lost") yield* Effect.logWarning("lease lost: the node joins anew", { node: this.#parts.name })
     if (renewal === "renewed") {
-      this.#purge.take(said)
-      yield* each(this.#holdings.lost(), (name) => this.#moves.acquire(name))
-      if (this.#halted) yield* this.#read
+      this.#parts.purge.take(said)
+      yield* each(this.#parts.holdings.lost(), (name) => this.#parts.moves.acquire(name))
+      if (this.#parts.right.refused) yield* this.#read
     }
-    this.#changed.openUnsafe()
+    this.#parts.view.changed.openUnsafe()
     return renewal
   })
 
   /** What we have of the log is wrong. Whoever knows it may have our shards. */
   #standBack({ why, end }: Break): Effect.Effect<void> {
     return Effect.suspend(() => {
-      if (end !== undefined) this.#purge.marks.cut(end)
-      if (!this.#presence.joined) return Effect.void
-      this.#holdings.end()
-      return Effect.andThen(Effect.logError(why, { node: this.#name }), this.#presence.leave)
+      if (end !== undefined) this.#parts.purge.watermarks.cut(end)
+      if (!this.#parts.lease.joined) return Effect.void
+      this.#parts.holdings.end()
+      return Effect.andThen(Effect.logError(why, { node: this.#parts.name }), this.#parts.lease.leave)
     })
   }
 
   readonly #nameTaken: Effect.Effect<void> = Effect.suspend(() =>
-    this.#recurring.say("Warn", "another node of this name is alive: this one waits", { node: this.#name })
+    this.#recurring.say("Warn", "another node of this name is alive: this one waits", { node: this.#parts.name })
   )
 
   #announcement(): Announcement {
     return {
-      ...this.#profile,
+      ...this.#parts.profile,
       ...(this.#leaving && { roles: [] }),
-      declines: this.#declining.shards,
-      log: this.#log.status.life,
-      ...this.#shards.done((name) => this.#holdings.spoken(name)),
-      residents: this.#shards.residents,
-      open: this.#shards.open
+      declines: this.#parts.declining.shards,
+      log: this.#parts.log.status.life,
+      ...this.#parts.shards.done((name) => this.#parts.holdings.spoken(name)),
+      residents: this.#parts.shards.residents,
+      open: this.#parts.shards.open
     }
   }
 
@@ -284,10 +225,10 @@ export class Node {
   readonly #leave: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
     if (this.#isBroken) return
     this.#leaving = true
-    if (this.#presence.joined) yield* this.#renew
-    yield* each([...this.#shards.names], (shard) => this.#moves.giveBack(shard))
-    yield* this.#shards.close
-    yield* this.#presence.end
+    if (this.#parts.lease.joined) yield* this.#renew
+    yield* each([...this.#parts.shards.names], (shard) => this.#parts.moves.giveBack(shard))
+    yield* this.#parts.shards.close
+    yield* this.#parts.lease.end
   })
 }
 

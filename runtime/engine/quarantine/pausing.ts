@@ -43,6 +43,11 @@ export class Pausing {
     })
   }
 
+  /** Whether nothing of an actor may be decided. */
+  isPaused(address: Address): boolean {
+    return this.causeOf(address) !== undefined
+  }
+
   /** Why nothing of an actor may be decided; nothing if it may. */
   causeOf(address: Address): string | undefined {
     const pause = this.#of(address)

@@ -22,7 +22,7 @@ export interface Shuttable {
 interface QuarantineHost {
   readonly log: ActorLog["Service"]
   readonly controls: Controls["Service"]
-  readonly decline: (shard: string) => boolean
+  readonly declining: { readonly decline: (shard: string) => boolean }
   readonly trials: Trials
   readonly pausing: Pausing
   readonly now: () => number
@@ -31,7 +31,7 @@ interface QuarantineHost {
 }
 
 /** What happens to actors that cannot go on here: they are left to a newer node, or paused and tried again later. */
-export const makeQuarantine = ({ log, controls, decline, trials, pausing, now, later, fork }: QuarantineHost) => {
+export const makeQuarantine = ({ log, controls, declining, trials, pausing, now, later, fork }: QuarantineHost) => {
   const reopenLater = (activation: Shuttable) => later(REOPEN_MILLIS, () => activation.reopen())
   /** Later: who tells of it is in the middle of its mail. */
   const shut = (activation: Shuttable, then: () => void) =>
@@ -42,7 +42,7 @@ export const makeQuarantine = ({ log, controls, decline, trials, pausing, now, l
     tooOld: (activation: Shuttable, error: NewerVersion) =>
       shut(activation, () => {
         // Also where it is left to another node: that one may be gone before it has taken the shard.
-        decline(shardOf(activation.address, log.shards))
+        declining.decline(shardOf(activation.address, log.shards))
         reopenLater(activation)
         const actor = formatAddress(activation.address)
         fork(Effect.logWarning("an actor is left to a newer node", { actor, reason: error.message }))

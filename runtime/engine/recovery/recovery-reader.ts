@@ -26,8 +26,10 @@ export interface RecoveryHost<A> {
   readonly fork: (effect: Effect.Effect<void>) => unknown
   /** Calls back after so many milliseconds. */
   readonly later: (millis: number, callback: () => void) => void
-  readonly tooOld: (activation: A, error: NewerVersion) => void
-  readonly giveUp: (activation: A, cause: unknown) => void
+  readonly quarantine: {
+    readonly tooOld: (activation: A, error: NewerVersion) => void
+    readonly giveUp: (activation: A, cause: unknown) => void
+  }
 }
 
 /** After how many milliseconds a reading is tried again; nothing once it is done. */
@@ -128,8 +130,8 @@ export class RecoveryReader<A extends Recoverable> {
 
   #refuse(activation: A, defect: unknown): undefined {
     this.#journals.delete(activation)
-    if (defect instanceof NewerVersion) this.#host.tooOld(activation, defect)
-    else this.#host.giveUp(activation, defect)
+    if (defect instanceof NewerVersion) this.#host.quarantine.tooOld(activation, defect)
+    else this.#host.quarantine.giveUp(activation, defect)
   }
 
   #readMail(activation: A, from: number): Reading<A>["read"] {

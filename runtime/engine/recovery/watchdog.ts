@@ -1,11 +1,12 @@
 import { Worker } from "node:worker_threads"
+import { type Address, formatAddress } from "../../address.ts"
+import type { Mail } from "../../log.ts"
 import { ACTIVE, type Limits, NAME_BYTES, SHARED_BYTES, TURN, views } from "./watchdog-memory.ts"
 
 /** Watches, from a thread of its own, how long the event loop is at one decision. */
 export interface Watchdog {
-  /** A message of an actor, `type/id`, is being decided from now on. */
-  readonly begin: (actor: string, sequence: number) => void
-  readonly end: () => void
+  /** Runs what an author wrote under its eyes: a decision of an actor's message, or what reads its journal. */
+  readonly deciding: <A>(actor: Address, mail: Mail | undefined, run: () => A) => A
 }
 
 const shared = new SharedArrayBuffer(SHARED_BYTES)
@@ -14,13 +15,15 @@ const text = Buffer.from(names.buffer, names.byteOffset, NAME_BYTES)
 
 /** Of this process: it has one event loop, however many nodes. */
 const watchdog: Watchdog = {
-  begin: (actor, sequence) => {
+  deciding: (actor, mail, run) => {
     flags[TURN] = (flags[TURN]! + 1) | 0
-    flags[ACTIVE] = text.write(actor) + 1
-    sequences[0] = sequence
-  },
-  end: () => {
-    flags[ACTIVE] = 0
+    flags[ACTIVE] = text.write(formatAddress(actor)) + 1
+    sequences[0] = mail?.sequence ?? 0
+    try {
+      return run()
+    } finally {
+      flags[ACTIVE] = 0
+    }
   }
 }
 

@@ -13,11 +13,11 @@ const RESTS_TIMES = 10
  *
  * Where somebody is far behind, the mail of all others is removed nevertheless, beyond the oldest message that is not done.
  *
- * Every node keeps the marks, and one of them purges: the first by name of those alive. If two believe that they are, both
+ * Every node keeps the watermarks, and one of them purges: the first by name of those alive. If two believe that they are, both
  * purge what is done.
  */
 export class Purge {
-  readonly marks = new Watermarks()
+  readonly watermarks = new Watermarks()
   readonly #log: ActorLog["Service"]
   readonly #due = Latch.makeUnsafe(false)
   readonly #purged = new Map<string, number>()
@@ -42,7 +42,7 @@ export class Purge {
   see(node: string, { nodes }: Membership): void {
     for (const [name, announcement] of nodes) {
       if (this.#seen.get(name) === announcement || announcement.log !== this.#log.status.life) continue
-      this.marks.take(announcement, this.#log.status.lastSequence)
+      this.watermarks.take(announcement, this.#log.status.lastSequence)
       for (const role of announcement.roles) {
         const types = this.#types.get(role) ?? new Set()
         this.#types.set(role, types)
@@ -55,7 +55,7 @@ export class Purge {
 
   /** What we said of ourselves with a renewal that succeeded. It is time to purge. */
   take(said: Pick<Announcement, "done" | "lanes">): void {
-    this.marks.take(said)
+    this.watermarks.take(said)
     if (this.#isOurs) this.#due.openUnsafe()
   }
 
@@ -66,7 +66,7 @@ export class Purge {
         Effect.suspend(() => {
           this.#due.closeUnsafe()
           return Effect.forEach(
-            [...this.marks.roles],
+            [...this.watermarks.roles],
             (role) => Effect.andThen(this.#purge(role), this.#purgeAside(role)),
             { discard: true }
           )
@@ -76,7 +76,7 @@ export class Purge {
   )
 
   #purge(role: string): Effect.Effect<void> {
-    const upTo = this.marks.ofRole(role, this.#log.shards)
+    const upTo = this.watermarks.ofRole(role, this.#log.shards)
     if (upTo <= (this.#purged.get(role) ?? 0)) return Effect.void
     return this.#log.purge(upTo, role).pipe(
       Effect.map(() => void this.#purged.set(role, upTo)),
@@ -90,7 +90,7 @@ export class Purge {
     return Effect.suspend(() => {
       const began = this.#now()
       if (began < this.#restsUntil) return Effect.void
-      const upTo = this.marks.ofRole(role, this.#log.shards)
+      const upTo = this.watermarks.ofRole(role, this.#log.shards)
       return Effect.forEach(this.#types.get(role) ?? [], (type) => this.#purgeType(role, type, upTo), {
         discard: true
       }).pipe(
@@ -105,7 +105,7 @@ export class Purge {
   }
 
   #purgeType(role: string, type: string, purged: number): Effect.Effect<void> {
-    const { upTo, except } = this.marks.ofType(role, type, this.#log.shards)
+    const { upTo, except } = this.watermarks.ofType(role, type, this.#log.shards)
     const key = `${role}.${type}`
     if (upTo < Math.max(purged, this.#aside.get(key) ?? 0) + this.#asideAfter) return Effect.void
     return this.#log.purgeType(upTo, role, type, except).pipe(

@@ -2,15 +2,16 @@ import { Effect, Schedule } from "effect"
 import { type Address, formatAddress } from "../../address.ts"
 import type { Mail } from "../../log.ts"
 import { Activation } from "../actor/activation.ts"
-import type { ActivationHost } from "../actor/host.ts"
+import type { MailLedger } from "../actor/collaborators.ts"
 import { type Backlog, extended } from "../actor/mailbox.ts"
 import type { Probation } from "../recovery/probation.ts"
 import type { Undone } from "./aside.ts"
+import type { ShardCollaborators as CollaboratorsOf, ShardProgress } from "./collaborators.ts"
 import { Foreign } from "./foreign.ts"
 import { Progress } from "./progress.ts"
-import type { ShardHost as HostOf, ShardProgress } from "./shard-host.ts"
+import { laneOf } from "./serving.ts"
 
-export type ShardHost = HostOf<Shard>
+export type ShardCollaborators = CollaboratorsOf<Shard>
 
 const DRAIN_POLL = "5 millis"
 const REVIEW_MILLIS = 10_000
@@ -32,8 +33,8 @@ export class Shard {
   readonly name: string
   /** Types that are not served here although the node has them. */
   readonly excluded: ReadonlySet<string>
-  readonly #host: ShardHost
-  readonly #activationHost: ActivationHost<Activation>
+  readonly #with: ShardCollaborators
+  readonly #ledger: MailLedger<Activation>
   readonly #activations = new Map<string, Activation>()
   /** Activations with mail that is only in the log. */
   readonly #behind = new Set<Activation>()
@@ -53,14 +54,14 @@ export class Shard {
   #followed = false
   #reviewing = false
 
-  constructor(name: string, host: ShardHost, excluded: ReadonlySet<string> = new Set()) {
+  constructor(name: string, collaborators: ShardCollaborators, excluded: ReadonlySet<string> = new Set()) {
     this.name = name
     this.excluded = excluded
-    this.#host = host
-    this.#activationHost = {
-      ...host.activationHost,
+    this.#with = collaborators
+    this.#ledger = {
       done: (activation, mail, reread) => {
-        host.processed(mail)
+        collaborators.meter.processed(mail)
+        collaborators.pausing.went(mail.to)
         this.#closed(mail, reread)
         if (reread && !activation.behind) this.#behind.delete(activation)
       },
@@ -72,12 +73,9 @@ export class Shard {
         this.#reread += mails.length
         for (const { payload } of mails) this.#opened(payload)
       },
-      startActivity: (activation, key) => {
-        this.#active.add(activation)
-        host.activationHost.startActivity(activation, key)
-      }
+      began: (activation) => void this.#active.add(activation)
     }
-    host.serving(this)
+    collaborators.served.add(this)
   }
 
   get progress(): ShardProgress {
@@ -95,7 +93,7 @@ export class Shard {
     }
   }
 
-  readonly #doneInLane = (type: string): number => this.#host.doneInLane(this.name, type)
+  readonly #doneInLane = (type: string): number => this.#with.watermarks.of(laneOf(this.name, type))
 
   /** Invariant 4. */
   #oldestActivity(): number {
@@ -165,7 +163,7 @@ export class Shard {
     if (!this.#serving || mail.sequence <= this.#progress.lastDelivered) return
     if (this.#isForeign(mail)) return this.#leave(mail)
     this.#progress.delivered(mail.sequence)
-    this.#host.met(mail)
+    this.#with.timers.met(mail)
     this.#opened(mail.payload)
     const key = formatAddress(mail.to)
     if (this.#probation?.holds(key) === true) return this.#probation.add(key, mail)
@@ -173,7 +171,7 @@ export class Shard {
   }
 
   #give(key: string, mail: Mail): void {
-    if (this.#activationHost.paused(mail.to)) this.#host.halted(mail)
+    if (this.#with.activations.pauses.isPaused(mail.to)) this.#with.pausing.tell(mail)
     const activation = this.#activations.get(key) ?? this.#activate(key, mail.to)
     if (activation !== undefined) return activation.receive(mail)
     this.#held.set(key, { address: mail.to, backlog: extended(this.#held.get(key)?.backlog, mail) })
@@ -182,14 +180,14 @@ export class Shard {
   }
 
   #isForeign({ to: { type } }: Mail): boolean {
-    return this.excluded.has(type) || this.#host.compiledOf(type) === undefined
+    return this.excluded.has(type) || !this.#with.types.has(type)
   }
 
   /** Invariant 5. */
   #leave(mail: Mail): void {
     this.#progress.passed(mail.sequence)
     this.#foreign.add(mail)
-    if (!this.excluded.has(mail.to.type)) this.#host.unknown(mail)
+    if (!this.excluded.has(mail.to.type)) this.#with.unserved.met(mail)
   }
 
   /** Takes no more mail and lets actors finish what they have, so that the next owner finds nothing half done. */
@@ -208,15 +206,15 @@ export class Shard {
   /** Gives up all activations at once. What they had not committed, the next owner does. */
   drop(): void {
     this.#serving = false
-    this.#host.left(this)
+    this.#with.served.delete(this)
     // First all: where one makes room, another one that waits would go on.
     for (const activation of this.#activations.values()) activation.abandon()
-    for (const activation of this.#activations.values()) this.#host.residents.forget(activation)
+    for (const activation of this.#activations.values()) this.#with.cache.forget(activation)
     this.#activations.clear()
     this.#held.clear()
     this.#behind.clear()
     this.#active.clear()
-    this.#host.closed(this.#progress.open + this.#reread, this.#characters)
+    this.#with.flow.closed(this.#progress.open + this.#reread, this.#characters)
     this.#reread = 0
     this.#characters = 0
   }
@@ -235,17 +233,18 @@ export class Shard {
   review(): void {
     if (!this.#serving) return
     for (const activation of this.#activations.values()) {
-      if (!this.#activationHost.paused(activation.address)) activation.reopen()
+      if (!this.#with.activations.pauses.isPaused(activation.address)) activation.reopen()
       activation.resume()
     }
-    for (const [key, { address }] of this.#held) if (!this.#activationHost.paused(address)) this.#activate(key, address)
+    for (const [key, { address }] of this.#held)
+      if (!this.#with.activations.pauses.isPaused(address)) this.#activate(key, address)
   }
 
   /** An actor that waits for another node to take the shard is not forgotten if that does not happen. */
   #reviewLater(): void {
     if (this.#reviewing) return
     this.#reviewing = true
-    this.#activationHost.later(REVIEW_MILLIS, () => {
+    this.#with.activations.clock.later(REVIEW_MILLIS, () => {
       this.#reviewing = false
       this.review()
       if (this.#held.size > 0) this.#reviewLater()
@@ -254,14 +253,20 @@ export class Shard {
 
   /** Nothing, if the actor is to wait: it is paused, or another node should have it. */
   #activate(key: string, address: Address): Activation | undefined {
-    if (this.#activationHost.paused(address)) return undefined
-    const compiled = this.#host.compiledOf(address.type)
+    if (this.#with.activations.pauses.isPaused(address)) return undefined
+    const compiled = this.#with.types.get(address.type)
     if (compiled === undefined) return undefined
-    const activation = new Activation(address, compiled, this.#activationHost, this.#held.get(key)?.backlog)
+    const activation = new Activation(
+      address,
+      compiled,
+      this.#with.activations,
+      this.#ledger,
+      this.#held.get(key)?.backlog
+    )
     if (this.#held.delete(key)) this.#behind.add(activation)
     this.#activations.set(key, activation)
-    this.#host.residents.add(activation, () => this.#passivate(key, activation))
-    this.#activationHost.load(activation)
+    this.#with.cache.add(activation, () => this.#passivate(key, activation))
+    this.#with.activations.reader.journal(activation)
     return activation
   }
 
@@ -271,7 +276,7 @@ export class Shard {
     this.#activations.delete(key)
     this.#behind.delete(activation)
     this.#active.delete(activation)
-    this.#host.residents.forget(activation)
+    this.#with.cache.forget(activation)
     return true
   }
 
@@ -279,11 +284,11 @@ export class Shard {
     if (reread) this.#reread--
     else this.#progress.done(mail.sequence)
     this.#characters -= mail.payload.length
-    this.#host.closed(1, mail.payload.length)
+    this.#with.flow.closed(1, mail.payload.length)
   }
 
   #opened({ length }: string): void {
     this.#characters += length
-    this.#host.opened(1, length)
+    this.#with.flow.opened(1, length)
   }
 }

@@ -3,7 +3,7 @@ import type { Announcement, Done } from "../../leases.ts"
 import type { ActorLog, Mail } from "../../log.ts"
 import { type Aside, asideOf } from "./aside.ts"
 import { laneOf, numberOf, roleOf, shardOfName, typeOfLane } from "./serving.ts"
-import { Shard, type ShardHost } from "./shard.ts"
+import { Shard, type ShardCollaborators } from "./shard.ts"
 
 /** For how long an actor may have mail that is not done before it is named, at least: at most twice as long. */
 const BEHIND_MILLIS = 2_000
@@ -11,15 +11,16 @@ const BEHIND_MILLIS = 2_000
 /** What the shards of a node need of the node around them. */
 export interface ShardsHost {
   readonly log: ActorLog["Service"]
-  readonly shardHost: ShardHost
+  /** What each shard works with. */
+  readonly shards: ShardCollaborators
   /** Whether mail may be given to actors. While it may not, the tail stops, and a new one is needed. */
-  readonly mayDecide: () => boolean
+  readonly right: { readonly mayDecide: () => boolean }
   /** Waits while too much is delivered and not done; nothing to wait for otherwise. */
-  readonly room: () => Effect.Effect<void> | undefined
+  readonly flow: { readonly room: () => Effect.Effect<void> | undefined }
   /** A shard is served from now on. */
-  readonly owned: (shard: Shard) => void
+  readonly probations: { readonly begin: (shard: Shard) => void }
   /** A sequence up to which all mail of a shard or lane is known to be done. */
-  readonly doneUpTo: (shard: string) => number
+  readonly watermarks: { readonly of: (shard: string) => number }
   /** Milliseconds by a clock that only goes forward. */
   readonly now: () => number
   /** How far, in sequences, an actor may be behind before it is named. */
@@ -82,10 +83,10 @@ export class Shards {
 
   /** The shard or lane is ours, but for the types that lanes have. Its mail comes after the next `follow`. */
   add(name: string, excluded: ReadonlySet<string> = new Set()): void {
-    const shard = new Shard(name, this.#host.shardHost, excluded)
+    const shard = new Shard(name, this.#host.shards, excluded)
     this.#owned.set(name, shard)
-    this.#host.owned(shard)
-    this.#passed.set(name, Math.max(this.#host.doneUpTo(name), this.#host.doneUpTo(shardOfName(name))))
+    this.#host.probations.begin(shard)
+    this.#passed.set(name, Math.max(this.#host.watermarks.of(name), this.#host.watermarks.of(shardOfName(name))))
   }
 
   /** The types that the shards do not serve although the node has them, by shard. */
@@ -195,7 +196,7 @@ export class Shards {
   }
 
   #deliver(mail: Mail): Effect.Effect<void> | undefined {
-    if (!this.#host.mayDecide()) return Effect.never
+    if (!this.#host.right.mayDecide()) return Effect.never
     try {
       this.#give(mail.shard, mail)
       if (this.#readsLanes) this.#give(laneOf(mail.shard, mail.to.type), mail)
@@ -203,7 +204,7 @@ export class Shards {
       return Effect.forkDetach(this.#host.broken(defect)).pipe(Effect.andThen(Effect.never))
     }
     this.#reached = mail.sequence
-    return this.#host.room()
+    return this.#host.flow.room()
   }
 
   /** A tail that reads a shard and a lane of it begins where the one begins that is less far. */

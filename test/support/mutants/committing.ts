@@ -48,17 +48,17 @@ export const COMMITTING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "mail of a refused commit is not decided again",
-    file: engine("actor/activation"),
-    from: "this.#mailbox.unshift([...(this.#flight?.mails ?? []), ...this.#open.mails])",
-    to: "this.#mailbox.unshift([...this.#open.mails])",
+    file: engine("actor/activation-state"),
+    from: "return [...(this.flight?.mails ?? []), ...this.open.mails]",
+    to: "return this.open.mails",
     laws: /left undone|removed before|only of what/,
     within: 200
   },
   {
     defect: "mail of a refused commit is decided in another order",
-    file: engine("actor/activation"),
-    from: "this.#mailbox.unshift([...(this.#flight?.mails ?? []), ...this.#open.mails])",
-    to: "this.#mailbox.unshift([...this.#open.mails, ...(this.#flight?.mails ?? [])])",
+    file: engine("actor/activation-state"),
+    from: "return [...(this.flight?.mails ?? []), ...this.open.mails]",
+    to: "return [...this.open.mails, ...(this.flight?.mails ?? [])]",
     laws: /left undone|removed before|only of what|all that lies before|gets once|one effect/,
     within: 3_000,
     survives:

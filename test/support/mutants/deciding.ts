@@ -5,16 +5,16 @@ export const DECIDING: ReadonlyArray<Mutant> = [
   {
     defect: "an answer leaves before its step is committed",
     file: engine("actor/activation"),
-    from: "    addCommit(this.#open, mail, commit, this.#host.timing)\n",
-    to: "    addCommit(this.#open, mail, commit, this.#host.timing)\n    for (const answer of commit.answers) this.#host.answer(answer)\n",
+    from: "    open.add(mail, commit, this.#with.timing)\n",
+    to: "    open.add(mail, commit, this.#with.timing)\n    for (const { inbox, payload } of commit.answers) this.#with.effects.replies.answer(inbox, payload)\n",
     laws: /only of what is committed/,
     within: 20
   },
   {
     defect: "a question is answered before what came before it is committed",
     file: engine("actor/activation"),
-    from: "for (const answer of answers) this.#open.answers.push(answer)",
-    to: "for (const answer of answers) this.#host.answer(answer)",
+    from: "state.open.addAnswers(mail, decision.answers)",
+    to: "{ state.open.addAnswers(mail, []); for (const { inbox, payload } of decision.answers) this.#with.effects.replies.answer(inbox, payload) }",
     laws: /only of what is committed/,
     within: 20
   },

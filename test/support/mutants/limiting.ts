@@ -5,8 +5,8 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   {
     defect: "a rate is measured by a clock that can be set",
     file: engine("engine"),
-    from: "new TypeLimiters({ now: elapsed, later })",
-    to: "new TypeLimiters({ now, later })",
+    from: "new TypeLimiters(clock)",
+    to: "new TypeLimiters({ now, later: clock.later })",
     laws: /left undone/,
     within: 100
   },
@@ -54,8 +54,8 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   {
     defect: "an actor that was not let in does not read its backlog when it is",
     file: engine("actor/activation"),
-    from: "    this.#barred = false\n    if (this.#phase",
-    to: "    if (this.#phase",
+    from: "    this.#barred = false\n    if (this.#state.phase",
+    to: "    if (this.#state.phase",
     laws: /left undone/,
     within: 1_000
   },
@@ -177,7 +177,7 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   {
     defect: "an activity that was cancelled goes on",
     file: engine("commit/after-commit"),
-    from: "for (const key of stored.ended) effects.stopActivity(activation, key)",
+    from: "for (const key of stored.ended) activities.stop(activation, key)",
     to: "",
     laws: /./,
     within: 500,
@@ -186,8 +186,8 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   {
     defect: "an activity starts before its step is committed",
     file: engine("actor/activation"),
-    from: "    addCommit(this.#open, mail, commit, this.#host.timing)\n",
-    to: "    addCommit(this.#open, mail, commit, this.#host.timing)\n    for (const key of Object.keys(commit.step.started ?? {})) this.#host.startActivity(this, key)\n",
+    from: "    open.add(mail, commit, this.#with.timing)\n",
+    to: "    open.add(mail, commit, this.#with.timing)\n    for (const key of Object.keys(commit.step.started ?? {})) this.#with.effects.activities.start(this, key)\n",
     laws: /only of a step that is stored/,
     within: 1_000
   },
@@ -220,8 +220,8 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   {
     defect: "everybody is removed from memory at each round, whoever works",
     file: engine("actor/activation"),
-    from: '"running" && !this.#undone && this.#core',
-    to: '"running" && this.#core',
+    from: 'phase === "running" && !isUndone && actor',
+    to: 'phase === "running" && actor',
     laws: /./,
     within: 1_000
   },

@@ -21,8 +21,8 @@ export const OWNING: ReadonlyArray<Mutant> = [
   {
     defect: "what is done is said after the renewal and not before",
     file: engine("node/node"),
-    from: "      this.#purge.take(said)\n",
-    to: "      this.#purge.take(this.#shards.done(() => true))\n",
+    from: "      this.#parts.purge.take(said)\n",
+    to: "      this.#parts.purge.take(this.#parts.shards.done(() => true))\n",
     laws: /removed before/,
     within: 500,
     survives:
@@ -58,9 +58,9 @@ export const OWNING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "decisions do not wait for the lease to be renewed",
-    file: engine("node/node"),
-    from: "if (this.#log.status.fault === undefined && this.#presence.mayDecide()) return true",
-    to: "if (this.#presence !== undefined) return true",
+    file: engine("node/decision-right"),
+    from: "if (this.#log.status.fault === undefined && this.#lease.mayDecide()) return true",
+    to: "if (this.#lease !== undefined) return true",
     laws: /all that lies before/,
     within: 5_000,
     faults: "pause=4"
@@ -76,7 +76,7 @@ export const OWNING: ReadonlyArray<Mutant> = [
   {
     defect: "actors that hold mail are not woken by a new tail",
     file: engine("node/node"),
-    from: "Effect.sync(() => this.#shards.resume()) // what was delivered before waits, too",
+    from: "Effect.sync(() => shards.resume()) // what was delivered before waits, too",
     to: "Effect.void",
     laws: /left undone/,
     within: 3_000,
@@ -85,7 +85,7 @@ export const OWNING: ReadonlyArray<Mutant> = [
   {
     defect: "a new shard is read from where the tail was",
     file: engine("shard/shards"),
-    from: "this.#passed.set(name, Math.max(this.#host.doneUpTo(name), this.#host.doneUpTo(shardOfName(name))))",
+    from: "this.#passed.set(name, Math.max(this.#host.watermarks.of(name), this.#host.watermarks.of(shardOfName(name))))",
     to: "this.#passed.set(name, this.#reached)",
     laws: /left undone|removed before/,
     within: 200

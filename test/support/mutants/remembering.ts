@@ -69,7 +69,7 @@ export const REMEMBERING: ReadonlyArray<Mutant> = [
   {
     defect: "open activities are not started again by the next owner",
     file: engine("actor/activation"),
-    from: "for (const key of this.#core.activities.keys()) this.#host.startActivity(this, key)",
+    from: "for (const key of this.core.activities.keys()) this.#with.effects.activities.start(this, key)",
     to: "",
     laws: /left undone/,
     within: 200
