@@ -1,12 +1,12 @@
 import { Console, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { type Facts, factsOf, INSTRUMENTS, Market, type MarketOptions, takeBars } from "../sim/index.ts"
+import { factsOf, INSTRUMENTS, Market, type MarketOptions, takeBars } from "../sim/index.ts"
+import { type FileFacts, factsJson, factsText } from "./facts-table.ts"
 import { readBars } from "./market.ts"
 import { check } from "./market-check.ts"
 import { fileFlags } from "./market-file.ts"
 import { symbolArgument } from "./options.ts"
 import { instrumentFlag, intervalFlag, regimeFlag, seedFlag } from "./simulation-flags.ts"
-import { table } from "./table.ts"
 
 const HOUR_MILLIS = 3_600_000
 const BARS_MAX = 10_000_000
@@ -57,6 +57,9 @@ const simulate = Command.make(
   ])
 )
 
+/** What a file must have for facts. */
+const FACTS_BARS_MIN = 100
+
 /** `conclave market facts`: the stylized facts of simulated and real prices, side by side. */
 const facts = Command.make(
   "facts",
@@ -66,23 +69,29 @@ const facts = Command.make(
       Argument.variadic()
     ),
     seed: seedFlag,
-    ...fileFlags
+    seeds: count("seeds", 1_000, 20, "How many simulated markets of each kind, each of the seed after the one before"),
+    regime: regimeFlag,
+    ...fileFlags,
+    json: Flag.Boolean("json").pipe(Flag.withDescription("Print one JSON object"), Flag.withDefault(false))
   },
-  ({ files, seed, ...flags }) =>
+  ({ files, seed, seeds, regime, json, ...flags }) =>
     Effect.gen(function* () {
-      const at = { seed, symbol: "SIM", startTime: 0 }
-      const hourly = { ...at, instrument: INSTRUMENTS.currency, intervalMillis: HOUR_MILLIS }
-      const columns: Array<readonly [string, Facts]> = [
-        ["stock, days", factsOf(takeBars(at, 2_500))],
-        ["currency, hours", factsOf(takeBars(hourly, 5_000))]
-      ]
+      const found: Array<FileFacts> = []
       for (const file of files) {
         const { bars } = yield* readBars(file, flags, {})
-        if (bars.length < 100)
-          return yield* Effect.fail(new Error(`${file}: has ${bars.length} bars, and facts take 100`))
-        columns.push([file.split("/").at(-1)!, factsOf(bars)])
+        if (bars.length < FACTS_BARS_MIN)
+          return yield* Effect.fail(new Error(`${file}: has ${bars.length} bars, and facts take ${FACTS_BARS_MIN}`))
+        found.push({ file, facts: factsOf(bars) })
       }
-      yield* Console.log(factsTable(columns))
+      const inRegime = Option.isSome(regime) ? { regime: regime.value } : {}
+      const simulated = SIMULATED.map(({ name, options, bars }) => ({
+        name,
+        series: Array.from({ length: seeds }, (_, index) =>
+          factsOf(takeBars({ ...options, ...inRegime, seed: seed + index, symbol: "SIM", startTime: 0 }, bars))
+        )
+      }))
+      const report = { seeds: { first: seed, count: seeds }, simulated, files: found }
+      yield* Console.log(json ? JSON.stringify(factsJson(report), null, 2) : factsText(report))
     })
 ).pipe(
   Command.withDescription(
@@ -91,41 +100,19 @@ const facts = Command.make(
   Command.withExamples([
     {
       command: "npx conclave market facts samples/ACME.csv samples/GLOBEX.csv",
-      description: "Simulated markets beside files of prices"
+      description: "Twenty simulated markets of each kind beside files of prices"
     }
   ])
 )
 
-const rows: ReadonlyArray<readonly [string, (facts: Facts) => string]> = [
-  ["bars", ({ bars }) => String(bars)],
-  ["volatility of a bar", ({ volatility }) => `${(100 * volatility).toFixed(2)}%`],
-  ["tail index (Hill)", ({ tailIndex, tailIndexError }) => `${tailIndex.toFixed(1)} ± ${tailIndexError.toFixed(1)}`],
-  ["kurtosis over 1, 5, 20 bars", ({ kurtosis }) => kurtosis.map((each) => each.toFixed(1)).join(", ")],
-  ["autocorrelation of returns", ({ returnMemory }) => returnMemory.toFixed(3)],
-  [
-    "… of their sizes at 1, 5, 20",
-    ({ volatilityMemory }) => volatilityMemory.map((each) => each.toFixed(2)).join(", ")
-  ],
-  ["leverage", ({ leverage }) => leverage.toFixed(3)],
-  ["volume with size of return", ({ volumeVolatility }) => volumeVolatility.toFixed(2)],
-  ["variance between close and open", ({ gapShare }) => `${(100 * gapShare).toFixed(0)}%`],
-  ["high to low, in volatilities", ({ range }) => range.toFixed(2)],
-  ["busiest to quietest hour", ({ hours }) => hoursText(hours)]
-]
-
-const hoursText = (hours: Facts["hours"]): string => {
-  const known = hours.flatMap((value, hour) => (value === null ? [] : [{ hour, value }]))
-  if (known.length < 2) return "-"
-  const sorted = known.toSorted((a, b) => b.value - a.value)
-  const show = ({ hour, value }: { hour: number; value: number }) => `${value.toFixed(1)} at ${hour}h`
-  return `${show(sorted[0]!)}, ${show(sorted.at(-1)!)}`
-}
-
-const factsTable = (columns: ReadonlyArray<readonly [string, Facts]>): string =>
-  table(
-    ["", ...columns.map(([name]) => name)],
-    rows.map(([name, show]) => [name, ...columns.map(([, found]) => show(found))])
-  )
+const SIMULATED = [
+  { name: "stock, days", options: {}, bars: 2_500 },
+  {
+    name: "currency, hours",
+    options: { instrument: INSTRUMENTS.currency, intervalMillis: HOUR_MILLIS },
+    bars: 5_000
+  }
+] as const
 
 export const market = Command.make("market").pipe(
   Command.withDescription("Simulated markets, how they compare with real ones, and what a file of prices is taken for"),

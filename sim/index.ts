@@ -31,7 +31,7 @@ export { layerInMemory, makeServer, openPorts, type Ports } from "./log/layer.ts
 export type { ServerOptions } from "./log/server.ts"
 export { Tape } from "./log/tape.ts"
 export { CorrelatedMarkets, type CorrelatedOptions } from "./market/correlated.ts"
-export { type Facts, factsOf } from "./market/facts.ts"
+export { type Fact, type Facts, factsOf } from "./market/facts.ts"
 export {
   type Episode,
   Market,

@@ -6,7 +6,8 @@ import { quantOpinion } from "./opinion.ts"
  * The policy that is always there: fixed rules on what tools say, the same answer for the same bars, past and scores of news.
  * Never fails.
  *
- * The rules' constants are round numbers from how the indicators are usually read, and were not fitted to any prices.
+ * The rules' constants are round numbers from how the indicators are usually read. One bound of the `regime` tool, on which they build, was chosen
+ * on real prices (Google, October 2008: docs/BACKTEST.md), and the rules were mended while looking at simulated markets (docs/AGENT-TESTS.md).
  * Everything is measured in the market's own volatility, so that minutes of a currency and days of a stock compare.
  */
 export const quantPolicy = ({ agentType, bars, past, context, unavailable, consensusId }: PolicyRequest) =>

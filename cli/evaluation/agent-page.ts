@@ -1,4 +1,5 @@
 import type { AgentTestReport } from "./agent-report.ts"
+import { BESIDE } from "./agent-text.ts"
 import { percentText, pText, shareText } from "./backtest-text.ts"
 import { calibrationPlot } from "./calibration-plot.ts"
 import type { Cell } from "./checks.ts"
@@ -9,12 +10,13 @@ const FAILURES_SHOWN = 12
 /** The agent tests as a page in one file. */
 export const agentTestPage = (report: AgentTestReport): string => {
   const { executive_summary: summary, rules, recommendations } = report
-  const { seeds, beside, interval } = summary
+  const { seeds, beside, interval, traders } = summary
   return pageOf({
     title: "What the agents do in each kind of market",
     summary: summary.verdict,
     body: html`<section class="cards">
-${card("Success", percentText(summary.overall_success_rate), `95%: ${percentText(interval.low, 0)} to ${percentText(interval.high, 0)}`)}
+${traders === null ? [] : [card("Traders", percentText(traders.rate), `95%: ${percentText(traders.interval.low, 0)} to ${percentText(traders.interval.high, 0)}; always HOLD ${percentText(traders.beside.always_hold, 0)}`)]}
+${card("All answers", percentText(summary.overall_success_rate), `95%: ${percentText(interval.low, 0)} to ${percentText(interval.high, 0)}`)}
 ${card("A coin would have", percentText(beside.coin, 0), "of the same answers")}
 ${card("Always HOLD would have", percentText(beside.always_hold, 0), "of the same answers")}
 ${card("Over seeds", `± ${percentText(seeds.deviation)}`, `${seeds.count} seeds, ${percentText(seeds.lowest, 0)} to ${percentText(seeds.highest, 0)}`)}
@@ -23,6 +25,7 @@ ${card("Over seeds", `± ${percentText(seeds.deviation)}`, `${seeds.count} seeds
 <p class="note">The part of the answers that will do: an acceptable decision, at a confidence of at least ${percentText(rules.confidence_min, 0)}, within ${rules.response_ms_max} ms. ${summary.checks} answers to
 ${summary.scenarios} scenarios: a share by the day, a currency by the hour, and a share that moves twice as much.</p>
 ${accuracyTable(report)}
+${tradersTable(report)}
 <h2>Where nothing can be foreseen</h2>
 <p class="note">On a martingale the next move is as likely up as down. How often BUY and SELL were right there, and how likely a coin is as far from half.</p>
 ${htmlTable(
@@ -82,6 +85,20 @@ const accuracyTable = ({ accuracy, accuracy_by_regime, accuracy_by_agent }: Agen
       ]
     })
   )
+}
+
+/** Those for whom it is not enough to wait, beside simple rules on the same bars. */
+const tradersTable = ({ traders_by_regime, executive_summary: { traders }, rules }: AgentTestReport): Html => {
+  if (traders === null)
+    return html`<p class="note">Only those were asked for whom HOLD is right in every kind of market.</p>`
+  const rows = [...Object.entries(traders_by_regime), ["all", { ...traders, ...traders.beside }] as const]
+  const words = Object.entries(rules.beside).map(([name, about]) => `${named(name)}: ${about}`)
+  return html`<h2>Beside simple rules</h2>
+<p class="note">For the risk advisor and the coach HOLD is right in every kind of market; this is without them. On the same bars: ${words.join("; ")}.</p>
+${htmlTable(
+  ["Regime", "traders", ...BESIDE.map(([name]) => named(name))],
+  rows.map(([regime, found]) => [named(regime), heat(found), ...BESIDE.map(([name]) => percentText(found[name], 0))])
+)}`
 }
 
 /** A share with a ground that is greener the more, and redder the less. */

@@ -3,9 +3,10 @@ import { percentile, wilson } from "../../actors/index.ts"
 import { coinTest, type Regime, spreadOf } from "../../sim/index.ts"
 import { shareOf } from "./backtest-report.ts"
 import { type Bin, binsOf, calibrationError } from "./calibration.ts"
-import type { Cell, Check, FailureGroup, Guess, MartingaleLine } from "./checks.ts"
-import { CONFIDENCE_MIN, EXPECTATIONS, RESPONSE_MILLIS_MAX, type Subject } from "./expectations.ts"
+import type { Beside, Cell, Check, FailureGroup, Guess, MartingaleLine, Traders } from "./checks.ts"
+import { CONFIDENCE_MIN, EXPECTATIONS, RESPONSE_MILLIS_MAX, type Subject, TRADERS } from "./expectations.ts"
 import { recommendationsOf } from "./recommendations.ts"
+import { RULE_WORDS, type Rule } from "./rules.ts"
 
 /** Below this a coin is no explanation any more; shared by all who are tested (Bonferroni). */
 export const CHANCE_LEVEL = 0.01
@@ -18,14 +19,16 @@ export interface AgentTestReport {
     readonly checks: number
     readonly scenarios: number
     readonly seeds: ReturnType<typeof spreadOf> & { readonly first: number; readonly count: number }
-    /** What who decides by chance, and who always says HOLD, would have. */
-    readonly beside: { readonly coin: number; readonly always_hold: number }
+    /** What others would have of the same answers. */
+    readonly beside: Beside
+    /** Without those for whom HOLD is right everywhere; nothing where only those were asked. */
+    readonly traders: Traders | null
     readonly martingale_is_chance: boolean
     readonly verdict: string
   }
-  readonly accuracy_by_regime: {
-    readonly [regime: string]: Cell & { readonly coin: number; readonly always_hold: number }
-  }
+  readonly accuracy_by_regime: { readonly [regime: string]: Cell & Beside }
+  /** The same without those for whom HOLD is right everywhere. */
+  readonly traders_by_regime: { readonly [regime: string]: Cell & Beside }
   readonly accuracy_by_agent: { readonly [subject: string]: Cell }
   readonly accuracy: { readonly [regime: string]: { readonly [subject: string]: Cell } }
   readonly accuracy_by_symbol: { readonly [symbol: string]: Cell }
@@ -40,6 +43,8 @@ export interface AgentTestReport {
   readonly rules: {
     readonly confidence_min: number
     readonly response_ms_max: number
+    /** The simple rules beside the agents, in words. */
+    readonly beside: { readonly [R in Rule]: string }
     readonly expectations: ReadonlyArray<{
       readonly regime: Regime
       readonly bars: number
@@ -66,7 +71,9 @@ export const agentTestReport = (examined: Examined): AgentTestReport => {
   const martingale = subjects.map((subject) => martingaleLine(subject, guesses, subjects.length))
   const failures = groupsOf(checks)
   const isChance = martingale.every(({ chance }) => chance)
-  const byRegime = tableOf(regimes, checks, "regime")
+  const byRegime = besideTable(regimes, checks)
+  const trading = checks.filter(({ subject }) => TRADERS.includes(subject))
+  const traders = tradersOf(subjects, trading, scenarios)
   return {
     executive_summary: {
       overall_success_rate: overall.rate,
@@ -75,15 +82,12 @@ export const agentTestReport = (examined: Examined): AgentTestReport => {
       scenarios,
       seeds: { first: seeds[0] ?? 0, count: seeds.length, ...spreadOf(bySeed) },
       beside: besideOf(checks),
+      traders,
       martingale_is_chance: isChance,
-      verdict: verdictOf(overall.rate, isChance)
+      verdict: verdictOf(traders?.rate ?? overall.rate, isChance)
     },
-    accuracy_by_regime: Object.fromEntries(
-      regimes.map((regime) => [
-        regime,
-        { ...byRegime[regime]!, ...besideOf(checks.filter((each) => each.regime === regime)) }
-      ])
-    ),
+    accuracy_by_regime: byRegime,
+    traders_by_regime: traders === null ? {} : besideTable(regimes, trading),
     accuracy_by_agent: tableOf(subjects, checks, "subject"),
     accuracy: Object.fromEntries(
       regimes.map((regime) => [
@@ -104,6 +108,7 @@ export const agentTestReport = (examined: Examined): AgentTestReport => {
     rules: {
       confidence_min: CONFIDENCE_MIN,
       response_ms_max: RESPONSE_MILLIS_MAX,
+      beside: RULE_WORDS,
       expectations: regimes.map((regime) => {
         const { bars, words, why } = EXPECTATIONS[regime]
         return { regime, bars, traders: words[0], careful: words[1], why }
@@ -120,13 +125,38 @@ const cellOf = (checks: ReadonlyArray<Check>): Cell => {
 const tableOf = (names: ReadonlyArray<string>, checks: ReadonlyArray<Check>, key: "regime" | "subject" | "symbol") =>
   Object.fromEntries(names.map((name) => [name, cellOf(checks.filter((check) => check[key] === name))]))
 
-const besideOf = (checks: ReadonlyArray<Check>) => {
+const besideOf = (checks: ReadonlyArray<Check>): Beside => {
   const mean = (value: (check: Check) => number) =>
     checks.reduce((sum, check) => sum + value(check), 0) / Math.max(1, checks.length)
+  const right = (rule: Rule) => mean(({ accepted, beside }) => (accepted.includes(beside[rule]) ? 1 : 0))
   return {
     coin: mean(({ accepted }) => accepted.length / 3),
-    always_hold: mean(({ accepted }) => (accepted.includes("HOLD") ? 1 : 0))
+    always_hold: right("always_hold"),
+    momentum: right("momentum"),
+    clear_momentum: right("clear_momentum"),
+    two_moves: right("two_moves"),
+    mean_reversion: right("mean_reversion"),
+    regime_known: right("regime_known")
   }
+}
+
+const besideTable = (regimes: ReadonlyArray<Regime>, checks: ReadonlyArray<Check>) =>
+  Object.fromEntries(
+    regimes.map((regime) => {
+      const here = checks.filter((check) => check.regime === regime)
+      return [regime, { ...cellOf(here), ...besideOf(here) }]
+    })
+  )
+
+const tradersOf = (
+  subjects: ReadonlyArray<Subject>,
+  checks: ReadonlyArray<Check>,
+  scenarios: number
+): Traders | null => {
+  const asked = subjects.filter((subject) => TRADERS.includes(subject))
+  if (asked.length === 0) return null
+  const cell = cellOf(checks)
+  return { subjects: asked, ...cell, interval: wilson(cell.rate * scenarios, scenarios), beside: besideOf(checks) }
 }
 
 const martingaleLine = (subject: Subject, guesses: ReadonlyArray<Guess>, tested: number): MartingaleLine => {

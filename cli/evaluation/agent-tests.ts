@@ -6,13 +6,8 @@ import { type AgentTestReport, agentTestReport } from "./agent-report.ts"
 import type { Check, Guess } from "./checks.ts"
 import { type Answer, type Examine, makeExaminer } from "./examiner.ts"
 import { acceptedOf, CONFIDENCE_MIN, RESPONSE_MILLIS_MAX, SUBJECTS, type Subject } from "./expectations.ts"
-import {
-  type MartingaleScenario,
-  martingaleScenarios,
-  type RegimeScenario,
-  regimeScenario,
-  TRADED
-} from "./scenarios.ts"
+import { ruleDecisions } from "./rules.ts"
+import { casesOf, type MartingaleScenario, type RegimeScenario, TRADED } from "./scenarios.ts"
 
 export interface AgentTestOptions {
   /** How the agents come to their opinions; it must not wait for the world. The quant rules unless given. */
@@ -39,28 +34,35 @@ export const runAgentTests = (options: AgentTestOptions = {}): Effect.Effect<Age
     const checks: Array<Check> = []
     const guesses: Array<Guess> = []
     for (const each of seeds) {
-      for (const traded of TRADED) {
-        for (const regime of regimes) checks.push(...checksOf(examine, regimeScenario(regime, traded, each), subjects))
-        for (const scenario of martingaleScenarios(traded, each))
-          guesses.push(...guessesOf(examine, scenario, subjects))
+      for (const scenario of casesOf(each, regimes)) {
+        if ("regime" in scenario) checks.push(...checksOf(examine, scenario, subjects))
+        else guesses.push(...guessesOf(examine, scenario, subjects))
       }
       // Between seeds others may have their turn.
       yield* Effect.yieldNow
     }
-    return agentTestReport({ seeds, regimes, subjects, checks, guesses })
+    return agentTestReport({ seeds, regimes, subjects, checks: inOrder(checks), guesses })
   })
+
+/** By seed, symbol and regime: that they were asked in another order is nobody's business. */
+const inOrder = (checks: ReadonlyArray<Check>): ReadonlyArray<Check> => {
+  const place = ({ symbol, regime }: Check) =>
+    TRADED.findIndex((traded) => traded.symbol === symbol) * REGIMES.length + REGIMES.indexOf(regime)
+  return checks.toSorted((a, b) => a.seed - b.seed || place(a) - place(b))
+}
 
 const checksOf = (
   examine: Examine,
   scenario: RegimeScenario,
   subjects: ReadonlyArray<Subject>
 ): ReadonlyArray<Check> => {
-  const { regime, distance, seed, symbol } = scenario
+  const { regime, distance, seed, symbol, bars } = scenario
+  const beside = ruleDecisions(bars, regime)
   const answers = examine(scenario)
   return subjects.map((subject) => {
     const accepted = acceptedOf(regime, subject, distance)
     const answer = answers.find((each) => each.subject === subject)
-    const about = { seed, symbol, regime, accepted }
+    const about = { seed, symbol, regime, accepted, beside }
     if (answer !== undefined) return { ...answer, ...about, fault: faultOf(answer, accepted) }
     return { ...about, subject, decision: "HOLD", confidence: 0, named: undefined, millis: 0, fault: "silent" }
   })

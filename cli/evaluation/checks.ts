@@ -3,6 +3,7 @@ import type { Regime } from "../../sim/index.ts"
 import type { Share } from "./backtest-report.ts"
 import type { Answer } from "./examiner.ts"
 import type { Subject } from "./expectations.ts"
+import type { Rule } from "./rules.ts"
 
 /** What somebody answered in a scenario, and whether it will do. */
 export interface Check extends Answer {
@@ -10,6 +11,8 @@ export interface Check extends Answer {
   readonly symbol: string
   readonly regime: Regime
   readonly accepted: ReadonlyArray<Answer["decision"]>
+  /** What simple rules say of the same bars. */
+  readonly beside: { readonly [R in Rule]: Answer["decision"] }
   /** What is wrong with it; nothing where it passes. */
   readonly fault: "decision" | "confidence" | "time" | "silent" | undefined
 }
@@ -24,6 +27,17 @@ export interface Cell {
   readonly passed: number
   readonly count: number
   readonly rate: number
+}
+
+/** The part of some answers that others would have had right: who decides by chance, and simple rules. */
+export type Beside = { readonly [R in Rule | "coin"]: number }
+
+/** The answers of those for whom HOLD is not right in every kind of market. */
+export interface Traders extends Cell {
+  readonly subjects: ReadonlyArray<Subject>
+  /** Wilson's for 95%, of scenarios. */
+  readonly interval: { readonly low: number; readonly high: number }
+  readonly beside: Beside
 }
 
 /** The same fault many times. */

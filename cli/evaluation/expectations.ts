@@ -16,11 +16,14 @@ export type Subject = (typeof SUBJECTS)[number]
 /** Whose task is to be careful, or who has no past to go by: they may wait where others should act. */
 const CAREFUL: ReadonlyArray<Subject> = ["risk_advisor", "performance_coach"]
 
+/** Those who have to act where it is called for: for the others HOLD is right in every kind of market. */
+export const TRADERS: ReadonlyArray<Subject> = SUBJECTS.filter((subject) => !CAREFUL.includes(subject))
+
 /** Decisions that are acceptable; the same always, or by how far the price is from the regime's mean, in standard deviations. */
 type Accepted = ReadonlyArray<Decision> | ((distance: number) => ReadonlyArray<Decision>)
 
 export interface Expectation {
-  /** How many bars the regime has lasted when the agents are asked; before it a hundred bars went sideways. */
+  /** How many bars the regime has lasted when the agents are asked; before it the market went sideways, so that all see as many bars. */
   readonly bars: number
   readonly traders: Accepted
   readonly careful: Accepted

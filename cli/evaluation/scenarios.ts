@@ -1,9 +1,10 @@
 // The markets that agents are tested on.
-import { type Bar, type BarWindow, toWindow } from "../../protocols/index.ts"
+import { type Bar, type BarWindow, toWindow, WINDOW_BARS_MAX } from "../../protocols/index.ts"
 import {
   CURRENCY,
   type Instrument,
   MARTINGALE,
+  Prng,
   type Regime,
   type SimulatedBar,
   STOCK,
@@ -13,8 +14,7 @@ import { EXPECTATIONS } from "./expectations.ts"
 
 const HOUR_MILLIS = 3_600_000
 const START = Date.UTC(2024, 0, 1)
-/** What comes before a regime, so that it can be told from something. */
-const SIDEWAYS_BARS = 100
+const SEED_MAX = 2 ** 31
 
 export interface Traded {
   readonly symbol: string
@@ -38,8 +38,9 @@ export const TRADED: ReadonlyArray<Traded> = [
   }
 ]
 
-/** One question to all agents. */
+/** One question to all agents. All of a symbol have as many bars, at the same times: what tells them apart is prices and volumes alone. */
 export interface Scenario {
+  /** The seed of the agent tests that gives it again; its own chance follows from that, the symbol and what it is. */
   readonly seed: number
   readonly symbol: string
   readonly bars: BarWindow
@@ -57,40 +58,53 @@ export interface MartingaleScenario extends Scenario {
   readonly next: number
 }
 
-export const regimeScenario = (
-  regime: Regime,
-  { symbol, instrument, intervalMillis }: Traded,
-  seed: number
-): RegimeScenario => {
-  const { bars } = EXPECTATIONS[regime]
-  const simulated = takeSimulated(
-    {
-      ...{ seed, symbol, instrument, intervalMillis, startTime: START },
-      regime: [
-        { regime: "sideways", bars: SIDEWAYS_BARS },
-        { regime, bars }
-      ]
-    },
-    SIDEWAYS_BARS + bars
+export type Case = RegimeScenario | MartingaleScenario
+
+/** How many bars every question has; before its regime the market goes sideways. */
+const WINDOW = WINDOW_BARS_MAX
+/** How many questions of the martingale a seed has for each symbol. */
+const MARTINGALES = 20
+
+/** The questions of a seed in the order in which they are asked, which is by chance. The same at every call. */
+export const casesOf = (seed: number, regimes: ReadonlyArray<Regime>): ReadonlyArray<Case> =>
+  shuffled(
+    TRADED.flatMap((traded) => [
+      ...regimes.map((regime) => regimeScenario(regime, traded, seed)),
+      ...Array.from({ length: MARTINGALES }, (_, index) => martingaleScenario(index, traded, seed))
+    ]),
+    new Prng(seed).split("order")
   )
-  const window = toWindow(barsOf(simulated))
-  return { seed, symbol, regime, bars: window, distance: distanceOf(window.close.slice(-bars)) }
+
+const regimeScenario = (regime: Regime, traded: Traded, seed: number): RegimeScenario => {
+  const { bars } = EXPECTATIONS[regime]
+  const script = [
+    { regime: "sideways", bars: WINDOW - bars },
+    { regime, bars }
+  ] as const
+  const window = toWindow(barsOf(takeSimulated({ ...optionsOf(traded, seed, regime), regime: script }, WINDOW)))
+  return { seed, symbol: traded.symbol, regime, bars: window, distance: distanceOf(window.close.slice(-bars)) }
 }
 
-/** How many questions a martingale is good for, and how many bars lie between them. */
-const [QUESTIONS, STRIDE] = [20, 10]
-const WINDOW = 128
+const martingaleScenario = (index: number, traded: Traded, seed: number): MartingaleScenario => {
+  const options = { ...optionsOf(traded, seed, `${MARTINGALE} ${index}`), regime: MARTINGALE } as const
+  const bars = barsOf(takeSimulated(options, WINDOW + 1))
+  return { seed, symbol: traded.symbol, bars: toWindow(bars.slice(0, WINDOW)), next: bars[WINDOW]!.close }
+}
 
-export const martingaleScenarios = (
-  { symbol, instrument, intervalMillis }: Traded,
-  seed: number
-): ReadonlyArray<MartingaleScenario> => {
-  const options = { seed, symbol, instrument, intervalMillis, startTime: START, regime: MARTINGALE } as const
-  const bars = barsOf(takeSimulated(options, WINDOW + QUESTIONS * STRIDE))
-  return Array.from({ length: QUESTIONS }, (_, index) => {
-    const until = WINDOW + index * STRIDE
-    return { seed, symbol, bars: toWindow(bars.slice(0, until)), next: bars[until]!.close }
-  })
+/** A market with a chance of its own, so that no question says anything of another. */
+const optionsOf = ({ symbol, instrument, intervalMillis }: Traded, seed: number, purpose: string) => ({
+  ...{ symbol, instrument, intervalMillis, startTime: START },
+  seed: new Prng(seed).split(symbol).split(purpose).below(SEED_MAX)
+})
+
+/** R. Durstenfeld 1964. */
+const shuffled = <A>(values: ReadonlyArray<A>, prng: Prng): ReadonlyArray<A> => {
+  const all = [...values]
+  for (let last = all.length - 1; last > 0; last--) {
+    const other = prng.below(last + 1)
+    ;[all[last], all[other]] = [all[other]!, all[last]!]
+  }
+  return all
 }
 
 const barsOf = (simulated: ReadonlyArray<SimulatedBar>): ReadonlyArray<Bar> => simulated.map(({ bar }) => bar)

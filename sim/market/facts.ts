@@ -2,31 +2,34 @@
 import { mean, sampleCorrelation, sampleRankCorrelation, standardDeviation } from "simple-statistics"
 import type { Bar } from "../../protocols/index.ts"
 
+/** A fact, or null where a series does not show it: without volumes there is nothing that they follow, and without moves no tail. */
+export type Fact = number | null
+
 /** What a series of bars shows. Returns are logarithmic, from close to close. */
 export interface Facts {
   readonly bars: number
   /** Standard deviation of the returns of a bar. */
   readonly volatility: number
-  /** Hill's estimate of the tail index from the largest twentieth of absolute returns; 3 to 5 for most markets, infinite for normal returns. */
-  readonly tailIndex: number
+  /** Hill's estimate of the tail index from the largest twentieth of absolute returns; 3 to 5 for most markets, the larger the nearer to normal. */
+  readonly tailIndex: Fact
   /** How far the estimate is off by chance, as a standard deviation: the index by the square root of how many returns it is from. */
-  readonly tailIndexError: number
+  readonly tailIndexError: Fact
   /** Kurtosis of returns over 1, 5 and 20 bars; 3 for normal ones, which sums of many bars come near to. */
-  readonly kurtosis: readonly [one: number, five: number, twenty: number]
+  readonly kurtosis: readonly [one: Fact, five: Fact, twenty: Fact]
   /** Mean absolute autocorrelation of returns at lags 1 to 5: hardly any. */
-  readonly returnMemory: number
+  readonly returnMemory: Fact
   /** Autocorrelation of absolute returns at lags 1, 5 and 20: clusters of volatility, which fade slowly. */
-  readonly volatilityMemory: readonly [one: number, five: number, twenty: number]
+  readonly volatilityMemory: readonly [one: Fact, five: Fact, twenty: Fact]
   /** Mean correlation of a return with the squared returns 1 to 10 bars later: below 0 where falls raise volatility. */
-  readonly leverage: number
+  readonly leverage: Fact
   /** Spearman's correlation of volume and absolute return. */
-  readonly volumeVolatility: number
+  readonly volumeVolatility: Fact
   /** The part of the variance that lies between close and next open. */
-  readonly gapShare: number
+  readonly gapShare: Fact
   /** Mean distance of high and low, in standard deviations of the returns. */
-  readonly range: number
+  readonly range: Fact
   /** Mean absolute return by hour of UTC in units of the mean of all; empty for bars of a day and more, and null for hours without bars. */
-  readonly hours: ReadonlyArray<number | null>
+  readonly hours: ReadonlyArray<Fact>
 }
 
 const HOUR = 3_600_000
@@ -45,18 +48,25 @@ export const factsOf = (bars: ReadonlyArray<Bar>): Facts => {
   return {
     bars: bars.length,
     volatility,
-    tailIndex: index,
-    tailIndexError: error,
-    kurtosis: [kurtosis(returns), kurtosis(sums(returns, 5)), kurtosis(sums(returns, 20))],
-    returnMemory: mean([1, 2, 3, 4, 5].map((lag) => Math.abs(autocorrelation(returns, lag)))),
-    volatilityMemory: [autocorrelation(sizes, 1), autocorrelation(sizes, 5), autocorrelation(sizes, 20)],
-    leverage: mean(Array.from({ length: 10 }, (_, lag) => leverageAt(returns, lag + 1))),
-    volumeVolatility: sampleRankCorrelation(volumes, sizes),
-    gapShare: (standardDeviation(gaps) / volatility) ** 2,
-    range: mean(bars.map(({ high, low }) => Math.log(high / low))) / volatility,
+    tailIndex: shown(index),
+    tailIndexError: shown(error),
+    kurtosis: [shown(kurtosis(returns)), shown(kurtosis(sums(returns, 5))), shown(kurtosis(sums(returns, 20)))],
+    returnMemory: shown(mean([1, 2, 3, 4, 5].map((lag) => Math.abs(autocorrelation(returns, lag))))),
+    volatilityMemory: [
+      shown(autocorrelation(sizes, 1)),
+      shown(autocorrelation(sizes, 5)),
+      shown(autocorrelation(sizes, 20))
+    ],
+    leverage: shown(mean(Array.from({ length: 10 }, (_, lag) => leverageAt(returns, lag + 1)))),
+    volumeVolatility: shown(sampleRankCorrelation(volumes, sizes)),
+    gapShare: shown((standardDeviation(gaps) / volatility) ** 2),
+    range: shown(mean(bars.map(({ high, low }) => Math.log(high / low))) / volatility),
     hours: hoursOf(bars, sizes)
   }
 }
+
+/** What is divided by a deviation of 0 is no fact. */
+const shown = (value: number): Fact => (Number.isFinite(value) ? value : null)
 
 const differences = (values: ReadonlyArray<number>): Array<number> =>
   values.slice(1).map((value, index) => value - values[index]!)
@@ -96,6 +106,6 @@ const hoursOf = (bars: ReadonlyArray<Bar>, sizes: ReadonlyArray<number>): Facts[
   const byHour = Map.groupBy(sizes.keys(), (index) => Math.floor((bars[index + 1]!.time % DAY) / HOUR))
   return Array.from({ length: 24 }, (_, hour) => {
     const found = byHour.get(hour)
-    return found === undefined ? null : mean(found.map((index) => sizes[index]!)) / all
+    return found === undefined ? null : shown(mean(found.map((index) => sizes[index]!)) / all)
   })
 }

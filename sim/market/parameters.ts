@@ -53,8 +53,9 @@ export interface Instrument {
  * A share, with the volatility, gaps, volume, tails and clusters of GOOG 2004–2013 and AAPL 2015–2017, days.
  *
  * Maximum likelihood gives α, γ, β and ν of 0.024, 0.020, 0.960, 4.0 for the first, and 0.000, 0.163, 0.884, 4.5 for the second. Regimes have tails and
- * clusters of their own, so these are milder: chosen so that a market that goes through all regimes has the facts of the two (docs/MARKET.md
- * shows them side by side). Intraday: the U of R. A. Wood, T. H. McInish, J. K. Ord 1985.
+ * clusters of their own, so these are milder: chosen so that a market that goes through all regimes is like the two in volatility, tails and volume
+ * (docs/MARKET.md shows them side by side, and where it is not). Its leverage is half of theirs or less: γ is milder, and regimes raise volatility
+ * whatever came before. Intraday: the U of R. A. Wood, T. H. McInish, J. K. Ord 1985.
  */
 export const STOCK: Instrument = {
   parameters: {

@@ -85,7 +85,9 @@ describe("conclave test-agents", () => {
       const words = ["test-agents", "--regime", "sideways", "--agent", "joint", "--runs", "2", "--seed", "5"]
       const { stdout } = yield* conclave(...words)
       assert.match(stdout, /^overall_success_rate \d+\.\d%/m)
-      assert.match(stdout, /^REGIME +JOINT +ALL +COIN +HOLD$/m)
+      assert.match(stdout, /^traders \d+\.\d% /m)
+      assert.match(stdout, /^REGIME +JOINT +ALL$/m)
+      assert.match(stdout, /^REGIME +TRADERS +COIN +ALWAYS HOLD +MOMENTUM .*REGIME KNOWN$/m)
       const { executive_summary } = read(Tests, (yield* conclave(...words, "--json")).stdout)
       assert.strictEqual(executive_summary.scenarios, 6)
     })

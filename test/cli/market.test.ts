@@ -1,9 +1,36 @@
+import { readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { parseBars } from "../../market/index.ts"
 import { AnalysisResult } from "../../protocols/index.ts"
 import { conclave } from "../support/command.ts"
+import { temporaryFolder } from "../support/nats.ts"
 
+const Known = Schema.NullOr(Schema.Finite)
+const Spread = Schema.Struct({
+  ...{ mean: Schema.Finite, deviation: Schema.Finite, lowest: Schema.Finite, highest: Schema.Finite }
+})
+const FileFacts = Schema.Struct({
+  ...{
+    volatility: Schema.Finite,
+    leverage: Known,
+    volume_volatility: Known,
+    range: Known,
+    kurtosis: Schema.Array(Known)
+  }
+})
+const decodeFacts = Schema.decodeUnknownSync(
+  Schema.fromJsonString(
+    Schema.Struct({
+      seeds: Schema.Struct({ first: Schema.Int, count: Schema.Int }),
+      simulated: Schema.Array(
+        Schema.Struct({ name: Schema.String, bars: Schema.Int, facts: Schema.Struct({ leverage: Spread }) })
+      ),
+      files: Schema.Array(Schema.Struct({ file: Schema.String, bars: Schema.Int, facts: FileFacts }))
+    })
+  )
+)
 const decodeAnalysis = Schema.decodeUnknownSync(Schema.fromJsonString(AnalysisResult))
 
 describe("conclave market", () => {
@@ -18,13 +45,52 @@ describe("conclave market", () => {
     })
   )
 
-  it.live("shows simulated facts beside those of a file", () =>
+  it.live("shows facts of several simulated markets with their spread beside those of a file", () =>
     Effect.gen(function* () {
-      const { stdout, code } = yield* conclave("market", "facts", "samples/ACME.csv")
-      assert.strictEqual(code, 0)
-      assert.match(stdout, /^ +stock, days +currency, hours +ACME\.csv\nbars +2500 +5000 +504\n/)
-      assert.match(stdout, /^tail index \(Hill\) +\d\.\d ± \d\.\d/m)
+      const facts = (...words: ReadonlyArray<string>) => conclave("market", "facts", ...words)
+      const words = ["samples/ACME.csv", "--seeds", "3"]
+      const [many, data] = yield* Effect.all([facts(...words), facts(...words, "--json")], { concurrency: 2 })
+      assert.match(many.stdout, /^ +stock, days +currency, hours +ACME\.csv\nbars +3 × 2500 +3 × 5000 +504\n/)
+      assert.match(many.stdout, /^leverage( +-?0\.\d{3} ± 0\.\d{3}){2} +-?0\.\d{3}$/m)
+      assert.match(many.stdout, /Seeds 1 to 3: mean ± standard deviation over the seeds/)
+      const { seeds, simulated, files } = decodeFacts(data.stdout)
+      assert.deepStrictEqual(seeds, { first: 1, count: 3 })
+      assert.deepStrictEqual(
+        simulated.map(({ name, bars }) => [name, bars]),
+        [
+          ["stock, days", 2_500],
+          ["currency, hours", 5_000]
+        ]
+      )
+      const [stock] = simulated
+      assert.isAbove(stock!.facts.leverage.deviation, 0)
+      assert.isAtMost(stock!.facts.leverage.lowest, stock!.facts.leverage.mean)
+      assert.deepStrictEqual(
+        files.map(({ file, bars }) => [file, bars]),
+        [["samples/ACME.csv", 504]]
+      )
     })
+  )
+
+  it.live("shows what a file without volumes, or one that stands still, has no facts for as nothing", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      const rows = readFileSync("samples/ACME.csv", "utf8").trim().split("\n")
+      const bare = join(folder, "bare.csv")
+      writeFileSync(bare, rows.map((row) => row.split(",").slice(0, 5).join(",")).join("\n"))
+      const still = join(folder, "still.csv")
+      writeFileSync(still, rows.map((row, at) => (at === 0 ? row : `${row.split(",")[0]},5,5,5,5,7`)).join("\n"))
+      const words = ["market", "facts", bare, still, "--seeds", "1"]
+      const [text, data] = yield* Effect.all([conclave(...words), conclave(...words, "--json")], { concurrency: 2 })
+      assert.match(text.stdout, /^volume with size of return +0\.\d\d +0\.\d\d +- +-$/m)
+      assert.match(text.stdout, /^leverage( +-?0\.\d{3}){3} +-$/m)
+      assert.match(text.stdout, /^tail index \(Hill\)( +\d\.\d ± \d\.\d){3} +-$/m)
+      assert.notMatch(text.stdout + data.stdout, /NaN|Infinity/)
+      const [without, flat] = decodeFacts(data.stdout).files
+      assert.isNull(without?.facts.volume_volatility)
+      assert.isNotNull(without?.facts.leverage)
+      assert.deepInclude(flat?.facts, { volatility: 0, leverage: null, volume_volatility: null, range: null })
+    }).pipe(Effect.scoped)
   )
 
   it.live("tells what a file is taken for and what looks wrong in it", () =>
@@ -95,6 +161,8 @@ describe("conclave market", () => {
       const endless = yield* conclave("up", "--until-end")
       assert.strictEqual(endless.code, 1)
       assert.match(endless.stderr, /--until-end.* needs --csv as well/)
+      const seedless = yield* conclave("market", "facts", "--seeds", "0")
+      assert.include(seedless.stderr, "must be a whole number from 1 to 1000")
       const missing = yield* conclave("market", "facts", "nowhere.csv")
       assert.match(missing.stderr, /nowhere\.csv: there is no such file/)
     })

@@ -37,13 +37,47 @@ describe("the agent tests", () => {
     Effect.gen(function* () {
       const seed = 50_000
       const report = yield* runAgentTests({ runs: 6, seed })
-      const { overall_success_rate, seeds, beside, martingale_is_chance } = report.executive_summary
+      const { overall_success_rate, traders, seeds, beside, martingale_is_chance } = report.executive_summary
       assert.isAtLeast(overall_success_rate, 0.9, JSON.stringify(report.accuracy_by_regime))
+      assert.isAbove(traders?.rate ?? 0, 0.8)
       assert.isBelow(beside.coin, 0.5)
       assert.isBelow(beside.always_hold, 0.7)
       assert.closeTo(seeds.mean, overall_success_rate, 1e-9)
       assert.isTrue(martingale_is_chance, JSON.stringify(report.martingale))
       assert.match(agentTestText(report), /overall_success_rate 9\d\.\d%/)
+    })
+  )
+
+  it.live("are told without those for whom waiting is always right, and beside simple rules on the same bars", () =>
+    Effect.gen(function* () {
+      const report = yield* runAgentTests({ runs: 2, policy: saying("HOLD") })
+      const { traders, beside } = report.executive_summary
+      assert.deepStrictEqual(traders?.subjects, ["market_analyst", "strategy_optimizer", "comprehensive", "joint"])
+      assert.strictEqual(traders?.count, 2 * 3 * REGIMES.length * 4)
+      assert.deepStrictEqual([traders?.rate, traders?.beside.always_hold, beside.always_hold], [0.5, 0.5, 2 / 3])
+      assert.isBelow(traders?.beside.coin ?? 1, 0.45)
+      assert.strictEqual(traders?.beside.regime_known, 1)
+      // Who always trades is wrong wherever nothing goes anywhere, and who also waits is not.
+      const { sideways, trending_bullish } = report.traders_by_regime
+      assert.isBelow(sideways?.momentum ?? 1, 0.5)
+      assert.isAbove(trending_bullish?.momentum ?? 0, 0.5)
+      assert.isAbove(traders?.beside.two_moves ?? 0, traders?.beside.momentum ?? 1)
+      assert.isAbove(sideways?.mean_reversion ?? 0, trending_bullish?.mean_reversion ?? 1)
+      assert.match(report.executive_summary.verdict, /fall short/)
+      const text = agentTestText(report)
+      assert.match(text, /^traders 50\.0% .* always HOLD 50%\.$/m)
+      assert.match(text, /^all +50% +\d\d% +50% .* 100%$/m)
+      assert.include(agentTestPage(report), "Beside simple rules")
+    })
+  )
+
+  it.live("do not pass who only waits because nobody was asked who should act", () =>
+    Effect.gen(function* () {
+      const subjects = ["risk_advisor", "performance_coach"] as const
+      const report = yield* runAgentTests({ runs: 1, policy: saying("HOLD"), subjects })
+      assert.isNull(report.executive_summary.traders)
+      assert.strictEqual(report.executive_summary.overall_success_rate, 1)
+      assert.match(agentTestText(report), /HOLD is right in every kind of market: what they have says little/)
     })
   )
 
