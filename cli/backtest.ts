@@ -2,7 +2,7 @@
 import { Effect, Option, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { quantPolicy } from "../actors/index.ts"
-import { AgentType, type Bar } from "../protocols/index.ts"
+import { AgentType, type Bar, type BarSource } from "../protocols/index.ts"
 import { MARTINGALE, takeBars } from "../sim/index.ts"
 import { barsNeeded, walkForward } from "./evaluation/backtest.ts"
 import { backtestPage } from "./evaluation/backtest-page.ts"
@@ -15,6 +15,7 @@ import {
   type FileFlags,
   fileFlags,
   type MarketFileError,
+  sourceOf,
   type YearFlags,
   yearFlags
 } from "./market-file.ts"
@@ -81,7 +82,7 @@ export const backtest = Command.make(
   (given) =>
     Effect.gen(function* () {
       const { fee, slippage, size, short } = given
-      const { bars, barsPerYear } = yield* barsOf(given)
+      const { bars, barsPerYear, source } = yield* barsOf(given)
       const panel = yield* panelOf(given.panel)
       if (bars.length < barsNeeded()) {
         const detail = `${bars.length} bars are too few: a backtest takes ${barsNeeded()}, and the first ${barsNeeded() - 2} are its warm-up`
@@ -92,7 +93,7 @@ export const backtest = Command.make(
         ...{ symbol, policy: quantPolicy, fee, slippage, size, short, barsPerYear },
         ...panel
       })
-      const report = backtestReport(walk)
+      const report = backtestReport(walk, source)
       yield* printReport(given, {
         text: () => backtestText(report),
         data: report,
@@ -127,6 +128,7 @@ interface Chosen extends FileFlags, YearFlags {
 interface ChosenBars {
   readonly bars: ReadonlyArray<Bar>
   readonly barsPerYear: number | undefined
+  readonly source: BarSource | null
 }
 
 const barsOf = (given: Chosen): Effect.Effect<ChosenBars, BacktestImpossible | MarketFileError> =>
@@ -140,7 +142,7 @@ const barsOf = (given: Chosen): Effect.Effect<ChosenBars, BacktestImpossible | M
     }
     if (Option.isNone(csv)) {
       const taken = takeBars({ seed, symbol: "SIM", startTime: 0, regime: MARTINGALE }, bars)
-      return { bars: taken, barsPerYear: Option.getOrUndefined(given.barsPerYear) }
+      return { bars: taken, barsPerYear: Option.getOrUndefined(given.barsPerYear), source: null }
     }
     const wanted = {
       symbol: Option.getOrUndefined(given.symbol),
@@ -149,7 +151,7 @@ const barsOf = (given: Chosen): Effect.Effect<ChosenBars, BacktestImpossible | M
       until: Option.isSome(given.to) ? { text: given.to.value, flag: "--to" } : undefined
     }
     const read = yield* readBars(csv.value, given, wanted)
-    return { bars: read.bars, barsPerYear: barsPerYearOf(given, read.reading) }
+    return { bars: read.bars, barsPerYear: barsPerYearOf(given, read.reading), source: sourceOf(read.reading) }
   })
 
 const isType = Schema.is(AgentType)

@@ -2,20 +2,12 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Console, Effect, Layer } from "effect"
-import { CliError, Command } from "effect/cli"
+import { Command } from "effect/cli"
 import { commandNames, conclaveFor } from "./commands.ts"
-import { failureText } from "./failure.ts"
+import { explain } from "./failure.ts"
 import { terminal } from "./terminal.ts"
 import { layerUsage } from "./usage.ts"
 import { VERSION } from "./version.ts"
-
-const explain = (cause: Cause.Cause<unknown>) => {
-  if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
-  const error = Cause.squash(cause)
-  // Wrong words on the command line were explained where they were read.
-  if (CliError.isCliError(error)) return Effect.fail(error)
-  return Console.error(`conclave: ${failureText(cause)}`).pipe(Effect.andThen(Effect.fail(error)))
-}
 
 const stopInOrder = () => process.kill(process.pid, "SIGTERM")
 

@@ -1,8 +1,8 @@
 // Where each value of a bar stands in a row, found by the names in the header, or by the values where there is none.
 import { Result } from "effect"
 import { findDateForm } from "./dates.ts"
-import { fault, listed, type MarketDataError } from "./errors.ts"
-import { type Field, fieldOf, plainName } from "./names.ts"
+import { fault, listed, type MarketDataError, quoted } from "./errors.ts"
+import { type Field, fieldOf, plainName, scaleOfVolume, unitOfPrice } from "./names.ts"
 import { isEmpty, parseNumber } from "./numbers.ts"
 import type { Row } from "./rows.ts"
 
@@ -15,6 +15,8 @@ export interface Columns {
   readonly clock: number | undefined
   readonly prices: { readonly [K in Price]: number }
   readonly volume: number | undefined
+  /** What volumes are counted in, such as 1000. */
+  readonly volumeScale: number
   /** Trades or ticks counted, where that is all that is known of the volume. */
   readonly ticks: number | undefined
   readonly adjusted: number | undefined
@@ -66,6 +68,13 @@ export const findHeader = (
   return Result.fail(missingIn(first))
 }
 
+/** The header without names, with those of a line that is commented out, if that names the columns of a bar, and as many as there are. */
+export const namedBy = (header: Header, { line, cells }: Row): Header | undefined => {
+  const found = cells.length === header.width ? columnsOf(cells) : undefined
+  if (found === undefined || Result.isFailure(found)) return undefined
+  return { ...header, columns: found.success, names: cells, line }
+}
+
 /** What the best of the first rows lacks to be a header. */
 const missingIn = (rows: ReadonlyArray<Row>): MarketDataError => {
   const known = (row: Row) => new Set(row.cells.flatMap((cell) => fieldOf(cell)?.field ?? [])).size
@@ -99,18 +108,35 @@ const columnsOf = (
     const rule = `the column is missing (the header has: ${listed(cells)})`
     return Result.fail({ rule, column: missing ?? "date" })
   }
+  const unlike = unlikeUnits(prices.map((place) => cells[place ?? 0] ?? ""))
+  if (unlike !== undefined) return Result.fail({ rule: unlike, column: "close" })
   const [open, high, low, close] = prices
+  const volume = at("volume")
   return Result.succeed({
     date,
     clock: at("date") === undefined ? undefined : at("clock"),
     prices: { open: open!, high: high!, low: low!, close: close! },
-    volume: at("volume"),
+    volume,
+    volumeScale: volume === undefined ? 1 : scaleOfVolume(cells[volume] ?? ""),
     ticks: at("ticks"),
     adjusted: at("adjusted"),
     splits: at("splits"),
     symbol: at("symbol")
   })
 }
+
+/** Prices in two currencies, or of which only some are adjusted, are no bar. */
+const unlikeUnits = (names: ReadonlyArray<string>): string | undefined => {
+  const units = names.map(unitOfPrice)
+  const first = units.find((unit) => unit !== undefined)
+  const other = names.find((_, at) => units[at] !== first && (units[at] !== undefined || first === "ADJ"))
+  if (first === undefined || other === undefined) return undefined
+  const named = names.find((_, at) => units[at] === first)
+  return `the prices are not all in the same: ${quoted(named ?? "")} and ${quoted(other)}`
+}
+
+/** Whether a row below the header is one as well. */
+export const isHeader = (cells: ReadonlyArray<string>): boolean => Result.isSuccess(columnsOf(cells))
 
 const blankAfterFirst = (cells: ReadonlyArray<string>): boolean =>
   cells.length > 1 && cells.slice(1).every((cell) => cell === "")
@@ -190,6 +216,7 @@ const withoutHeader = (rows: ReadonlyArray<Row>): Header | undefined => {
       clock,
       prices: { open, high: open + 1, low: open + 2, close: open + 3 },
       volume: cells.length > open + 4 && isNumber(cells[open + 4]) ? open + 4 : undefined,
+      volumeScale: 1,
       ticks: undefined,
       adjusted: undefined,
       splits: undefined,

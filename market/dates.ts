@@ -30,12 +30,29 @@ const CLOCK =
   /^(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*([ap]\.?m\.?)?\s*(Z|UTC|GMT|(?:UTC|GMT)?[+-]\d{2}(?::?\d{2})?)?$/i
 const SHORT_CLOCK = /^\d{1,6}$/
 
-const MONTHS: Readonly<Record<string, number>> = { mär: 3, mrz: 3, maer: 3, mai: 5, okt: 10, dez: 12 }
-for (const [index, name] of "jan feb mar apr may jun jul aug sep oct nov dec".split(" ").entries()) {
-  Object.assign(MONTHS, { [name]: index + 1 })
+/** In English, German, French, Spanish, Italian, Portuguese, Dutch and Polish, without their accents. */
+const MONTHS: ReadonlyArray<string> = [
+  "january januar janner janvier enero gennaio janeiro januari styczen stycznia",
+  "february februar feber fevrier febrero febbraio fevereiro februari luty lutego",
+  "march marz maerz mrz mars marzo marco maart marzec marca",
+  "april avril abril aprile kwiecien kwietnia",
+  "may mai mayo maggio maio mei maj maja",
+  "june juni juin junio giugno junho czerwiec czerwca",
+  "july juli juillet julio luglio julho lipiec lipca",
+  "august aout agosto augustus sierpien sierpnia",
+  "september septembre septiembre setiembre settembre setembro wrzesien wrzesnia",
+  "october oktober octobre octubre ottobre outubro pazdziernik pazdziernika",
+  "november novembre noviembre novembro listopad listopada",
+  "december dezember decembre diciembre dicembre dezembro grudzien grudnia"
+]
+const MONTH_NAMES = MONTHS.map((names) => names.split(" "))
+
+/** A name, or the first three letters or more of one, where those are of one month only. */
+const monthOf = (word: string): number | undefined => {
+  const plain = word.toLowerCase().normalize("NFD").replaceAll(/\p{M}/gu, "")
+  const found = MONTH_NAMES.flatMap((names, at) => (names.some((name) => name.startsWith(plain)) ? [at + 1] : []))
+  return plain.length >= 3 && found.length === 1 ? found[0] : undefined
 }
-const monthOf = (word: string): number | undefined =>
-  MONTHS[word.toLowerCase().slice(0, 4)] ?? MONTHS[word.toLowerCase().slice(0, 3)]
 
 const UNIT_MILLIS: Readonly<Record<TimeUnit, number>> = { s: 1e3, ms: 1, us: 1e-3, ns: 1e-6 }
 /** Numbers of so many of a unit are of 1973 or later, and of no larger unit. */
@@ -133,6 +150,20 @@ export const parseMoment = (form: DateForm, date: string, clock: string): Moment
   return withClock(split.day, split.clock || clock)
 }
 
+/** All moments that a date may be of, however those of its file are written. */
+export const possibleMoments = (date: string, clock: string): ReadonlyArray<Moment> => {
+  const kind = kindOf(date)
+  if (kind === undefined) return []
+  const forms: ReadonlyArray<DateForm> =
+    kind === "numeric"
+      ? [
+          { kind, order: "day-first" },
+          { kind, order: "month-first" }
+        ]
+      : [kind === "epoch" ? { kind, unit: "s", given: false } : { kind }]
+  return forms.flatMap((form) => parseMoment(form, date, clock) ?? [])
+}
+
 const splitDate = (form: DateForm, text: string): { readonly day: number; readonly clock: string } | undefined => {
   const made = (year: number, month: number | undefined, day: number, clock = "") => {
     const found = month === undefined ? undefined : atDate(year, month, day)
@@ -209,6 +240,7 @@ const ofEpoch = (form: Extract<DateForm, { kind: "epoch" }>, text: string): Mome
   const unit = form.given ? form.unit : unitOf(value)
   // Files that were put together go from one unit to a finer one. What is smaller may as well be of a day about 1970.
   if (UNIT_MILLIS[unit] > UNIT_MILLIS[form.unit] && value !== 0) return undefined
-  const time = Math.floor(value * UNIT_MILLIS[unit] + 1e-6)
+  // Numbers of nanoseconds, and fractions of seconds, are rounded to what a double can hold: a quarter of a microsecond at most.
+  const time = Math.floor(value * UNIT_MILLIS[unit] + 5e-4)
   return time < TIME_MIN || time >= TIME_MAX ? undefined : { time, local: time, zoned: true }
 }

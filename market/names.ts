@@ -61,6 +61,7 @@ export const FIELDS = {
     "tageshoch",
     "haut",
     "plus haut",
+    "+ haut",
     "alto",
     "máximo",
     "maximo",
@@ -80,6 +81,7 @@ export const FIELDS = {
     "tagestief",
     "bas",
     "plus bas",
+    "+ bas",
     "bajo",
     "mínimo",
     "minimo",
@@ -101,6 +103,7 @@ export const FIELDS = {
     "clôture",
     "cloture",
     "clot",
+    "dernier",
     "cierre",
     "último",
     "ultimo",
@@ -150,15 +153,18 @@ function isField(text: string): text is Field {
   return text in FIELDS
 }
 
-/** A name without what programs put round it: `<CLOSE>`, `Vol.`, `adj_close`, `Open (USD)`. */
+/** A name without what programs put round it: `<CLOSE>`, `Close*`, `Vol.`, `adj_close`, `Open (USD)`. */
 export const plainName = (cell: string): string =>
   cell
     .toLowerCase()
     .replace(/\s*[([].*$/, "")
-    .replaceAll(/[<>"']/g, "")
+    .replaceAll(/[<>"'*†]/g, "")
     .replaceAll(/[_\s]+/g, " ")
     .trim()
     .replace(/^(adj|vol|ouv|clot|höchst|tiefst)\./, "$1")
+
+/** What markets are quoted in: a volume in one of them is turnover, and one in anything else is what was traded. */
+const QUOTES = /^(volume|vol) (usd[tc]?|busd|fdusd|dai|eur[tc]?|gbp|chf|jpy|krw|try|brl|aud|cad|quote|turnover)$/
 
 /**
  * What a column of this name holds, and how well the name says so: 0 is best. `Volume BTC` is a volume, as `volume` is; of several the
@@ -166,8 +172,20 @@ export const plainName = (cell: string): string =>
  */
 export const fieldOf = (cell: string): { readonly field: Field; readonly rank: number } | undefined => {
   const name = plainName(cell)
-  return (
-    known.get(name) ??
-    (/^(volume|vol) [a-z0-9]{2,10}$/.test(name) && name !== "volume ma" ? { field: "volume", rank: 50 } : undefined)
-  )
+  const found = known.get(name)
+  if (found !== undefined || !/^(volume|vol) [a-z0-9]{2,10}$/.test(name) || name === "volume ma") return found
+  return { field: "volume", rank: QUOTES.test(name) ? 60 : 50 }
+}
+
+/** What stands in brackets behind a price's name, if it says in what the price is: `USD` of `Close (USD)`, `ADJ` of `Close [adj.]`. */
+export const unitOfPrice = (cell: string): string | undefined => {
+  const unit = /[([]\s*(adj\w*|[A-Z]{3,5}|[$€£¥₹₩₿])\.?\s*[)\]]/i.exec(cell)?.[1]
+  return unit === undefined ? undefined : unit.toUpperCase().replace(/^ADJ.*$/, "ADJ")
+}
+
+/** What a volume is counted in: 1000 of `Volume (000s)`, 1 where the name says nothing. */
+export const scaleOfVolume = (cell: string): number => {
+  const unit = /[([]\s*(?:in\s+)?(.*?)\s*[)\]]/.exec(cell.toLowerCase())?.[1] ?? ""
+  if (/^(x?\s?'?1?,?000'?s?|k|thousands?|tsd\.?)$/.test(unit)) return 1e3
+  return /^(m|mio\.?|mln|millions?)$/.test(unit) ? 1e6 : 1
 }

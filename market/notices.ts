@@ -12,7 +12,8 @@ export interface Notice {
   readonly lines: ReadonlyArray<number>
 }
 
-const KINDS = {
+/** What each kind is, as a sentence that its lines follow. */
+export const KINDS = {
   bad_row: "bad rows were left out",
   without_prices: "rows without prices were left out",
   without_trade: "rows without a trade, whose prices are 0, were left out",
@@ -34,7 +35,8 @@ const KINDS = {
 } as const
 export type NoticeKind = keyof typeof KINDS
 
-const WARNINGS: ReadonlySet<NoticeKind> = new Set([
+/** The kinds that are warnings. */
+export const WARNINGS: ReadonlySet<NoticeKind> = new Set([
   "bad_row",
   "other_name",
   "outlier",

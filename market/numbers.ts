@@ -5,7 +5,7 @@ import { fault, type MarketDataError, quoted } from "./errors.ts"
 /** What stands before the fraction. */
 export type Decimal = "point" | "comma"
 
-const EMPTY = /^(?:|-+|n\/?a|#n\/a|nan|null|none|nil)$/i
+const EMPTY = /^(?:|[-–—]+|n\/?a|#n\/a|nan|null|none|nil)$/i
 
 /** Whether a cell says that there is nothing. */
 export const isEmpty = (cell: string): boolean => EMPTY.test(cell)

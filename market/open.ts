@@ -88,7 +88,7 @@ const symbolsIn = <E>(
     const found = new Set(shape.symbols)
     if (place === undefined || whole || shape.symbols.some((each) => sameSymbol(each, asked)))
       return Effect.succeed([...found])
-    const source = rowSource(shape.form)
+    const source = rowSource(shape.form, shape.header.names)
     const look = (rows: ReturnType<typeof source.push>) =>
       Effect.map(Effect.fromResult(rows), (all) => {
         for (const { cells, line } of all) {

@@ -30,6 +30,11 @@ export class InOrder {
     this.#options = options
   }
 
+  /** The time of the last bar that is not in doubt. */
+  get newest(): number {
+    return (this.#earlier ?? this.#held)?.bar.time ?? Number.NEGATIVE_INFINITY
+  }
+
   /** Takes a bar, and gives the one before it once that is certain. */
   take(next: ReadBar): ReadBar | undefined | MarketDataError {
     const settled = this.#settle(next)

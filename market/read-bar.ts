@@ -17,5 +17,8 @@ export type Until = { readonly dayEnds: number } | { readonly instant: number }
 /** Whether a time comes after the last that counts. */
 export const isAfter = (
   until: Until | undefined,
-  { time, local }: { readonly time: number; readonly local: number }
-): boolean => until !== undefined && ("instant" in until ? time > until.instant : local > until.dayEnds)
+  moment: { readonly time: number; readonly local: number } | undefined
+): boolean => {
+  if (until === undefined || moment === undefined) return false
+  return "instant" in until ? moment.time > until.instant : moment.local > until.dayEnds
+}

@@ -1,14 +1,16 @@
 // Rows to bars, by the shape that was found.
 import { type Bar, barFault } from "../protocols/index.ts"
 import { factorOf, type Splits } from "./adjusting.ts"
-import { PRICES, type Price, sameSymbol, severalSymbols } from "./columns.ts"
+import { isHeader, PRICES, type Price, sameSymbol, severalSymbols } from "./columns.ts"
 import type { Moment } from "./dates.ts"
 import { fault, MarketDataError, quoted } from "./errors.ts"
+import { plainName } from "./names.ts"
 import { Notices } from "./notices.ts"
 import { isEmpty, parseNumber, parseVolume } from "./numbers.ts"
 import { isAfter, type ReadBar, type Until } from "./read-bar.ts"
 import type { Row } from "./rows.ts"
-import { momentOf, type Shape } from "./shape.ts"
+import { hasPrices, type Shape } from "./shape.ts"
+import { isLater, momentOf } from "./times.ts"
 import { ZoneClock } from "./zones.ts"
 
 export interface RowOptions {
@@ -28,6 +30,7 @@ export interface RowOptions {
 
 /** A few last digits, as they differ where prices were multiplied: no fault. */
 const ROUNDING = 1e-11
+const OTHER_HEADER = "another header, with other columns: the file is put together of two that are not alike"
 const REMEDY = "mend the row, or have such rows left out by --skip-bad"
 
 /** Reads one row after the other. What a row says is independent of all others; their order is looked at elsewhere. */
@@ -38,10 +41,12 @@ export class RowReader {
   readonly #symbol: string | undefined
   readonly #known: ReadonlyArray<string>
   readonly #clock: ZoneClock | undefined
+  readonly #later: Parameters<typeof isLater>[2]
 
   constructor(shape: Shape, options: RowOptions) {
     this.#shape = shape
     this.#options = options
+    this.#later = { ...options, ...(shape.timeZone === undefined ? {} : { timeZone: shape.timeZone }) }
     this.#clock = shape.timeZone === undefined ? undefined : new ZoneClock(shape.timeZone, shape.newestFirst)
     this.#known = options.symbols ?? shape.symbols
     this.#symbol =
@@ -58,9 +63,19 @@ export class RowReader {
     return undefined
   }
 
+  /** When the bar of a row begins that counts; `after` for what comes later or is none; nothing where it is of another symbol. */
+  timeOf(row: Row): number | "after" | undefined | MarketDataError {
+    const { columns, dates } = this.#shape
+    const other = this.#ofOther(row)
+    if (other !== "own") return other
+    const moment = this.#inZone(momentOf(dates, columns, row.cells))
+    if (moment === undefined || isAfter(this.#options.until, moment) || !hasPrices(row.cells, columns)) return "after"
+    return moment.time
+  }
+
   /** What is wrong is not the row alone. */
   #isOfFile(error: MarketDataError): boolean {
-    return error.column === "symbol"
+    return error.column === "symbol" || error.rule === OTHER_HEADER
   }
 
   #sound(row: Row): ReadBar | "after" | undefined | MarketDataError {
@@ -69,7 +84,11 @@ export class RowReader {
     const other = this.#ofOther(row)
     if (other !== "own") return other
     const moment = this.#inZone(momentOf(dates, columns, cells))
-    if (moment !== undefined && isAfter(this.#options.until, moment)) return "after"
+    if (moment === undefined && isHeader(cells) && !this.#isHeaderAgain(row)) {
+      return fault(OTHER_HEADER, line)
+    }
+    if (moment === undefined ? isLater(columns, cells, this.#later) : isAfter(this.#options.until, moment))
+      return "after"
     if (this.#isEmptyRow(row, moment)) return undefined
     if (cells.length !== header.width && !extraAreBlank(cells, header.width)) {
       return fault(`the row has ${cells.length} cells, and the header ${header.width}`, line)
@@ -123,9 +142,14 @@ export class RowReader {
       return true
     }
     if (header.names === undefined || moment !== undefined) return false
-    const again = header.names.length === cells.length && header.names.every((name, at) => name === cells[at])
+    const again = this.#isHeaderAgain({ line, cells })
     if (again) this.notices.add("header_again", line)
     return again
+  }
+
+  #isHeaderAgain({ cells }: Row): boolean {
+    const names = this.#shape.header.names ?? []
+    return cells.length === names.length && cells.every((cell, at) => plainName(cell) === plainName(names[at] ?? ""))
   }
 
   #timeFault({ line, cells }: Row): MarketDataError {
@@ -185,7 +209,8 @@ export class RowReader {
     const value = parseVolume(cell, this.#shape.decimal)
     if (value === undefined) return fault(`${quoted(cell)} is not a number`, line, "volume")
     if (value < 0) return fault(`must not be negative: ${REMEDY}`, line, "volume")
-    return Number.isFinite(value) ? value : fault("the number is too large", line, "volume")
+    const counted = value * this.#shape.columns.volumeScale
+    return Number.isFinite(counted) ? counted : fault("the number is too large", line, "volume")
   }
 
   /** What prices are multiplied by. */

@@ -1,7 +1,8 @@
 // Text to rows of cells, a piece at a time.
 import { parse } from "csv-parse/sync"
 import { Result } from "effect"
-import { fault, type MarketDataError } from "./errors.ts"
+import { fault, MarketDataError } from "./errors.ts"
+import { isObject, Members } from "./members.ts"
 
 export interface Row {
   /** The line in the file, from 1. */
@@ -25,30 +26,36 @@ export type Form = Delimiter | "json"
 /** The most characters of a row: what is longer is no row of prices. */
 const ROW_CHARACTERS_MAX = 64 * 1024
 
+/** The rows of a text, up to the first that is none. */
+interface Found {
+  readonly rows: ReadonlyArray<Row>
+  readonly wrong?: MarketDataError | undefined
+}
+
 /** A text that begins somewhere in a file: gives rows with the file's own lines, and keeps what is not whole yet. */
 abstract class Pieces implements RowSource {
   #rest = ""
   #lines = 0
+  #wrong: MarketDataError | undefined
 
-  protected abstract read(text: string, linesBefore: number): Rows
+  protected abstract read(text: string, linesBefore: number): Found
   /** Where the last whole row ends. */
   protected abstract cut(text: string): number
 
   readonly push = (text: string): Rows => {
+    if (this.#wrong !== undefined) return Result.fail(this.#wrong)
     const all = this.#rest + text
     const end = this.cut(all)
     this.#rest = all.slice(end)
-    if (this.#rest.length > ROW_CHARACTERS_MAX) {
-      const open = this.#rest.includes('"')
-      const rule = open
-        ? "a quote is opened and never closed"
-        : `the row has more than ${ROW_CHARACTERS_MAX} characters`
-      return Result.fail(fault(rule, this.#lines + lineEnds(all.slice(0, end)) + 1))
-    }
-    return this.#take(all.slice(0, end))
+    const rows = this.#take(all.slice(0, end))
+    if (this.#rest.length <= ROW_CHARACTERS_MAX || Result.isFailure(rows)) return rows
+    const open = this.#rest.includes('"')
+    const rule = open ? "a quote is opened and never closed" : `the row has more than ${ROW_CHARACTERS_MAX} characters`
+    return this.#upTo(rows.success, this.#wrong ?? fault(rule, this.#lines + 1))
   }
 
   readonly end = (): Rows => {
+    if (this.#wrong !== undefined) return Result.fail(this.#wrong)
     const rest = this.#rest
     this.#rest = ""
     return this.#take(rest)
@@ -56,9 +63,15 @@ abstract class Pieces implements RowSource {
 
   #take(text: string): Rows {
     if (text === "") return Result.succeed([])
-    const rows = this.read(text, this.#lines)
+    const { rows, wrong } = this.read(text, this.#lines)
     this.#lines += lineEnds(text)
-    return rows
+    return this.#upTo(rows, wrong)
+  }
+
+  /** Who needs no more than the rows before what is wrong is not to be refused: it is told when more is asked for. */
+  #upTo(rows: ReadonlyArray<Row>, wrong: MarketDataError | undefined): Rows {
+    this.#wrong = wrong
+    return wrong === undefined || rows.length > 0 ? Result.succeed(rows) : Result.fail(wrong)
   }
 }
 
@@ -91,10 +104,10 @@ class DelimitedRows extends Pieces {
     return end
   }
 
-  protected read(text: string, linesBefore: number): Rows {
-    return Result.try({
-      try: () => {
-        const rows: Array<Row> = []
+  protected read(text: string, linesBefore: number): Found {
+    const rows: Array<Row> = []
+    const parsed = Result.try({
+      try: () =>
         parse(text, {
           delimiter: this.#delimiter,
           trim: true,
@@ -109,11 +122,10 @@ class DelimitedRows extends Pieces {
             rows.push({ line: linesBefore + lines, cells })
             return null
           }
-        })
-        return rows
-      },
+        }),
       catch: (cause) => quoteFault(cause, linesBefore)
     })
+    return { rows, wrong: Result.isFailure(parsed) ? parsed.failure : undefined }
   }
 }
 
@@ -125,37 +137,51 @@ const quoteFault = (cause: unknown, linesBefore: number): MarketDataError => {
   return fault(code === "CSV_QUOTE_NOT_CLOSED" ? "a quote is opened and never closed" : "a quote is out of place", line)
 }
 
-/** A JSON object or list on each line. The first object names the columns; they come as a row of their own before it. */
+/**
+ * A JSON object or list on each line. The first objects name the columns, all that come in the first piece; the names come as a row of their
+ * own before them.
+ */
 class JsonRows extends Pieces {
-  #names: ReadonlyArray<string> | undefined
+  #members: Members | undefined
+  #lists: boolean | undefined
+
+  constructor(names: ReadonlyArray<string> | undefined) {
+    super()
+    this.#members = names === undefined ? undefined : new Members(names)
+  }
 
   protected cut(text: string): number {
     return text.lastIndexOf("\n") + 1
   }
 
-  protected read(text: string, linesBefore: number): Rows {
+  protected read(text: string, linesBefore: number): Found {
+    const values = text
+      .split("\n")
+      .flatMap((part, index) => (part.trim() === "" ? [] : [{ line: linesBefore + index + 1, value: parseJson(part) }]))
+    const objects = values.flatMap(({ value }) => (isObject(value) ? [value] : []))
+    const named = this.#members !== undefined || objects.length === 0
+    this.#members ??= named ? undefined : Members.of(objects)
     const rows: Array<Row> = []
-    for (const [index, part] of text.split("\n").entries()) {
-      if (part.trim() === "") continue
-      const line = linesBefore + index + 1
-      const value = parseJson(part)
-      if (Array.isArray(value) && value.every(isCell)) rows.push({ line, cells: value.map(cellOf) })
-      else if (typeof value === "object" && value !== null && !Array.isArray(value))
-        rows.push(...this.#rowsOf(new Map(Object.entries(value)), line))
-      else
-        return Result.fail(
-          fault("is no JSON object or list: one on each line is read, as `jq -c '.[]'` makes them", line)
-        )
+    for (const { line, value } of values) {
+      const row = this.#rowOf(value, line)
+      if (row instanceof MarketDataError) return { rows, wrong: row }
+      if (rows.length === 0 && !named) rows.push({ line: line - 1, cells: this.#members?.names ?? [] })
+      rows.push(row)
     }
-    return Result.succeed(rows)
+    return { rows }
   }
 
-  #rowsOf(members: ReadonlyMap<string, unknown>, line: number): ReadonlyArray<Row> {
-    const first = this.#names === undefined
-    const names = this.#names ?? [...members.keys()]
-    this.#names = names
-    const row = { line, cells: names.map((name) => cellOf(members.get(name))) }
-    return first ? [{ line: line - 1, cells: names }, row] : [row]
+  #rowOf(value: unknown, line: number): Row | MarketDataError {
+    const list = Array.isArray(value) && value.every(isCell) ? value.map(cellOf) : undefined
+    if (list === undefined && !isObject(value)) {
+      return fault("is no JSON object or list: one on each line is read, as `jq -c '.[]'` makes them", line)
+    }
+    this.#lists ??= list !== undefined
+    if (this.#lists !== (list !== undefined)) return fault("there are objects and lists: write all lines alike", line)
+    if (list !== undefined || !isObject(value)) return { line, cells: list ?? [] }
+    const wrong = this.#members?.wrongIn(value)
+    if (wrong !== undefined) return fault(`${wrong}: give all objects the same members`, line)
+    return { line, cells: this.#members?.names.map((name) => cellOf(value[name])) ?? [] }
   }
 }
 
@@ -172,15 +198,23 @@ const isCell = (value: unknown): boolean => value === null || typeof value !== "
 const cellOf = (value: unknown): string =>
   value === null || value === undefined ? "" : typeof value === "object" ? "[…]" : String(value).trim()
 
-export const rowSource = (form: Form): RowSource => (form === "json" ? new JsonRows() : new DelimitedRows(form))
+/** `names` are those of the members of the first objects, where they are known. */
+export const rowSource = (form: Form, names?: ReadonlyArray<string>): RowSource =>
+  form === "json" ? new JsonRows(names) : new DelimitedRows(form)
 
 /** Which form a text has, by its first characters; nothing where it is a matter of delimiters. */
 export const isJson = (text: string): boolean => /^\s*[[{]/.test(text)
 
-/** The rows of a text, the last of which may be cut off where it is not `whole`. */
-export const rowsOf = (text: string, form: Form, whole: boolean): Rows => {
+/**
+ * The rows of a text, the last of which may be cut off where it is not `whole`. `lenient`: what is wrong below the first rows does not matter
+ * yet.
+ */
+export const rowsOf = (text: string, form: Form, whole: boolean, lenient = false): Rows => {
   const source = rowSource(form)
-  const rows = source.push(text)
-  if (Result.isFailure(rows) || !whole) return rows
-  return Result.map(source.end(), (rest) => [...rows.success, ...rest])
+  // Objects that are known before the first is read name all their members.
+  const rows = source.push(whole && form === "json" ? `${text}\n` : text)
+  if (Result.isFailure(rows)) return rows
+  const rest = whole ? source.end() : source.push("")
+  if (Result.isFailure(rest)) return lenient && rows.success.length > 0 ? rows : rest
+  return Result.succeed([...rows.success, ...rest.success])
 }

@@ -1,22 +1,19 @@
 // How a file of prices is written, found out from its beginning.
 import { Result } from "effect"
-import { type Columns, findHeader, type Header, PRICES } from "./columns.ts"
-import { type DateForm, type DateOptions, findDateForm, type Moment, parseMoment } from "./dates.ts"
+import { type Columns, findHeader, type Header, namedBy, PRICES } from "./columns.ts"
+import type { DateForm, Moment } from "./dates.ts"
 import { fault, type MarketDataError, quoted } from "./errors.ts"
 import { type Decimal, findDecimal, isEmpty, parseNumber } from "./numbers.ts"
-import { isAfter, type Until } from "./read-bar.ts"
+import { isAfter } from "./read-bar.ts"
 import { type Delimiter, type Form, isJson, type Row, rowsOf } from "./rows.ts"
+import { anyMoment, clockFault, clockOf, datesOf, isLater, momentOf, type TimeOptions, upTo } from "./times.ts"
 import { isTimeZone } from "./zones.ts"
 
 /** What a reader is told of a file, where the file cannot tell or where it is to be read otherwise. */
-export interface ShapeOptions extends DateOptions {
+export interface ShapeOptions extends TimeOptions {
   /** Whose prices are meant, where the file has those of several symbols. */
   readonly symbol?: string
   readonly decimal?: Decimal
-  /** What comes later does not matter, and may be of any kind. */
-  readonly until?: Until
-  /** Where the clock stands by which times without an offset are written, such as `Europe/Berlin`; UTC unless given. */
-  readonly timeZone?: string
 }
 
 /** How a file is written. */
@@ -84,52 +81,56 @@ const shapeOf = (
   options: ShapeOptions
 ): Result.Result<Shape, MarketDataError> =>
   Result.gen(function* () {
-    const all = yield* rowsOf(text, form, whole)
+    const all = yield* rowsOf(text, form, whole, options.until !== undefined)
     if (all[0] === undefined) return yield* Result.fail(fault("the file is empty", 1))
-    const header = yield* findHeader(all, options.symbol)
+    const bare = yield* findHeader(all, options.symbol)
+    const header = bare.names === undefined ? (commentedHeader(text, form, bare) ?? bare) : bare
     const below = all.filter(({ line }) => line > header.line || header.names === undefined)
     const rows = below.filter(({ cells }) => hasPrices(cells, header.columns))
-    if (rows[0] === undefined) return yield* Result.fail(fault("there are no rows below the header", header.line))
+    if (rows[0] === undefined)
+      return yield* Result.fail(fault("there are no rows below the header", Math.max(1, header.line)))
     const columns = withTicks(header.columns, rows)
-    const dateCells = rows.map(({ cells }) => cells[columns.date] ?? "").filter((cell) => cell !== "")
-    const dates = yield* Result.mapError(findDateForm(dateCells, options), ({ rule }) =>
-      fault(rule, rows[0]!.line, "date")
-    )
-    const clock = clockOf(columns, rows)
-    const settled = { ...columns, clock }
+    const settled = { ...columns, clock: clockOf(columns, rows) }
+    const doubtful = clockFault(settled, rows)
+    if (doubtful !== undefined) return yield* Result.fail(doubtful)
+    const dates = yield* datesOf(rows, settled, options)
     const symbols = symbolsOf(rows, columns)
-    const counted = upTo(options.until, rows, (cells) => momentOf(dates, settled, cells))
-    const decimal = yield* decimalOf(counted, columns, form, options)
+    const counted = upTo(rows, ({ cells }) => {
+      const moment = momentOf(dates, settled, cells)
+      return moment === undefined ? isLater(settled, cells, options) : isAfter(options.until, moment)
+    })
+    const decimal = yield* decimalOf(counted, header, form, options)
     const own = ownRows(counted, columns, options.symbol ?? symbols[0])
     const moments = own.flatMap(({ cells }) => momentOf(dates, settled, cells) ?? [])
     return {
       ...{ form, header, columns: settled, decimal, dates, symbols },
       days: moments.length > 0 && moments.every(({ local }) => local % DAY_MILLIS === 0),
       newestFirst: isNewestFirst(
-        moments.length > 1 ? moments : rows.flatMap(({ cells }) => momentOf(dates, settled, cells) ?? [])
+        moments.length > 1
+          ? moments
+          : rows.flatMap(({ cells }) => momentOf(dates, settled, cells) ?? anyMoment(settled, cells))
       ),
       zoned: moments[0]?.zoned ?? false,
       timeZone: options.timeZone
     }
   })
 
-const DAY_MILLIS = 86_400_000
-
-/** What comes after the last time that counts says nothing of how the rest is written. Where nothing counts, all of it does. */
-const upTo = (
-  until: Until | undefined,
-  rows: ReadonlyArray<Row>,
-  momentAt: (cells: ReadonlyArray<string>) => Moment | undefined
-): ReadonlyArray<Row> => {
-  if (until === undefined) return rows
-  const counted = rows.filter(({ cells }) => {
-    const moment = momentAt(cells)
-    return moment === undefined || !isAfter(until, moment)
-  })
-  return counted.length > 0 ? counted : rows
+/** A header that is commented out, as numerical programs write it: `# Date,Open,…`. */
+const commentedHeader = (text: string, form: Form, header: Header): Header | undefined => {
+  for (const [index, line] of text.split(/\r\n|\n|\r/, HEADER_LINES_MAX).entries()) {
+    if (line.trim() === "") continue
+    if (!line.trimStart().startsWith("#") || form === "json") return undefined
+    const cells = Result.getOrElse(rowsOf(line.replace(/^\s*#+/, ""), form, true), () => [])[0]?.cells ?? []
+    const named = namedBy(header, { line: index + 1, cells })
+    if (named !== undefined) return named
+  }
+  return undefined
 }
 
-const hasPrices = (cells: ReadonlyArray<string>, { prices }: Columns): boolean =>
+const HEADER_LINES_MAX = 40
+const DAY_MILLIS = 86_400_000
+
+export const hasPrices = (cells: ReadonlyArray<string>, { prices }: Columns): boolean =>
   PRICES.every((price) => {
     const cell = cells[prices[price]]
     return cell !== undefined && !isEmpty(cell) && /\d/.test(cell)
@@ -142,29 +143,24 @@ const withTicks = (columns: Columns, rows: ReadonlyArray<Row>): Columns => {
   return ticks !== undefined && rows.every(isZero) ? { ...columns, volume: ticks } : columns
 }
 
-/** A column called time is the clock of the date beside it, unless it has whole times of its own. */
-const clockOf = (columns: Columns, rows: ReadonlyArray<Row>): number | undefined => {
-  const { clock } = columns
-  if (clock === undefined) return undefined
-  const whole = /^\d{7,}|\d{4}[-/.]\d/
-  return whole.test(rows[0]?.cells[clock] ?? "") ? undefined : clock
-}
-
-const GERMAN = /^(datum|zeit|eröffnung|hoch|höchst|tief|tiefst|schluss)/i
+/** Names of columns where thousands may be grouped by points. */
+const POINTS_GROUP =
+  /^(datum|zeit|er(ö|oe)ffnung|hoch|h(ö|oe)chst|tief|schlu|fecha|apertura|cierre|m[áa]xim|m[íi]nim|[úu]ltimo|massim|chiusura|otwarcie|zamkni)/i
 
 const decimalOf = (
   rows: ReadonlyArray<Row>,
-  columns: Columns,
+  { columns, names }: Header,
   form: Form,
   { decimal }: ShapeOptions
 ): Result.Result<Decimal, MarketDataError> => {
   if (decimal !== undefined) return Result.succeed(decimal)
   const places = [...PRICES.map((price) => columns.prices[price]), columns.adjusted, columns.volume]
   const cells = rows.flatMap((row) => places.flatMap((place) => (place === undefined ? [] : (row.cells[place] ?? []))))
-  const german = rows.some(
-    ({ cells }) => /^\d{1,2}\.\d{1,2}\.\d{4}/.test(cells[columns.date] ?? "") || cells.some((cell) => GERMAN.test(cell))
-  )
-  return Result.mapError(findDecimal(cells, form === ";" || german), ({ rule }) => fault(rule, rows[0]?.line))
+  const points = rows.some((row) => /^\d{1,2}\.\d{1,2}\.\d{4}/.test(row.cells[columns.date] ?? ""))
+  const named = names?.some((name) => POINTS_GROUP.test(name)) ?? false
+  // JSON has numbers of its own, which are grouped by nothing.
+  const mayGroup = form !== "json" && (form === ";" || points || named)
+  return Result.mapError(findDecimal(cells, mayGroup), ({ rule }) => fault(rule, rows[0]?.line))
 }
 
 const symbolsOf = (rows: ReadonlyArray<Row>, { symbol }: Columns): ReadonlyArray<string> =>
@@ -185,10 +181,6 @@ const isNewestFirst = (moments: ReadonlyArray<Moment>): boolean => {
   }
   return down > up
 }
-
-/** When a row's bar begins; nothing where its cells are no time. */
-export const momentOf = (dates: DateForm, columns: Columns, cells: ReadonlyArray<string>): Moment | undefined =>
-  parseMoment(dates, cells[columns.date] ?? "", columns.clock === undefined ? "" : (cells[columns.clock] ?? ""))
 
 const DELIMITERS: Readonly<Record<Form, string>> = {
   ",": "commas",

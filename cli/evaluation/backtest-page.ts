@@ -42,7 +42,7 @@ export const backtestPage = (walk: Walk, report: BacktestReport): string => {
     title: `Backtest of ${symbol}`,
     summary: summaryOf(report, learned, held),
     charts: { charts: chartsOf(walk) },
-    body: html`<section class="cards">
+    body: html`${sourceOf(report)}<section class="cards">
 ${card("Return", percentText(learned.total_return), beside(percentText(held.total_return)))}
 ${card("Sharpe ratio", numberText(learned.sharpe?.value ?? null), beside(numberText(held.sharpe?.value ?? null)))}
 ${card("Deepest fall", percentText(learned.max_drawdown), beside(percentText(held.max_drawdown)))}
@@ -72,6 +72,15 @@ ${calibrationPlot(learned.calibration, "Calibration of the joint decisions")}
 <dl>${READING.map(([term, meaning]) => html`<dt>${term}</dt><dd>${meaning}.</dd>`)}</dl>`
   })
 }
+
+/** The file, and what looks wrong in it: whoever sees the page has not seen the command's other words. */
+const sourceOf = ({ source }: BacktestReport) =>
+  source === null
+    ? []
+    : [
+        html`<p class="note">Prices of ${source.name}, read as ${source.layout ?? ""}.</p>`,
+        ...(source.warnings ?? []).map((warning) => html`<p class="note">Warning: ${warning}.</p>`)
+      ]
 
 const of = ({ strategies }: BacktestReport, wanted: string): StrategyReport =>
   strategies.find(({ name }) => name === wanted) ?? strategies[0]!

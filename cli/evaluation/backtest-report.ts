@@ -1,6 +1,6 @@
 // What a walk through prices came to. Pure.
 import { brierScore, DECISIONS, outcomeOf, wilson } from "../../actors/index.ts"
-import type { Decision, Probabilities } from "../../protocols/index.ts"
+import type { BarSource, Decision, Probabilities } from "../../protocols/index.ts"
 import {
   coinTest,
   deflatedSharpe,
@@ -61,9 +61,11 @@ export interface BacktestReport {
   readonly rises: number
   readonly costs: { readonly fee: number; readonly slippage: number; readonly size: number; readonly short: boolean }
   readonly strategies: ReadonlyArray<StrategyReport>
+  /** Where the bars came from, and what looks wrong in them; null where they are simulated. */
+  readonly source: BarSource | null
 }
 
-export const backtestReport = (walk: Walk): BacktestReport => {
+export const backtestReport = (walk: Walk, source: BarSource | null = null): BacktestReport => {
   const { bars, rules, barsPerYear } = walk
   const [first, last] = [bars[0]!, bars.at(-1)!]
   const trials = walk.strategies
@@ -79,7 +81,8 @@ export const backtestReport = (walk: Walk): BacktestReport => {
     threshold: walk.threshold,
     rises: risesOf(bars.map(({ close }) => close)),
     costs: { fee: rules.fee, slippage: rules.slippage, size: rules.maxPosition, short: rules.short },
-    strategies: walk.strategies.map((strategy) => reportOf(strategy, walk, barsPerYear, trials))
+    strategies: walk.strategies.map((strategy) => reportOf(strategy, walk, barsPerYear, trials)),
+    source
   }
 }
 

@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { conclave } from "../support/command.ts"
+import { endedInProcess } from "../support/in-process.ts"
 import { temporaryFolder } from "../support/nats.ts"
 
 const Backtest = Schema.Struct({
@@ -37,7 +38,8 @@ describe("conclave backtest", () => {
   it.live("counts from and to the days given, and warms up before them", () =>
     Effect.gen(function* () {
       const days = ["--from", "2023-03-01", "--to", "2023-05-31"]
-      const { stdout } = yield* conclave(
+      const { stdout } = yield* endedInProcess(
+        {},
         "backtest",
         "--csv",
         "samples/ACME.csv",
@@ -56,26 +58,22 @@ describe("conclave backtest", () => {
     })
   )
 
-  it.live(
-    "says in a sentence what it cannot do",
-    () =>
-      Effect.gen(function* () {
-        const refused = (...words: ReadonlyArray<string>) =>
-          Effect.map(conclave("backtest", ...words), ({ code, stderr }) => {
-            assert.notStrictEqual(code, 0)
-            return stderr
-          })
-        const csv = ["--csv", "samples/ACME.csv"] as const
-        // One after the other: each is a process of its own, and the machine may be busy.
-        assert.match(yield* refused(), /either --csv FILE or --martingale/)
-        assert.match(yield* refused(...csv, "--martingale"), /either --csv FILE or --martingale/)
-        assert.match(yield* refused(...csv, "--panel", "nobody"), /no agent "nobody"/)
-        assert.match(yield* refused(...csv, "--from", "2023-02-30"), /--from "2023-02-30" is not a date/)
-        assert.match(yield* refused(...csv, "--to", "2022-04-01"), /bars are too few/)
-        assert.match(yield* refused(...csv, "--fee", "2"), /from 0 to 1/)
-        assert.match(yield* refused(...csv, "--html", "nowhere/a.html"), /could not be written to nowhere\/a\.html/)
-      }),
-    120_000
+  it.live("says in a sentence what it cannot do", () =>
+    Effect.gen(function* () {
+      const refused = (...words: ReadonlyArray<string>) =>
+        Effect.map(endedInProcess({}, "backtest", ...words), ({ code, stderr }) => {
+          assert.notStrictEqual(code, 0)
+          return stderr
+        })
+      const csv = ["--csv", "samples/ACME.csv"] as const
+      assert.match(yield* refused(), /either --csv FILE or --martingale/)
+      assert.match(yield* refused(...csv, "--martingale"), /either --csv FILE or --martingale/)
+      assert.match(yield* refused(...csv, "--panel", "nobody"), /no agent "nobody"/)
+      assert.match(yield* refused(...csv, "--from", "2023-02-30"), /--from "2023-02-30" is not a date/)
+      assert.match(yield* refused(...csv, "--to", "2022-04-01"), /bars are too few/)
+      assert.match(yield* refused(...csv, "--fee", "2"), /from 0 to 1/)
+      assert.match(yield* refused(...csv, "--html", "nowhere/a.html"), /could not be written to nowhere\/a\.html/)
+    })
   )
 })
 
@@ -88,7 +86,7 @@ describe("conclave test-agents", () => {
       assert.match(stdout, /^traders \d+\.\d% /m)
       assert.match(stdout, /^REGIME +JOINT +ALL$/m)
       assert.match(stdout, /^REGIME +TRADERS +COIN +ALWAYS HOLD +MOMENTUM .*REGIME KNOWN$/m)
-      const { executive_summary } = read(Tests, (yield* conclave(...words, "--json")).stdout)
+      const { executive_summary } = read(Tests, (yield* endedInProcess({}, ...words, "--json")).stdout)
       assert.strictEqual(executive_summary.scenarios, 6)
     })
   )
@@ -104,12 +102,12 @@ describe("conclave test-agents", () => {
         "--runs",
         "1"
       ]
-      const { stdout } = yield* conclave(...lists, "--json")
+      const { stdout } = yield* endedInProcess({}, ...lists, "--json")
       const found = read(Schema.Struct({ ...Tests.fields, test_report: Tests, accuracy: Schema.Unknown }), stdout)
       assert.deepStrictEqual(found.test_report.executive_summary, found.executive_summary)
       assert.deepStrictEqual(Object.keys(Object(found.accuracy)), ["sideways", "mean_reversion"])
       assert.deepStrictEqual(Object.keys(Object(found.accuracy).sideways), ["risk_advisor", "joint"])
-      const wrong = yield* conclave("test-agents", "--agent", "joint,nobody")
+      const wrong = yield* endedInProcess({}, "test-agents", "--agent", "joint,nobody")
       assert.include(wrong.stderr + wrong.stdout, "must be of market_analyst")
     })
   )

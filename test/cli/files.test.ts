@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs"
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect } from "effect"
@@ -31,6 +31,36 @@ describe("what a command cannot read or reach", () => {
         const { succeeded, error } = yield* runInProcess(words, { CONCLAVE_DATA: folder, PORT: "0" })
         assert.deepStrictEqual({ succeeded, error }, { succeeded: false, error: sentence })
       }
+    })
+  )
+})
+
+describe("what looks wrong in a file of prices", () => {
+  const FILE = "test/market/files/a20-hole-of-months.csv"
+  const TOLD = /a20-hole-of-months\.csv: warning: long stretches of time have no bars \(1 in all, line 122/
+
+  it.live("is told before its bars are given to a system", () =>
+    Effect.gen(function* () {
+      const env = { CONCLAVE_DATA: yield* temporaryFolder, PORT: "0" }
+      const fed = ["--csv", FILE, "--symbol", "XYZ"]
+      for (const words of [
+        ["up", ...fed],
+        ["feed", ...fed, "--nats", "nats://127.0.0.1:1"]
+      ]) {
+        assert.match((yield* runInProcess(words, env, TOLD)).printed, TOLD, words[0])
+      }
+    })
+  )
+
+  it.live("is in what a backtest gives to programs, and on its page", () =>
+    Effect.gen(function* () {
+      const page = join(yield* temporaryFolder, "page.html")
+      const words = ["backtest", "--csv", FILE, "--panel", "risk_advisor", "--json", "--html", page]
+      const { printed } = yield* runInProcess(words, {})
+      assert.match(printed, TOLD)
+      assert.include(printed, '"name": "a20-hole-of-months.csv"')
+      assert.match(printed, /"warnings": \[\s+"long stretches of time have no bars/)
+      assert.match(readFileSync(page, "utf8"), /Warning: long stretches of time have no bars/)
     })
   )
 })

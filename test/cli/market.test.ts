@@ -5,6 +5,7 @@ import { Effect, Schema } from "effect"
 import { parseBars } from "../../market/index.ts"
 import { AnalysisResult } from "../../protocols/index.ts"
 import { conclave } from "../support/command.ts"
+import { endedInProcess } from "../support/in-process.ts"
 import { temporaryFolder } from "../support/nats.ts"
 
 const Known = Schema.NullOr(Schema.Finite)
@@ -37,7 +38,7 @@ describe("conclave market", () => {
   it.live("prints bars that the other commands read, the same for the same seed", () =>
     Effect.gen(function* () {
       const words = ["market", "simulate", "acme", "--bars", "120", "--seed", "4", "--regime", "sideways"]
-      const [first, second] = yield* Effect.all([conclave(...words), conclave(...words)], { concurrency: 2 })
+      const [first, second] = [yield* conclave(...words), yield* endedInProcess({}, ...words)]
       assert.strictEqual(first.stdout, second.stdout)
       const bars = yield* parseBars(first.stdout)
       assert.lengthOf(bars, 120)
@@ -96,10 +97,10 @@ describe("conclave market", () => {
   it.live("tells what a file is taken for and what looks wrong in it", () =>
     Effect.gen(function* () {
       const check = (file: string, ...words: ReadonlyArray<string>) =>
-        conclave("market", "check", `test/market/files/${file}`, ...words)
+        endedInProcess({}, "market", "check", `test/market/files/${file}`, ...words)
       const [hole, split, two, one] = yield* Effect.all(
         [
-          check("a20-hole-of-months.csv"),
+          conclave("market", "check", "test/market/files/a20-hole-of-months.csv"),
           check("a13-split-with-adj-close.csv", "--prices", "as-written", "--json"),
           check("a11-two-symbols-one-after-the-other.csv"),
           check("a11-two-symbols-one-after-the-other.csv", "--symbol", "abc")
@@ -156,14 +157,14 @@ describe("conclave market", () => {
       const none = yield* conclave("market", "simulate", "acme", "--bars", "0")
       assert.notStrictEqual(none.code, 0)
       assert.include(none.stderr, "--bars")
-      const short = yield* conclave("market", "simulate", "acme", "--interval", "10ms")
+      const short = yield* endedInProcess({}, "market", "simulate", "acme", "--interval", "10ms")
       assert.include(short.stderr, "must be a duration of at least 1s")
-      const endless = yield* conclave("up", "--until-end")
+      const endless = yield* endedInProcess({}, "up", "--until-end")
       assert.strictEqual(endless.code, 1)
       assert.match(endless.stderr, /--until-end.* needs --csv as well/)
-      const seedless = yield* conclave("market", "facts", "--seeds", "0")
+      const seedless = yield* endedInProcess({}, "market", "facts", "--seeds", "0")
       assert.include(seedless.stderr, "must be a whole number from 1 to 1000")
-      const missing = yield* conclave("market", "facts", "nowhere.csv")
+      const missing = yield* endedInProcess({}, "market", "facts", "nowhere.csv")
       assert.match(missing.stderr, /nowhere\.csv: there is no such file/)
     })
   )

@@ -5,6 +5,7 @@ import { Duration, Effect, Logger, Redacted } from "effect"
 import { fromRecord } from "../../cli/config.ts"
 import { modelConfiguration, modelSettings, modelSettingsTable, warnOfOnePlace } from "../../cli/config-models.ts"
 import { conclaveWith } from "../support/command.ts"
+import { endedInProcess } from "../support/in-process.ts"
 import { decisionText } from "../support/model-servers/decisions.ts"
 import { modelServer, nobody } from "../support/model-servers/server.ts"
 import { temporaryFolder } from "../support/nats.ts"
@@ -131,8 +132,7 @@ describe("conclave models check", () => {
         return received.model === "plain" ? { does: "say", text: decisionText("BUY", 0.6) } : script(received)
       })
       const env = { OLLAMA_BASE_URL: server.url, CONCLAVE_MODEL_RISK_ADVISOR: "ollama:llama3.2" }
-      const check = (...words: ReadonlyArray<string>) => conclaveWith(env, "models", "check", ...words)
-      const configured = yield* check()
+      const configured = yield* conclaveWith(env, "models", "check")
       assert.strictEqual(configured.code, 0, configured.stderr)
       for (const line of [
         /^ollama:llama3\.2$/m,
@@ -142,14 +142,15 @@ describe("conclave models check", () => {
       ]) {
         assert.match(configured.stdout, line)
       }
-      const plain = yield* check("ollama:plain")
+      const checkHere = (...words: ReadonlyArray<string>) => endedInProcess(env, "models", "check", ...words)
+      const plain = yield* checkHere("ollama:plain")
       assert.match(plain.stdout, /tools {4}refused\n {2}habit {4}no tools at all/)
       assert.match(plain.stdout, /decides {2}BUY 0\.60/)
-      const none = yield* check("ollama:none", "--json")
+      const none = yield* checkHere("ollama:none", "--json")
       assert.strictEqual(none.code, 1)
       assert.include(none.stdout, "Fetch it with `ollama pull none`")
       assert.include(none.stderr, "ollama:none: no decision")
-      const nothing = yield* conclaveWith({}, "models", "check")
+      const nothing = yield* endedInProcess({}, "models", "check")
       assert.include(nothing.stderr, "no model is configured")
     }).pipe(Effect.scoped)
   )
@@ -233,7 +234,7 @@ describe("conclave analyze with a model", () => {
   it.live("cannot choose the models of nodes elsewhere", () =>
     Effect.gen(function* () {
       const words = ["analyze", "ACME", "--csv", CSV, "--model", "ollama:a", "--nats", "nats://127.0.0.1:1"]
-      const { code, stderr } = yield* conclaveWith({}, ...words)
+      const { code, stderr } = yield* endedInProcess({}, ...words)
       assert.notStrictEqual(code, 0)
       assert.include(stderr, "--model=ollama:a: cannot be given with a NATS server")
     })

@@ -10,6 +10,7 @@ import { nodes } from "../../cli/nodes.ts"
 import { durationText, plain, table } from "../../cli/table.ts"
 import { ActorLog, Actors, Operators } from "../../runtime/index.ts"
 import { conclave, conclaveWith, dataFolder, type Ended, start } from "../support/command.ts"
+import { endedInProcess } from "../support/in-process.ts"
 import { lettersOf, MenderProtocol, menderSystem, notesOf, owner, tell } from "../support/mender.ts"
 import { NatsServer } from "../support/nats.ts"
 import { operatorsOf } from "../support/operators.ts"
@@ -210,14 +211,9 @@ describe("the process", () => {
   it.live("ends with 1 and one sentence where something cannot be, and explains itself", () =>
     Effect.gen(function* () {
       const how = "name its servers with --nats or NATS_URL, or its folder with --data"
-      const [lost, rate, usage] = yield* Effect.all(
-        [
-          conclave("nodes", "--data", "/nowhere"),
-          conclave("dead", "retry", "--all", "--rate", "0"),
-          conclave("actors", "inspect", "--help")
-        ],
-        { concurrency: 2 }
-      )
+      const lost = yield* conclave("nodes", "--data", "/nowhere")
+      const rate = yield* endedInProcess({}, "dead", "retry", "--all", "--rate", "0")
+      const usage = yield* endedInProcess({}, "actors", "inspect", "--help")
       assertFailed(lost, `no system runs on the data folder /nowhere: ${how}`)
       assertFailed(rate, '--rate "0": must be a number above 0 (see conclave dead retry --help)')
       assertMatches(usage, /USAGE/)

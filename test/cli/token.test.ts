@@ -6,6 +6,7 @@ import { Effect, Redacted } from "effect"
 import { decodeJwt } from "jose"
 import { conclaveWith, type Ended } from "../support/command.ts"
 import { openClientWith, startGateway } from "../support/gateway.ts"
+import { endedInProcess } from "../support/in-process.ts"
 import { temporaryFolder } from "../support/nats.ts"
 
 const SECRET = "0123456789abcdef0123456789abcdef"
@@ -61,7 +62,7 @@ describe("conclave token", () => {
         [small, /must be of RSA with at least 2048 bits/],
         [known, /cannot be read as a private key in PEM/]
       ] as const) {
-        const refused = yield* conclaveWith({}, "token", "ada", "--key", file)
+        const refused = yield* endedInProcess({}, "token", "ada", "--key", file)
         assert.deepStrictEqual([refused.code, refused.stdout], [1, ""])
         assert.match(refused.stderr, reason)
       }
@@ -70,10 +71,10 @@ describe("conclave token", () => {
 
   it.live("refuses a secret that is none or weak, and words that it does not know, and repeats no secret", () =>
     Effect.gen(function* () {
-      const none = yield* conclaveWith({}, "token", "ada")
+      const none = yield* endedInProcess({}, "token", "ada")
       assert.deepStrictEqual([none.code, none.stdout], [1, ""])
       assert.match(none.stderr, /^conclave: GATEWAY_JWT_SECRET=: must be set/)
-      const weak = yield* conclaveWith({ GATEWAY_JWT_SECRET: "hunter2" }, "token", "ada")
+      const weak = yield* endedInProcess({ GATEWAY_JWT_SECRET: "hunter2" }, "token", "ada")
       const rule = "conclave: GATEWAY_JWT_SECRET=***: must be at least 32 characters\n"
       assert.deepStrictEqual(weak, { code: 1, stdout: "", stderr: rule })
       for (const [flag, value] of [
@@ -82,7 +83,7 @@ describe("conclave token", () => {
         ["--lifetime", "10y"],
         ["--lifetime", "367d"]
       ] as const) {
-        const refused = yield* conclaveWith(env, "token", "ada", flag, value)
+        const refused = yield* endedInProcess(env, "token", "ada", flag, value)
         assert.deepStrictEqual([refused.code === 0, refused.stdout.includes("eyJ")], [false, false], `${flag} ${value}`)
         assert.include(refused.stderr, "must be")
       }

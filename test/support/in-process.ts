@@ -4,7 +4,9 @@ import { Cause, Console, Effect, Exit } from "effect"
 import { Command } from "effect/cli"
 import { commandNames, conclaveFor } from "../../cli/commands.ts"
 import { fromRecord } from "../../cli/config.ts"
+import { explain } from "../../cli/failure.ts"
 import { layerUsage } from "../../cli/usage.ts"
+import type { Ended } from "./command.ts"
 
 export interface Said {
   readonly succeeded: boolean
@@ -32,16 +34,40 @@ export const runInProcess = (
     const seen = Effect.callback<void>((resume) => {
       shown = () => resume(Effect.void)
     })
-    const conclave = yield* conclaveFor(words)
-    const exit = yield* Command.runWith(conclave, { version: "test" })(words).pipe(
-      Effect.raceFirst(seen),
+    const exit = yield* commandOf(words).pipe(Effect.raceFirst(seen), settle(console, env))
+    const error = Exit.isFailure(exit) ? sentenceOf(exit.cause) : ""
+    const seconds = (performance.now() - started) / 1_000
+    return { succeeded: Exit.isSuccess(exit), error, printed: lines.join("\n"), seconds }
+  })
+
+const commandOf = (words: ReadonlyArray<string>) =>
+  Effect.flatMap(conclaveFor(words), (conclave) => Command.runWith(conclave, { version: "test" })(words))
+
+const settle =
+  (console: Console.Console, env: Readonly<Record<string, string>>) =>
+  <E>(command: Effect.Effect<void, E, Command.Environment>): Effect.Effect<Exit.Exit<void, E>> =>
+    command.pipe(
       Effect.provide([layerUsage, NodeServices.layer, fromRecord(env)]),
       Effect.provideService(Console.Console, console),
       Effect.exit
     )
-    const error = Exit.isFailure(exit) ? sentenceOf(exit.cause) : ""
-    const seconds = (performance.now() - started) / 1_000
-    return { succeeded: Exit.isSuccess(exit), error, printed: lines.join("\n"), seconds }
+
+/** Runs a command to its end, and tells of it what a process would have: the code that it ends with, and both of its outputs. */
+export const endedInProcess = (
+  env: Readonly<Record<string, string>>,
+  ...words: ReadonlyArray<string>
+): Effect.Effect<Ended> =>
+  Effect.gen(function* () {
+    const texts = { stdout: "", stderr: "" }
+    const into =
+      (name: keyof typeof texts) =>
+      (...parts: ReadonlyArray<unknown>) => {
+        texts[name] += `${parts.join(" ")}\n`
+      }
+    const [out, err] = [into("stdout"), into("stderr")]
+    const console = { ...globalThis.console, log: out, info: out, debug: out, error: err, warn: err }
+    const exit = yield* commandOf(words).pipe(Effect.catchCause(explain), settle(console, env))
+    return { code: Exit.isSuccess(exit) ? 0 : 1, ...texts }
   })
 
 const sentenceOf = (cause: Cause.Cause<unknown>): string => {
