@@ -1,7 +1,7 @@
 import { Effect, FiberSet } from "effect"
-import type { Census } from "./census.ts"
+import type { ConnectionRegistry } from "./connection-registry.ts"
 import type { GatewayLimits } from "./policy.ts"
-import { goingAway } from "./socket/farewell.ts"
+import { goingAway } from "./socket/close-frames.ts"
 import type { Unauthenticated } from "./socket/unauthenticated.ts"
 import type { Listening } from "./uws.ts"
 
@@ -15,7 +15,7 @@ export interface DrainOptions {
   readonly phase: Phase
   readonly limits: Pick<GatewayLimits, "graceMillis" | "drainMillis">
   readonly requests: FiberSet.FiberSet
-  readonly census: Census
+  readonly registry: ConnectionRegistry
   readonly unauthenticated: Unauthenticated
 }
 
@@ -29,7 +29,7 @@ const RETRY_AFTER_MILLIS = 200
  * no connection is taken, requests get up to `drainMillis` to be answered, and clients are told when to come back.
  */
 export const drain = (
-  { phase, limits, requests, census, unauthenticated }: DrainOptions,
+  { phase, limits, requests, registry, unauthenticated }: DrainOptions,
   listening: Listening
 ): Effect.Effect<void> =>
   Effect.gen(function* () {
@@ -39,15 +39,15 @@ export const drain = (
     listening.stop()
     yield* FiberSet.awaitEmpty(requests).pipe(Effect.timeoutOption(limits.drainMillis))
     yield* FiberSet.clear(requests)
-    for (const connection of [...[...census].map(({ connection }) => connection), ...unauthenticated]) {
+    for (const connection of [...[...registry].map(({ connection }) => connection), ...unauthenticated]) {
       connection.leave(goingAway(RETRY_AFTER_MILLIS), GOING_AWAY, "the gateway is stopping")
     }
-    yield* clientsGone(census).pipe(Effect.timeoutOption(limits.drainMillis))
+    yield* clientsGone(registry).pipe(Effect.timeoutOption(limits.drainMillis))
     yield* Effect.logInfo("gateway stopped")
   })
 
 // A client that has read everything is gone as soon as it is told; the others need a moment.
-const clientsGone = (census: Census): Effect.Effect<void> =>
+const clientsGone = (registry: ConnectionRegistry): Effect.Effect<void> =>
   Effect.suspend(() =>
-    census.size === 0 ? Effect.void : Effect.sleep("10 millis").pipe(Effect.andThen(clientsGone(census)))
+    registry.size === 0 ? Effect.void : Effect.sleep("10 millis").pipe(Effect.andThen(clientsGone(registry)))
   )

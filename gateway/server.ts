@@ -1,19 +1,19 @@
 import { Context, Effect, FiberSet, Layer, Schedule, type Scope } from "effect"
 import { Actors, EventLog } from "../runtime/index.ts"
+import { Buckets } from "./admission/bucket.ts"
+import { SharedCosts } from "./admission/costs.ts"
+import { Offences } from "./admission/offences.ts"
 import { type AuthOptions, InvalidAuth, makeAuthenticator } from "./auth/authenticator.ts"
 import type { Grant } from "./auth/grant.ts"
 import { BodyRoom } from "./body.ts"
-import { Census } from "./census.ts"
-import { SharedCosts } from "./costs.ts"
+import { ConnectionRegistry } from "./connection-registry.ts"
 import { drain, type Phase } from "./drain.ts"
 import { socketsAllowed } from "./files.ts"
 import { fresh } from "./fresh.ts"
-import { Buckets } from "./http/bucket.ts"
 import { makeGate } from "./http/gate.ts"
 import { addClientsRoute, addMetricsRoute, metricsText } from "./http/metrics.ts"
 import { addPages } from "./http/pages.ts"
 import { addRoutes } from "./http/routes/index.ts"
-import { addEventsRoute } from "./http/sse.ts"
 import { Budgets } from "./operations/budget.ts"
 import type { Caller } from "./operations/caller.ts"
 import { Keys } from "./operations/keys.ts"
@@ -22,11 +22,11 @@ import { systemStatusOf } from "./operations/system.ts"
 import { defaultLimits, type GatewayLimits, isLoopback, limitNames, type OriginPolicy } from "./policy.ts"
 import { NotReady, type Serving, type ServingOptions, watchServing } from "./serving.ts"
 import { askActors } from "./socket/asking.ts"
-import { Offences } from "./socket/offences.ts"
 import type { Question } from "./socket/question.ts"
 import { Unauthenticated } from "./socket/unauthenticated.ts"
 import { addSocketRoute } from "./socket/websocket.ts"
 import { countSockets, type Sockets } from "./sockets.ts"
+import { addEventsRoute } from "./sse/sse.ts"
 import { makeFanout } from "./streams/fanout.ts"
 import { QueueMemory } from "./streams/queue-memory.ts"
 import { type ListenFailed, listen, makeApp, type PortTaken, type TemplatedApp, type TlsFiles } from "./uws.ts"
@@ -98,7 +98,7 @@ export const serveGateway = (
     const actors = serving?.actors ?? (yield* Actors)
     const app = yield* Effect.acquireRelease(openApp(options.tls), (app) => Effect.sync(() => app.close()))
     const underWay = yield* FiberSet.make()
-    const census = new Census()
+    const registry = new ConnectionRegistry()
     const bounds = boundsOf(limits)
     const startedAt = performance.now()
     const phase: Phase = { ready: true, draining: false }
@@ -111,18 +111,18 @@ export const serveGateway = (
     const { bodyBytesMax, bodyBytesPerSecond } = limits
     const gate = makeGate({ authenticator, limits, origins, run, ...bounds })
     const sockets = yield* boundSockets(app, limits)
-    const shared = { census, limits, origins, fanout, draining, ask, run, ...bounds }
+    const shared = { registry, limits, origins, fanout, draining, ask, run, ...bounds }
     addSocketRoute(app, { ...shared, sockets, authenticator })
     addEventsRoute(app, { ...shared, gate })
-    yield* checkClients(census, limits)
+    yield* checkClients(registry, limits)
     addPages(app, gate, origins)
-    const counted = { census, status: fanout.status }
+    const counted = { registry, status: fanout.status }
     addMetricsRoute(app, counted, gate)
-    addClientsRoute(app, census, gate)
+    addClientsRoute(app, registry, gate)
     const ready = readiness(phase, yield* fresh(options.ready ?? Effect.void, READY_MILLIS), serving)
     const events = yield* EventLog
     const uptimeSeconds = () => Math.round((performance.now() - startedAt) / 1000)
-    const system = yield* systemStatusOf({ events, ready, uptimeSeconds, clients: () => census.size })
+    const system = yield* systemStatusOf({ events, ready, uptimeSeconds, clients: () => registry.size })
     addRoutes(app, {
       gate,
       system,
@@ -136,13 +136,13 @@ export const serveGateway = (
       health: () => ({
         version: options.version ?? "unknown",
         uptime_seconds: uptimeSeconds(),
-        connections: census.size,
+        connections: registry.size,
         ...fanout.status()
       })
     })
 
     const { port } = yield* Effect.acquireRelease(listen(app, host, options.port), (listening) =>
-      drain({ phase, limits, requests: underWay, census, unauthenticated: bounds.unauthenticated }, listening)
+      drain({ phase, limits, requests: underWay, registry, unauthenticated: bounds.unauthenticated }, listening)
     )
     const url = `http${options.tls === undefined ? "" : "s"}://${host.includes(":") ? `[${host}]` : host}:${port}`
     yield* Effect.logInfo("gateway listening").pipe(Effect.annotateLogs({ url, open: !authenticator.required }))
@@ -190,9 +190,9 @@ const READY_MILLIS = 1_000
 const CHECKS = 6
 
 /** Looks at all clients now and then, until the scope closes. */
-const checkClients = (census: Census, { stallMillis }: GatewayLimits) => {
+const checkClients = (registry: ConnectionRegistry, { stallMillis }: GatewayLimits) => {
   const check = Effect.sync(() => {
-    for (const { connection } of [...census]) connection.check()
+    for (const { connection } of [...registry]) connection.check()
   })
   return Effect.forkScoped(Effect.repeat(check, Schedule.spaced(stallMillis / CHECKS)))
 }

@@ -2,10 +2,10 @@ import { Clock, Effect } from "effect"
 import { addressFault, type InvalidAddress } from "./address.ts"
 import type { Selection } from "./archive.ts"
 import type { Pause, Target } from "./controls.ts"
+import { type DeadLetter, NoSuchLetter, NotRetryable, readLetter, retryOf } from "./dead-letters.ts"
 import { type ActingSources, type DropError, type DropOptions, type Dropped, dropMail } from "./dropping.ts"
 import type { AppendError, ReadError } from "./errors.ts"
 import type { Sources } from "./inspection.ts"
-import { type DeadLetter, NoSuchLetter, NotRetryable, readLetter, retryOf } from "./letters.ts"
 import { resumeFailed } from "./resuming.ts"
 
 export type RetryError = NoSuchLetter | NotRetryable | AppendError | ReadError

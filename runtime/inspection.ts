@@ -3,12 +3,12 @@ import type { Actor } from "./actor.ts"
 import { type Address, addressFault, formatAddress, type InvalidAddress } from "./address.ts"
 import type { ArchiveReads } from "./archive.ts"
 import type { Controls, Pause } from "./controls.ts"
+import { type DeadLetter, readLetter } from "./dead-letters.ts"
 import { type ActorState, applyRecord, emptyActor } from "./engine/step/actor-state.ts"
 import { type Compiled, compile } from "./engine/step/compiled.ts"
 import type { ReadError } from "./errors.ts"
 import { type CommitRecord, parseRecord, type StepRecord } from "./journal.ts"
 import type { Membership } from "./leases.ts"
-import { type DeadLetter, readLetter } from "./letters.ts"
 import type { ActorLog, JournalRecord } from "./log.ts"
 
 /** An actor of which there is nothing: no journal, no mail, no dead letter, no pause. */

@@ -1,14 +1,14 @@
 import { Effect, type Fiber } from "effect"
+import type { Buckets } from "../admission/bucket.ts"
+import type { SharedCosts } from "../admission/costs.ts"
+import { isUnclear, refuseEntry } from "../admission/entry.ts"
 import type { Authenticator, Unauthorized } from "../auth/authenticator.ts"
 import { credentialOf } from "../auth/credential.ts"
 import { everything, type Grant, type Operation } from "../auth/grant.ts"
 import type { BodyRoom } from "../body.ts"
-import type { SharedCosts } from "../costs.ts"
+import { forbiddenOperation, internal, tooManyAsks, tooManyRequests, unauthorized } from "../failures/problem.ts"
 import type { GatewayLimits, OriginPolicy } from "../policy.ts"
 import { copyOf, type Exchange, exchange, type HttpRequest, type HttpResponse } from "../uws.ts"
-import type { Buckets } from "./bucket.ts"
-import { isUnclear, refuseEntry } from "./entry.ts"
-import { forbiddenOperation, internal, tooManyAsks, tooManyRequests, unauthorized } from "./problem.ts"
 
 export interface GateOptions {
   readonly authenticator: Authenticator

@@ -2,13 +2,10 @@ import { Effect, Result, Schema } from "effect"
 import { CorrelationId } from "../../protocols/index.ts"
 import type { Actors } from "../../runtime/index.ts"
 import { NESTED, nestingFault } from "../../runtime/index.ts"
+import type { Buckets } from "../admission/bucket.ts"
 import type { Grant } from "../auth/grant.ts"
 import { SHORT_BYTES } from "../body.ts"
-import { type Fault, faultOf } from "../fault.ts"
-import { type Caller, keyOf } from "../operations/caller.ts"
-import type { OriginPolicy } from "../policy.ts"
-import type { Exchange, HttpRequest, HttpResponse, Reply } from "../uws.ts"
-import type { Buckets } from "./bucket.ts"
+import { type Fault, faultOf } from "../failures/fault.ts"
 import {
   bodyProblem,
   bodyTooLarge,
@@ -17,7 +14,10 @@ import {
   stopping,
   tooManyBytes,
   unsupportedMediaType
-} from "./problem.ts"
+} from "../failures/problem.ts"
+import { type Caller, keyOf } from "../operations/caller.ts"
+import type { OriginPolicy } from "../policy.ts"
+import type { Exchange, HttpRequest, HttpResponse, Reply } from "../uws.ts"
 
 /** What a route needs to answer a request. */
 export interface RouteOptions {

@@ -1,10 +1,10 @@
-import type { Census } from "../census.ts"
+import type { ConnectionRegistry } from "../connection-registry.ts"
 import type { TemplatedApp } from "../uws.ts"
 import type { Gate } from "./gate.ts"
 import { sparing } from "./sparing.ts"
 
 export interface MetricsOptions {
-  readonly census: Census
+  readonly registry: ConnectionRegistry
   readonly status: () => { readonly subscriptions: number; readonly watches: number }
 }
 
@@ -18,17 +18,17 @@ export const addMetricsRoute = (app: TemplatedApp, options: MetricsOptions, gate
 }
 
 /** Adds the list of who is connected, for operators. */
-export const addClientsRoute = (app: TemplatedApp, census: Census, gate: Gate): void => {
+export const addClientsRoute = (app: TemplatedApp, registry: ConnectionRegistry, gate: Gate): void => {
   const headers = { "content-type": "application/json" }
-  const text = sparing(() => JSON.stringify({ clients: presence(census) }))
+  const text = sparing(() => JSON.stringify({ clients: presence(registry) }))
   app.get(
     "/api/v1/clients",
     gate((call) => call.respond({ status: 200, headers, body: text() }))
   )
 }
 
-const presence = (census: Census) =>
-  [...census].map(({ connection, address }) => {
+const presence = (registry: ConnectionRegistry) =>
+  [...registry].map(({ connection, address }) => {
     const { grant, subscriptions } = connection.session()
     return {
       session: connection.id,
@@ -43,13 +43,13 @@ const presence = (census: Census) =>
  * What the gateway counts, in the text form of Prometheus, of all clients together: what became of the events of each is in the
  * list of clients. `produced` is the sum of the other outcomes and of what waits, at every moment.
  */
-export const metricsText = ({ census, status }: MetricsOptions): string => {
+export const metricsText = ({ registry, status }: MetricsOptions): string => {
   const { subscriptions, watches } = status()
-  const { account, behind } = census.tell()
+  const { account, behind } = registry.tell()
   const { waiting, ...ended } = account
   const outcomes = Object.entries(ended).map(([outcome, count]): Sample => [`{outcome="${outcome}"}`, count])
   return [
-    ...metric("gauge", "conclave_gateway_connections", "Clients that are connected", [["", census.size]]),
+    ...metric("gauge", "conclave_gateway_connections", "Clients that are connected", [["", registry.size]]),
     ...metric("gauge", "conclave_gateway_subscriptions", "Subscriptions that are open", [["", subscriptions]]),
     ...metric("gauge", "conclave_gateway_patterns", "Patterns that are read from the log", [["", watches]]),
     ...metric("counter", "conclave_gateway_events_total", "Events for clients, by what became of them", outcomes),

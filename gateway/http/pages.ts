@@ -25,7 +25,7 @@ export const addPages = (app: TemplatedApp, gate: Gate, origins: OriginPolicy): 
     gate((call, req) => call.respond(shared(req, description())))
   )
   for (const name of MODULES) {
-    const reply = once(() => javascript(stripTypeScriptTypes(sourceOf(`client/${name}`))))
+    const reply = once(() => javascript(stripTypeScriptTypes(sourceOf(`../client/${name}`))))
     app.get(
       `/client/${name}`,
       gate((call, req) => call.respond(shared(req, reply())))
@@ -36,7 +36,7 @@ export const addPages = (app: TemplatedApp, gate: Gate, origins: OriginPolicy): 
     "/docs",
     gate((call) => call.respond(docs()))
   )
-  const page = once(() => html(sourceOf("client/examples/page.html")))
+  const page = once(() => html(sourceOf("../client/examples/page.html")))
   app.get(
     "/example",
     gate((call) => call.respond(page()))

@@ -1,4 +1,4 @@
-import { atEndOfTurn } from "../turn.ts"
+import { microtaskBatch } from "../microtask-batch.ts"
 
 /** What a batch writes to. */
 export interface Sink {
@@ -66,7 +66,7 @@ export const makeBatch = (sink: Sink, fullBytes: number): Batch => {
   }
   return {
     send: (frame) => {
-      if (count === 0) atEndOfTurn(flushSafely)
+      if (count === 0) microtaskBatch(flushSafely)
       gathered[count++] = frame
       size += frame.length
       if (size >= fullBytes) flush()

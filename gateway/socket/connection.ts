@@ -1,17 +1,17 @@
 import type { Effect, Fiber } from "effect"
 import type { Frame } from "../../protocols/index.ts"
+import type { Costly } from "../admission/costs.ts"
 import { type Admission, makeAdmission } from "../auth/admission.ts"
 import type { Authenticator } from "../auth/authenticator.ts"
 import { everything, type Grant } from "../auth/grant.ts"
-import type { Costly } from "../costs.ts"
 import type { GatewayLimits } from "../policy.ts"
 import { Delivery, type Socket } from "../streams/delivery.ts"
 import type { Fanout } from "../streams/fanout.ts"
-import type { Account } from "../streams/outlet.ts"
 import type { QueueMemory } from "../streams/queue-memory.ts"
+import type { DeliveryStats } from "../streams/subscription-queue.ts"
 import { keepSubscriptions } from "../streams/subscriptions.ts"
 import { answering } from "./answering.ts"
-import { noRoom, notWelcome, type SlowReason, slowConsumer } from "./farewell.ts"
+import { noRoom, notWelcome, type SlowReason, slowConsumer } from "./close-frames.ts"
 import type { Asked, Question } from "./question.ts"
 import { makeReception, type Reception } from "./reception.ts"
 import {
@@ -47,7 +47,7 @@ export interface Connection {
   /** The socket is gone: it is not touched again, and the subscriptions end. */
   readonly closed: () => void
   /** What became of the events of all its subscriptions, those that ended included. */
-  readonly account: () => Account
+  readonly account: () => DeliveryStats
 }
 
 export interface ConnectionOptions {
@@ -181,7 +181,7 @@ class Conversation implements Connection {
     this.#delivery.end()
   }
 
-  account(): Account {
+  account(): DeliveryStats {
     return this.#delivery.account
   }
 

@@ -1,5 +1,5 @@
 import { Result } from "effect"
-import type { Costly } from "../costs.ts"
+import type { Costly } from "../admission/costs.ts"
 import { limitNames } from "../policy.ts"
 import { parseJson, readId } from "./operation.ts"
 import { faulty, type Inbound, refuse, type Session, type Transition } from "./session.ts"

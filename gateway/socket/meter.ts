@@ -1,5 +1,5 @@
+import type { Costly } from "../admission/costs.ts"
 import { Allowance } from "../allowance.ts"
-import type { Costly } from "../costs.ts"
 import type { GatewayLimits } from "../policy.ts"
 import { ASKING_MAX } from "./question.ts"
 

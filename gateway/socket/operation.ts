@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { ClientOperation, type ErrorData } from "../../protocols/index.ts"
-import { type Fault, faultOf } from "../fault.ts"
+import { type Fault, faultOf } from "../failures/fault.ts"
 
 /** The JSON of a frame. */
 export const parseJson = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unknown))

@@ -1,10 +1,10 @@
 import type { Frame } from "../../protocols/index.ts"
-import type { Costly } from "../costs.ts"
+import type { Costly } from "../admission/costs.ts"
 import type { GatewayLimits } from "../policy.ts"
+import { tooManyRefusals, tooMuchUnauthenticated } from "./close-frames.ts"
 import { costOf, tooCostly, unread } from "./excess.ts"
-import { tooManyRefusals, tooMuchUnauthenticated } from "./farewell.ts"
-import { makeIntake } from "./intake.ts"
 import { Meter } from "./meter.ts"
+import { makePreAuthBuffer } from "./pre-auth-buffer.ts"
 import { type Inbound, receive, type Session, type Transition, tooHasty } from "./session.ts"
 
 export interface ReceptionOptions {
@@ -44,7 +44,7 @@ export const makeReception = (options: ReceptionOptions): Reception => {
     if (transition.fault === true && !meter.refused(now())) over()
     else perform(transition)
   }
-  const intake = makeIntake({
+  const intake = makePreAuthBuffer({
     busy,
     take: (inbound) => {
       const transition = receive(session(), inbound)

@@ -1,6 +1,6 @@
 import type { GatewayLimits } from "../policy.ts"
+import { noRoom } from "./close-frames.ts"
 import type { Connection } from "./connection.ts"
-import { noRoom } from "./farewell.ts"
 
 // Not in RFC 6455 but registered since: "try again later".
 const TRY_AGAIN_LATER = 1013

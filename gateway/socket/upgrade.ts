@@ -1,19 +1,19 @@
 import { Effect } from "effect"
+import type { Buckets } from "../admission/bucket.ts"
+import { isUnclear, refuseEntry } from "../admission/entry.ts"
+import { type Offences, offenderOf } from "../admission/offences.ts"
 import type { Authenticator } from "../auth/authenticator.ts"
 import { credentialOf } from "../auth/credential.ts"
 import { everything, type Grant } from "../auth/grant.ts"
 import type { BodyRoom } from "../body.ts"
-import type { Census } from "../census.ts"
-import type { Buckets } from "../http/bucket.ts"
-import { isUnclear, refuseEntry } from "../http/entry.ts"
-import { noRoomFor, stopping, tooManyHandshakes, tooManyOffences, versionRequired } from "../http/problem.ts"
+import type { ConnectionRegistry } from "../connection-registry.ts"
+import { noRoomFor, stopping, tooManyHandshakes, tooManyOffences, versionRequired } from "../failures/problem.ts"
 import type { GatewayLimits, OriginPolicy } from "../policy.ts"
 import { exchange, type HttpRequest, type HttpResponse, type Reply, type UpgradeContext } from "../uws.ts"
 import type { Connection, Handshake } from "./connection.ts"
-import { type Offences, offenderOf } from "./offences.ts"
 
 export interface UpgradeOptions {
-  readonly census: Census
+  readonly registry: ConnectionRegistry
   readonly limits: GatewayLimits
   readonly origins: OriginPolicy
   readonly authenticator: Authenticator
@@ -84,7 +84,7 @@ export const upgrade = (
   const hasOffended = (grant?: Grant) => options.offences.has(offenderOf(address, grant), performance.now())
   const openAsKnown = (grant: Grant, handshake: Handshake | undefined): void => {
     if (hasOffended(grant)) return call.respond(tooManyOffences())
-    const full = noRoomFor(address, options.census, limits)
+    const full = noRoomFor(address, options.registry, limits)
     if (full === undefined) open(handshake)
     else call.respond(full.reply)
   }

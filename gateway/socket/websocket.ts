@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto"
 import { Effect, type Fiber } from "effect"
+import type { SharedCosts } from "../admission/costs.ts"
+import { offenderOf } from "../admission/offences.ts"
 import type { Grant } from "../auth/grant.ts"
-import type { SharedCosts } from "../costs.ts"
-import { noRoomFor, TOO_MANY_OFFENCES } from "../http/problem.ts"
+import { noRoomFor, TOO_MANY_OFFENCES } from "../failures/problem.ts"
 import type { GatewayLimits } from "../policy.ts"
 import type { Sockets } from "../sockets.ts"
 import type { Fanout } from "../streams/fanout.ts"
@@ -10,13 +11,12 @@ import type { QueueMemory } from "../streams/queue-memory.ts"
 import { SHARED_COMPRESSOR, type TemplatedApp, textOf, type WebSocket } from "../uws.ts"
 import { makeBatch } from "./batch.ts"
 import { type Connection, connect } from "./connection.ts"
-import { offenderOf } from "./offences.ts"
 import type { Asked, Question } from "./question.ts"
 import type { Inbound } from "./session.ts"
 import type { Unauthenticated } from "./unauthenticated.ts"
 import { type Attachment, type UpgradeOptions, upgrade } from "./upgrade.ts"
 
-/** `census` and `unauthenticated` are kept by the route: those who are connected now. */
+/** `registry` and `unauthenticated` are kept by the route: those who are connected now. */
 export interface SocketOptions extends UpgradeOptions {
   readonly unauthenticated: Unauthenticated
   /** Told of each WebSocket that ends. */
@@ -47,7 +47,7 @@ const hardBytesMax = ({ frameBytesMax, compressBytesMin }: GatewayLimits): numbe
 
 /** Adds `/ws` to the app. */
 export const addSocketRoute = (app: TemplatedApp, options: SocketOptions): void => {
-  const { limits, census, unauthenticated } = options
+  const { limits, registry, unauthenticated } = options
   app.ws<Attachment>("/ws", {
     maxPayloadLength: hardBytesMax(limits),
     idleTimeout: limits.idleSeconds,
@@ -76,7 +76,7 @@ export const addSocketRoute = (app: TemplatedApp, options: SocketOptions): void 
       const connection = attachment.client?.connection
       if (connection === undefined) return
       connection.closed()
-      census.remove(connection)
+      registry.remove(connection)
       unauthenticated.remove(connection)
     }
   })
@@ -90,7 +90,7 @@ const pinged = (ws: WebSocket<Attachment>, message: ArrayBuffer, limits: Gateway
 }
 
 const open = (ws: WebSocket<Attachment>, options: SocketOptions): void => {
-  const { limits, run, census, unauthenticated } = options
+  const { limits, run, registry, unauthenticated } = options
   const attachment = ws.getUserData()
   const { address, handshake } = attachment
   const compresses = limits.compressBytesMin > 0
@@ -149,20 +149,20 @@ const open = (ws: WebSocket<Attachment>, options: SocketOptions): void => {
   }
   attachment.client = { connection, drained, late }
   if (attachment.over) connection.closed()
-  else if (!census.has(connection)) unauthenticated.add(connection, address)
+  else if (!registry.has(connection)) unauthenticated.add(connection, address)
 }
 
 const enter = (
-  { census, limits, unauthenticated, offences }: SocketOptions,
+  { registry, limits, unauthenticated, offences }: SocketOptions,
   connection: Connection,
   address: string,
   grant: Grant
 ): string | undefined => {
   if (offences.has(offenderOf(address, grant), performance.now())) return TOO_MANY_OFFENCES
-  const full = noRoomFor(address, census, limits)
+  const full = noRoomFor(address, registry, limits)
   if (full !== undefined) return full.detail
   unauthenticated.remove(connection)
-  census.add({ connection, address })
+  registry.add({ connection, address })
   return undefined
 }
 

@@ -2,8 +2,8 @@ import { Effect } from "effect"
 import type { GapData, SlowPolicy } from "../../protocols/index.ts"
 import type { EncodedEvent } from "./encode.ts"
 import { type Frames, giveBack, takeFrames } from "./frames.ts"
-import { type Account, Outlet, Tally } from "./outlet.ts"
 import type { QueueMemory, Share } from "./queue-memory.ts"
+import { type DeliveryStats, SubscriptionQueue, Tally } from "./subscription-queue.ts"
 
 /** What a connection needs of the socket below it. */
 export interface Socket {
@@ -68,7 +68,7 @@ export class Delivery {
   readonly #limits: DeliveryLimits
   readonly #tooSlow: (id: string | null, why: Slowness) => void
   readonly #share: Share
-  readonly #queues = new Map<Outlet, Queue>()
+  readonly #queues = new Map<SubscriptionQueue, Queue>()
   readonly #tally = new Tally()
   #waitingBytes = 0
   #heldBytes = 0
@@ -103,23 +103,23 @@ export class Delivery {
   }
 
   open({ id, onSlow, bytesMax }: ChannelOptions): Channel {
-    const outlet = new Outlet({ onSlow, bytesMax }, this.#tally)
+    const waiting = new SubscriptionQueue({ onSlow, bytesMax }, this.#tally)
     const frames = takeFrames(id)
     let ended = false
     const queue: Queue = { id, bytes: 0, heldBytes: 0 }
-    this.#queues.set(outlet, queue)
+    this.#queues.set(waiting, queue)
     return {
       deliver: (events) => {
         // One that is too slow may end the subscription, and all others of the client.
-        for (let index = 0; index < events.length && !ended; index++) this.#deliver(id, outlet, events[index]!, frames)
+        for (let index = 0; index < events.length && !ended; index++) this.#deliver(id, waiting, events[index]!, frames)
       },
       say: (text) => {
-        if (outlet.isEmpty) this.#socket.send(text)
-        else outlet.say(text)
+        if (waiting.isEmpty) this.#socket.send(text)
+        else waiting.say(text)
       },
       ready: Effect.callback((resume) => {
         const check = () => {
-          if (!outlet.isEmpty || this.#isFull()) return
+          if (!waiting.isEmpty || this.#isFull()) return
           this.#waiters = this.#waiters.filter((waiter) => waiter !== check)
           resume(Effect.void)
         }
@@ -135,16 +135,16 @@ export class Delivery {
       end: () => {
         ended = true
         this.#hold(queue, 0)
-        outlet.end()
-        this.#recount(outlet)
-        if (this.#queues.delete(outlet)) giveBack(id, frames)
+        waiting.end()
+        this.#recount(waiting)
+        if (this.#queues.delete(waiting)) giveBack(id, frames)
         this.count()
       }
     }
   }
 
   /** What became of the events of all its subscriptions, those that ended included. */
-  get account(): Account {
+  get account(): DeliveryStats {
     return this.#tally.account
   }
 
@@ -158,11 +158,11 @@ export class Delivery {
     let sent = true
     while (sent) {
       sent = false
-      for (const [outlet, { id }] of this.#queues) {
+      for (const [waiting, { id }] of this.#queues) {
         if (this.#isFull()) return this.count()
-        const next = outlet.take()
+        const next = waiting.take()
         if (next === undefined) continue
-        this.#recount(outlet)
+        this.#recount(waiting)
         sent = true
         this.#socket.send("text" in next ? next.text : gapText({ id, reason: "slow", ...next.gap }))
       }
@@ -175,30 +175,30 @@ export class Delivery {
     return this.#socket.pendingBytes() >= this.#limits.socketBytesMax
   }
 
-  #deliver(id: string, outlet: Outlet, event: EncodedEvent, frames: Frames): void {
-    if (outlet.isEmpty && !this.#isFull()) {
-      outlet.passed()
+  #deliver(id: string, waiting: SubscriptionQueue, event: EncodedEvent, frames: Frames): void {
+    if (waiting.isEmpty && !this.#isFull()) {
+      waiting.passed()
       this.#socket.send(frames.bytesOf(event))
       return
     }
     const cost = frames.sizeOf(event) + PLACE_BYTES
-    if (!outlet.offer(event.subject, event.sequence, frames.textOf(event), cost)) return this.#tooSlow(id, "full")
-    this.#recount(outlet)
+    if (!waiting.offer(event.subject, event.sequence, frames.textOf(event), cost)) return this.#tooSlow(id, "full")
+    this.#recount(waiting)
     const room = this.#limits.pendingBytesMax - this.#socket.pendingBytes()
-    while (outlet.bytes > 0 && this.#waitingBytes > room) {
-      if (outlet.onSlow === "close") return this.#tooSlow(id, "full")
-      outlet.dropOldest()
-      this.#recount(outlet)
+    while (waiting.bytes > 0 && this.#waitingBytes > room) {
+      if (waiting.onSlow === "close") return this.#tooSlow(id, "full")
+      waiting.dropOldest()
+      this.#recount(waiting)
     }
     this.count()
   }
 
   #shrinkTo(bytes: number): void {
     const room = bytes - this.#socket.pendingBytes()
-    for (const outlet of this.#queues.keys()) {
-      while (outlet.onSlow !== "close" && outlet.bytes > 0 && this.#waitingBytes > room) {
-        outlet.dropOldest()
-        this.#recount(outlet)
+    for (const waiting of this.#queues.keys()) {
+      while (waiting.onSlow !== "close" && waiting.bytes > 0 && this.#waitingBytes > room) {
+        waiting.dropOldest()
+        this.#recount(waiting)
       }
     }
     // What was read of a history cannot be read once more for it.
@@ -214,11 +214,11 @@ export class Delivery {
   }
 
   /** A queue has changed. */
-  #recount(outlet: Outlet): void {
-    const queue = this.#queues.get(outlet)
+  #recount(waiting: SubscriptionQueue): void {
+    const queue = this.#queues.get(waiting)
     if (queue === undefined) return
-    this.#waitingBytes += outlet.bytes - queue.bytes
-    queue.bytes = outlet.bytes
+    this.#waitingBytes += waiting.bytes - queue.bytes
+    queue.bytes = waiting.bytes
   }
 }
 

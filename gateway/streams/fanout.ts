@@ -2,8 +2,8 @@ import { Effect, Exit, RcMap, Scope } from "effect"
 import type { Start } from "../../protocols/index.ts"
 import type { LogUnavailable, PublishedEvent } from "../../runtime/index.ts"
 import { EventLog } from "../../runtime/index.ts"
+import { type MicrotaskBatch, microtaskBatch } from "../microtask-batch.ts"
 import { defaultLimits, type GatewayLimits } from "../policy.ts"
-import { atEndOfTurn, type EndOfTurn } from "../turn.ts"
 import { AGAIN, catchUp, type Subscriber } from "./catch-up.ts"
 import { type EncodedEvent, encoderOf } from "./encode.ts"
 import { Ring, type RingRoom } from "./ring.ts"
@@ -13,17 +13,17 @@ import { type TooManyPatterns, Wanted } from "./wanted.ts"
 /**
  * Events from the log to subscriptions: few readers of the log, many subscribers.
  *
- * Owns the readers. Each subscription has one *home* for its whole life, the reader that serves it: that of its own
+ * Owns the readers. Each subscription has one *shared reader* for its whole life, which serves it: that of its own
  * pattern, or one open already whose pattern covers it (`decision.>` covers `decision.AAPL.*`).
  *
- * 1. A subscription gets each event once, and in the order of the log, whatever else is watched: only its home serves
- *    it. Patterns that merely overlap make the log deliver an event to two homes, and each serves its own. Were the
- *    first copy dispatched to all who match and the others dropped, a home that is ahead would carry a subscription
- *    past an event that only its own home brings, and a client that resumes from its last sequence would lose it.
- * 2. There is at most one home per distinct pattern wanted, and it ends with the last subscription it serves. The
- *    price of a shared home: a wide one stays while a narrow pattern still lives on it. However many patterns are wanted,
- *    there are few homes, each of which costs the server: past them one of all events serves every further pattern.
- * 3. An event is turned into text once, however many homes and subscribers it has.
+ * 1. A subscription gets each event once, and in the order of the log, whatever else is watched: only its reader serves
+ *    it. Patterns that merely overlap make the log deliver an event to two readers, and each serves its own. Were the
+ *    first copy dispatched to all who match and the others dropped, a reader that is ahead would carry a subscription
+ *    past an event that only its own reader brings, and a client that resumes from its last sequence would lose it.
+ * 2. There is at most one reader per distinct pattern wanted, and it ends with the last subscription it serves. The
+ *    price of a shared reader: a wide one stays while a narrow pattern still lives on it. However many patterns are wanted,
+ *    there are few readers, each of which costs the server: past them one of all events serves every further pattern.
+ * 3. An event is turned into text once, however many readers and subscribers it has.
  */
 export interface Fanout {
   /**
@@ -50,34 +50,34 @@ interface Group {
   due: Array<EncodedEvent>
 }
 
-interface Home {
+interface SharedReader {
   readonly ring: Ring
   readonly live: SubjectTrie<Group>
   readonly groups: Map<string, Group>
   /** What came in this turn of the event loop. */
   came: Array<EncodedEvent>
-  readonly atEndOfTurn: EndOfTurn
+  readonly batch: MicrotaskBatch
 }
 
-/** What a home keeps of the newest events, for those who come back. */
+/** What a reader keeps of the newest events, for those who come back. */
 export interface RingSize {
   readonly events: number
   readonly characters: number
-  /** What all homes keep together. */
+  /** What all readers keep together. */
   readonly charactersOfAll?: number
 }
 
 const MEBI = 1024 * 1024
 const RING_SIZE: RingSize = { events: 4_096, characters: 2 * MEBI, charactersOfAll: 64 * MEBI }
-/** How many homes there are besides the one of all events. */
-const HOMES_MAX = 16
+/** How many readers there are besides the one of all events. */
+const READERS_MAX = 16
 const ALL = ">"
 
 /** A fanout that lives as long as the scope. */
 export const makeFanout = (
   size = RING_SIZE,
   limits: Pick<GatewayLimits, "patternsMax" | "patternsPerClientMax"> = defaultLimits,
-  endOfTurn: EndOfTurn = atEndOfTurn
+  batch: MicrotaskBatch = microtaskBatch
 ): Effect.Effect<Fanout, never, EventLog | Scope.Scope> =>
   Effect.gen(function* () {
     const log = yield* EventLog
@@ -87,22 +87,22 @@ export const makeFanout = (
     let subscriptions = 0
     const room: RingRoom = { held: 0, most: size.charactersOfAll ?? Number.POSITIVE_INFINITY }
 
-    const homes = yield* RcMap.make({
+    const readers = yield* RcMap.make({
       lookup: Effect.fnUntraced(function* (pattern: string) {
         const member = {}
         yield* Effect.acquireRelease(
           Effect.sync(() => open.add(pattern, member)),
           () => Effect.sync(() => open.remove(pattern, member))
         )
-        return yield* openHome({ log, pattern, size, room, encode, atEndOfTurn: endOfTurn })
+        return yield* openReader({ log, pattern, size, room, encode, batch })
       })
     })
-    const homeOf = (pattern: string) =>
+    const readerOf = (pattern: string) =>
       Effect.gen(function* () {
-        // A home that could not be opened stays such for as long as somebody holds it.
+        // A reader that could not be opened stays such for as long as somebody holds it.
         const holding = yield* Scope.fork(yield* Effect.scope)
-        const home = RcMap.get(homes, open.cover(pattern) ?? (open.size < HOMES_MAX ? pattern : ALL))
-        return yield* Scope.provide(home, holding).pipe(Effect.tapError(() => Scope.close(holding, Exit.void)))
+        const reader = RcMap.get(readers, open.cover(pattern) ?? (open.size < READERS_MAX ? pattern : ALL))
+        return yield* Scope.provide(reader, holding).pipe(Effect.tapError(() => Scope.close(holding, Exit.void)))
       }).pipe(Effect.retry({ schedule: AGAIN, while: ({ _tag }) => _tag === "LogUnavailable" }))
     const enter = Effect.acquireRelease(
       Effect.sync(() => void subscriptions++),
@@ -112,13 +112,13 @@ export const makeFanout = (
     return {
       subscribe: Effect.fnUntraced(function* (pattern: string, start: Start, subscriber: Subscriber, client?: string) {
         yield* wanted.want(pattern, client)
-        const home = yield* homeOf(pattern)
+        const reader = yield* readerOf(pattern)
         yield* enter
-        const { ring } = home
+        const { ring } = reader
         let leave = () => {}
         const join = (position: number) => {
-          // Who was ahead of this home, or joins between an event and the end of its turn, gets nothing a second time.
-          leave = enterGroup(home, pattern, {
+          // Who was ahead of this reader, or joins between an event and the end of its turn, gets nothing a second time.
+          leave = enterGroup(reader, pattern, {
             deliver: (events) =>
               subscriber.deliver(
                 isAfter(events, position) ? events : events.filter(({ sequence }) => sequence > position)
@@ -141,43 +141,43 @@ export const makeFanout = (
     }
   })
 
-interface HomeOptions {
+interface SharedReaderOptions {
   readonly log: EventLog["Service"]
   readonly pattern: string
   readonly size: RingSize
   readonly room: RingRoom
   readonly encode: (event: PublishedEvent) => EncodedEvent | undefined
-  readonly atEndOfTurn: EndOfTurn
+  readonly batch: MicrotaskBatch
 }
 
-const openHome = ({
+const openReader = ({
   log,
   pattern,
   size,
   room,
   encode,
-  atEndOfTurn
-}: HomeOptions): Effect.Effect<Home, LogUnavailable, Scope.Scope> =>
+  batch
+}: SharedReaderOptions): Effect.Effect<SharedReader, LogUnavailable, Scope.Scope> =>
   Effect.gen(function* () {
-    let home: Home | undefined
+    let reader: SharedReader | undefined
     // What comes before it is known where the ring begins.
     const early: Array<PublishedEvent> = []
     const position = yield* log.follow(pattern, (event) => {
-      if (home === undefined) early.push(event)
-      else dispatch(home, encode(event))
+      if (reader === undefined) early.push(event)
+      else dispatch(reader, encode(event))
     })
     const ring = new Ring(position, size.events, size.characters, room)
     yield* Effect.addFinalizer(() => Effect.sync(() => ring.end()))
-    home = { ring, live: new SubjectTrie(), groups: new Map(), came: [], atEndOfTurn }
-    for (const event of early) dispatch(home, encode(event))
-    return home
+    reader = { ring, live: new SubjectTrie(), groups: new Map(), came: [], batch }
+    for (const event of early) dispatch(reader, encode(event))
+    return reader
   })
 
 /** Whether all of some events, which are in order, come after a sequence. */
 const isAfter = (events: ReadonlyArray<EncodedEvent>, position: number): boolean => events[0]!.sequence > position
 
 /** @returns what takes it out again */
-const enterGroup = ({ live, groups }: Home, pattern: string, member: Live): (() => void) => {
+const enterGroup = ({ live, groups }: SharedReader, pattern: string, member: Live): (() => void) => {
   const group = groups.get(pattern) ?? { members: new Set(), due: [] }
   group.members.add(member)
   groups.set(pattern, group)
@@ -194,19 +194,19 @@ const enterGroup = ({ live, groups }: Home, pattern: string, member: Live): (() 
  * Events that come in one turn of the event loop go out together at its end, subscription by subscription: with thousands of
  * clients, to look up all that belongs to one costs more than to write to it.
  */
-const dispatch = (home: Home, event: EncodedEvent | undefined): void => {
+const dispatch = (reader: SharedReader, event: EncodedEvent | undefined): void => {
   if (event === undefined) return
-  home.ring.add(event)
-  home.came.push(event)
-  if (home.came.length === 1) home.atEndOfTurn(() => deliver(home))
+  reader.ring.add(event)
+  reader.came.push(event)
+  if (reader.came.length === 1) reader.batch(() => deliver(reader))
 }
 
-const deliver = (home: Home): void => {
-  const events = home.came
-  home.came = []
+const deliver = (reader: SharedReader): void => {
+  const events = reader.came
+  reader.came = []
   const waiting: Array<Group> = []
   for (const event of events) {
-    home.live.match(event.subject, (group) => {
+    reader.live.match(event.subject, (group) => {
       if (group.due.length === 0) waiting.push(group)
       group.due.push(event)
     })

@@ -21,7 +21,7 @@ interface Outcomes {
 }
 
 /** A subscription that a fiber keeps. Once released it is silent, though the fiber may take a moment to end. */
-interface Kept {
+interface ActiveSubscription {
   released: boolean
   fiber: Fiber.Fiber<void> | undefined
   readonly channel: Channel
@@ -42,7 +42,7 @@ export const keepSubscriptions = (
   delivery: Delivery,
   outcomes: Outcomes
 ) => {
-  const kept = new Map<string, Kept>()
+  const kept = new Map<string, ActiveSubscription>()
 
   const release = (id: string): void => {
     const entry = kept.get(id)
@@ -55,7 +55,7 @@ export const keepSubscriptions = (
 
   const keep = ({ id, pattern, start, ...how }: Wanted): void => {
     const channel = delivery.open({ id, ...how })
-    const entry: Kept = { released: false, fiber: undefined, channel }
+    const entry: ActiveSubscription = { released: false, fiber: undefined, channel }
     kept.set(id, entry)
     const unlessReleased = (act: () => void) => {
       if (!entry.released) act()

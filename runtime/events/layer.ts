@@ -1,7 +1,7 @@
 import { Effect, Layer, Semaphore } from "effect"
 import { LogUnavailable } from "../errors.ts"
 import { openHistory } from "./history.ts"
-import { EventLog, type HistoryStart, type Kept } from "./log.ts"
+import { EventLog, type HistoryStart, type Retention } from "./log.ts"
 import { EventReads } from "./reads.ts"
 
 /** So many pages are read at a time, however many clients catch up. */
@@ -38,7 +38,7 @@ const kept = (
   reads: EventReads["Service"],
   newest: { readonly sequence: number },
   pattern: string
-): Effect.Effect<Kept, LogUnavailable> =>
+): Effect.Effect<Retention, LogUnavailable> =>
   Effect.gen(function* () {
     const { firstSequence, lastSequence, time, created, keptSeconds } = yield* reads.state
     // A server that was silent for a while may still believe that it leads.

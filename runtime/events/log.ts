@@ -30,7 +30,7 @@ export interface History {
 }
 
 /** What is kept of events. */
-export interface Kept {
+export interface Retention {
   /** The sequence from which on all events are kept; one more than `last` if there is none. */
   readonly first: number
   /** The last sequence of the stream, whatever has it. */
@@ -58,6 +58,6 @@ export class EventLog extends Context.Service<
     readonly history: (pattern: string, start: HistoryStart) => History
 
     /** What is kept now of the events under a pattern. */
-    readonly kept: (pattern: string) => Effect.Effect<Kept, LogUnavailable>
+    readonly kept: (pattern: string) => Effect.Effect<Retention, LogUnavailable>
   }
 >()("conclave/runtime/EventLog") {}

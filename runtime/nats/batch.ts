@@ -1,8 +1,8 @@
 import type { Msg, NatsConnection } from "@nats-io/transport-node"
 import { Effect } from "effect"
 import { AlreadyStored, type AppendError, Fenced, LogFull, LogRefused, LogUnavailable, TooLarge } from "../errors.ts"
+import { unlessLost } from "./disconnect.ts"
 import { line, WrittenHeaders } from "./headers.ts"
-import { unlessLost } from "./loss.ts"
 
 /** A message on its way into the stream. */
 export interface Outgoing {

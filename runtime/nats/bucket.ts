@@ -5,10 +5,10 @@ import { Effect, Latch, type Scope } from "effect"
 import { type AppendError, LogRefused, LogUnavailable, type ReadError, ServerUnsuitable } from "../errors.ts"
 import { store } from "./batch.ts"
 import type { Nats } from "./connection.ts"
-import { Gather } from "./gather.ts"
 import { line } from "./headers.ts"
 import { type Key, NO_KEY } from "./membership.ts"
 import { findStream } from "./stream.ts"
+import { WriteBatcher } from "./write-batcher.ts"
 
 const MARKER_MILLIS = 60_000
 /** A marker that somebody left need not outlive all watches that have to see it. */
@@ -79,7 +79,7 @@ export const openBucket = (
       make,
       ({ detail }) => new ServerUnsuitable({ detail: `the bucket ${name} cannot be made: ${detail}` })
     )
-    const gather = new Gather((messages) => store(connection, nuid.next(), messages))
+    const gather = new WriteBatcher((messages) => store(connection, nuid.next(), messages))
     yield* Effect.forkScoped(gather.run)
     const watches = new Set<() => void>()
     const rewatch = Effect.sync(() => {

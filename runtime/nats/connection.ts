@@ -3,9 +3,9 @@ import { Context, Effect, Layer, type Scope, Stream } from "effect"
 import { ServerUnsuitable } from "../errors.ts"
 import { Recurring } from "../recurring.ts"
 import { parseServers, showServers } from "./address.ts"
+import { connectionLost } from "./disconnect.ts"
 import { checkDurability, type DurabilityOptions } from "./durability.ts"
 import { type InboxOptions, inboxPrefix, keepPrefix } from "./inbox.ts"
-import { connectionLost } from "./loss.ts"
 
 export interface NatsOptions extends DurabilityOptions, InboxOptions {
   /** Everything of one system lives under it; several can share a server. */

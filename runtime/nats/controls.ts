@@ -8,8 +8,8 @@ import { type AppendError, LogRefused, type ReadError, ServerUnsuitable } from "
 import { store } from "./batch.ts"
 import { Nats } from "./connection.ts"
 import type { Stored } from "./direct.ts"
-import { followBucket } from "./follow.ts"
 import { line } from "./headers.ts"
+import { followKv } from "./kv-follow.ts"
 import { directReader, type StreamReader } from "./reader.ts"
 import { attempt, readAfter } from "./stored.ts"
 import { makeSubjects, type Subjects } from "./subjects.ts"
@@ -132,7 +132,7 @@ interface KeyValue {
 }
 
 const follow = (nats: Nats["Service"], kv: KV, bucket: string, see: (pauses: Pauses) => void) =>
-  followBucket<Map<string, Pause>>(nats, kv, {
+  followKv<Map<string, Pause>>(nats, kv, {
     bucket,
     empty: () => new Map(),
     apply: (pauses, entry) => {

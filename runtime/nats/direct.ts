@@ -2,8 +2,8 @@ import type { JetStreamManager } from "@nats-io/jetstream"
 import type { Msg, MsgHdrs, NatsConnection, Subscription } from "@nats-io/transport-node"
 import { Effect } from "effect"
 import { LogUnavailable } from "../errors.ts"
+import { unlessLost } from "./disconnect.ts"
 import { inboxOf } from "./inbox.ts"
-import { unlessLost } from "./loss.ts"
 
 /** A message as it is stored. `time` is when, in milliseconds since 1970. */
 export interface Stored {

@@ -4,6 +4,7 @@ import type { ReadError, ServerUnsuitable } from "../errors.ts"
 import { type Announcement, Leases } from "../leases.ts"
 import { type Bucket, openBucket } from "./bucket.ts"
 import { Nats } from "./connection.ts"
+import { watchMembership } from "./kv-watch.ts"
 import {
   formatHolder,
   formatNode,
@@ -19,7 +20,6 @@ import {
 import { Notes } from "./notes.ts"
 import { ServerTime } from "./server-time.ts"
 import { makeSubjects } from "./subjects.ts"
-import { watchMembership } from "./watch.ts"
 
 export interface LeaseOptions {
   /** How long a node lives without renewal, in whole seconds; the server cannot count finer. */

@@ -2,8 +2,8 @@ import type { Effect, Scope } from "effect"
 import type { ReadError } from "../errors.ts"
 import type { PublishedEvent } from "../log.ts"
 import type { Nats } from "./connection.ts"
+import { subscribe } from "./messaging.ts"
 import type { Subjects } from "./subjects.ts"
-import { subscribe } from "./talk.ts"
 
 /** Calls `see` for each event under a pattern that the server republishes from now on, until the scope closes. */
 export const watchLive = (

@@ -4,6 +4,7 @@ import { Clock, Effect, Latch, Layer, Semaphore } from "effect"
 import { type Address, formatAddress, shardOf } from "../address.ts"
 import { ServerUnsuitable } from "../errors.ts"
 import { ActorLog, type Entry, type Mail } from "../log.ts"
+import { AtomicAppend } from "./atomic-append.ts"
 import type { Outgoing } from "./batch.ts"
 import { Nats } from "./connection.ts"
 import { DUE_HEADER, line } from "./headers.ts"
@@ -12,6 +13,7 @@ import { JournalReader, SNAPSHOT_HEADER } from "./journal.ts"
 import { limitsOf } from "./limits.ts"
 import { watchLive } from "./live.ts"
 import { countMail, readMail } from "./mailbox.ts"
+import { makeMessaging, newInbox } from "./messaging.ts"
 import { purgeType } from "./purge.ts"
 import { directReader } from "./reader.ts"
 import { type EventRetention, secondsOf } from "./retention.ts"
@@ -19,9 +21,7 @@ import { attempt } from "./stored.ts"
 import { openStream, type StreamOptions, type StreamReads, tellRetention } from "./stream.ts"
 import { makeSubjects, type Subjects } from "./subjects.ts"
 import { tail } from "./tail.ts"
-import { makeTalk, newInbox } from "./talk.ts"
 import { Unread } from "./unread.ts"
-import { WholeGroups } from "./whole.ts"
 
 export interface LogOptions extends StreamOptions {
   /** How long published events are kept, in seconds. */
@@ -67,7 +67,7 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
       const reads: StreamReads = { reader, replicated, seen }
       const journals = new JournalReader(reads)
       yield* Effect.forkScoped(journals.run)
-      const groups = new WholeGroups(connection, reads)
+      const groups = new AtomicAppend(connection, reads)
       const mailReads = yield* Semaphore.make(MAIL_READS_MAX)
       const retention = { seconds: options.eventSecondsMax, byKind: options.eventSecondsByKind ?? {} }
       if (options.tellsRetention === true) yield* tellRetention(manager, subjects.stream, retention)
@@ -105,7 +105,7 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
         status: health,
         check: health.check,
         newId: () => nuid.next(),
-        ...makeTalk(nats, subjects, newInbox(nats, subjects))
+        ...makeMessaging(nats, subjects, newInbox(nats, subjects))
       })
     })
   )

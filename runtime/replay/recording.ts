@@ -1,9 +1,9 @@
 import { Effect } from "effect"
 import { type Address, addressFault, formatAddress, type InvalidAddress } from "../address.ts"
 import type { ArchiveReads, StoredLetter, StoredMail } from "../archive.ts"
+import { readLetter } from "../dead-letters.ts"
 import type { ReadError } from "../errors.ts"
 import { NoSuchActor } from "../inspection.ts"
-import { readLetter } from "../letters.ts"
 import type { JournalRecord } from "../log.ts"
 
 /** What is stored of an actor: all there is for it to be replayed. */

@@ -71,7 +71,7 @@ export interface ReplayOptions {
  * log, has no effects, and makes each step when it is asked for it.
  */
 export function* replay(actor: Actor, recording: Recording, options: ReplayOptions = {}): Generator<Replayed, void> {
-  const story = new Story(actor, recording, options.until ?? Number.POSITIVE_INFINITY)
+  const story = new Replayer(actor, recording, options.until ?? Number.POSITIVE_INFINITY)
   for (const { sequence, payload } of recording.records) {
     try {
       if (!(yield* story.follow(parseRecord(payload), sequence))) return
@@ -105,7 +105,7 @@ export const summarize = (replayed: Iterable<Replayed>): ReplaySummary => {
 }
 
 /** The actor as it is at one place of its journal. */
-class Story {
+class Replayer {
   readonly #compiled: Compiled
   readonly #self: Address
   readonly #core: ActorState

@@ -1,6 +1,6 @@
 import { Cause, type Exit } from "effect"
 import type { Actor, StepRecord } from "../../runtime/index.ts"
-import type { Life } from "../laws/life.ts"
+import type { Life } from "../invariants/life.ts"
 import type { Command } from "./command.ts"
 
 /**

@@ -2,7 +2,7 @@ import type { Actor } from "../../runtime/index.ts"
 import { SEED_MAX } from "../experiment.ts"
 import { type Faults, faultRateFault } from "../world/faults.ts"
 import type { Command } from "./command.ts"
-import type { Invariant } from "./law.ts"
+import type { Invariant } from "./invariant.ts"
 
 /** What `simulate` was asked for makes no sense: nothing was held to any law. The message names the option and its rule. */
 export class SimulationInvalid extends Error {

@@ -8,7 +8,7 @@ import type { RunReport } from "../world/run.ts"
 import type { Client, Stage } from "../world/scenario.ts"
 import type { Command } from "./command.ts"
 import { type Ending, endingOf, type Heard, heardOf } from "./ending.ts"
-import { breachOfInvariants, brokenBy, type Invariant, type Says } from "./law.ts"
+import { breachOfInvariants, brokenBy, type Invariant, type Says } from "./invariant.ts"
 import { checkCommand, checkHeard, checkOptions, SimulationInvalid } from "./options.ts"
 import { tellFailure, tellUnlike } from "./tell.ts"
 

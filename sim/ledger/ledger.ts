@@ -19,7 +19,7 @@ import {
   stopActor,
   watch
 } from "../../runtime/index.ts"
-import { Mischief } from "../world/scenario.ts"
+import { FaultInjection } from "../world/scenario.ts"
 
 /** Every message that has an effect carries a token: by it the effect is known. */
 const Token = { token: Schema.String }
@@ -72,7 +72,7 @@ const work = activity({
   concurrency: 3,
   run: ({ token }, { publish: tellFact }) =>
     Effect.gen(function* () {
-      const { strikes } = yield* Mischief
+      const { strikes } = yield* FaultInjection
       if (strikes()) yield* Effect.ignore(tellFact(FACT, "fact.under-way", { token }))
       if (strikes()) yield* Effect.sleep("2 seconds")
       if (strikes()) return yield* Effect.fail("it went wrong")

@@ -1,6 +1,6 @@
-import type { Breach } from "../laws/breach.ts"
-import type { History } from "../laws/history.ts"
-import type { Life } from "../laws/life.ts"
+import type { Breach } from "../invariants/breach.ts"
+import type { History } from "../invariants/history.ts"
+import type { Life } from "../invariants/life.ts"
 import { balanceOf, failureToken, SUPERVISOR, takenBy } from "./ledger.ts"
 
 /** What a client knows of a message it sent. Whether one is stored whose fate is `unknown`, nobody can say. */

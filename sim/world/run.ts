@@ -1,8 +1,8 @@
-import { type Breach, LAWS } from "../laws/breach.ts"
-import { breachOfDecisions } from "../laws/decisions.ts"
-import { History } from "../laws/history.ts"
+import { type Breach, INVARIANTS } from "../invariants/breach.ts"
+import { breachOfDecisions } from "../invariants/decisions.ts"
+import { History } from "../invariants/history.ts"
+import { LogRecording } from "../log/log-recording.ts"
 import type { Observer } from "../log/store.ts"
-import { Tape } from "../log/tape.ts"
 import type { Coverage } from "./coverage.ts"
 import { Nodes } from "./episodes.ts"
 import { Prng } from "./prng.ts"
@@ -74,7 +74,7 @@ export const runWorld = (options: RunOptions): RunReport => {
   const { actors } = scenario
   const history = new History(scenario)
   if (options.trace !== undefined) observers.push(storyteller((who, what) => world.say(who, what)))
-  const tape = new Tape()
+  const tape = new LogRecording()
   observers.push(history, tape)
   if (options.observer !== undefined) observers.push(options.observer)
   const profile = {
@@ -124,17 +124,17 @@ const live = (world: World, unrest: () => string | undefined): void => {
   const look = (): void => {
     const stirs = unrest()
     if (stirs === undefined) rests = true
-    else if (timeline.elapsed > ACTIVE_MILLIS + REST_MILLIS_MAX) world.breach({ law: LAWS.rest, detail: stirs })
+    else if (timeline.elapsed > ACTIVE_MILLIS + REST_MILLIS_MAX) world.breach({ law: INVARIANTS.rest, detail: stirs })
     else timeline.after(LOOK_EVERY_MILLIS, look)
   }
   timeline.after(ACTIVE_MILLIS + LOOK_EVERY_MILLIS, look)
   while (!rests && breaches.length === 0) {
     try {
-      if (!timeline.step()) world.breach({ law: LAWS.rest, detail: "nothing happens any more" })
+      if (!timeline.step()) world.breach({ law: INVARIANTS.rest, detail: "nothing happens any more" })
     } catch (error) {
       world.breach(breachOf(error))
     }
-    if (timeline.happened > HAPPENINGS_MAX) world.breach({ law: LAWS.rest, detail: "too much happens" })
+    if (timeline.happened > HAPPENINGS_MAX) world.breach({ law: INVARIANTS.rest, detail: "too much happens" })
   }
 }
 

@@ -1,12 +1,12 @@
 import { Context, type Effect, type Scope } from "effect"
 import type { Actor, ActorLog, Actors, Controls } from "../../runtime/index.ts"
-import type { Breach } from "../laws/breach.ts"
-import type { History } from "../laws/history.ts"
-import type { Life } from "../laws/life.ts"
+import type { Breach } from "../invariants/breach.ts"
+import type { History } from "../invariants/history.ts"
+import type { Life } from "../invariants/life.ts"
 import type { Prng } from "./prng.ts"
 
 /** Where activities ask whether they are to go wrong this time. Outside a simulation they never are. */
-export const Mischief = Context.Reference<{ readonly strikes: () => boolean }>("conclave/sim/Mischief", {
+export const FaultInjection = Context.Reference<{ readonly strikes: () => boolean }>("conclave/sim/Mischief", {
   defaultValue: () => ({ strikes: () => false })
 })
 

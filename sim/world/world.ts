@@ -9,7 +9,7 @@ import {
   NodeBroken,
   type NodeOptions
 } from "../../runtime/index.ts"
-import { type Breach, Broken, LAWS } from "../laws/breach.ts"
+import { type Breach, Broken, INVARIANTS } from "../invariants/breach.ts"
 import { contextOf, makePorts } from "../log/layer.ts"
 import { Server } from "../log/server.ts"
 import type { Observer } from "../log/store.ts"
@@ -18,7 +18,7 @@ import { Coverage } from "./coverage.ts"
 import type { FaultKind } from "./faults.ts"
 import type { Prng } from "./prng.ts"
 import { Process } from "./process.ts"
-import { type Client, Mischief } from "./scenario.ts"
+import { type Client, FaultInjection } from "./scenario.ts"
 import type { Setting } from "./setting.ts"
 import { Timeline } from "./timeline.ts"
 import { type Network, Wire } from "./wire.ts"
@@ -107,7 +107,7 @@ export class World {
     )
     return this.#start(name, Effect.scoped(node), (exit) => {
       const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
-      if (error instanceof NodeBroken) this.breach({ law: LAWS.alive, detail: error.message })
+      if (error instanceof NodeBroken) this.breach({ law: INVARIANTS.alive, detail: error.message })
       ended()
     })
   }
@@ -140,7 +140,7 @@ export class World {
     const wire = new Wire(`${name}.${this.server.newProcess()}`, process, this.#network)
     const inhabitant: Inhabitant = { process, wire }
     const services = contextOf(makePorts(this.server, wire)).pipe(
-      Context.add(Mischief, { strikes: () => this.chance.strikes("activity") })
+      Context.add(FaultInjection, { strikes: () => this.chance.strikes("activity") })
     )
     inhabitant.fiber = process.start(Effect.provide(main, services), (fiber) => {
       const exit = fiber.pollUnsafe()

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { SignJWT } from "jose"
-import type { State } from "../../gateway/client/index.ts"
+import type { State } from "../../client/index.ts"
 import { startGateway } from "../support/gateway.ts"
 import { type Operation, open, stubGateway } from "../support/gateway-client.ts"
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Redacted, Scope } from "effect"
 import { SignJWT } from "jose"
-import type { AnyEvent, Gap, State } from "../../gateway/client/index.ts"
+import type { AnyEvent, Gap, State } from "../../client/index.ts"
 import { balancer } from "../support/balancer.ts"
 import { eventually, startGateway, startGatewayOn } from "../support/gateway.ts"
 import { open, stubGateway } from "../support/gateway-client.ts"

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Buckets } from "../../gateway/http/bucket.ts"
+import { Buckets } from "../../gateway/admission/bucket.ts"
+import { Offences } from "../../gateway/admission/offences.ts"
 import { sparing } from "../../gateway/http/sparing.ts"
 import { defaultLimits } from "../../gateway/policy.ts"
 import { Meter, type Verdict } from "../../gateway/socket/meter.ts"
-import { Offences } from "../../gateway/socket/offences.ts"
 
 const limits = { ...defaultLimits, operationsPerSecond: 10, bytesPerSecond: 1_000, frameBytesMax: 800 }
 const many = (count: number, act: () => Verdict) => Array.from({ length: count }, act)

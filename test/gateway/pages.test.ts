@@ -7,7 +7,7 @@ import { eventually, http, startGateway } from "../support/gateway.ts"
 import { temporaryFolder } from "../support/nats.ts"
 
 const ROOT = join(import.meta.dirname, "../..")
-const EXAMPLES = join(ROOT, "gateway/client/examples")
+const EXAMPLES = join(ROOT, "client/examples")
 
 /** A program of Node until the scope closes; `output` is what it printed so far. */
 const run = (args: ReadonlyArray<string>) =>

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { microtaskBatch } from "../../gateway/microtask-batch.ts"
 import { makeBatch } from "../../gateway/socket/batch.ts"
-import { atEndOfTurn } from "../../gateway/turn.ts"
 
 const turn = Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
 const broken = (): never => {
@@ -12,11 +12,11 @@ describe("the end of a turn", () => {
   it.live("does all that is due, whatever one of it throws", () =>
     Effect.gen(function* () {
       const done: Array<number> = []
-      atEndOfTurn(() => done.push(1))
-      atEndOfTurn(broken)
-      atEndOfTurn(() => done.push(2))
+      microtaskBatch(() => done.push(1))
+      microtaskBatch(broken)
+      microtaskBatch(() => done.push(2))
       yield* turn
-      atEndOfTurn(() => done.push(3))
+      microtaskBatch(() => done.push(3))
       yield* turn
       assert.deepStrictEqual(done, [1, 2, 3])
     })

@@ -13,8 +13,8 @@ import {
   replay,
   summarize
 } from "../../runtime/index.ts"
-import { History, ledgerExperiment, makeTrial, SEED_MAX, Tape } from "../../sim/index.ts"
-import { Fold } from "../../sim/laws/fold.ts"
+import { History, LogRecording, ledgerExperiment, makeTrial, SEED_MAX } from "../../sim/index.ts"
+import { Fold } from "../../sim/invariants/fold.ts"
 import { ledgerActors } from "../../sim/ledger/ledger.ts"
 
 const RUNS = 25
@@ -23,9 +23,9 @@ const actorOf = (type: string): Actor => ledgerActors.find((actor) => actor.type
 
 /** A run of the simulated world: what was stored, and what its laws found to be true. */
 const runOf = (seed: number) => {
-  const tape = new Tape()
+  const tape = new LogRecording()
   const history = new History({ actors: ledgerActors })
-  const committed = (commit: Parameters<Tape["committed"]>[0]) => {
+  const committed = (commit: Parameters<LogRecording["committed"]>[0]) => {
     tape.committed(commit)
     history.committed(commit)
   }

@@ -1,7 +1,7 @@
 // Clients of the library, and a stand-in for a gateway.
 import { Effect, Schema } from "effect"
 import { WebSocketServer } from "ws"
-import { type ClientOptions, GatewayClient } from "../../gateway/client/index.ts"
+import { type ClientOptions, GatewayClient } from "../../client/index.ts"
 
 const addressOf = (port: number) => `ws://127.0.0.1:${port}/ws`
 

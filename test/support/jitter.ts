@@ -1,6 +1,6 @@
 // Many clients that are dropped and come back at random while events flow, through gateways that are restarted in turn.
 import { Effect, Exit, Scope, type Scope as ScopeType } from "effect"
-import { type Gap, GatewayClient } from "../../gateway/client/index.ts"
+import { type Gap, GatewayClient } from "../../client/index.ts"
 import { balancer } from "./balancer.ts"
 import { openNamespace } from "./nats-gateway.ts"
 

@@ -1,7 +1,7 @@
 // A client whose clock is wrong: `node test/support/late-clock-main.ts URL SECRET SHIFT_SECONDS FOR_SECONDS` says how often it asked
 // for a token and how often it connected.
 import { SignJWT } from "jose"
-import { GatewayClient } from "../../gateway/client/index.ts"
+import { GatewayClient } from "../../client/index.ts"
 
 const [url = "", secret = "", shift = "0", seconds = "1"] = process.argv.slice(2)
 const LIFE_SECONDS = 600

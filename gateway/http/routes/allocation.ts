@@ -1,11 +1,11 @@
 import { Effect, Result, Schema } from "effect"
 import { AllocationBody, AllocationId } from "../../../protocols/index.ts"
+import { failureProblem } from "../../failures/failure-problem.ts"
+import { invalidRequest, methodNotAllowed } from "../../failures/problem.ts"
 import { allocate, allocationIdOf, allocationResult } from "../../operations/allocation.ts"
 import { correlationOf } from "../../operations/analysis.ts"
 import type { TemplatedApp } from "../../uws.ts"
-import { failureProblem } from "../failures.ts"
 import { type Answer, explained, getJson, json, postJson, type Route, type RouteOptions, readJson } from "../json.ts"
-import { invalidRequest, methodNotAllowed } from "../problem.ts"
 
 export const ALLOCATION = "/api/v1/agents/allocation"
 

@@ -1,10 +1,10 @@
 import { Effect, Result, Schema } from "effect"
 import { AnalysisResult, AnalyzeRequest, CancelAnalysisBody, CorrelationId } from "../../../protocols/index.ts"
+import { failureProblem } from "../../failures/failure-problem.ts"
+import { invalidRequest, methodNotAllowed } from "../../failures/problem.ts"
 import { analyze, cancelAnalysis, correlationOf } from "../../operations/analysis.ts"
 import type { Reply, TemplatedApp } from "../../uws.ts"
-import { failureProblem } from "../failures.ts"
 import { type Answer, explained, json, postJson, type Route, type RouteOptions, readJson } from "../json.ts"
-import { invalidRequest, methodNotAllowed } from "../problem.ts"
 
 export const ANALYZE = "/api/v1/agents/analyze"
 

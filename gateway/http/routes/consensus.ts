@@ -1,6 +1,8 @@
 import { Effect, Result, Schema } from "effect"
 import { CancelBody, ConsensusBody, ConsensusId, VoteBody } from "../../../protocols/index.ts"
 import type { Actors } from "../../../runtime/index.ts"
+import { failureProblem } from "../../failures/failure-problem.ts"
+import { invalidRequest, methodNotAllowed } from "../../failures/problem.ts"
 import {
   type ConsensusFailure,
   cancelConsensus,
@@ -9,9 +11,7 @@ import {
   openConsensus
 } from "../../operations/consensus.ts"
 import type { Reply, TemplatedApp } from "../../uws.ts"
-import { failureProblem } from "../failures.ts"
 import { type Answer, explained, getJson, json, postJson, type Route, type RouteOptions, readJson } from "../json.ts"
-import { invalidRequest, methodNotAllowed } from "../problem.ts"
 
 export const CONSENSUS = "/api/v1/agents/consensus"
 

@@ -1,10 +1,10 @@
 import { Effect, Result, Schema } from "effect"
 import { CoordinatorStatus, MarketSymbol, MessageBody, SYMBOL_RULE } from "../../../protocols/index.ts"
-import { sendMessage, symbolStatus } from "../../operations/desk.ts"
+import { failureProblem } from "../../failures/failure-problem.ts"
+import { invalidRequest, methodNotAllowed } from "../../failures/problem.ts"
+import { sendMessage, symbolStatus } from "../../operations/messages.ts"
 import type { TemplatedApp } from "../../uws.ts"
-import { failureProblem } from "../failures.ts"
 import { type Answer, explained, getJson, json, postJson, type Route, type RouteOptions, readJson } from "../json.ts"
-import { invalidRequest, methodNotAllowed } from "../problem.ts"
 
 export const MESSAGE = "/api/v1/agents/message"
 export const STATUS = "/api/v1/agents/status"

@@ -1,10 +1,10 @@
 import { Effect, Option, Result, Schema } from "effect"
 import { BarsBody, MarketSymbol, SYMBOL_RULE } from "../../../protocols/index.ts"
+import { failureProblem } from "../../failures/failure-problem.ts"
+import { invalidRequest, methodNotAllowed } from "../../failures/problem.ts"
 import { feedBars } from "../../operations/market.ts"
 import type { TemplatedApp } from "../../uws.ts"
-import { failureProblem } from "../failures.ts"
 import { type Answer, explained, json, postJson, type Route, type RouteOptions, readJson } from "../json.ts"
-import { invalidRequest, methodNotAllowed } from "../problem.ts"
 
 export const MARKET = "/api/v1/market"
 

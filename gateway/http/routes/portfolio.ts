@@ -1,11 +1,11 @@
 import { Effect, Result, Schema } from "effect"
 import { AccountId, SwitchBody } from "../../../protocols/index.ts"
 import type { Actors } from "../../../runtime/index.ts"
+import { failureProblem } from "../../failures/failure-problem.ts"
+import { invalidRequest, methodNotAllowed } from "../../failures/problem.ts"
 import { type PortfolioFailure, portfolio, turnSwitch } from "../../operations/portfolio.ts"
 import type { Reply, TemplatedApp } from "../../uws.ts"
-import { failureProblem } from "../failures.ts"
 import { type Answer, explained, getJson, json, postJson, type Route, type RouteOptions, readJson } from "../json.ts"
-import { invalidRequest, methodNotAllowed } from "../problem.ts"
 
 export const PORTFOLIO = "/api/v1/agents/portfolio"
 

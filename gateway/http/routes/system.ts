@@ -1,10 +1,10 @@
 import { Effect, Schema } from "effect"
 import { SystemStatus } from "../../../protocols/index.ts"
+import { failureProblem } from "../../failures/failure-problem.ts"
+import { methodNotAllowed } from "../../failures/problem.ts"
 import type { systemStatusOf } from "../../operations/system.ts"
 import type { TemplatedApp } from "../../uws.ts"
-import { failureProblem } from "../failures.ts"
 import { explained, getJson, json, type Route, type RouteOptions } from "../json.ts"
-import { methodNotAllowed } from "../problem.ts"
 
 export const SYSTEM = "/api/v1/agents/system/status"
 

@@ -1,10 +1,10 @@
 import { Effect, Schema } from "effect"
 import { AgentType, ToolName } from "../../../protocols/index.ts"
+import { failureProblem } from "../../failures/failure-problem.ts"
+import { invalidRequest, methodNotAllowed, problem } from "../../failures/problem.ts"
 import { toolReport } from "../../operations/tools.ts"
 import type { TemplatedApp } from "../../uws.ts"
-import { failureProblem } from "../failures.ts"
 import { type Answer, explained, getJson, json, type Route, type RouteOptions } from "../json.ts"
-import { invalidRequest, methodNotAllowed, problem } from "../problem.ts"
 
 export const TOOLS = "/api/v1/agents/tools"
 

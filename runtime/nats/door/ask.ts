@@ -2,7 +2,7 @@ import { errors, type NatsConnection } from "@nats-io/transport-node"
 import { Effect, Schema } from "effect"
 import { decoder } from "../../codec.ts"
 import { LogRefused, LogUnavailable, TooLarge } from "../../errors.ts"
-import { unlessLost } from "../loss.ts"
+import { unlessLost } from "../disconnect.ts"
 import { type Frame, readFrame, writeFrame } from "./frame.ts"
 import { Answer, Failure } from "./words.ts"
 

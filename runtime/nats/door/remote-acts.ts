@@ -1,9 +1,9 @@
 import { Effect, Schema } from "effect"
 import type { Acts } from "../../acting.ts"
 import { InvalidAddress } from "../../address.ts"
+import { NoSuchLetter, NotRetryable } from "../../dead-letters.ts"
 import { NotHeld } from "../../dropping.ts"
 import { LogRefused, LogUnavailable } from "../../errors.ts"
-import { NoSuchLetter, NotRetryable } from "../../letters.ts"
 import { type Ask, NO_NODE } from "./ask.ts"
 import { type ActAsked, DroppedAnswer, type Failure, isAppendFailure, isReadFailure, Pauses } from "./words.ts"
 

@@ -6,8 +6,8 @@ import { Nats } from "../connection.ts"
 import { secretId } from "../inbox.ts"
 import { limitsOf } from "../limits.ts"
 import { watchLive } from "../live.ts"
+import { makeMessaging, newInbox } from "../messaging.ts"
 import { makeSubjects } from "../subjects.ts"
-import { makeTalk, newInbox } from "../talk.ts"
 import { Writes } from "../writes.ts"
 import { type Ask, askAt } from "./ask.ts"
 import type { Frame } from "./frame.ts"
@@ -33,7 +33,7 @@ export const layerRemoteLog: Layer.Layer<ClientLog, never, Nats> = Layer.effect(
       check: remote.check,
       newId: () => nuid.next(),
       watch: (pattern, see) => watchLive(nats, subjects, pattern, see),
-      ...makeTalk(nats, subjects, newInbox(nats, subjects))
+      ...makeMessaging(nats, subjects, newInbox(nats, subjects))
     })
   })
 )

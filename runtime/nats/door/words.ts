@@ -1,9 +1,9 @@
 // What is asked at the doors, and answered.
 import { Schema } from "effect"
 import { InvalidAddress } from "../../address.ts"
+import { NoSuchLetter, NotRetryable } from "../../dead-letters.ts"
 import { NotHeld } from "../../dropping.ts"
 import { AlreadyStored, Fenced, LogFull, LogRefused, LogReplaced, LogUnavailable, TooLarge } from "../../errors.ts"
-import { NoSuchLetter, NotRetryable } from "../../letters.ts"
 import { DUE_HEADER } from "../headers.ts"
 
 /** So much of a list is looked at, and of a word. What is longer is refused before anything of it is. */

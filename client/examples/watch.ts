@@ -1,4 +1,4 @@
-// Every decision on a symbol, also after a drop: `node gateway/client/examples/watch.ts ws://127.0.0.1:8080/ws AAPL`
+// Every decision on a symbol, also after a drop: `node client/examples/watch.ts ws://127.0.0.1:8080/ws AAPL`
 import { GatewayClient } from "../index.ts"
 
 const [url = "ws://127.0.0.1:8080/ws", symbol = "*"] = process.argv.slice(2)

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 
 /** Calls back at the end of this turn of the event loop, or, in tests, at once. */
-export type EndOfTurn = (act: () => void) => void
+export type MicrotaskBatch = (act: () => void) => void
 
 let due: Array<() => void> = []
 
@@ -23,7 +23,7 @@ const actAll = (): void => {
  *
  * One microtask serves all: Node makes objects for each, and with thousands of clients they are work for the collector.
  */
-export const atEndOfTurn: EndOfTurn = (act) => {
+export const microtaskBatch: MicrotaskBatch = (act) => {
   if (due.length === 0) queueMicrotask(actAll)
   due.push(act)
 }

@@ -10,7 +10,7 @@ import {
   parseReply
 } from "../../runtime/index.ts"
 import type { Commit, Observer } from "../log/store.ts"
-import { type Breach, Broken, LAWS } from "./breach.ts"
+import { type Breach, Broken, INVARIANTS } from "./breach.ts"
 import { Fold } from "./fold.ts"
 import { Life } from "./life.ts"
 
@@ -82,7 +82,7 @@ export class History implements Required<Pick<Observer, "committed" | "purged" |
     for (const [index, entry] of entries.entries()) {
       if (entry.kind !== "journal") continue
       if (entry.truncate && this.#complete.has(entry.owner.type)) {
-        throw new Broken(LAWS.complete, `${formatAddress(entry.owner)} is truncated by record ${first + index}`)
+        throw new Broken(INVARIANTS.complete, `${formatAddress(entry.owner)} is truncated by record ${first + index}`)
       }
       const life = this.life(entry.owner)
       life.follow({ record: parseRecord(entry.payload), sequence: first + index, group: entries })
@@ -95,7 +95,7 @@ export class History implements Required<Pick<Observer, "committed" | "purged" |
     for (const { sequence } of mails) {
       const letter = this.#mail.get(sequence)
       if (letter !== undefined && this.#isOpen(sequence, letter)) {
-        throw new Broken(LAWS.kept, `${tell(sequence, letter)} was removed by a purge up to ${upTo}`)
+        throw new Broken(INVARIANTS.kept, `${tell(sequence, letter)} was removed by a purge up to ${upTo}`)
       }
     }
   }
@@ -106,24 +106,27 @@ export class History implements Required<Pick<Observer, "committed" | "purged" |
     const recorded = this.#lives.get(from)?.answers.get(id)
     const given = canonical({ outcome, body })
     if (recorded !== undefined && recorded !== given) {
-      throw new Broken(LAWS.answer, `${from} told ${id} ${given}, and its journal says ${recorded}`)
+      throw new Broken(INVARIANTS.answer, `${from} told ${id} ${given}, and its journal says ${recorded}`)
     }
     const told = outcome === "ok" ? this.#options.eventsTold?.(body) : undefined
     const stored = this.#lives.get(from)?.events ?? 0
     if (told !== undefined && told > stored) {
-      throw new Broken(LAWS.answer, `${from} told ${id} of ${told} events, and ${stored} are committed`)
+      throw new Broken(INVARIANTS.answer, `${from} told ${id} of ${told} events, and ${stored} are committed`)
     }
     // Whether anybody still listens or not.
     const before = this.#lives.get(from)?.eventsBefore(this.#asks.get(`${from} ${id}`) ?? 0) ?? 0
     if (told !== undefined && told < before) {
-      throw new Broken(LAWS.stale, `${from} told ${id} of ${told} events, and ${before} are of messages before it`)
+      throw new Broken(
+        INVARIANTS.stale,
+        `${from} told ${id} of ${told} events, and ${before} are of messages before it`
+      )
     }
   }
 
   /** Somebody saw an event. */
   readonly seen = (sequence: number, subject: string, payload: string): void => {
     if (this.events.get(sequence) !== `${subject} ${payload}`) {
-      throw new Broken(LAWS.event, `${subject} ${payload} was seen with sequence ${sequence}, which is another`)
+      throw new Broken(INVARIANTS.event, `${subject} ${payload} was seen with sequence ${sequence}, which is another`)
     }
   }
 
@@ -144,7 +147,7 @@ export class History implements Required<Pick<Observer, "committed" | "purged" |
     const envelope = parseEnvelope(payload)
     if ((envelope.kind === "outcome" || envelope.kind === "timer") && !this.#hasTaken(to, envelope.generation)) {
       throw new Broken(
-        LAWS.begun,
+        INVARIANTS.begun,
         `${tell(sequence, { to, envelope })} is of ${envelope.generation}, which is not stored`
       )
     }

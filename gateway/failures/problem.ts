@@ -1,9 +1,9 @@
 import type { Problem } from "../../protocols/index.ts"
 import type { BodyFault } from "../body.ts"
-import type { Census } from "../census.ts"
-import { type Fault, formatFault } from "../fault.ts"
+import type { ConnectionRegistry } from "../connection-registry.ts"
 import { type GatewayLimits, limitNames } from "../policy.ts"
 import type { Reply } from "../uws.ts"
+import { type Fault, formatFault } from "./fault.ts"
 
 export type Headers = { readonly [name: string]: string }
 
@@ -179,15 +179,15 @@ export const tooManyOffences = (): Reply =>
 /** Why a further client of an address is not taken, over whatever protocol; nothing where it is. */
 export const noRoomFor = (
   address: string,
-  census: Pick<Census, "size" | "from">,
+  registry: Pick<ConnectionRegistry, "size" | "from">,
   limits: Pick<GatewayLimits, "connectionsMax" | "connectionsPerAddressMax">
 ): { readonly reply: Reply; readonly detail: string } | undefined => {
   const { connectionsMax, connectionsPerAddressMax } = limits
-  if (census.size >= connectionsMax) {
+  if (registry.size >= connectionsMax) {
     const detail = `at most ${connectionsMax} clients are connected at one time (${limitNames.connectionsMax})`
     return { reply: unavailable("too-many-connections", detail, 5), detail }
   }
-  if (census.from(address) < connectionsPerAddressMax) return undefined
+  if (registry.from(address) < connectionsPerAddressMax) return undefined
   const detail = `at most ${connectionsPerAddressMax} clients are connected from one address (${limitNames.connectionsPerAddressMax})`
   const [code, title, headers] = ["too-many-connections", "Too many connections", { "retry-after": "5" }] as const
   return { reply: problem({ status: 429, code, title, detail, headers }), detail }

@@ -1,6 +1,6 @@
 import type { Actor } from "../../runtime/index.ts"
-import type { Breach } from "../laws/breach.ts"
-import type { Life } from "../laws/life.ts"
+import type { Breach } from "../invariants/breach.ts"
+import type { Life } from "../invariants/life.ts"
 
 /** What a law says: `false`, or a sentence that says what is wrong, breaks it, as does anything that it throws. */
 export type Says = boolean | string | undefined

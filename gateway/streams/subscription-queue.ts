@@ -1,7 +1,7 @@
 import type { SlowPolicy } from "../../protocols/index.ts"
 
 /** What became of the events of a subscription. `produced` is always the sum of the other four. */
-export interface Account {
+export interface DeliveryStats {
   /** Events that there were for it. */
   readonly produced: number
   readonly sent: number
@@ -13,9 +13,9 @@ export interface Account {
   readonly waiting: number
 }
 
-export const NOTHING: Account = { produced: 0, sent: 0, dropped: 0, conflated: 0, waiting: 0 }
+export const NOTHING: DeliveryStats = { produced: 0, sent: 0, dropped: 0, conflated: 0, waiting: 0 }
 
-export const sumOf = (one: Account, other: Account): Account => ({
+export const sumOf = (one: DeliveryStats, other: DeliveryStats): DeliveryStats => ({
   produced: one.produced + other.produced,
   sent: one.sent + other.sent,
   dropped: one.dropped + other.dropped,
@@ -30,7 +30,7 @@ export class Tally {
   conflated = 0
   waiting = 0
 
-  get account(): Account {
+  get account(): DeliveryStats {
     const { sent, dropped, conflated, waiting } = this
     return { produced: sent + dropped + conflated + waiting, sent, dropped, conflated, waiting }
   }
@@ -43,7 +43,7 @@ export interface Dropped {
   readonly count: number
 }
 
-export interface OutletOptions {
+export interface SubscriptionQueueOptions {
   readonly onSlow: SlowPolicy
   /** What may wait here, in bytes. */
   readonly bytesMax: number
@@ -66,8 +66,8 @@ interface Waiting {
  * - `drop`: the oldest are dropped.
  * - `close`: `offer` says that there is no room.
  */
-export class Outlet {
-  readonly #options: OutletOptions
+export class SubscriptionQueue {
+  readonly #options: SubscriptionQueueOptions
   /** In order. By subject where the newest of each counts, else by a number. */
   readonly #waiting = new Map<string | number, Waiting>()
   #key = 0
@@ -77,7 +77,7 @@ export class Outlet {
   readonly #tally: Tally
 
   /** `tally`: where its events are counted. */
-  constructor(options: OutletOptions, tally: Tally) {
+  constructor(options: SubscriptionQueueOptions, tally: Tally) {
     this.#options = options
     this.#tally = tally
   }

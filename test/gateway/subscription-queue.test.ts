@@ -1,36 +1,36 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { Outlet, Tally } from "../../gateway/streams/outlet.ts"
+import { SubscriptionQueue, Tally } from "../../gateway/streams/subscription-queue.ts"
 
 const TEXT = "x".repeat(10)
 
-/** Fills an outlet with room for `room` events of the subjects given, one a sequence. */
+/** Fills an queue with room for `room` events of the subjects given, one a sequence. */
 const filled = (onSlow: "close" | "drop" | "conflate", room: number, subjects: string) => {
   const tally = new Tally()
-  const outlet = new Outlet({ onSlow, bytesMax: room * TEXT.length }, tally)
-  const taken = [...subjects].map((subject, index) => outlet.offer(subject, index + 1, `${TEXT}`))
-  return { outlet, taken, tally }
+  const queue = new SubscriptionQueue({ onSlow, bytesMax: room * TEXT.length }, tally)
+  const taken = [...subjects].map((subject, index) => queue.offer(subject, index + 1, `${TEXT}`))
+  return { queue, taken, tally }
 }
 
-const drain = (outlet: Outlet) => {
+const drain = (queue: SubscriptionQueue) => {
   const all: Array<unknown> = []
-  for (let next = outlet.take(); next !== undefined; next = outlet.take()) all.push("gap" in next ? next.gap : "event")
+  for (let next = queue.take(); next !== undefined; next = queue.take()) all.push("gap" in next ? next.gap : "event")
   return all
 }
 
 describe("what waits for a slow subscription", () => {
   it("drops the oldest, and tells how many before it goes on", () => {
-    const { outlet, tally } = filled("drop", 2, "abcde")
+    const { queue, tally } = filled("drop", 2, "abcde")
     assert.deepStrictEqual(tally.account, { produced: 5, sent: 0, dropped: 3, conflated: 0, waiting: 2 })
-    assert.deepStrictEqual(drain(outlet), [{ from: 1, to: 3, count: 3 }, "event", "event"])
+    assert.deepStrictEqual(drain(queue), [{ from: 1, to: 3, count: 3 }, "event", "event"])
     assert.deepStrictEqual(tally.account, { produced: 5, sent: 2, dropped: 3, conflated: 0, waiting: 0 })
   })
 
   it("keeps of each subject the newest, and drops only when there are too many subjects", () => {
-    const { outlet, tally } = filled("conflate", 2, "abababab")
+    const { queue, tally } = filled("conflate", 2, "abababab")
     assert.deepStrictEqual(tally.account, { produced: 8, sent: 0, dropped: 0, conflated: 6, waiting: 2 })
-    outlet.offer("c", 9, TEXT)
-    assert.deepStrictEqual(drain(outlet), [{ from: 7, to: 7, count: 1 }, "event", "event"])
+    queue.offer("c", 9, TEXT)
+    assert.deepStrictEqual(drain(queue), [{ from: 7, to: 7, count: 1 }, "event", "event"])
   })
 
   it("refuses where the policy is to close", () => {
@@ -40,16 +40,16 @@ describe("what waits for a slow subscription", () => {
   })
 
   it("takes one event that is larger than all its room", () => {
-    const { outlet } = filled("drop", 0.5, "a")
-    assert.deepStrictEqual(drain(outlet), ["event"])
+    const { queue } = filled("drop", 0.5, "a")
+    assert.deepStrictEqual(drain(queue), ["event"])
   })
 
   it("keeps words about the subscription behind the events before them, and loses none", () => {
-    const { outlet } = filled("drop", 1, "ab")
-    outlet.say("words")
-    outlet.offer("c", 3, TEXT)
+    const { queue } = filled("drop", 1, "ab")
+    queue.say("words")
+    queue.offer("c", 3, TEXT)
     assert.deepStrictEqual(
-      [outlet.take(), outlet.take(), outlet.take()],
+      [queue.take(), queue.take(), queue.take()],
       [{ gap: { from: 1, to: 2, count: 2 } }, { text: "words" }, { text: TEXT }]
     )
   })
@@ -60,12 +60,12 @@ describe("what waits for a slow subscription", () => {
     fc.assert(
       fc.property(steps, policy, fc.integer({ min: 1, max: 5 }), (steps, onSlow, room) => {
         const tally = new Tally()
-        const outlet = new Outlet({ onSlow, bytesMax: room * 10 }, tally)
+        const queue = new SubscriptionQueue({ onSlow, bytesMax: room * 10 }, tally)
         const newest = new Map<string, number>()
         const given: Array<number> = []
         let [produced, told, last] = [0, 0, 0]
         const take = () => {
-          const next = outlet.take()
+          const next = queue.take()
           if (next === undefined) return false
           if ("gap" in next) {
             assert.isAbove(next.gap.from, last)
@@ -84,12 +84,12 @@ describe("what waits for a slow subscription", () => {
           else {
             produced++
             newest.set(step, produced)
-            outlet.offer(step, produced, String(produced).padStart(10, "0"))
+            queue.offer(step, produced, String(produced).padStart(10, "0"))
           }
           const { sent, dropped, conflated, waiting, ...account } = tally.account
           assert.strictEqual(sent + dropped + conflated + waiting, produced)
           assert.strictEqual(account.produced, produced)
-          assert.isAtMost(outlet.bytes, room * 10)
+          assert.isAtMost(queue.bytes, room * 10)
         }
         while (take()) {}
         const { sent, dropped, conflated } = tally.account

@@ -1,6 +1,6 @@
 import type { Inbound } from "./session.ts"
 
-export interface Intake {
+export interface PreAuthBuffer {
   readonly take: (inbound: Inbound) => void
   /** Takes what was held. */
   readonly release: () => void
@@ -9,11 +9,11 @@ export interface Intake {
 const HELD_MAX = 64
 
 /** Holds what a client says while its credential is looked at. */
-export const makeIntake = (options: {
+export const makePreAuthBuffer = (options: {
   readonly busy: () => boolean
   readonly take: (inbound: Inbound) => void
   readonly tooMuch: () => void
-}): Intake => {
+}): PreAuthBuffer => {
   let held: Array<Inbound> = []
   const take = (inbound: Inbound): void => {
     if (!options.busy()) options.take(inbound)

@@ -17,7 +17,7 @@ const TOGETHER = 500
  *
  * A batch is stored as a whole or not at all: if one message of it is refused, each is sent alone.
  */
-export class Gather {
+export class WriteBatcher {
   readonly #store: Store
   readonly #work = Latch.makeUnsafe(false)
   #waiting: Array<Waiting> = []

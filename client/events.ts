@@ -1,4 +1,4 @@
-import type { events, GapData, subjects } from "../../protocols/index.ts"
+import type { events, GapData, subjects } from "../protocols/index.ts"
 
 type Kinds = typeof events
 

@@ -13,7 +13,7 @@ export const newInbox = ({ options }: Nats["Service"], subjects: Subjects): stri
 }
 
 /** What is said and heard without being stored: answers to asks, and words to everybody. */
-export const makeTalk = (
+export const makeMessaging = (
   nats: Nats["Service"],
   subjects: Subjects,
   inbox: string

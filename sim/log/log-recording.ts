@@ -11,7 +11,7 @@ interface Kept {
  * Keeps everything that is stored of every actor, also what the stream itself forgets: records that a snapshot replaced, and
  * mail that was removed. So each step of a run can be decided again.
  */
-export class Tape implements Required<Pick<Observer, "committed">> {
+export class LogRecording implements Required<Pick<Observer, "committed">> {
   readonly #kept = new Map<string, Kept>()
   readonly #beside = new Map<number, Array<Entry>>()
 

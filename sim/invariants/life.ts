@@ -7,7 +7,7 @@ import {
   parseEnvelope,
   type StepRecord
 } from "../../runtime/index.ts"
-import { Broken, LAWS } from "./breach.ts"
+import { Broken, INVARIANTS } from "./breach.ts"
 import type { Fold, MessageEnvelope } from "./fold.ts"
 
 /** A record as it was stored: with its sequence, and all that was stored in the same group. */
@@ -202,8 +202,8 @@ export class Life {
     }
   }
 
-  #break(law: keyof typeof LAWS, detail: string): never {
-    throw new Broken(LAWS[law], `${this.name}: ${detail}`)
+  #break(law: keyof typeof INVARIANTS, detail: string): never {
+    throw new Broken(INVARIANTS[law], `${this.name}: ${detail}`)
   }
 }
 

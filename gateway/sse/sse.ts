@@ -1,21 +1,21 @@
 import { randomUUID } from "node:crypto"
 import { Effect, Result, Schema } from "effect"
 import { Pattern, SlowPolicy, type Start, Start as StartSchema } from "../../protocols/index.ts"
+import type { SharedCosts } from "../admission/costs.ts"
 import { everything, type Grant } from "../auth/grant.ts"
-import type { Census } from "../census.ts"
-import type { SharedCosts } from "../costs.ts"
-import { faultOf } from "../fault.ts"
+import type { ConnectionRegistry } from "../connection-registry.ts"
+import { faultOf } from "../failures/fault.ts"
+import { forbiddenOperation, invalidRequest, noRoomFor, stopping } from "../failures/problem.ts"
+import type { Gate } from "../http/gate.ts"
+import { microtaskBatch } from "../microtask-batch.ts"
 import type { OriginPolicy } from "../policy.ts"
 import { type ConnectionOptions, connect } from "../socket/connection.ts"
-import { atEndOfTurn } from "../turn.ts"
 import type { Exchange, HttpRequest, Reply, TemplatedApp } from "../uws.ts"
-import type { Gate } from "./gate.ts"
-import { forbiddenOperation, invalidRequest, noRoomFor, stopping } from "./problem.ts"
 
 export const EVENTS = "/api/v1/events"
 
 export interface SseOptions extends Pick<ConnectionOptions, "limits" | "fanout" | "queueMemory" | "ask" | "run"> {
-  readonly census: Census
+  readonly registry: ConnectionRegistry
   readonly costs: SharedCosts
   readonly origins: OriginPolicy
   readonly draining: () => boolean
@@ -82,14 +82,14 @@ const startOf = (query: URLSearchParams, lastEventId: string): Start | string | 
 }
 
 const refuse = (
-  { draining, census, limits }: SseOptions,
+  { draining, registry, limits }: SseOptions,
   address: string,
   { pattern }: Wanted,
   grant: Grant
 ): Reply | undefined => {
   if (draining()) return stopping()
   if (!grant.sees(pattern)) return forbiddenOperation(`all of ${pattern}`)
-  return noRoomFor(address, census, limits)?.reply
+  return noRoomFor(address, registry, limits)?.reply
 }
 
 const headersFor = (origin: string, { allowedOrigins }: OriginPolicy): Reply["headers"] => ({
@@ -100,7 +100,7 @@ const headersFor = (origin: string, { allowedOrigins }: OriginPolicy): Reply["he
 
 /** A connection like any other, whose socket writes messages, and whose client has said all it will. */
 const serve = (call: Exchange, options: SseOptions, wanted: Wanted, grant: Grant, headers: Reply["headers"]): void => {
-  const { limits, census, run } = options
+  const { limits, registry, run } = options
   // The library does not say how much waits, only that something does: all that was written since it took everything.
   let blockedBytes = 0
   const stream = call.stream(headers, () => {
@@ -127,7 +127,7 @@ const serve = (call: Exchange, options: SseOptions, wanted: Wanted, grant: Grant
   const gone = () => {
     heartbeat.interruptUnsafe()
     connection.closed()
-    census.remove(connection)
+    registry.remove(connection)
   }
   const connection = connect({
     ...options,
@@ -139,14 +139,15 @@ const serve = (call: Exchange, options: SseOptions, wanted: Wanted, grant: Grant
     // Nothing can have taken the place since it was found to be free.
     offended: () => {},
     spend: (kind) => options.costs.take(kind, call.address, grant, performance.now()),
-    enter: (connection) => void census.add({ connection, address: call.address }),
+    enter: (connection) => void registry.add({ connection, address: call.address }),
     now: () => performance.now(),
     socket: {
       send: (frame) => {
         const text = typeof frame === "string" ? frame : Buffer.from(frame).toString()
         write(messageOf(text))
         // Its one subscription is over. A browser comes back by itself once the stream has ended, and not before.
-        if (text.startsWith(REFUSED)) atEndOfTurn(() => connection.close(TRY_AGAIN_LATER, "the subscription has ended"))
+        if (text.startsWith(REFUSED))
+          microtaskBatch(() => connection.close(TRY_AGAIN_LATER, "the subscription has ended"))
       },
       pendingBytes: () => (blockedBytes > 0 ? Math.max(limits.socketBytesMax, blockedBytes) : 0),
       close: () => {

@@ -17,7 +17,7 @@ import type { StreamReads } from "./stream.ts"
  * So where a group's fate is in doubt, what there is of it is looked for, and the rest of half a group is stored as soon
  * as there is room. Only a process that ends before that leaves a half behind.
  */
-export class WholeGroups {
+export class AtomicAppend {
   readonly #connection: NatsConnection
   readonly #reads: StreamReads
 

@@ -27,7 +27,7 @@ const READ_ANEW_EVERY = "30 seconds"
  *
  * It reads the bucket anew after every reconnect, because what went meanwhile may have left nothing behind that would say so.
  */
-export const followBucket = <State>(
+export const followKv = <State>(
   nats: Nats["Service"],
   kv: KV,
   { bucket, ...follower }: Follower<State>

@@ -15,7 +15,7 @@ export class Broken extends Error {
 }
 
 /** The laws that every actor is held to, whatever it does. */
-export const LAWS = {
+export const INVARIANTS = {
   history: "an actor has one history: each record follows the one before it",
   once: "a message has its effect once",
   key: "a key stands for one message",

@@ -7,26 +7,26 @@ import {
   type ReplayedStep,
   replay
 } from "../../runtime/index.ts"
-import type { Tape } from "../log/tape.ts"
-import { type Breach, LAWS } from "./breach.ts"
+import type { LogRecording } from "../log/log-recording.ts"
+import { type Breach, INVARIANTS } from "./breach.ts"
 
 /**
  * Decides every step of a run again, from what was stored: a decision that is pure gives the same, and all that it sends and
  * publishes is stored with its record, in the same order.
  */
-export const breachOfDecisions = (actors: ReadonlyArray<Actor>, tape: Tape): ReadonlyArray<Breach> => {
+export const breachOfDecisions = (actors: ReadonlyArray<Actor>, tape: LogRecording): ReadonlyArray<Breach> => {
   for (const recording of tape.recordings) {
     const name = formatAddress(recording.address)
     const actor = actors.find(({ type }) => type === recording.address.type)
     if (actor === undefined) continue
     const steps = new Map<number, Array<ReplayedStep>>()
     for (const told of replay(actor, recording)) {
-      if (told.kind === "fault") return [{ law: LAWS.pure, detail: `${name} cannot be replayed: ${told.reason}` }]
+      if (told.kind === "fault") return [{ law: INVARIANTS.pure, detail: `${name} cannot be replayed: ${told.reason}` }]
       if (told.kind !== "step") continue
       const { sequence, message, verdict, record } = told
       if (verdict.verdict === "differs") {
         const detail = `${message.name} at ${sequence} of ${name}: ${JSON.stringify(verdict.deviations)}`
-        return [{ law: LAWS.pure, detail }]
+        return [{ law: INVARIANTS.pure, detail }]
       }
       const same = steps.get(record)
       if (same === undefined) steps.set(record, [told])
@@ -34,7 +34,7 @@ export const breachOfDecisions = (actors: ReadonlyArray<Actor>, tape: Tape): Rea
     }
     for (const [record, its] of steps) {
       const detail = whatIsMissing(its, effectsIn(tape.storedWith(record)))
-      if (detail !== undefined) return [{ law: LAWS.whole, detail: `record ${record} of ${name} ${detail}` }]
+      if (detail !== undefined) return [{ law: INVARIANTS.whole, detail: `record ${record} of ${name} ${detail}` }]
     }
   }
   return []

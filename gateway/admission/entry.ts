@@ -1,6 +1,6 @@
+import { forbiddenOrigin, misdirected } from "../failures/problem.ts"
 import { hostFault, type OriginPolicy, originFault } from "../policy.ts"
 import type { HttpRequest, Reply } from "../uws.ts"
-import { forbiddenOrigin, misdirected } from "./problem.ts"
 
 /**
  * What every request is asked, those that become a WebSocket included: whether it was meant for this gateway, and whether the

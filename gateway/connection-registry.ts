@@ -1,18 +1,18 @@
 import type { Connection } from "./socket/connection.ts"
-import { type Account, NOTHING, sumOf } from "./streams/outlet.ts"
+import { type DeliveryStats, NOTHING, sumOf } from "./streams/subscription-queue.ts"
 
 /** Someone who is connected. */
-export interface Present {
+export interface RegisteredConnection {
   readonly connection: Connection
   /** Where from, as an IP address. */
   readonly address: string
 }
 
 /** Everyone who is connected, and what became of the events of those who were. */
-export class Census {
-  readonly #present = new Map<Connection, Present>()
+export class ConnectionRegistry {
+  readonly #present = new Map<Connection, RegisteredConnection>()
   readonly #byAddress = new Map<string, number>()
-  #gone: Account = NOTHING
+  #gone: DeliveryStats = NOTHING
 
   get size(): number {
     return this.#present.size
@@ -27,7 +27,7 @@ export class Census {
     return this.#present.has(connection)
   }
 
-  add(present: Present): void {
+  add(present: RegisteredConnection): void {
     this.#present.set(present.connection, present)
     this.#byAddress.set(present.address, this.from(present.address) + 1)
   }
@@ -42,12 +42,12 @@ export class Census {
     this.#gone = sumOf(this.#gone, connection.account())
   }
 
-  [Symbol.iterator](): Iterator<Present> {
+  [Symbol.iterator](): Iterator<RegisteredConnection> {
     return this.#present.values()
   }
 
   /** What became of all events that there were for anybody since the gateway started, and for how many clients some wait. */
-  tell(): { readonly account: Account; readonly behind: number } {
+  tell(): { readonly account: DeliveryStats; readonly behind: number } {
     let [account, behind] = [this.#gone, 0]
     for (const connection of this.#present.keys()) {
       const own = connection.account()

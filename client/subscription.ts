@@ -1,4 +1,4 @@
-import type { SlowPolicy, Start } from "../../protocols/index.ts"
+import type { SlowPolicy, Start } from "../protocols/index.ts"
 import type { Backoff } from "./backoff.ts"
 import type { AnyEvent, Gap } from "./events.ts"
 

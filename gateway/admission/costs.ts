@@ -1,7 +1,7 @@
-import type { Grant } from "./auth/grant.ts"
-import { Buckets } from "./http/bucket.ts"
-import type { GatewayLimits } from "./policy.ts"
-import { offenderOf } from "./socket/offences.ts"
+import type { Grant } from "../auth/grant.ts"
+import type { GatewayLimits } from "../policy.ts"
+import { Buckets } from "./bucket.ts"
+import { offenderOf } from "./offences.ts"
 
 /** What costs more than what asks for it: what actors answer, and what is read from the log. */
 export type Costly = "ask" | "history"
