@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { arrows, cycles, serverSubjects } from "./support/rooms.ts"
+import { arrows, cycles, folderCycles, serverSubjects } from "./support/rooms.ts"
 import { isCode, readSources, type Source } from "./support/sources.ts"
 import * as style from "./support/style.ts"
 
@@ -18,6 +18,7 @@ describe("in this checkout", () => {
   it("rooms import along the arrows, and only the index of another room", () => none(code.flatMap(arrows)))
   it("only runtime/nats knows subjects of NATS itself", () => none(code.flatMap(serverSubjects)))
   it("no file imports itself by way of others of its room", () => none(cycles(code)))
+  it("no folder imports itself by way of those beside it", () => none(folderCycles(code)))
   it("files have at most 300 lines", () => none(code.flatMap(style.fileLength)))
   it("functions have at most 70 lines", () => none(code.flatMap(style.functionLength)))
   it("nothing is left to do and no check is switched off", () => none(code.flatMap(style.leftovers)))
@@ -89,6 +90,19 @@ const f = 'import "../cli/f.ts"' // import "../cli/g.ts"`
     ]
     assert.deepStrictEqual(cycles(files), ["runtime/a.ts → runtime/engine/b.ts → runtime/c.ts → runtime/a.ts"])
     none(cycles(files.slice(0, 2)))
+  })
+})
+
+describe("the rule on folders", () => {
+  it("finds a cycle of folders although no file imports itself; a folder may share what lies above it", () => {
+    const files = [
+      source("gateway/http/a.ts", 'import { b } from "../socket/b.ts"'),
+      source("gateway/socket/b.ts", 'import { d } from "../d.ts"'),
+      source("gateway/socket/c.ts", 'import { e } from "../http/inner/e.ts"'),
+      source("gateway/d.ts", 'import { c } from "./socket/c.ts"')
+    ]
+    assert.deepStrictEqual(folderCycles(files), ["gateway/http → gateway/socket → gateway/http"])
+    none(folderCycles(files.filter(({ path }) => !path.endsWith("c.ts"))))
   })
 })
 

@@ -19,6 +19,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   actors: { rooms: ["protocols", "runtime"], packages: ANY },
   market: { rooms: ["protocols"], packages: /^(effect(\/|$)|@effect\/platform-node$|csv-parse\/sync$|node:zlib$)/ },
   gateway: { rooms: ["protocols", "runtime"], packages: ANY },
+  client: { rooms: ["protocols"], packages: /^effect(\/|$)/ },
   sim: { rooms: ["protocols", "runtime"], packages: ANY },
   store: { rooms: ["protocols", "runtime"], packages: ANY },
   cli: {
@@ -65,15 +66,43 @@ export const serverSubjects = (source: Source): ReadonlyArray<string> =>
         )
 
 /** Inside a room no file imports itself, by whatever way round. Types count: a cycle of types is two files that are one. */
-export const cycles = (sources: ReadonlyArray<Source>): ReadonlyArray<string> => {
-  const next = new Map(
-    sources.map((source) => [
-      source.path,
-      importsOf(source).flatMap(({ file }) =>
-        file !== undefined && roomOf(file) === roomOf(source.path) ? [file] : []
-      )
-    ])
+export const cycles = (sources: ReadonlyArray<Source>): ReadonlyArray<string> =>
+  cyclesOf(
+    new Map(
+      sources.map((source) => [
+        source.path,
+        importsOf(source).flatMap(({ file }) =>
+          file !== undefined && roomOf(file) === roomOf(source.path) ? [file] : []
+        )
+      ])
+    )
   )
+
+/**
+ * Of the folders of a folder none imports itself by way of others. What lies in the folder itself belongs to all of them: it puts them
+ * together, or is shared by them.
+ */
+export const folderCycles = (sources: ReadonlyArray<Source>): ReadonlyArray<string> => {
+  const next = new Map<string, Set<string>>()
+  for (const source of sources) {
+    if (ROOMS[roomOf(source.path)] === undefined) continue
+    for (const { file } of importsOf(source)) {
+      const [from, to] = siblings(source.path, file ?? source.path)
+      if (from === undefined || to === undefined) continue
+      next.set(from, (next.get(from) ?? new Set()).add(to))
+    }
+  }
+  return cyclesOf(next)
+}
+
+/** The two folders beside one another in which two files are; nothing where one file's folder holds the other's. */
+const siblings = (one: string, other: string): readonly [string?, string?] => {
+  const [mine, its] = [one.split("/").slice(0, -1), other.split("/").slice(0, -1)]
+  const at = mine.findIndex((name, index) => name !== its[index])
+  return at < 1 || its[at] === undefined ? [] : [mine.slice(0, at + 1).join("/"), its.slice(0, at + 1).join("/")]
+}
+
+const cyclesOf = (next: ReadonlyMap<string, Iterable<string>>): ReadonlyArray<string> => {
   const found = new Set<string>()
   const done = new Set<string>()
   const visit = (path: string, trail: ReadonlyArray<string>): void => {
