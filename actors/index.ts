@@ -7,6 +7,7 @@ import { coordinatorActor } from "./coordinator/actor.ts"
 import type { CoordinatorOptions } from "./coordinator/options.ts"
 import { experimentActor } from "./experiments/experiment.ts"
 import { type FeedbackOptions, feedbackActor } from "./feedback/feedback.ts"
+import { OUTCOME_DEFAULTS } from "./learning/base-rate.ts"
 import { modelLimitsActor } from "./model/limits-actor.ts"
 import { type PerformanceOptions, performanceActor } from "./performance/performance.ts"
 import type { Policy } from "./policy.ts"
@@ -83,7 +84,9 @@ export const allActors = ({
   round,
   experiment
 }: NodeActorsOptions): ReadonlyArray<Actor> => [
-  ...AgentType.literals.map((type) => agentActor(type, policy, agent)),
+  ...AgentType.literals.map((type) =>
+    agentActor(type, policy, { outcome: { ...OUTCOME_DEFAULTS, ...performance }, ...agent })
+  ),
   coordinatorActor({
     ...{ panel, roundTimeoutMillis, minConfidence },
     ...(accounts === undefined ? {} : { accounts }),

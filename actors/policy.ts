@@ -1,5 +1,6 @@
 import { type Effect, Schema } from "effect"
 import type { AgentType, BarWindow, ContextItems, MarketSymbol, Opinion, PastDecision } from "../protocols/index.ts"
+import type { OutcomeRule } from "./learning/base-rate.ts"
 
 /** A policy could not form an opinion. Trying again may help: a model or tool may have been down. */
 export class PolicyError extends Schema.TaggedError<PolicyError>()("PolicyError", { detail: Schema.String }) {
@@ -16,6 +17,8 @@ export interface PolicyRequest {
   readonly past?: ReadonlyArray<PastDecision>
   /** What came with the request from outside; none unless given. */
   readonly context?: ContextItems
+  /** What decisions are judged by; `OUTCOME_DEFAULTS` unless given. */
+  readonly outcome?: OutcomeRule
   readonly consensusId: string
   /** Names of tools that are not to be used at present; none unless given. */
   readonly unavailable?: ReadonlySet<string>

@@ -1,17 +1,21 @@
 import { Schema } from "effect"
 import { Owner } from "./client.ts"
-import { Confidence, Decision, Probabilities } from "./decision.ts"
+import { Confidence, Decision, Probabilities, Strength, Strengths } from "./decision.ts"
 import { AgentId, ConsensusId, CorrelationId, MarketSymbol, Timestamp } from "./names.ts"
 import { open } from "./open.ts"
 import { ConflictResolution, Hash, Method, RoundRequest, VoterType } from "./round.ts"
 
-/** One voter's word in a round. Without `probabilities`, what confidence leaves is shared by the two other decisions. */
+/**
+ * One voter's word in a round. Without `probabilities`, what confidence leaves is shared by the two other decisions; without `strengths`
+ * the probabilities are these too.
+ */
 export const Vote = open({
   agent_id: AgentId,
   agent_type: VoterType,
   decision: Decision,
   confidence: Confidence,
   probabilities: Schema.optionalKey(Probabilities),
+  strengths: Schema.optionalKey(Strengths),
   reasoning: Schema.String,
   /** There are too few bars for a view: the vote says nothing of the market. */
   warm_up: Schema.optionalKey(Schema.Literal(true))
@@ -50,7 +54,10 @@ export const ConsensusResult = open({
   symbol: MarketSymbol,
   correlation_id: CorrelationId,
   final_decision: Decision,
+  /** Where a vote has strengths, what `probabilities` give to the decision; else what the method or resolution makes of the confidences. */
   confidence: Confidence,
+  /** What the method or resolution makes of the votes' strengths, where a vote has some. */
+  strength: Schema.optionalKey(Strength),
   consensus_achieved: Schema.Boolean,
   method: Method,
   /** The conflict resolution that decided, where consensus was not achieved. */

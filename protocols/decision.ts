@@ -5,7 +5,11 @@ import { open } from "./open.ts"
 export const Decision = Schema.Literals(["BUY", "SELL", "HOLD"])
 export type Decision = typeof Decision.Type
 
-/** How sure an agent is, 0 to 1. */
+const Share = Schema.Finite.check(
+  Schema.makeFilter((value: number) => (value >= 0 && value <= 1) || "must be between 0 and 1")
+)
+
+/** How likely a decision is to turn out right, as who made it says, 0 to 1. */
 export const Confidence = Schema.Finite.check(
   Schema.makeFilter((value: number) => (value >= 0 && value <= 1) || "confidence must be between 0 and 1")
 )
@@ -15,6 +19,18 @@ export const Probabilities = open({ BUY: Confidence, SELL: Confidence, HOLD: Con
   Schema.makeFilter((p) => Math.abs(p.BUY + p.SELL + p.HOLD - 1) < 1e-6 || "probabilities must add up to 1")
 )
 export type Probabilities = typeof Probabilities.Type
+
+/**
+ * How strongly rules speak for each decision; the three add up to 1 (within a millionth). They make the decision, and are no forecast:
+ * what is likely to happen is in the probabilities.
+ */
+export const Strengths = open({ BUY: Share, SELL: Share, HOLD: Share }).check(
+  Schema.makeFilter((s) => Math.abs(s.BUY + s.SELL + s.HOLD - 1) < 1e-6 || "strengths must add up to 1")
+)
+export type Strengths = typeof Strengths.Type
+
+/** How strongly rules, or votes together, speak for what they decide, 0 to 1. */
+export const Strength = Share
 
 export const ToolStatus = Schema.Literals(["success", "failed", "timeout"])
 
@@ -47,11 +63,15 @@ export const ToolCall = open({
 })
 export type ToolCall = typeof ToolCall.Type
 
-/** An agent's answer to one request. `metadata.policy` says what made it: `quant`, or the model's name. */
+/**
+ * An agent's answer to one request. `metadata.policy` says what made it: `quant`, or the model's name. Rules give `strengths` beside the
+ * probabilities; a model's probabilities are both.
+ */
 export const Opinion = open({
   decision: Decision,
   confidence: Confidence,
   probabilities: Probabilities,
+  strengths: Schema.optionalKey(Strengths),
   reasoning: Schema.String,
   tool_calls: Schema.Array(ToolCall),
   metadata: Schema.Record(Schema.String, Schema.Unknown)
@@ -66,6 +86,7 @@ export const AgentDecision = open({
   decision: Decision,
   confidence: Confidence,
   probabilities: Probabilities,
+  strengths: Schema.optionalKey(Strengths),
   reasoning: Schema.String,
   timestamp: Timestamp,
   tool_calls: Schema.Array(ToolCall),

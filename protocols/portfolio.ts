@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { Confidence, Decision } from "./decision.ts"
+import { Confidence, Decision, Strength } from "./decision.ts"
 import { BarTime } from "./market.ts"
 import { AccountId, ConsensusId, MarketSymbol, Timestamp } from "./names.ts"
 import { open } from "./open.ts"
@@ -181,6 +181,8 @@ export const PortfolioProtocol = {
         symbol: MarketSymbol,
         decision: Decision,
         confidence: Confidence,
+        /** The part of the largest position that is wanted; the confidence unless given. */
+        strength: Schema.optionalKey(Strength),
         bar_time: BarTime,
         price: Price
       })

@@ -26,6 +26,7 @@ import {
   start
 } from "../../runtime/index.ts"
 import { isRequestedRound } from "../consensus/opened-at.ts"
+import type { OutcomeRule } from "../learning/base-rate.ts"
 import { noUsage } from "../model/prices.ts"
 import type { Policy } from "../policy.ts"
 import { toolsOf } from "../tools/registry.ts"
@@ -56,6 +57,8 @@ export interface AgentOptions {
   readonly retry?: Schedule.Schedule<unknown, unknown>
   /** The language models of this node. Without them, or where they name none for the type, the policy answers. */
   readonly models?: ModelAccess | undefined
+  /** What decisions are judged by, and so what the policy's probabilities are of; `OUTCOME_DEFAULTS` unless given. */
+  readonly outcome?: OutcomeRule | undefined
 }
 
 /** A request, and the tools that are not to be used for it. */
@@ -81,7 +84,7 @@ const ASKED_AT_ONCE = 32
  * without models: what one node began another one can finish.
  */
 export const agentActor = (type: AgentType, policy: Policy, options: AgentOptions = {}): Actor => {
-  const { models } = options
+  const { models, outcome } = options
   return define({
     protocol: agentProtocol(type),
     state: State,
@@ -116,6 +119,7 @@ export const agentActor = (type: AgentType, policy: Policy, options: AgentOption
               ...{ agentType: type, symbol, bars, consensusId: consensus_id },
               ...(past && { past }),
               ...(context && { context }),
+              ...(outcome && { outcome }),
               ...(unavailable && { unavailable: new Set(unavailable) })
             })
           ).pipe(Effect.map((opinion) => besideOurs(opinion, indicators)))

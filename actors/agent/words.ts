@@ -31,6 +31,7 @@ export const vote = (type: AgentType, { consensus_id, symbol }: Occasion, opinio
       decision: opinion.decision,
       confidence: opinion.confidence,
       probabilities: opinion.probabilities,
+      ...(opinion.strengths === undefined ? {} : { strengths: opinion.strengths }),
       reasoning: opinion.reasoning,
       ...(opinion.metadata.warm_up === true ? { warm_up: true as const } : {})
     }
@@ -54,6 +55,7 @@ export const publishDecision = (
     decision: opinion.decision,
     confidence: opinion.confidence,
     probabilities: opinion.probabilities,
+    ...(opinion.strengths === undefined ? {} : { strengths: opinion.strengths }),
     reasoning: opinion.reasoning,
     timestamp: toTimestamp(context.time),
     tool_calls: opinion.tool_calls,

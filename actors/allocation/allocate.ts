@@ -5,7 +5,7 @@ import type { Binding, Decision, Holding, RiskLimits, Target } from "../../proto
 export interface View extends Holding {
   readonly decision: Decision
   /** 0 to 1. */
-  readonly confidence: number
+  readonly strength: number
 }
 
 export interface Portfolio {
@@ -43,7 +43,7 @@ interface Position {
 }
 
 /**
- * Targets for all symbols: HOLD keeps its position; BUY wants the greatest position times its confidence, SELL the same
+ * Targets for all symbols: HOLD keeps its position; BUY wants the greatest position times its strength, SELL the same
  * short (none where shorts are not allowed). Vetoes and limits then only ever make positions smaller:
  *
  * 1. A vetoed symbol's position is between 0 and what it is. No symbol is above its own limit.
@@ -84,7 +84,7 @@ export const allocate = ({ views, limits, drawdown, vetoed }: Portfolio): Alloca
 const wanted = (view: View, limits: RiskLimits, isVetoed: boolean): Position => {
   const current = toUnits(view.current)
   const most = toUnits(limits.per_symbol)
-  const size = Math.floor(most * view.confidence)
+  const size = Math.floor(most * view.strength)
   const sell = limits.allow_short ? -size : 0
   const plain = view.decision === "HOLD" ? current : view.decision === "BUY" ? size : sell
   const [low, high] = isVetoed ? [Math.min(0, current), Math.max(0, current)] : [-Infinity, Infinity]

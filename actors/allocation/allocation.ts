@@ -176,6 +176,8 @@ const close = (state: Open, closedBy: AllocationResult["closed_by"], context: Co
   ]
 }
 
+const UNHEARD: Pick<SymbolDecision, "decision" | "confidence" | "strength"> = { decision: "HOLD", confidence: 0 }
+
 /** Decisions are listed in the order of the holdings, so that the result does not tell who came first. */
 const toResult = (
   { request, decisions, missed = [] }: Open,
@@ -185,8 +187,8 @@ const toResult = (
   const decisionOn = (symbol: string) => decisions.find((decision) => decision.symbol === symbol)
   const allocation = allocate({
     views: request.holdings.map((holding) => {
-      const { decision, confidence } = decisionOn(holding.symbol) ?? { decision: "HOLD", confidence: 0 }
-      return { ...holding, decision, confidence }
+      const { decision, confidence, strength = confidence } = decisionOn(holding.symbol) ?? UNHEARD
+      return { ...holding, decision, strength }
     }),
     limits: request.limits,
     drawdown: request.drawdown,

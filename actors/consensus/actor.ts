@@ -54,7 +54,7 @@ import { upcast } from "./upcast.ts"
 export const consensusActor: Actor = define({
   protocol: ConsensusProtocol,
   history: "complete",
-  version: 3,
+  version: 4,
   upcast,
   state: State,
   initial,

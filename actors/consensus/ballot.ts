@@ -1,6 +1,6 @@
 import { type Decision, ROUND_DEFAULTS, type RoundRequest, type Vote } from "../../protocols/index.ts"
 
-/** Sums and confidences that differ by no more than this count as equal: what rounding does decides nothing. */
+/** Sums and strengths that differ by no more than this count as equal: what rounding does decides nothing. */
 export const TOLERANCE = 1e-9
 
 /** HOLD before SELL before BUY: the careful one first. */
@@ -56,7 +56,7 @@ export interface Tally {
   readonly votes: ReadonlyArray<Vote>
   /** Σw. */
   readonly weight: number
-  /** Σw·c. */
+  /** Σw·s. */
   readonly support: number
 }
 
@@ -70,7 +70,7 @@ export const tally = (weighed: ReadonlyArray<Weighed>): ReadonlyArray<Tally> =>
         decision,
         votes: mine.map(({ vote }) => vote),
         weight: sum(mine.map(({ weight }) => weight)),
-        support: sum(mine.map(({ vote, weight }) => weight * vote.confidence))
+        support: sum(mine.map(({ vote, weight }) => weight * strengthOf(vote)))
       }
     ]
   })
@@ -89,8 +89,14 @@ export const beliefOf = ({ decision, confidence, probabilities }: Vote): { reado
   return { BUY: rest, SELL: rest, HOLD: rest, [decision]: confidence }
 }
 
-export const meanConfidence = (votes: ReadonlyArray<Vote>): number =>
-  Math.min(1, sum(inOneOrder(votes).map(({ confidence }) => confidence)) / votes.length)
+/** How strongly a voter speaks for each decision: by its rules, or else as it believes. */
+export const strengthsOf = (vote: Vote): { readonly [D in Decision]: number } => vote.strengths ?? beliefOf(vote)
+
+/** How strongly a voter speaks for what it said; its confidence, where it says no more. */
+export const strengthOf = ({ decision, confidence, strengths }: Vote): number => strengths?.[decision] ?? confidence
+
+export const meanStrength = (votes: ReadonlyArray<Vote>): number =>
+  Math.min(1, sum(inOneOrder(votes).map(strengthOf)) / votes.length)
 
 export const sum = (values: ReadonlyArray<number>): number => values.reduce((all, value) => all + value, 0)
 
@@ -98,7 +104,7 @@ export const sum = (values: ReadonlyArray<number>): number => values.reduce((all
 export const withDefaults = (rules: Rules) => ({
   ...rules,
   resolution: rules.conflict_resolution ?? ROUND_DEFAULTS.conflict_resolution,
-  minConfidence: rules.min_confidence ?? ROUND_DEFAULTS.min_confidence,
+  minStrength: rules.min_confidence ?? ROUND_DEFAULTS.min_confidence,
   expertType: rules.expert_agent_type ?? ROUND_DEFAULTS.expert_agent_type,
   exponent: rules.pool_exponent ?? ROUND_DEFAULTS.pool_exponent
 })

@@ -17,8 +17,8 @@ export const jointOf = (
 ): Probabilities => {
   if (votes.length === 0) return toProbabilities(() => 1)
   if (rules.method === "log_opinion_pool") {
-    const pooled = logPool(rules, votes)
-    return toProbabilities((decision) => pooled.find((each) => each.decision === decision)?.confidence ?? 0)
+    const pooled = logPool(rules, votes, beliefOf)
+    return toProbabilities((decision) => pooled.find((each) => each.decision === decision)?.share ?? 0)
   }
   const weighed = weigh(votes, rules.weights)
   const heads = weighed.some(({ weight }) => weight > 0) ? weighed : weighed.map(({ vote }) => ({ vote, weight: 1 }))

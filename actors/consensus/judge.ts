@@ -6,7 +6,7 @@ import { resolve } from "./resolutions.ts"
 export interface Verdict {
   readonly decision: Decision
   /** 0 to 1. */
-  readonly confidence: number
+  readonly strength: number
   readonly achieved: boolean
   /** What decided where consensus was not achieved; nothing where nobody voted. */
   readonly resolution?: Resolution
@@ -20,19 +20,19 @@ export const quorumOf = ({ quorum, invited }: Pick<Rules, "quorum" | "invited">)
  * Decides a round by its votes, one of each voter at most.
  *
  * The method names a winner. A tie, fewer votes than the quorum, no vote of one who is required, the method's bar missed or, where the votes differ, a
- * confidence below the minimum: consensus is not achieved, and the conflict resolution decides. No vote at all: HOLD
- * with confidence 0, not achieved.
+ * strength below the minimum: consensus is not achieved, and the conflict resolution decides. No vote at all: HOLD
+ * with strength 0, not achieved.
  *
  * Neither the order of the votes nor the scale of the weights changes anything. `escalate_to_human` gives HOLD with
- * confidence 0: what holds until a person has decided.
+ * strength 0: what holds until a person has decided.
  */
 export const judge = (rules: Rules, votes: ReadonlyArray<Vote>): Verdict => {
-  if (votes.length === 0) return { decision: "HOLD", confidence: 0, achieved: false }
-  const { resolution, minConfidence } = withDefaults(rules)
-  const { decision, confidence, tied, enough } = winnerOf(rules, votes)
-  const sure = !differ(votes) || confidence >= minConfidence - TOLERANCE
+  if (votes.length === 0) return { decision: "HOLD", strength: 0, achieved: false }
+  const { resolution, minStrength } = withDefaults(rules)
+  const { decision, strength, tied, enough } = winnerOf(rules, votes)
+  const sure = !differ(votes) || strength >= minStrength - TOLERANCE
   const achieved = enough && !tied && sure && votes.length >= quorumOf(rules) && areThere(rules, votes)
-  return achieved ? { decision, confidence, achieved } : { ...resolve(resolution, votes), achieved }
+  return achieved ? { decision, strength, achieved } : { ...resolve(resolution, votes), achieved }
 }
 
 /** Whether all who are required are among these. */

@@ -1,10 +1,11 @@
 import { type Decision, type Method, ROUND_DEFAULTS, type Vote } from "../../protocols/index.ts"
 import {
-  beliefOf,
   CAUTION,
   leading,
-  meanConfidence,
+  meanStrength,
   type Rules,
+  strengthOf,
+  strengthsOf,
   sum,
   TOLERANCE,
   tally,
@@ -17,7 +18,7 @@ import {
 export interface Winner {
   readonly decision: Decision
   /** 0 to 1. */
-  readonly confidence: number
+  readonly strength: number
   /** Another decision has as much: nobody has won. */
   readonly tied: boolean
   /** The method's own bar is met. */
@@ -37,18 +38,18 @@ const simpleMajority = (votes: ReadonlyArray<Vote>): Winner => {
   const { leader, tied } = leading(tally(votes.map((vote) => ({ vote, weight: 1 }))), (each) => each.votes.length)
   return {
     decision: leader.decision,
-    confidence: meanConfidence(leader.votes),
+    strength: meanStrength(leader.votes),
     tied,
     enough: leader.votes.length * 2 > votes.length
   }
 }
 
-/** The greatest Σw·c, at Σw·c / Σw of its own votes. */
+/** The greatest Σw·s, at Σw·s / Σw of its own votes. */
 const weighted = (weighed: ReadonlyArray<Weighed>): Winner => {
   const { leader, tied } = leading(tally(weighed), (each) => each.support)
-  const confidence = leader.weight === 0 ? 0 : Math.min(1, leader.support / leader.weight)
+  const strength = leader.weight === 0 ? 0 : Math.min(1, leader.support / leader.weight)
   const all = sum(weighed.map(({ weight }) => weight))
-  return { decision: leader.decision, confidence, tied, enough: leader.weight > all / 2 + TOLERANCE }
+  return { decision: leader.decision, strength, tied, enough: leader.weight > all / 2 + TOLERANCE }
 }
 
 const weightedConfidence = (rules: Rules, votes: ReadonlyArray<Vote>): Winner => weighted(weigh(votes, rules.weights))
@@ -56,7 +57,7 @@ const weightedConfidence = (rules: Rules, votes: ReadonlyArray<Vote>): Winner =>
 const unanimous = (votes: ReadonlyArray<Vote>): Winner => {
   const { leader } = leading(tally(votes.map((vote) => ({ vote, weight: 1 }))), (each) => each.votes.length)
   const enough = leader.votes.length === votes.length
-  return { decision: leader.decision, confidence: meanConfidence(leader.votes), tied: false, enough }
+  return { decision: leader.decision, strength: meanStrength(leader.votes), tied: false, enough }
 }
 
 const riskWeighted = (rules: Rules, votes: ReadonlyArray<Vote>): Winner => {
@@ -67,30 +68,33 @@ const riskWeighted = (rules: Rules, votes: ReadonlyArray<Vote>): Winner => {
   return { ...weighted(weighed), enough: weighed.some(({ weight }) => weight > 0) }
 }
 
-/** The most confident expert's vote. Experts who are as sure of different decisions tie. */
+/** The strongest of the experts' votes. Experts who are as strong for different decisions tie. */
 const expertOverride = (rules: Rules, votes: ReadonlyArray<Vote>): Winner => {
   const { expertType } = withDefaults(rules)
   const experts = votes.filter((vote) => vote.agent_type === expertType)
   if (experts.length === 0) return weightedConfidence(rules, votes)
   const surest = CAUTION.flatMap((decision) => {
     const mine = experts.filter((vote) => vote.decision === decision)
-    return mine.length === 0 ? [] : [{ decision, confidence: Math.max(...mine.map(({ confidence }) => confidence)) }]
+    return mine.length === 0 ? [] : [{ decision, strength: Math.max(...mine.map(strengthOf)) }]
   })
-  const { leader, tied } = leading(surest, ({ confidence }) => confidence)
+  const { leader, tied } = leading(surest, ({ strength }) => strength)
   return { ...leader, tied, enough: true }
 }
 
-/**
- * The weighted geometric mean of the voters' probabilities, normalised: Π p^(a·w/Σw) (the logarithmic opinion pool:
- * Genest and Zidek, Statistical Science 1986). Where no decision has any probability left, all are as likely.
- */
 const logOpinionPool = (rules: Rules, votes: ReadonlyArray<Vote>): Winner => {
-  const { leader, tied } = leading(logPool(rules, votes), ({ confidence }) => confidence)
-  return { ...leader, tied, enough: leader.confidence > 0.5 + TOLERANCE }
+  const { leader, tied } = leading(logPool(rules, votes, strengthsOf), ({ share }) => share)
+  return { decision: leader.decision, strength: leader.share, tied, enough: leader.share > 0.5 + TOLERANCE }
 }
 
-/** The pooled probability of each decision. */
-export const logPool = (rules: Pick<Rules, "pool_exponent" | "weights">, votes: ReadonlyArray<Vote>) => {
+/**
+ * The weighted geometric mean of what voters give each decision, be it strengths or probabilities, normalised: Π p^(a·w/Σw) (the logarithmic
+ * opinion pool: Genest and Zidek, Statistical Science 1986). Where no decision has any left, all have the same.
+ */
+export const logPool = (
+  rules: Pick<Rules, "pool_exponent" | "weights">,
+  votes: ReadonlyArray<Vote>,
+  givenBy: (vote: Vote) => { readonly [D in Decision]: number }
+) => {
   const exponent = rules.pool_exponent ?? ROUND_DEFAULTS.pool_exponent
   const weighed = weigh(votes, rules.weights)
   const all = sum(weighed.map(({ weight }) => weight))
@@ -100,14 +104,14 @@ export const logPool = (rules: Pick<Rules, "pool_exponent" | "weights">, votes: 
     log: sum(
       weighed.map(({ vote, weight }) => {
         const power = all === 0 ? 0 : (exponent * weight) / all
-        return power === 0 ? 0 : power * Math.log(beliefOf(vote)[decision])
+        return power === 0 ? 0 : power * Math.log(givenBy(vote)[decision])
       })
     )
   }))
   const most = Math.max(...scores.map(({ log }) => log))
   const likely = scores.map(({ decision, log }) => ({ decision, mass: log === most ? 1 : Math.exp(log - most) }))
   const total = sum(likely.map(({ mass }) => mass))
-  return likely.map(({ decision, mass }) => ({ decision, confidence: mass / total }))
+  return likely.map(({ decision, mass }) => ({ decision, share: mass / total }))
 }
 
 const methods: { readonly [M in Method]: (rules: Rules, votes: ReadonlyArray<Vote>) => Winner } = {

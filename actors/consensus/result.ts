@@ -2,6 +2,7 @@ import {
   type Abstention,
   type ClosedBy,
   type ConsensusResult,
+  type Probabilities,
   type RefusalCounts,
   toTimestamp
 } from "../../protocols/index.ts"
@@ -41,12 +42,13 @@ export const resultOf = (
   }
   const votes = [...inOrder(round.votes), ...(human === null ? [] : [human])]
   const participating = votes.map((vote) => vote.agent_id)
+  const probabilities = jointOf(request, closing.closedBy === "human" && human !== null ? [human] : round.votes)
   return {
     consensus_id: consensusId,
     symbol: request.symbol,
     correlation_id: request.correlation_id,
     final_decision: verdict.decision,
-    confidence: verdict.confidence,
+    ...sureness(verdict, probabilities, isForecast(round, closing)),
     consensus_achieved: verdict.achieved,
     method: request.method,
     ...(verdict.resolution === undefined ? {} : { resolution: verdict.resolution }),
@@ -57,8 +59,7 @@ export const resultOf = (
     participating_agents: participating,
     missing_agents: request.invited.map((voter) => voter.agent_id).filter((id) => !participating.includes(id)),
     ...spreadOf(request, round.votes),
-    probabilities:
-      closing.closedBy === "human" && human !== null ? jointOf(request, [human]) : jointOf(request, round.votes),
+    probabilities,
     refusals,
     processing_time_ms: Math.max(0, closing.at - round.opened_at),
     chain_hash: round.chain,
@@ -69,15 +70,24 @@ export const resultOf = (
   }
 }
 
+/** Whether votes decided, and who cast one told what its rules say apart from what it believes. */
+const isForecast = ({ votes }: Said, { closedBy }: Closing): boolean =>
+  !UNJUDGED.includes(closedBy) && votes.some(({ strengths }) => strengths !== undefined)
+
+const UNJUDGED: ReadonlyArray<ClosedBy> = ["cancelled", "human", "escalation_timeout"]
+
+/** Where nobody tells the two apart there is one number for both. */
+const sureness = ({ decision, strength }: Verdict, probabilities: Probabilities, forecast: boolean) =>
+  forecast ? { confidence: probabilities[decision], strength } : { confidence: strength }
+
 const ESCALATED = { achieved: false, resolution: "escalate_to_human" } as const
 
 const verdictOf = ({ request, votes, human }: Said, { closedBy }: Closing): Verdict => {
-  if (closedBy === "cancelled") return { decision: "HOLD", confidence: 0, achieved: false }
+  if (closedBy === "cancelled") return { decision: "HOLD", strength: 0, achieved: false }
   if (closedBy === "human" && human !== null) {
-    return { decision: human.decision, confidence: human.confidence, ...ESCALATED }
+    return { decision: human.decision, strength: human.confidence, ...ESCALATED }
   }
-  if (closedBy === "human" || closedBy === "escalation_timeout")
-    return { decision: "HOLD", confidence: 0, ...ESCALATED }
+  if (closedBy === "human" || closedBy === "escalation_timeout") return { decision: "HOLD", strength: 0, ...ESCALATED }
   return judge(request, votes)
 }
 

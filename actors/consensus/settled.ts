@@ -1,14 +1,25 @@
 import type { Vote, Voter } from "../../protocols/index.ts"
-import { CAUTION, leading, type Rules, sum, type Tally, TOLERANCE, tally, weightOf, withDefaults } from "./ballot.ts"
+import {
+  CAUTION,
+  leading,
+  type Rules,
+  strengthOf,
+  sum,
+  type Tally,
+  TOLERANCE,
+  tally,
+  weightOf,
+  withDefaults
+} from "./ballot.ts"
 import { areThere, differ, judge, quorumOf } from "./judge.ts"
 import { riskFactorOf } from "./methods.ts"
 
 /**
  * Whether the outcome, which is the decision and whether consensus is achieved, is certain whatever those who are missing
- * say or do not say. The confidence may still change. Says no where it cannot be shown.
+ * say or do not say. Strength and confidence may still change. Says no where it cannot be shown.
  *
- * Each bound is the worst that can come: every missing vote for the strongest rival at confidence 1, and, for the least
- * confidence, missing votes for the winner at confidence 0. Weights are relative to the heaviest of all invited, so that the
+ * Each bound is the worst that can come: every missing vote for the strongest rival at strength 1, and, for the least
+ * strength, missing votes for the winner at strength 0. Weights are relative to the heaviest of all invited, so that the
  * sums that are compared are no smaller than those the judge compares, whoever votes in the end.
  */
 export const isSettled = (rules: Rules, votes: ReadonlyArray<Vote>, missing: ReadonlyArray<Voter>): boolean => {
@@ -46,7 +57,7 @@ const isAchieved = (open: Open): boolean => {
       if (!votes.some(isExpert(rules))) return supportHolds(open, () => 1) && majorityHolds(open)
       // Others can only make the votes differ, and then the expert has to be sure enough.
       const verdict = judge(rules, votes)
-      return verdict.achieved && verdict.confidence >= withDefaults(rules).minConfidence - TOLERANCE
+      return verdict.achieved && verdict.strength >= withDefaults(rules).minStrength - TOLERANCE
     }
     // One vote undoes either: another decision, or no probability at all for this one.
     case "unanimous":
@@ -61,10 +72,10 @@ const simpleMajorityHolds = ({ rules, votes, missing }: Open): boolean => {
   // All of the missing with the winner, but one if it takes that one for the votes to differ.
   const doubters = differ(votes) ? missing.length : missing.length - 1
   const least = leader.support / (leader.votes.length + doubters)
-  return least >= withDefaults(rules).minConfidence - HALF_TOLERANCE
+  return least >= withDefaults(rules).minStrength - HALF_TOLERANCE
 }
 
-/** Σw·c of the leader stays the greatest, and its confidence enough. */
+/** Σw·s of the leader stays the greatest, and its strength enough. */
 const supportHolds = (open: Open, factorOf: (type: string) => number): boolean => {
   const { votes, missing } = open
   const { weighed, weighs } = relative(open, factorOf)
@@ -76,7 +87,7 @@ const supportHolds = (open: Open, factorOf: (type: string) => number): boolean =
   if (leader.support <= rival + coming + MARGIN) return false
   const dissent = differ(votes) ? 0 : Math.min(...missing.map(weighs))
   const least = leader.support / (leader.weight + coming - dissent)
-  return least >= withDefaults(open.rules).minConfidence - HALF_TOLERANCE
+  return least >= withDefaults(open.rules).minStrength - HALF_TOLERANCE
 }
 
 /** The leader's Σw stays more than half. */
@@ -118,7 +129,7 @@ const isOutOfReach = (open: Open): boolean => {
 
 /** The conflict resolution decides the same, whatever comes. */
 const isResolved = ({ rules, votes, missing }: Open): boolean => {
-  const certain = (from: ReadonlyArray<Vote>) => from.some((vote) => vote.decision === "HOLD" && vote.confidence === 1)
+  const certain = (from: ReadonlyArray<Vote>) => from.some((vote) => vote.decision === "HOLD" && strengthOf(vote) === 1)
   switch (withDefaults(rules).resolution) {
     case "escalate_to_human":
       return true

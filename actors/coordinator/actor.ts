@@ -234,7 +234,10 @@ const toldForOutcome = (result: ConsensusResult, running: Running, { accounts = 
     ...(experiment === undefined ? {} : { experiment: { name: experiment.name, request_id: experiment.request_id } })
   }
   if (isAdvice(running)) return []
-  const traded = { consensus_id, symbol: result.symbol, decision: final_decision, confidence, bar_time, price }
+  const traded = {
+    ...{ consensus_id, symbol: result.symbol, decision: final_decision, confidence, bar_time, price },
+    ...(result.strength === undefined ? {} : { strength: result.strength })
+  }
   return [
     send(PerformanceProtocol, result.symbol, "Decided", { round }),
     ...accounts.map((account) => send(PortfolioProtocol, account, "Decided", traded))

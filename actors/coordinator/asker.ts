@@ -14,12 +14,11 @@ export interface Asker {
 
 /** Tells who waits what was decided. */
 export const answerAsker = ({ reply_to, allocation }: Asker, result: AnalysisResult) => {
-  const { symbol, final_recommendation: decision, confidence, consensus_id } = result
+  const { symbol, final_recommendation: decision, confidence, strength, consensus_id } = result
+  const decided = { symbol, decision, confidence, consensus_id, ...(strength === undefined ? {} : { strength }) }
   return [
     ...(reply_to === null ? [] : [answer(CoordinatorProtocol, "Analyze", reply_to, result)]),
-    ...(allocation === undefined
-      ? []
-      : [send(AllocationProtocol, allocation, "SymbolDecided", { symbol, decision, confidence, consensus_id })])
+    ...(allocation === undefined ? [] : [send(AllocationProtocol, allocation, "SymbolDecided", decided)])
   ]
 }
 

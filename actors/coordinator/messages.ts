@@ -16,6 +16,7 @@ export const toAnswer = (result: ConsensusResult, running: Running): AnalysisRes
   symbol: result.symbol,
   final_recommendation: result.final_decision,
   confidence: result.confidence,
+  ...(result.strength === undefined ? {} : { strength: result.strength }),
   consensus_id: result.consensus_id,
   consensus_achieved: result.consensus_achieved,
   votes: result.votes,

@@ -6,12 +6,13 @@ import {
   Decision,
   open,
   Probabilities,
+  Strengths,
   type UnscoredReason,
   VoterType
 } from "../../protocols/index.ts"
 import { addToBins, Bin, emptyBins } from "./calibration.ts"
 import { type HedgeOptions, hedgeStep, INITIAL_LOG_WEIGHT, weightShares } from "./hedge.ts"
-import { brierLoss } from "./scoring.ts"
+import { brierScore, probabilitiesOf, voteLoss } from "./scoring.ts"
 
 /** How many agents are followed; the votes of further ones are counted and not scored. */
 export const AGENTS_MAX = 32
@@ -22,7 +23,8 @@ export const Cast = open({
   agent_type: VoterType,
   decision: Decision,
   confidence: Confidence,
-  probabilities: Schema.optionalKey(Probabilities)
+  probabilities: Schema.optionalKey(Probabilities),
+  strengths: Schema.optionalKey(Strengths)
 })
 export type Cast = typeof Cast.Type
 
@@ -34,8 +36,10 @@ export const AgentRecord = open({
   confidence_sum: Schema.Finite,
   scored: Schema.Int,
   correct: Schema.Int,
-  /** Losses are half of Brier scores. */
+  /** By which it is weighed: half of the Brier scores of its strengths. */
   loss_sum: Schema.Finite,
+  /** Brier scores of its probabilities; twice the losses in records of when there were no strengths. */
+  brier_sum: Schema.optionalKey(Schema.Finite),
   /** The losses of following the weights, over the decisions this agent voted on. */
   followed_loss_sum: Schema.Finite,
   log_weight: Schema.Finite,
@@ -125,7 +129,7 @@ export const recordOutcome = (
     const index = votes.findIndex((vote) => vote.agent_id === agent.agent_id)
     const vote = votes[index]
     if (vote === undefined) return []
-    return [{ at, vote, logWeight: agent.log_weight, weight: weights[index] ?? 1, loss: brierLoss(vote, outcome) }]
+    return [{ at, vote, logWeight: agent.log_weight, weight: weights[index] ?? 1, loss: voteLoss(vote, outcome) }]
   })
   const step = hedgeStep(awake, options)
   const agents = [...known.agents]
@@ -160,11 +164,15 @@ const scoredRecord = (
     scored: agent.scored + 1,
     correct: agent.correct + (correct ? 1 : 0),
     loss_sum: agent.loss_sum + loss,
+    brier_sum: brierSumOf(agent) + brierScore(probabilitiesOf(vote), outcome),
     followed_loss_sum: agent.followed_loss_sum + followedLoss,
     log_weight: logWeight,
     bins: addToBins(agent.bins, vote.confidence, correct)
   }
 }
+
+/** The sum of an agent's Brier scores. */
+export const brierSumOf = ({ brier_sum, loss_sum }: AgentRecord): number => brier_sum ?? 2 * loss_sum
 
 /** The ledger with a record for each of the voters that it has room for. */
 const withAgents = (ledger: Ledger, votes: ReadonlyArray<Cast>): Ledger => {

@@ -2,7 +2,7 @@
 import type { AgentPerformance, PerformanceReport } from "../../protocols/index.ts"
 import { calibrationCurve, calibrationError } from "./calibration.ts"
 import { type HedgeOptions, regretBound, weightShares } from "./hedge.ts"
-import type { AgentRecord, Ledger } from "./ledger.ts"
+import { type AgentRecord, brierSumOf, type Ledger } from "./ledger.ts"
 
 type LedgerReport = Omit<PerformanceReport, "symbol" | "horizon_ms" | "threshold" | "waiting">
 
@@ -38,7 +38,7 @@ const agentReport = (agent: AgentRecord, weight: number, agents: number, options
   mean_confidence: share(agent.confidence_sum, agent.votes),
   scored: agent.scored,
   accuracy: share(agent.correct, agent.scored),
-  brier_score: agent.scored === 0 ? null : (2 * agent.loss_sum) / agent.scored,
+  brier_score: agent.scored === 0 ? null : brierSumOf(agent) / agent.scored,
   calibration: calibrationCurve(agent.bins),
   calibration_error: calibrationError(agent.bins),
   weight: Math.min(1, weight),

@@ -1,4 +1,4 @@
-import type { Decision, Probabilities } from "../../protocols/index.ts"
+import type { Decision, Probabilities, Strengths } from "../../protocols/index.ts"
 
 export const DECISIONS = ["BUY", "SELL", "HOLD"] as const
 
@@ -42,3 +42,11 @@ export const brierScore = (probabilities: Probabilities, outcome: Decision): num
 /** A forecast's loss in [0, 1]: half its Brier score. Probabilities may add up to 1 within a millionth, hence the bound. */
 export const brierLoss = (forecast: Forecast, outcome: Decision): number =>
   Math.min(1, brierScore(probabilitiesOf(forecast), outcome) / 2)
+
+/** The loss in [0, 1] by which a vote is weighed: that of its strengths, for a round weighs these; of its probabilities where it has no others. */
+export const voteLoss = ({ strengths, ...forecast }: Cast, outcome: Decision): number =>
+  brierLoss(strengths === undefined ? forecast : { ...forecast, probabilities: strengths }, outcome)
+
+interface Cast extends Forecast {
+  readonly strengths?: Strengths
+}

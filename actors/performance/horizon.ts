@@ -1,17 +1,11 @@
 // Which price tells a decision's outcome. Pure.
 import type { UnscoredReason } from "../../protocols/index.ts"
+import type { OutcomeRule } from "../learning/base-rate.ts"
 
 /** A bar's close, and the start of the bar in milliseconds since 1970. */
 export interface PricePoint {
   readonly time: number
   readonly price: number
-}
-
-export interface HorizonOptions {
-  /** How long after its bar a decision is judged, in milliseconds of the market's time. */
-  readonly horizonMillis: number
-  /** How much later than that the price may be, in milliseconds. */
-  readonly patienceMillis: number
 }
 
 /** How many prices are kept for decisions that are told late. */
@@ -35,7 +29,7 @@ export type Judgement =
 export const judge = (
   prices: ReadonlyArray<PricePoint>,
   barTime: number,
-  { horizonMillis, patienceMillis }: HorizonOptions
+  { horizonMillis, patienceMillis }: Pick<OutcomeRule, "horizonMillis" | "patienceMillis">
 ): Judgement => {
   const due = barTime + horizonMillis
   const index = prices.findIndex(({ time }) => time >= due)

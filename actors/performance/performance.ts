@@ -21,16 +21,15 @@ import {
   send,
   setTimer
 } from "../../runtime/index.ts"
+import { OUTCOME_DEFAULTS, type OutcomeRule } from "../learning/base-rate.ts"
 import { weightShares } from "../learning/hedge.ts"
 import { weightsOf } from "../learning/ledger.ts"
 import { reportOf } from "../learning/report.ts"
 import { brierScore, outcomeOf, probabilitiesOf, returnOf } from "../learning/scoring.ts"
-import { type HorizonOptions, judge } from "./horizon.ts"
+import { judge } from "./horizon.ts"
 import { afterSettling, EVENTS, evolve, initialState, type Settled, State, type Waiting } from "./state.ts"
 
-export interface PerformanceOptions extends HorizonOptions {
-  /** A return above it makes BUY right, one below its negative SELL; a fraction of the price, at least 0. */
-  readonly threshold: number
+export interface PerformanceOptions extends OutcomeRule {
   /** η of Hedge, per unit of loss, from 1e-6 to 1e6. */
   readonly learningRate: number
   /** α of fixed share, from 0 to less than 1: about how often, per decision, another agent becomes the best. */
@@ -42,16 +41,12 @@ export interface PerformanceOptions extends HorizonOptions {
   readonly tellWeights?: (symbol: string, weights: { readonly [agentId: string]: number }) => Send
 }
 
-const DAY_MILLIS = 86_400_000
-
 /**
- * A day, half a percent, a weekend with a holiday of patience. A share of 1 in 100 looks back about 100 decisions, for
+ * The usual rule of outcomes. A share of 1 in 100 looks back about 100 decisions, for
  * which a learning rate of 0.3 is about the best for four agents: √(8·ln(N)/T).
  */
 export const PERFORMANCE_DEFAULTS: PerformanceOptions = {
-  horizonMillis: DAY_MILLIS,
-  patienceMillis: 4 * DAY_MILLIS,
-  threshold: 0.005,
+  ...OUTCOME_DEFAULTS,
   learningRate: 0.3,
   share: 0.01
 }
@@ -139,12 +134,13 @@ const tellWeights = (before: State, after: State, options: PerformanceOptions, c
 
 const timerOf = (consensusId: string): string => `horizon_${consensusId}`
 
-const slim = ({ agent_id, agent_type, decision, confidence, probabilities }: Vote) => ({
+const slim = ({ agent_id, agent_type, decision, confidence, probabilities, strengths }: Vote) => ({
   agent_id,
   agent_type,
   decision,
   confidence,
-  ...(probabilities === undefined ? {} : { probabilities })
+  ...(probabilities === undefined ? {} : { probabilities }),
+  ...(strengths === undefined ? {} : { strengths })
 })
 
 const toWaiting = ({ ledger }: State, round: DecidedRound): Waiting => {

@@ -9,7 +9,7 @@ const Count = Schema.Int.check(Schema.isGreaterThan(0))
 
 /** The hard limits of an account, and how it trades. Fractions are of its equity unless said otherwise. */
 export const AccountRules = Schema.Struct({
-  /** The largest position in one symbol, reached at a confidence of 1. */
+  /** The largest position in one symbol, reached at a strength of 1. */
   maxPosition: Share,
   /** The largest sum of the sizes of all positions; above 1 it borrows. */
   maxExposure: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 10 })),
@@ -54,16 +54,16 @@ export type Prices = { readonly [symbol: string]: number }
 
 /**
  * The quantity that an account wants to hold after a decision: none to sell, or short where it may; a part of the largest
- * position, by confidence and in whole lots, to buy; what it holds to hold.
+ * position, by strength and in whole lots, to buy; what it holds to hold.
  */
 export const wanted = (
   decision: Decision,
-  confidence: number,
+  strength: number,
   held: number,
   { equity, price, lot, rules }: Sizing
 ): number => {
   if (decision === "HOLD") return held
-  const most = inLots((Math.max(0, equity) * rules.maxPosition * confidence) / (price * MICROS), lot)
+  const most = inLots((Math.max(0, equity) * rules.maxPosition * strength) / (price * MICROS), lot)
   if (decision === "BUY") return most
   // Without a position there is nothing to sell; a short one is closed by the opposite decision.
   return rules.short ? -most : Math.min(0, held)

@@ -98,19 +98,20 @@ interface Decided {
   readonly symbol: string
   readonly decision: Decision
   readonly confidence: number
+  readonly strength?: number
   readonly bar_time: number
   readonly price: number
 }
 
 /** A decision as an order, or as a veto, or as nothing to do. */
 const trade = (state: State, decided: Decided, { rules }: PortfolioOptions, context: Context) => {
-  const { symbol, price, decision, confidence, consensus_id } = decided
+  const { symbol, price, decision, confidence, strength = confidence, consensus_id } = decided
   const known = { ...pricesOf(state), [symbol]: price }
   const equity = equityOf(state.book, known)
   const held = state.book.positions[symbol]?.quantity ?? 0
   const instrument = rules.instruments?.[symbol]
   const lot = lotOf(price, state.book.deposited / MICROS, instrument)
-  const desired = wanted(decision, confidence, held, { equity, price, lot, rules })
+  const desired = wanted(decision, strength, held, { equity, price, lot, rules })
   // What turns a position closes it and enters another one: where entries are stopped, it only closes.
   const after = state.stopped !== null && Math.sign(desired) === -Math.sign(held) ? 0 : desired
   const quantity = exact(after - held)

@@ -1,7 +1,6 @@
-import type { Probabilities } from "../../protocols/index.ts"
 import { KIND, REVIEW } from "./readings.ts"
 import { directionOf, named, type Rule } from "./rules.ts"
-import { directional, percent } from "./scores.ts"
+import { directional, percent, type Scores } from "./scores.ts"
 
 /** A fall of those who followed the decisions from which on it is worth waiting. */
 const DRAWDOWN_BOUND = 0.1
@@ -34,7 +33,7 @@ export const coach: Rule = (desk) => {
   }
 }
 
-const against = (base: Probabilities, side: "BUY" | "SELL", failing: number): Probabilities => {
+const against = (base: Scores, side: "BUY" | "SELL", failing: number): Scores => {
   const other = side === "BUY" ? "SELL" : "BUY"
   return {
     ...base,

@@ -1,8 +1,10 @@
-import type { AgentType, BarWindow, ContextItems, Opinion, PastDecision, Probabilities } from "../../protocols/index.ts"
+import type { AgentType, BarWindow, ContextItems, Opinion, PastDecision, Strengths } from "../../protocols/index.ts"
+import { OUTCOME_DEFAULTS, type OutcomeRule } from "../learning/base-rate.ts"
 import { coach } from "./coach.ts"
 import { openDesk, type RoutedAround } from "./desk.ts"
+import { forecastOf } from "./forecast.ts"
 import { analyst, optimizer, type Rule, risk, type View } from "./rules.ts"
-import { likeliest, pool, softmax, tempered } from "./scores.ts"
+import { pool, softmax, strongest, tempered } from "./scores.ts"
 import { type Heard, hear, heardText, leant } from "./sentiment.ts"
 
 /** What an opinion is formed of. */
@@ -12,6 +14,8 @@ export interface QuantRequest {
   readonly past?: ReadonlyArray<PastDecision>
   /** News and sentiment, which count by their scores, within bounds (`sentiment.ts`); none unless given. */
   readonly context?: ContextItems
+  /** What makes a decision right, and so what the probabilities are of; `OUTCOME_DEFAULTS` unless given. */
+  readonly outcome?: OutcomeRule
 }
 
 export interface QuantOptions {
@@ -41,22 +45,29 @@ const MISSING_FACTOR = 0.7
 /**
  * An agent type's opinion by fixed rules. Pure, but for what `now` says: the same for the same bars and past.
  *
- * A tool that is unavailable is replaced by its substitute, or gone without at less confidence; reasoning and
+ * The rules' strengths make the decision, the greatest of them. The probabilities say how likely each is to turn out right, and the
+ * confidence is that of the decision (`forecast.ts`).
+ *
+ * A tool that is unavailable is replaced by its substitute, or gone without at less strength; reasoning and
  * `routed_around` in the metadata say so. Where a tool that is needed has too few bars or fails, the opinion is HOLD
- * with each decision equally likely. What was made of news and sentiment is in reasoning and `context` of the metadata, also where
+ * with each decision as strong. What was made of news and sentiment is in reasoning and `context` of the metadata, also where
  * nothing was. `comprehensive` is the logarithmic pool of those of the panel that have a view.
  */
 export const quantOpinion = (type: AgentType, request: QuantRequest, options: QuantOptions): Opinion => {
-  if (type !== "comprehensive") return toOpinion(single(type, request, options))
+  const { bars, outcome = OUTCOME_DEFAULTS } = request
+  const opinionOf = (said: Said) => toOpinion(said, bars, outcome)
+  if (type !== "comprehensive") return opinionOf(single(type, request, options))
   const panel = PANEL.map((member) => ({
     member,
     said: single(member, request, { ...options, executionPrefix: `${options.executionPrefix}.${member}` })
   }))
-  const opinions = panel.map(({ member, said }) => ({ member, hasView: said.hasView, ...toOpinion(said) }))
+  const opinions = panel.map(({ member, said }) => ({ member, hasView: said.hasView, ...opinionOf(said) }))
   const views = opinions.filter(({ hasView }) => hasView)
   const seen = views.map(({ member, decision, confidence }) => `${member} ${decision} ${confidence.toFixed(2)}`)
-  return toOpinion({
-    probabilities: pool(views.map(({ probabilities }) => ({ weight: POOL_WEIGHT, probabilities }))),
+  return opinionOf({
+    strengths: pool(
+      panel.flatMap(({ said }) => (said.hasView ? [{ weight: POOL_WEIGHT, strengths: said.strengths }] : []))
+    ),
     reasoning:
       (seen.length === 0 ? "Nobody of the panel has a view. " : `Pooled from ${seen.join(", ")}. `) +
       opinions.map(({ member, reasoning }) => `${member}: ${reasoning}`).join(" "),
@@ -69,7 +80,7 @@ export const quantOpinion = (type: AgentType, request: QuantRequest, options: Qu
 
 /** An opinion before it is put into the protocol's words. */
 interface Said {
-  readonly probabilities: Probabilities
+  readonly strengths: Strengths
   readonly reasoning: string
   readonly calls: Opinion["tool_calls"]
   readonly routedAround: ReadonlyArray<RoutedAround>
@@ -96,7 +107,7 @@ const single = (
   const given = hear(type, context, bars)
   const heard = given !== undefined && view === undefined ? { ...given, ...NO_VIEW } : given
   return {
-    probabilities: softmax(leant(type, tempered(scores, MISSING_FACTOR ** missing), heard)),
+    strengths: softmax(leant(type, tempered(scores, MISSING_FACTOR ** missing), heard)),
     reasoning: [reasoning, ...routedAround.map(detour), ...(heard ? [heardText(type, heard)] : [])].join(" "),
     heard,
     calls: desk.calls,
@@ -112,13 +123,15 @@ const NO_VIEW = { used: 0, lean: 0, reason: "there is no view that they could mo
 const lacksBars = ({ hasView, calls }: Said): boolean =>
   !hasView && calls.some(({ error_kind }) => error_kind === "insufficient_data")
 
-const toOpinion = (said: Said): Opinion => {
-  const { probabilities, reasoning, calls, routedAround, heard } = said
-  const decision = likeliest(probabilities)
+const toOpinion = (said: Said, bars: BarWindow, outcome: OutcomeRule): Opinion => {
+  const { strengths, reasoning, calls, routedAround, heard } = said
+  const decision = strongest(strengths)
+  const probabilities = forecastOf(strengths, bars, outcome)
   return {
     decision,
     confidence: probabilities[decision],
     probabilities,
+    strengths,
     reasoning,
     tool_calls: calls,
     metadata: {

@@ -10,11 +10,11 @@ import { quantOpinion } from "./opinion.ts"
  * on real prices (Google, October 2008: docs/BACKTEST.md), and the rules were mended while looking at simulated markets (docs/AGENT-TESTS.md).
  * Everything is measured in the market's own volatility, so that minutes of a currency and days of a stock compare.
  */
-export const quantPolicy = ({ agentType, bars, past, context, unavailable, consensusId }: PolicyRequest) =>
+export const quantPolicy = ({ agentType, bars, past, context, outcome, unavailable, consensusId }: PolicyRequest) =>
   Effect.map(Clock.Clock, (clock) =>
     quantOpinion(
       agentType,
-      { bars, ...(past === undefined ? {} : { past }), ...(context === undefined ? {} : { context }) },
+      { bars, ...(past && { past }), ...(context && { context }), ...(outcome && { outcome }) },
       {
         executionPrefix: `${consensusId}.${agentType}`,
         now: () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6,

@@ -1,4 +1,4 @@
-import type { BarWindow, Probabilities } from "../../protocols/index.ts"
+import type { BarWindow } from "../../protocols/index.ts"
 import type { Regime } from "../tools/regime.ts"
 import type { Desk } from "./desk.ts"
 import {
@@ -15,11 +15,11 @@ import {
   TURN,
   VOLATILITY
 } from "./readings.ts"
-import { directional, percent, unitInterval } from "./scores.ts"
+import { directional, percent, type Scores, unitInterval } from "./scores.ts"
 
 /** What a rule made of its tools: a score for each decision, as the logarithm of a weight, and why. */
 export interface View {
-  readonly scores: Probabilities
+  readonly scores: Scores
   readonly reasoning: string
 }
 
@@ -81,7 +81,7 @@ export const analyst: Rule = (desk) => {
 }
 
 /** What a regime adds for someone who minds the risk: calm is a reason to buy only where the market goes somewhere. */
-const CAUTION: { readonly [R in Regime]?: Probabilities } = {
+const CAUTION: { readonly [R in Regime]?: Scores } = {
   trending_bearish: { BUY: -1.2, SELL: 0.6, HOLD: 0 },
   breakout_bearish: { BUY: -1.2, SELL: 0.6, HOLD: 0 },
   sideways: { BUY: -1, SELL: 0, HOLD: 0 },

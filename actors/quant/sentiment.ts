@@ -1,5 +1,6 @@
 // The use that the rules make of news and sentiment: a bounded lean, by their scores alone. Texts are for people and for models.
-import type { AgentType, BarWindow, ContextItems, Probabilities } from "../../protocols/index.ts"
+import type { AgentType, BarWindow, ContextItems } from "../../protocols/index.ts"
+import type { Scores } from "./scores.ts"
 
 /**
  * The most that scores move the logarithm of a decision's weight: where all that is known is as bad as can be, and there is much of it,
@@ -19,7 +20,7 @@ export interface Heard {
 }
 
 /** Who goes by them: the analyst both ways; who minds the risk by bad ones alone, which make it slower to buy. */
-const USED: { readonly [T in AgentType]?: (lean: number) => Probabilities } = {
+const USED: { readonly [T in AgentType]?: (lean: number) => Scores } = {
   market_analyst: (lean) => ({ BUY: LEAN_MAX * lean, SELL: -LEAN_MAX * lean, HOLD: 0 }),
   risk_advisor: (lean) => ({ BUY: LEAN_MAX * Math.min(0, lean), SELL: 0, HOLD: 0 })
 }
@@ -38,7 +39,7 @@ export const hear = (type: AgentType, items: ContextItems, { time }: BarWindow):
 }
 
 /** Scores of decisions, moved by what was heard. */
-export const leant = (type: AgentType, scores: Probabilities, heard: Heard | undefined): Probabilities => {
+export const leant = (type: AgentType, scores: Scores, heard: Heard | undefined): Scores => {
   const shift = heard === undefined || heard.used === 0 ? undefined : USED[type]?.(heard.lean)
   if (shift === undefined) return scores
   return { BUY: scores.BUY + shift.BUY, SELL: scores.SELL + shift.SELL, HOLD: scores.HOLD + shift.HOLD }

@@ -22,7 +22,7 @@ ${card("Always HOLD would have", percentText(beside.always_hold, 0), "of the sam
 ${card("Over seeds", `± ${percentText(seeds.deviation)}`, `${seeds.count} seeds, ${percentText(seeds.lowest, 0)} to ${percentText(seeds.highest, 0)}`)}
 </section>
 <h2>Who is right where</h2>
-<p class="note">The part of the answers that will do: an acceptable decision, at a confidence of at least ${percentText(rules.confidence_min, 0)}, within ${rules.response_ms_max} ms. ${summary.checks} answers to
+<p class="note">The part of the answers that will do: an acceptable decision, at a strength of at least ${percentText(rules.strength_min, 0)}, within ${rules.response_ms_max} ms. ${summary.checks} answers to
 ${summary.scenarios} scenarios: a share by the day, a currency by the hour, and a share that moves twice as much.</p>
 ${accuracyTable(report)}
 ${tradersTable(report)}
@@ -50,7 +50,7 @@ ${htmlTable(
       ])
     )}</div>
 <h2>Were they as right as they were sure?</h2>
-<p class="note">All answers by their confidence. Above the line they were right more often than they said: more than one decision may be acceptable.</p>
+<p class="note">All answers by their strength. Above the line they were right more often than they said: more than one decision may be acceptable.</p>
 ${calibrationPlot(report.calibration.bins, "Calibration of all answers")}
 <h2>Most common failures</h2>
 ${failuresTable(report)}

@@ -4,7 +4,7 @@ import { coinTest, type Regime, spreadOf } from "../../sim/index.ts"
 import { shareOf } from "./backtest-report.ts"
 import { type Bin, binsOf, calibrationError } from "./calibration.ts"
 import type { Beside, Cell, Check, FailureGroup, Guess, MartingaleLine, Traders } from "./checks.ts"
-import { CONFIDENCE_MIN, EXPECTATIONS, RESPONSE_MILLIS_MAX, type Subject, TRADERS } from "./expectations.ts"
+import { STRENGTH_MIN, EXPECTATIONS, RESPONSE_MILLIS_MAX, type Subject, TRADERS } from "./expectations.ts"
 import { recommendationsOf } from "./recommendations.ts"
 import { RULE_WORDS, type Rule } from "./rules.ts"
 
@@ -41,7 +41,7 @@ export interface AgentTestReport {
     readonly [subject: string]: { readonly p50: number; readonly p95: number; readonly max: number }
   }
   readonly rules: {
-    readonly confidence_min: number
+    readonly strength_min: number
     readonly response_ms_max: number
     /** The simple rules beside the agents, in words. */
     readonly beside: { readonly [R in Rule]: string }
@@ -106,7 +106,7 @@ export const agentTestReport = (examined: Examined): AgentTestReport => {
     recommendations: recommendationsOf(failures, martingale, byRegime),
     response_times: Object.fromEntries(subjects.map((subject) => [subject, timesOf(subject, checks)])),
     rules: {
-      confidence_min: CONFIDENCE_MIN,
+      strength_min: STRENGTH_MIN,
       response_ms_max: RESPONSE_MILLIS_MAX,
       beside: RULE_WORDS,
       expectations: regimes.map((regime) => {
@@ -170,7 +170,7 @@ const calibrationOf = (checks: ReadonlyArray<Check>) => {
   const bins = binsOf(
     checks
       .filter(({ fault }) => fault !== "silent")
-      .map(({ confidence, decision, accepted }) => ({ confidence, right: accepted.includes(decision) }))
+      .map(({ strength, decision, accepted }) => ({ confidence: strength, right: accepted.includes(decision) }))
   )
   return { error: calibrationError(bins), bins }
 }

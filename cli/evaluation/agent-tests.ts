@@ -5,7 +5,7 @@ import { REGIMES, type Regime } from "../../sim/index.ts"
 import { type AgentTestReport, agentTestReport } from "./agent-report.ts"
 import type { Check, Guess } from "./checks.ts"
 import { type Answer, type Examine, makeExaminer } from "./examiner.ts"
-import { acceptedOf, CONFIDENCE_MIN, RESPONSE_MILLIS_MAX, SUBJECTS, type Subject } from "./expectations.ts"
+import { acceptedOf, STRENGTH_MIN, RESPONSE_MILLIS_MAX, SUBJECTS, type Subject } from "./expectations.ts"
 import { ruleDecisions } from "./rules.ts"
 import { casesOf, type MartingaleScenario, type RegimeScenario, TRADED } from "./scenarios.ts"
 
@@ -64,13 +64,22 @@ const checksOf = (
     const answer = answers.find((each) => each.subject === subject)
     const about = { seed, symbol, regime, accepted, beside }
     if (answer !== undefined) return { ...answer, ...about, fault: faultOf(answer, accepted) }
-    return { ...about, subject, decision: "HOLD", confidence: 0, named: undefined, millis: 0, fault: "silent" }
+    return {
+      ...about,
+      subject,
+      decision: "HOLD",
+      confidence: 0,
+      strength: 0,
+      named: undefined,
+      millis: 0,
+      fault: "silent"
+    }
   })
 }
 
-const faultOf = ({ decision, confidence, millis }: Answer, accepted: ReadonlyArray<Answer["decision"]>) => {
+const faultOf = ({ decision, strength, millis }: Answer, accepted: ReadonlyArray<Answer["decision"]>) => {
   if (!accepted.includes(decision)) return "decision"
-  if (confidence < CONFIDENCE_MIN) return "confidence"
+  if (strength < STRENGTH_MIN) return "strength"
   return millis > RESPONSE_MILLIS_MAX ? "time" : undefined
 }
 

@@ -14,6 +14,7 @@ import {
 } from "../../sim/index.ts"
 import { BUY_AND_HOLD, type Followed, type Walk } from "./backtest.ts"
 import { type Bin, binsOf } from "./calibration.ts"
+import { skillOf } from "./skill.ts"
 
 /** A share of some, with Wilson's interval for 95%. */
 export interface Share {
@@ -40,6 +41,8 @@ export interface StrategyReport {
   readonly brier_score: number | null
   /** One less its Brier score over that of the outcomes' shares so far: above 0 it knows more than those. */
   readonly brier_skill: number | null
+  /** Half the width of its 95% interval. */
+  readonly brier_skill_margin: number | null
   /** What was traded, in mean equities a year. */
   readonly turnover: number
   readonly mean_exposure: number
@@ -109,7 +112,8 @@ const reportOf = (
     direction: shareOf(holds ? 0 : direction.hits, holds ? 0 : direction.count),
     direction_p: holds || direction.count === 0 ? null : coinTest(direction.hits, direction.count),
     brier_score: scores?.brier ?? null,
-    brier_skill: scores?.skill ?? null,
+    brier_skill: scores?.skill?.value ?? null,
+    brier_skill_margin: scores?.skill?.margin ?? null,
     turnover: strategy.traded / spreadOf(equity).mean / years,
     mean_exposure: spreadOf(strategy.exposure).mean,
     fees: strategy.fees,
@@ -152,18 +156,19 @@ export const directionOf = ({ said }: Pick<Followed, "said">, { bars }: Pick<Wal
 const scoresOf = ({ said }: Followed, { bars, threshold }: Walk) => {
   const seen = { BUY: 1, SELL: 1, HOLD: 1 }
   const scored: Array<{ readonly confidence: number; readonly right: boolean }> = []
-  let [own, base] = [0, 0]
+  const own: Array<number> = []
+  const base: Array<number> = []
   for (const [index, each] of said.entries()) {
     const next = bars[index + 1]
     if (each === undefined || next === undefined) continue
     const outcome = outcomeOf(bars[index]!.close, next.close, threshold)
-    own += brierScore(each.probabilities, outcome)
-    base += brierScore(sharesOf(seen), outcome)
+    own.push(brierScore(each.probabilities, outcome))
+    base.push(brierScore(sharesOf(seen), outcome))
     scored.push({ confidence: each.probabilities[each.decision], right: each.decision === outcome })
     seen[outcome]++
   }
   if (scored.length === 0) return undefined
-  return { brier: own / scored.length, skill: 1 - own / base, bins: binsOf(scored) }
+  return { brier: spreadOf(own).mean, skill: skillOf(own, base), bins: binsOf(scored) }
 }
 
 const sharesOf = (seen: Probabilities): Probabilities => {

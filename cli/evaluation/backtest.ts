@@ -177,11 +177,9 @@ const saidBy = (name: string, result: ConsensusResult | undefined, first: boolea
     }
   }
   if (name === EQUAL) {
-    const { decision, confidence } = judge(
-      { method: result.method, min_confidence: MIN_CONFIDENCE, invited: votes },
-      votes
-    )
-    return { decision, confidence, probabilities: meanOf(votes.flatMap(({ probabilities }) => probabilities ?? [])) }
+    const { decision } = judge({ method: result.method, min_confidence: MIN_CONFIDENCE, invited: votes }, votes)
+    const probabilities = meanOf(votes.flatMap(({ probabilities }) => probabilities ?? []))
+    return { decision, confidence: probabilities[decision], probabilities }
   }
   const vote = votes.find(({ agent_type }) => agent_type === name)
   return vote === undefined

@@ -14,7 +14,7 @@ export interface Check extends Answer {
   /** What simple rules say of the same bars. */
   readonly beside: { readonly [R in Rule]: Answer["decision"] }
   /** What is wrong with it; nothing where it passes. */
-  readonly fault: "decision" | "confidence" | "time" | "silent" | undefined
+  readonly fault: "decision" | "strength" | "time" | "silent" | undefined
 }
 
 /** What somebody said of where a martingale goes, and whether it went there. */

@@ -7,7 +7,8 @@ import {
   agentProtocol,
   ConsensusId,
   CoordinatorProtocol,
-  Decision
+  Decision,
+  Strengths
 } from "../../protocols/index.ts"
 import { DirectHost, type PublishedEvent } from "../../sim/index.ts"
 import type { Subject } from "./expectations.ts"
@@ -18,6 +19,8 @@ export interface Answer {
   readonly subject: Subject
   readonly decision: Decision
   readonly confidence: number
+  /** How strongly its rules speak for it; its confidence where it has none. */
+  readonly strength: number
   /** Which kind of market the agent took it for, where it says so. */
   readonly named: string | undefined
   /** How long the answer took, in milliseconds of real time. */
@@ -31,6 +34,7 @@ const Decided = Schema.Struct({
   agent_type: AgentType,
   decision: Decision,
   confidence: Schema.Finite,
+  strengths: Schema.optionalKey(Strengths),
   tool_calls: Schema.Array(Schema.Struct({ tool_name: Schema.String, result: Schema.Unknown }))
 })
 const decodeDecided = Schema.decodeUnknownSync(Decided)
@@ -54,10 +58,11 @@ export const makeExaminer = (policy: Policy, clock: Clock.Clock): Examine => {
   let heard: Array<Answer> = []
   const hear = ({ type, data }: PublishedEvent) => {
     if (type !== "agent_decision") return
-    const { agent_type, decision, confidence, tool_calls } = decodeDecided(data)
+    const { agent_type, decision, confidence, strengths, tool_calls } = decodeDecided(data)
     const found = tool_calls.find(({ tool_name }) => tool_name === "regime")?.result
     const named = isNamed(found) ? found.regime : undefined
-    heard.push({ subject: agent_type, decision, confidence, named, millis: millis.get(agent_type) ?? 0 })
+    const strength = strengths?.[decision] ?? confidence
+    heard.push({ subject: agent_type, decision, confidence, strength, named, millis: millis.get(agent_type) ?? 0 })
   }
   const others = AgentType.literals.filter((type) => !PANEL.some((member) => member === type))
   const actors = [...allActors({ policy: timed }), ...others.map((type) => agentActor(type, timed))]
@@ -73,9 +78,9 @@ export const makeExaminer = (policy: Policy, clock: Clock.Clock): Examine => {
       })
     }
     if (answer?.outcome !== "ok") return heard
-    const { final_recommendation, confidence } = decodeAnalysis(answer.body)
+    const { final_recommendation, confidence, strength = confidence } = decodeAnalysis(answer.body)
     const named = heard[0]?.named
-    return [...heard, { subject: "joint", decision: final_recommendation, confidence, named, millis: joint }]
+    return [...heard, { subject: "joint", decision: final_recommendation, confidence, strength, named, millis: joint }]
   }
 }
 

@@ -75,7 +75,7 @@ export const EXPECTATIONS: { readonly [R in Regime]: Expectation } = {
 }
 
 /** An opinion is worth nothing if it is not surer than who knows nothing, who has a third for each decision. */
-export const CONFIDENCE_MIN = 0.4
+export const STRENGTH_MIN = 0.4
 
 /** How long an answer may take, in milliseconds; for the joint decision that of all together. */
 export const RESPONSE_MILLIS_MAX = 1_000

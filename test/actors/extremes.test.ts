@@ -28,7 +28,7 @@ describe("with the greatest and the smallest numbers", () => {
         .map((_, index): Vote => voteBy(index, pick(DECISIONS), pick(CONFIDENCES)))
         .filter(() => random() < 0.8)
       const verdict = judge(rules, votes)
-      assert.isTrue(verdict.confidence >= 0 && verdict.confidence <= 1, JSON.stringify({ rules, votes, verdict }))
+      assert.isTrue(verdict.strength >= 0 && verdict.strength <= 1, JSON.stringify({ rules, votes, verdict }))
       assert.deepStrictEqual(judge(rules, votes.toReversed()), verdict)
       const { distribution, entropy, effective_voters } = spreadOf(rules, votes)
       for (const number of [...Object.values(distribution), entropy, effective_voters]) {

@@ -1,13 +1,20 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Schema } from "effect"
+import { Effect, Schema } from "effect"
 import fc from "fast-check"
 import { jointOf } from "../../actors/consensus/joint.ts"
 import { judge } from "../../actors/consensus/judge.ts"
-import { PerformanceProtocol, Probabilities } from "../../protocols/index.ts"
-import { openPanel } from "../support/panel.ts"
+import { allActors } from "../../actors/index.ts"
+import { ConsensusResult, CoordinatorProtocol, PerformanceProtocol, Probabilities } from "../../protocols/index.ts"
+import { opinionOf } from "../support/bars.ts"
+import { Decider } from "../support/decider.ts"
+import { OPTIONS, openPanel, prices } from "../support/panel.ts"
 import { rounds, voteBy } from "../support/rounds.ts"
 
 const isProbabilities = Schema.is(Probabilities)
+const decodeResult = Schema.decodeUnknownSync(Schema.Struct({ payload: ConsensusResult }))
+
+/** What rules say with a strength of 0.8, and believe with 0.4. */
+const ruled = { ...opinionOf("BUY", 0.4), strengths: { BUY: 0.8, SELL: 0.1, HOLD: 0.1 } }
 
 describe("what votes say together", () => {
   it("are probabilities, whatever the order of the votes and the scale of their weights", () => {
@@ -41,8 +48,22 @@ describe("what votes say together", () => {
     assert.closeTo(mean.SELL, 0.75 * 0.1 + 0.25 * 0.6, 1e-12)
     const rules = { method: "log_opinion_pool", invited: [], min_confidence: 0 } as const
     const pooled = jointOf(rules, votes)
-    assert.closeTo(pooled.BUY, judge({ ...rules, quorum: 1 }, votes).confidence, 1e-12)
+    assert.closeTo(pooled.BUY, judge({ ...rules, quorum: 1 }, votes).strength, 1e-12)
     assert.deepStrictEqual(jointOf({ method: "unanimous" }, []), { BUY: 1 / 3, SELL: 1 / 3, HOLD: 1 / 3 })
+  })
+
+  it("are what the confidence of the result is taken from, where agents tell strengths apart from what they believe", () => {
+    const world = new Decider(allActors({ ...OPTIONS, policy: () => Effect.succeed(ruled) }))
+    const answer = world.ask(CoordinatorProtocol, "ACME", "Bar", { bar: prices[0]! })
+    assert.strictEqual(answer?.outcome, "ok")
+    world.runActivities()
+    const [found] = world.seen("coordination.final_decision.ACME").map((data) => decodeResult(data).payload)
+    // By their confidences of 0.4 the three could not even agree on what all say; by their strengths they do.
+    assert.deepInclude(found, { final_decision: "BUY", consensus_achieved: true })
+    assert.closeTo(found!.strength!, 0.8, 1e-12)
+    assert.closeTo(found!.confidence, 0.4, 1e-12)
+    assert.strictEqual(found!.confidence, found!.probabilities!.BUY)
+    assert.deepStrictEqual(found!.votes[0]!.strengths, ruled.strengths)
   })
 
   it("are told with the decision to who waits for its outcome", () => {

@@ -14,11 +14,11 @@ const same = (found: Verdict, expected: ReturnType<typeof byTheTables>): boolean
   found.decision === expected.decision &&
   found.achieved === expected.achieved &&
   found.resolution === expected.resolution &&
-  Math.abs(found.confidence - expected.confidence) < 1e-9
+  Math.abs(found.strength - expected.strength) < 1e-9
 
 const alike = (one: Verdict, other: Verdict) => {
-  assert.deepStrictEqual({ ...other, confidence: 0 }, { ...one, confidence: 0 })
-  assert.closeTo(other.confidence, one.confidence, 1e-9)
+  assert.deepStrictEqual({ ...other, strength: 0 }, { ...one, strength: 0 })
+  assert.closeTo(other.strength, one.strength, 1e-9)
 }
 
 describe("the judge", () => {
@@ -87,11 +87,11 @@ describe("the judge", () => {
     )
   })
 
-  it("gives a confidence between 0 and 1", () => {
+  it("gives a strength between 0 and 1", () => {
     fc.assert(
       fc.property(rounds(), ({ rules, votes }) => {
-        const { confidence } = judge(rules, votes)
-        assert.isTrue(confidence >= 0 && confidence <= 1)
+        const { strength } = judge(rules, votes)
+        assert.isTrue(strength >= 0 && strength <= 1)
       }),
       { numRuns: 1000 }
     )
@@ -101,7 +101,7 @@ describe("the judge", () => {
 /** Rounds in which nobody has given probabilities of its own. */
 const plain = (round: Case): Case => ({
   ...round,
-  votes: round.votes.map(({ probabilities: _, ...vote }) => vote)
+  votes: round.votes.map(({ probabilities: _, strengths: __, ...vote }) => vote)
 })
 
 const rulesOf = (method: Method, count: number, more: Partial<Rules> = {}): Rules => ({
@@ -146,7 +146,7 @@ describe("unanimity", () => {
     assert.strictEqual(judge(rulesOf("log_opinion_pool", 1), contradicting).decision, "SELL")
     const nothing = [voteBy(0, "BUY", 0)]
     const rules = rulesOf("simple_majority", 3, { conflict_resolution: "weighted_average" })
-    assert.deepInclude(judge(rules, nothing), { decision: "HOLD", confidence: 0, achieved: false })
+    assert.deepInclude(judge(rules, nothing), { decision: "HOLD", strength: 0, achieved: false })
   })
 })
 
@@ -177,8 +177,8 @@ describe("an agent that is surer of the winner", () => {
   it("may lower the confidence of the result, by example: a mean takes the place of the surest vote", () => {
     const votes = (sure: number) => [voteBy(1, "SELL", 1), voteBy(2, "SELL", sure), voteBy(3, "HOLD", 0.2)]
     const rules = rulesOf("simple_majority", 3, { conflict_resolution: "highest_confidence" })
-    assert.deepInclude(judge(rules, votes(0.1)), { decision: "SELL", confidence: 1, achieved: false })
-    assert.deepInclude(judge(rules, votes(0.3)), { decision: "SELL", confidence: 0.65, achieved: true })
+    assert.deepInclude(judge(rules, votes(0.1)), { decision: "SELL", strength: 1, achieved: false })
+    assert.deepInclude(judge(rules, votes(0.3)), { decision: "SELL", strength: 0.65, achieved: true })
   })
 
   it("makes it lose, by example: in the pool, where what it takes from one rival goes to the other", () => {

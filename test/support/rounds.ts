@@ -23,7 +23,7 @@ export const voteBy = (
   index: number,
   decision: Decision,
   confidence: number,
-  more: Partial<Pick<Vote, "agent_type" | "probabilities">> = {}
+  more: Partial<Pick<Vote, "agent_type" | "probabilities" | "strengths">> = {}
 ): Vote => ({ ...voterOf(index), decision, confidence, reasoning: "", ...more })
 
 /** A round made of numbers in [0, 1): with up to seven invited, of whom up to all have voted. */
@@ -39,7 +39,8 @@ export const drawRound = (random: () => number, maxInvited = 7): Case => {
     .filter(() => random() >= absent)
     .map(({ agent_id, agent_type }): Vote => {
       const vote = { agent_id, agent_type, decision: pick(DECISIONS), confidence: sure(), reasoning: "" }
-      return random() < 0.4 ? { ...vote, probabilities: drawBelief(below) } : vote
+      const believes = random() < 0.4 ? { ...vote, probabilities: drawShares(below) } : vote
+      return random() < 0.4 ? { ...believes, strengths: drawShares(below) } : believes
     })
   const weighed = random() < 0.6
   return {
@@ -58,8 +59,8 @@ export const drawRound = (random: () => number, maxInvited = 7): Case => {
   }
 }
 
-/** Three probabilities in tenths, often with zeros among them. */
-const drawBelief = (below: (count: number) => number) => {
+/** Three shares of 1 in tenths, often with zeros among them. */
+const drawShares = (below: (count: number) => number) => {
   const [one, other] = [below(11), below(11)].toSorted((a, b) => a - b)
   return { BUY: one! / 10, SELL: (other! - one!) / 10, HOLD: (10 - other!) / 10 }
 }

@@ -21,8 +21,8 @@ const LIMITS: RiskLimits = {
   allow_short: true
 }
 
-const view = (symbol: string, decision: View["decision"], confidence: number, current = 0, group = symbol): View => ({
-  ...{ symbol, decision, confidence, current, group }
+const view = (symbol: string, decision: View["decision"], strength: number, current = 0, group = symbol): View => ({
+  ...{ symbol, decision, strength, current, group }
 })
 
 const limit = fc.oneof(fc.constantFrom(0, 0.1, 0.25, 0.5, 1, 2), fraction(0, 3))
@@ -30,7 +30,7 @@ const portfolios: fc.Arbitrary<Portfolio> = fc
   .array(
     fc.record({
       decision: fc.constantFrom(...DECISIONS),
-      confidence: fraction(),
+      strength: fraction(),
       current: fc.oneof(fc.constant(0), fraction(-1.5, 1.5)),
       group: fc.constantFrom("tech", "banks", "oil")
     }),

@@ -53,6 +53,30 @@ const round: fc.Arbitrary<Round> = fc.record({
 })
 
 describe("the ledger", () => {
+  it("weighs agents by their strengths, which rounds weigh, and tells the Brier scores of what they believed", () => {
+    const believed = { BUY: 0.4, SELL: 0.3, HOLD: 0.3 }
+    const strong = {
+      ...cast("strong", "BUY", 0.4),
+      probabilities: believed,
+      strengths: { BUY: 0.9, SELL: 0.1, HOLD: 0 }
+    }
+    const weak = { ...cast("weak", "BUY", 0.4), probabilities: believed, strengths: { BUY: 0.4, SELL: 0.3, HOLD: 0.3 } }
+    const ledger = decide(emptyLedger, { votes: [strong, weak], decided: "BUY", outcome: "BUY" })
+    const [first, second] = reportOf(ledger, OPTIONS).agents
+    assert.closeTo(first!.brier_score!, 0.36 + 0.09 + 0.09, 1e-12)
+    assert.strictEqual(first!.brier_score, second!.brier_score)
+    assert.isAbove(first!.weight, second!.weight)
+    assert.closeTo(ledger.agents[0]!.loss_sum, (0.01 + 0.01) / 2, 1e-12)
+  })
+
+  it("goes on with a record of when there were no strengths", () => {
+    const votes = [cast("one", "BUY", 0.8)]
+    const ledger = decide(emptyLedger, { votes, decided: "BUY", outcome: "BUY" })
+    const old = { ...ledger, agents: ledger.agents.map(({ brier_sum: _, ...agent }) => agent) }
+    const before = { votes, decided: "BUY", outcome: "SELL" } as const
+    assert.deepStrictEqual(reportOf(decide(old, before), OPTIONS), reportOf(decide(ledger, before), OPTIONS))
+  })
+
   it("counts votes, agreement, accuracy and Brier scores, by example", () => {
     const votes = [cast("right", "BUY", 0.8), cast("wrong", "SELL", 0.6)]
     const first = decide(emptyLedger, { votes, decided: "SELL", outcome: "BUY" })

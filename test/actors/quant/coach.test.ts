@@ -32,15 +32,15 @@ describe("the performance coach", () => {
   })
 
   it("is surer of a side that has been right, and leans against one that has been failing", () => {
-    const alone = coach(rising).probabilities
+    const alone = coach(rising).strengths!
     const right = coach(rising, past(rising, "BUY", 10))
-    assert.isAbove(right.probabilities.BUY, alone.BUY)
+    assert.isAbove(right.strengths!.BUY, alone.BUY)
     assert.include(right.reasoning, "Of 10 decisions 10 were right, and the last 10 hit")
     const wrong = coach(falling, past(falling, "BUY", 10))
-    assert.isBelow(wrong.probabilities.BUY, coach(falling).probabilities.BUY)
+    assert.isBelow(wrong.strengths!.BUY, coach(falling).strengths!.BUY)
     assert.include(wrong.reasoning, "leans against BUY")
     const short = coach(rising, past(rising, "SELL", 10))
-    assert.isBelow(short.probabilities.SELL, alone.SELL)
+    assert.isBelow(short.strengths!.SELL, alone.SELL)
   })
 
   it("leans by HOLD and not by the opposite where the market has no direction", () => {
@@ -48,17 +48,17 @@ describe("the performance coach", () => {
     const said = coach(wavy, failing)
     assert.include(said.reasoning, "leans against BUY")
     assert.strictEqual(said.decision, "HOLD")
-    const alone = coach(wavy).probabilities
-    assert.isAbove(said.probabilities.HOLD, alone.HOLD)
-    assert.isAbove(said.probabilities.HOLD / said.probabilities.SELL, alone.HOLD / alone.SELL)
+    const alone = coach(wavy).strengths!
+    assert.isAbove(said.strengths!.HOLD, alone.HOLD)
+    assert.isAbove(said.strengths!.HOLD / said.strengths!.SELL, alone.HOLD / alone.SELL)
     // None of six right: one in eight may be expected of the next, so it leans by 0.75, three times of it away from
     // BUY.
-    const { BUY, SELL } = said.probabilities
+    const { BUY, SELL } = said.strengths!
     assert.closeTo(Math.log(SELL / BUY), 0.75 * (3 + 0.5), 1e-9)
   })
 
   it("waits where following the decisions lost more than a tenth", () => {
-    const { HOLD, SELL } = coach(falling, past(falling, "BUY", 15)).probabilities
+    const { HOLD, SELL } = coach(falling, past(falling, "BUY", 15)).strengths!
     // The falling market favours SELL by 1.2 over HOLD's 0.6; one in 17 is expected to be right; half a point for the
     // fall.
     const failing = 1 - 2 / 17
@@ -66,8 +66,8 @@ describe("the performance coach", () => {
   })
 
   it("learns more from more", () => {
-    const few = coach(falling, past(falling, "BUY", 3)).probabilities.BUY
-    const many = coach(falling, past(falling, "BUY", 15)).probabilities.BUY
+    const few = coach(falling, past(falling, "BUY", 3)).strengths!.BUY
+    const many = coach(falling, past(falling, "BUY", 15)).strengths!.BUY
     assert.isBelow(many, few)
   })
 })
@@ -78,8 +78,8 @@ describe("the pool of opinions", () => {
 
   it("is the weighted geometric mean, made to add up to 1", () => {
     const found = pool([
-      { weight: 3, probabilities: sure },
-      { weight: 1, probabilities: other }
+      { weight: 3, strengths: sure },
+      { weight: 1, strengths: other }
     ])
     const raw = [0.8 ** 0.75 * 0.2 ** 0.25, 0.1 ** 0.75 * 0.5 ** 0.25, 0.1 ** 0.75 * 0.3 ** 0.25]
     const total = raw.reduce((sum, value) => sum + value, 0)
@@ -94,9 +94,9 @@ describe("the pool of opinions", () => {
     const members = ["market_analyst", "risk_advisor", "strategy_optimizer", "performance_coach"] as const
     const alone = members.map((type) => quantOpinion(type, { bars: rising }, options))
     const together = quantOpinion("comprehensive", { bars: rising }, options)
-    const expected = pool(alone.map(({ probabilities }) => ({ weight: 1, probabilities })))
+    const expected = pool(alone.map(({ strengths }) => ({ weight: 1, strengths: strengths! })))
     for (const decision of ["BUY", "SELL", "HOLD"] as const) {
-      assert.closeTo(together.probabilities[decision], expected[decision], 1e-12)
+      assert.closeTo(together.strengths![decision], expected[decision], 1e-12)
     }
     assert.deepStrictEqual(
       together.tool_calls.map((call) => call.execution_id),

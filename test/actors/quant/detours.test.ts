@@ -37,28 +37,28 @@ describe("a tool that is unavailable", () => {
     }
   })
 
-  it("without a substitute is gone without, at less confidence", () => {
+  it("without a substitute is gone without, at less strength", () => {
     const whole = opinion("market_analyst")
     const without = opinion("market_analyst", "macd")
     assert.deepStrictEqual(without.metadata.routed_around, [{ tool: "macd", instead: null }])
     assert.include(without.reasoning, "This is without macd, which is unavailable.")
     assert.strictEqual(without.decision, whole.decision)
-    assert.isBelow(without.confidence, whole.confidence)
+    assert.isBelow(without.strengths!.BUY, whole.strengths!.BUY)
     assert.notInclude(without.reasoning, "MACD histogram")
     const less = opinion("market_analyst", "macd", "sma", "ema")
-    assert.isBelow(less.confidence, without.confidence)
+    assert.isBelow(less.strengths!.BUY, without.strengths!.BUY)
   })
 
   it("leaves no view only when there is none left", () => {
     const blind = opinion("market_analyst", "sma", "ema", "rsi", "stochastic", "williams_r", "macd")
     assert.strictEqual(blind.decision, "HOLD")
-    assert.closeTo(blind.confidence, 1 / 3, 1e-12)
+    assert.closeTo(blind.strengths!.HOLD, 1 / 3, 1e-12)
     const all = opinion("comprehensive", "sma", "ema", "rsi", "stochastic", "williams_r", "macd")
     assert.notInclude(all.reasoning.split(". ")[0], "market_analyst", "who has no view is not pooled")
     assert.include(all.reasoning, "Pooled from risk_advisor")
     const others = ["risk_advisor", "strategy_optimizer", "performance_coach"] as const
-    const views = others.map((type) => ({ weight: 1, probabilities: opinion(type, "stochastic").probabilities }))
-    assert.closeTo(all.probabilities.BUY, pool(views).BUY, 1e-12)
+    const views = others.map((type) => ({ weight: 1, strengths: opinion(type, "stochastic").strengths! }))
+    assert.closeTo(all.strengths!.BUY, pool(views).BUY, 1e-12)
   })
 
   it("stands in for itself nowhere: every reading's ways are the tool and its substitutes, in their order", () => {

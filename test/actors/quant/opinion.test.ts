@@ -59,10 +59,10 @@ describe("the quant policy", () => {
     }
   })
 
-  it("holds with low confidence, and says why, where bars are missing", () => {
-    const { decision, confidence, reasoning, tool_calls } = opinion("market_analyst", rising.slice(0, 20))
+  it("holds with no more strength than for the others, and says why, where bars are missing", () => {
+    const { decision, strengths, reasoning, tool_calls } = opinion("market_analyst", rising.slice(0, 20))
     assert.strictEqual(decision, "HOLD")
-    assert.closeTo(confidence, 1 / 3, 1e-12)
+    assert.closeTo(strengths!.HOLD, 1 / 3, 1e-12)
     assert.include(reasoning, "No view yet: sma needs 50 bars and has 20; macd needs 34 bars and has 20")
     assert.deepStrictEqual(
       tool_calls.map((call) => [call.tool_name, call.error_kind ?? call.status]),
@@ -75,7 +75,7 @@ describe("the quant policy", () => {
       ]
     )
     const all = opinion("comprehensive", rising.slice(0, 20))
-    assert.deepStrictEqual([all.decision, all.confidence.toFixed(3)], ["HOLD", "0.333"])
+    assert.deepStrictEqual([all.decision, all.strengths!.HOLD.toFixed(3)], ["HOLD", "0.333"])
     assert.include(all.reasoning, "Nobody of the panel has a view")
   })
 
@@ -85,7 +85,7 @@ describe("the quant policy", () => {
     assert.strictEqual(tool_calls.at(-1)!.error_message, "regime needs 60 bars and has 55")
   })
 
-  it("gives a sound opinion on any bars, the same each time, with the likeliest decision and its probability", () => {
+  it("gives a sound opinion on any bars, the same each time, with the strongest decision and its probability", () => {
     const bars = barsArbitrary({ minLength: 1, maxLength: 128, priceMax: 1e300 })
     const names = fc.subarray(TOOLS.map(({ name }) => name))
     fc.assert(
@@ -94,8 +94,8 @@ describe("the quant policy", () => {
         Schema.decodeUnknownSync(Opinion)(JSON.parse(JSON.stringify(one)))
         assert.deepStrictEqual(JSON.parse(JSON.stringify(one)), one)
         assert.deepStrictEqual(opinion(type, written, { unavailable }), one)
-        const { BUY, SELL, HOLD } = one.probabilities
-        assert.strictEqual(one.confidence, Math.max(BUY, SELL, HOLD))
+        const { BUY, SELL, HOLD } = one.strengths!
+        assert.strictEqual(one.confidence, one.probabilities[one.decision])
         assert.strictEqual(one.decision, HOLD >= SELL && HOLD >= BUY ? "HOLD" : SELL >= BUY ? "SELL" : "BUY")
         assert.notMatch(one.reasoning, /NaN|undefined|Infinity/)
         const ids = one.tool_calls.map((call) => call.execution_id)

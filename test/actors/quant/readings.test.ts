@@ -95,7 +95,7 @@ describe("what a breached limit does", () => {
     const bars = { ...fallen, low: fallen.low.map((price, at) => Math.min(price, fallen.close[at]!)) }
     const ratio = (...unavailable: ReadonlyArray<string>) => {
       const options = { executionPrefix: "x", now: () => 0, unavailable: new Set(unavailable) }
-      const { SELL, BUY } = quantOpinion("risk_advisor", { bars }, options).probabilities
+      const { SELL, BUY } = quantOpinion("risk_advisor", { bars }, options).strengths!
       return Math.log(SELL / BUY)
     }
     // Without the tool the scores are tempered by 0.7.

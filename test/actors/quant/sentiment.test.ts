@@ -17,7 +17,7 @@ const item = (score?: number, time = LAST): ContextItem => ({
   ...{ kind: "news", source: "wire", time, text: "bankruptcy" },
   ...(score === undefined ? {} : { score })
 })
-const oddsOf = ({ probabilities: { BUY, SELL } }: Opinion) => Math.log(BUY / SELL)
+const oddsOf = ({ strengths }: Opinion) => Math.log(strengths!.BUY / strengths!.SELL)
 const isOpinion = Schema.is(Opinion)
 
 describe("news and sentiment by the rules", () => {
@@ -31,7 +31,7 @@ describe("news and sentiment by the rules", () => {
     assert.include(bad!.reasoning, "2 of 2 items of news and sentiment count by their scores, and make BUY less likely")
     const [calm, warned, glad] = [undefined, [item(-1)], [item(1)]].map((given) => opinion("risk_advisor", given))
     assert.closeTo(oddsOf(warned!) - oddsOf(calm!), -1 / 4, 1e-9)
-    assert.deepStrictEqual(glad!.probabilities, calm!.probabilities)
+    assert.deepStrictEqual(glad!.strengths!, calm!.strengths!)
     assert.include(glad!.reasoning, "move nothing")
   })
 
@@ -47,7 +47,7 @@ describe("news and sentiment by the rules", () => {
     ["where they are older than the bars", "market_analyst", [item(-1, bars.time[0]! - 1)], "older than the bars"]
   ])("are not used %s, and it says that", (_, type, context, why) => {
     const [without, given] = [opinion(type), opinion(type, context)]
-    assert.deepStrictEqual(given.probabilities, without.probabilities)
+    assert.deepStrictEqual(given.strengths!, without.strengths!)
     assert.match(given.reasoning, /Not used: 1 item of news and sentiment, since /)
     assert.include(given.reasoning, why)
     assert.deepInclude(given.metadata.context, { items: 1, used: 0 })
@@ -55,8 +55,8 @@ describe("news and sentiment by the rules", () => {
 
   it("make no view of none", () => {
     const few = toWindow(dailyBars([100, 101]))
-    const { probabilities, metadata } = opinion("market_analyst", [item(-1)], few)
-    assert.closeTo(probabilities.BUY, 1 / 3, 1e-12)
+    const { strengths, metadata } = opinion("market_analyst", [item(-1)], few)
+    assert.closeTo(strengths!.BUY, 1 / 3, 1e-12)
     assert.deepInclude(metadata.context, { used: 0 })
   })
 

@@ -1,0 +1,49 @@
+// How often each decision would have been right on the bars before now: what is said of the next one where nothing more is known. Pure.
+import type { BarWindow, Decision, Probabilities } from "../../protocols/index.ts"
+import { outcomeOf } from "./scoring.ts"
+
+/** What makes a decision right: the price's change over a horizon. */
+export interface OutcomeRule {
+  /** How long after its bar a decision is judged, in milliseconds of the market's time. */
+  readonly horizonMillis: number
+  /** How much later than that the price may be, in milliseconds. */
+  readonly patienceMillis: number
+  /** A return above it makes BUY right, one below its negative SELL; a fraction of the price, at least 0. */
+  readonly threshold: number
+}
+
+const DAY_MILLIS = 86_400_000
+
+/** A day, a weekend with a holiday of patience, half a percent. */
+export const OUTCOME_DEFAULTS: OutcomeRule = {
+  horizonMillis: DAY_MILLIS,
+  patienceMillis: 4 * DAY_MILLIS,
+  threshold: 0.005
+}
+
+/** What is said without a past: a third each. */
+export const PRIOR: Probabilities = { BUY: 1 / 3, SELL: 1 / 3, HOLD: 1 / 3 }
+
+/** The prior counts as much as so many outcomes: a quarter of the largest window, so that chance in few outcomes does not pass for a rate. */
+const PRIOR_OUTCOMES = 32
+
+/**
+ * The share of each outcome on these bars, and the prior with them. Only outcomes that are known at the last bar count: both closes are in
+ * the window. One whose horizon spans n bars counts as an n-th, for it shares its prices with the n − 1 that follow.
+ *
+ * They add up to 1; without an outcome they are the prior.
+ */
+export const baseRate = ({ time, close }: BarWindow, rule: OutcomeRule): Probabilities => {
+  const counted = { BUY: 0, SELL: 0, HOLD: 0 }
+  let at = 0
+  for (const [index, begun] of time.entries()) {
+    const due = begun + rule.horizonMillis
+    while (at < time.length && time[at]! < due) at++
+    if (at === time.length) break
+    if (time[at]! > due + rule.patienceMillis) continue
+    counted[outcomeOf(close[index]!, close[at]!, rule.threshold)] += 1 / (at - index)
+  }
+  const all = counted.BUY + counted.SELL + counted.HOLD + PRIOR_OUTCOMES
+  const share = (decision: Decision) => (counted[decision] + PRIOR_OUTCOMES * PRIOR[decision]) / all
+  return { BUY: share("BUY"), SELL: share("SELL"), HOLD: share("HOLD") }
+}

@@ -1,0 +1,22 @@
+// What rules know of the next price, as probabilities: hardly more than how often each outcome was there before.
+import type { BarWindow, Probabilities, Strengths } from "../../protocols/index.ts"
+import { baseRate, type OutcomeRule } from "../learning/base-rate.ts"
+
+/**
+ * The part of the way from the base rate to the strengths that probabilities go.
+ *
+ * Where rules know nothing this costs its square times the mean squared distance of the two, less than a tenth of a percent of a Brier score;
+ * docs/BACKTEST.md has what prices say of it.
+ */
+export const RELIANCE = 0.05
+
+/**
+ * How likely each decision is to turn out right, where rules speak for them with these strengths: base + 0.05·(strengths − base), the base
+ * rate of the bars given. Each between 0 and 1; together 1.
+ */
+export const forecastOf = (strengths: Strengths, bars: BarWindow, rule: OutcomeRule): Probabilities => {
+  const base = baseRate(bars, rule)
+  const mixed = (decision: "BUY" | "SELL" | "HOLD") =>
+    base[decision] + RELIANCE * (strengths[decision] - base[decision])
+  return { BUY: mixed("BUY"), SELL: mixed("SELL"), HOLD: mixed("HOLD") }
+}
