@@ -1,5 +1,5 @@
 // How often each decision would have been right on the bars before now: what is said of the next one where nothing more is known. Pure.
-import type { BarWindow, Decision, Probabilities } from "../../protocols/index.ts"
+import type { BarWindow, Probabilities } from "../../protocols/index.ts"
 import { outcomeOf } from "./scoring.ts"
 
 /** What makes a decision right: the price's change over a horizon. */
@@ -24,8 +24,11 @@ export const OUTCOME_DEFAULTS: OutcomeRule = {
 /** What is said without a past: a third each. */
 export const PRIOR: Probabilities = { BUY: 1 / 3, SELL: 1 / 3, HOLD: 1 / 3 }
 
-/** The prior counts as much as so many outcomes: a quarter of the largest window, so that chance in few outcomes does not pass for a rate. */
-const PRIOR_OUTCOMES = 32
+/** How often neither comes is a third before anything is seen, which counts as much as so many outcomes. */
+const PRIOR_OUTCOMES = 16
+
+/** Which way a move goes is even before anything is seen, which counts as much as so many moves: prices lean little, and a window is short. */
+const PRIOR_MOVES = 128
 
 /**
  * The share of each outcome on these bars, and the prior with them. Only outcomes that are known at the last bar count: both closes are in
@@ -43,7 +46,8 @@ export const baseRate = ({ time, close }: BarWindow, rule: OutcomeRule): Probabi
     if (time[at]! > due + rule.patienceMillis) continue
     counted[outcomeOf(close[index]!, close[at]!, rule.threshold)] += 1 / (at - index)
   }
-  const all = counted.BUY + counted.SELL + counted.HOLD + PRIOR_OUTCOMES
-  const share = (decision: Decision) => (counted[decision] + PRIOR_OUTCOMES * PRIOR[decision]) / all
-  return { BUY: share("BUY"), SELL: share("SELL"), HOLD: share("HOLD") }
+  const moves = counted.BUY + counted.SELL
+  const neither = (counted.HOLD + PRIOR_OUTCOMES * PRIOR.HOLD) / (moves + counted.HOLD + PRIOR_OUTCOMES)
+  const up = (counted.BUY + PRIOR_MOVES / 2) / (moves + PRIOR_MOVES)
+  return { BUY: (1 - neither) * up, SELL: (1 - neither) * (1 - up), HOLD: neither }
 }

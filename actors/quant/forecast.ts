@@ -5,13 +5,13 @@ import { baseRate, type OutcomeRule } from "../learning/base-rate.ts"
 /**
  * The part of the way from the base rate to the strengths that probabilities go.
  *
- * Where rules know nothing this costs its square times the mean squared distance of the two, less than a tenth of a percent of a Brier score;
+ * Where rules know nothing this costs a Brier score its square times the squared distance of the two, which is at most 2: 0.0008.
  * docs/BACKTEST.md has what prices say of it.
  */
-export const RELIANCE = 0.05
+export const RELIANCE = 0.02
 
 /**
- * How likely each decision is to turn out right, where rules speak for them with these strengths: base + 0.05·(strengths − base), the base
+ * How likely each decision is to turn out right, where rules speak for them with these strengths: base + 0.02·(strengths − base), the base
  * rate of the bars given. Each between 0 and 1; together 1.
  */
 export const forecastOf = (strengths: Strengths, bars: BarWindow, rule: OutcomeRule): Probabilities => {

@@ -4,7 +4,7 @@ import { baseRate, OUTCOME_DEFAULTS, PRIOR } from "../../../actors/learning/base
 import { outcomeOf } from "../../../actors/learning/scoring.ts"
 import { forecastOf } from "../../../actors/quant/forecast.ts"
 import { quantOpinion } from "../../../actors/quant/opinion.ts"
-import { AgentType, type Bar, toWindow } from "../../../protocols/index.ts"
+import { AgentType, type Bar, type Decision, toWindow } from "../../../protocols/index.ts"
 import { barsArbitrary, dailyBars } from "../../support/bars.ts"
 
 const DECISIONS = ["BUY", "SELL", "HOLD"] as const
@@ -21,22 +21,27 @@ const strengths = fc
     return { BUY: b / all, SELL: s / all, HOLD: (h + 1) / all }
   })
 
+const isPrior = (...of: Parameters<typeof baseRate>) => {
+  for (const decision of DECISIONS) assert.closeTo(baseRate(...of)[decision], PRIOR[decision], 1e-12)
+}
+
 describe("the base rate", () => {
-  it("is the share of each outcome on the bars, with a prior that counts as 32 of them", () => {
+  it("is the share of each outcome on the bars, with a third for neither that counts as 16 of them, and an even chance that counts as 128 moves", () => {
     // Nine outcomes: six rises, two falls, one that is neither.
     const bars = toWindow(dailyBars([100, 102, 104, 106, 104, 104.1, 106, 108, 110, 105]))
     const found = baseRate(bars, OUTCOME_DEFAULTS)
-    assert.closeTo(found.BUY, (6 + 32 / 3) / 41, 1e-12)
-    assert.closeTo(found.SELL, (2 + 32 / 3) / 41, 1e-12)
-    assert.closeTo(found.HOLD, (1 + 32 / 3) / 41, 1e-12)
+    const neither = (1 + 16 / 3) / (9 + 16)
+    assert.closeTo(found.BUY, (1 - neither) * ((6 + 64) / (8 + 128)), 1e-12)
+    assert.closeTo(found.SELL, (1 - neither) * ((2 + 64) / (8 + 128)), 1e-12)
+    assert.closeTo(found.HOLD, neither, 1e-12)
   })
 
-  it("is the prior without a past: one bar, a horizon longer than the bars, or no price in time", () => {
-    assert.deepStrictEqual(baseRate(toWindow(dailyBars([100])), OUTCOME_DEFAULTS), PRIOR)
+  it("is the prior without a past, a third each: one bar, a horizon longer than the bars, or no price in time", () => {
+    isPrior(toWindow(dailyBars([100])), OUTCOME_DEFAULTS)
     const week = toWindow(dailyBars([100, 101, 102]))
-    assert.deepStrictEqual(baseRate(week, { ...OUTCOME_DEFAULTS, horizonMillis: 7 * 24 * HOUR }), PRIOR)
+    isPrior(week, { ...OUTCOME_DEFAULTS, horizonMillis: 7 * 24 * HOUR })
     const late = { horizonMillis: HOUR, patienceMillis: HOUR, threshold: 0 }
-    assert.deepStrictEqual(baseRate(week, late), PRIOR)
+    isPrior(week, late)
   })
 
   it("counts outcomes that share their prices as the part that is their own", () => {
@@ -46,7 +51,8 @@ describe("the base rate", () => {
     }))
     // 25 days' outcomes, all of them rises, of which 24 share their prices: they weigh as much as one and a little.
     const { BUY } = baseRate(toWindow(hours), OUTCOME_DEFAULTS)
-    assert.closeTo(BUY, (25 / 24 + 32 / 3) / (25 / 24 + 32), 1e-12)
+    const neither = 16 / 3 / (25 / 24 + 16)
+    assert.closeTo(BUY, (1 - neither) * ((25 / 24 + 64) / (25 / 24 + 128)), 1e-12)
   })
 
   it("is of the bars given and no others: each outcome is known at the last of them", () => {
@@ -59,11 +65,13 @@ describe("the base rate", () => {
           if (later === undefined || later.time > bar.time + rule.horizonMillis + rule.patienceMillis) return []
           return [{ outcome: outcomeOf(bar.close, later.close, rule.threshold), part: 1 / (at - index) }]
         })
-        const all = known.reduce((sum, { part }) => sum + part, 0) + 32
-        for (const decision of DECISIONS) {
-          const mine = known.filter(({ outcome }) => outcome === decision).reduce((sum, { part }) => sum + part, 0)
-          assert.closeTo(found[decision], (mine + 32 / 3) / all, 1e-12)
-        }
+        const counted = (decision: Decision) =>
+          known.filter(({ outcome }) => outcome === decision).reduce((sum, { part }) => sum + part, 0)
+        const moves = counted("BUY") + counted("SELL")
+        const neither = (counted("HOLD") + 16 / 3) / (moves + counted("HOLD") + 16)
+        assert.closeTo(found.HOLD, neither, 1e-12)
+        assert.closeTo(found.BUY, ((1 - neither) * (counted("BUY") + 64)) / (moves + 128), 1e-12)
+        assert.closeTo(found.BUY + found.SELL + found.HOLD, 1, 1e-12)
       })
     )
   })
@@ -73,14 +81,14 @@ describe("what rules know of the next price", () => {
   const sumsToOne = (each: { readonly BUY: number; readonly SELL: number; readonly HOLD: number }) =>
     assert.closeTo(each.BUY + each.SELL + each.HOLD, 1, 1e-9)
 
-  it("is the base rate and a twentieth of the way to their strengths: between 0 and 1, together 1", () => {
+  it("is the base rate and a fiftieth of the way to their strengths: between 0 and 1, together 1", () => {
     fc.assert(
       fc.property(barsArbitrary({ minLength: 1, maxLength: 60 }), rules, strengths, (bars, rule, strong) => {
         const [base, found] = [baseRate(toWindow(bars), rule), forecastOf(strong, toWindow(bars), rule)]
         sumsToOne(found)
         for (const decision of DECISIONS) {
           assert.isTrue(found[decision] > 0 && found[decision] < 1)
-          assert.closeTo(found[decision], 0.95 * base[decision] + 0.05 * strong[decision], 1e-12)
+          assert.closeTo(found[decision], 0.98 * base[decision] + 0.02 * strong[decision], 1e-12)
         }
       })
     )
