@@ -27,8 +27,9 @@ export const PRIOR: Probabilities = { BUY: 1 / 3, SELL: 1 / 3, HOLD: 1 / 3 }
 /** How often neither comes is a third before anything is seen, which counts as much as so many outcomes. */
 const PRIOR_OUTCOMES = 16
 
-/** Which way a move goes is even before anything is seen, which counts as much as so many moves: prices lean little, and a window is short. */
-const PRIOR_MOVES = 128
+/** Which way a move goes is even before anything is seen, which counts as much as so many moves: prices lean little, and the
+ * largest window has a fourth of that. */
+const PRIOR_MOVES = 512
 
 /**
  * The share of each outcome on these bars, and the prior with them. Only outcomes that are known at the last bar count: both closes are in

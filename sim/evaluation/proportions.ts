@@ -1,5 +1,5 @@
 // Shares, and whether they are more than chance. Pure.
-import { cumulativeStdNormalProbability } from "simple-statistics"
+import { normalCdf } from "./normal.ts"
 
 const EXACT_MAX = 1_000
 
@@ -12,7 +12,7 @@ export const coinTest = (hits: number, count: number): number => {
   if (distance === 0) return 1
   if (count > EXACT_MAX) {
     const z = (distance - 0.5) / Math.sqrt(count / 4)
-    return Math.min(1, 2 * (1 - cumulativeStdNormalProbability(z)))
+    return Math.min(1, 2 * normalCdf(-z))
   }
   let tail = 0
   let logChoose = 0

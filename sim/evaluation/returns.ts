@@ -1,5 +1,6 @@
 // What a series of returns is worth, each measure with its source. Pure.
-import { cumulativeStdNormalProbability, mean, probit, sampleKurtosis, sampleSkewness } from "simple-statistics"
+import { mean, sampleKurtosis, sampleSkewness } from "simple-statistics"
+import { normalCdf, normalQuantile } from "./normal.ts"
 
 /** A ratio and its standard error. */
 export interface Estimate {
@@ -47,7 +48,8 @@ const EULER = 0.5772156649015329
 export const luckiestSharpe = (variance: number, trials: number): number =>
   trials < 2
     ? 0
-    : Math.sqrt(variance) * ((1 - EULER) * probit(1 - 1 / trials) + EULER * probit(1 - 1 / (trials * Math.E)))
+    : Math.sqrt(variance) *
+      ((1 - EULER) * normalQuantile(1 - 1 / trials) + EULER * normalQuantile(1 - 1 / (trials * Math.E)))
 
 /**
  * The deflated Sharpe ratio: how likely the true ratio is above what the best of all trials would have by luck alone, given
@@ -63,9 +65,7 @@ export const deflatedSharpe = (returns: ReadonlyArray<number>, trials: ReadonlyA
   // The library gives what is beyond the normal distribution's 3.
   const kurtosis = sampleKurtosis(values) + 3
   const spread = 1 - sampleSkewness(values) * ratio + ((kurtosis - 1) / 4) * ratio ** 2
-  return cumulativeStdNormalProbability(
-    ((ratio - luck) * Math.sqrt(returns.length - 1)) / Math.sqrt(Math.max(1e-12, spread))
-  )
+  return normalCdf(((ratio - luck) * Math.sqrt(returns.length - 1)) / Math.sqrt(Math.max(1e-12, spread)))
 }
 
 /** The returns from each value to the next. */

@@ -26,13 +26,13 @@ const isPrior = (...of: Parameters<typeof baseRate>) => {
 }
 
 describe("the base rate", () => {
-  it("is the share of each outcome on the bars, with a third for neither that counts as 16 of them, and an even chance that counts as 128 moves", () => {
+  it("is the share of each outcome on the bars, with a third for neither that counts as 16 of them, and an even chance that counts as 512 moves", () => {
     // Nine outcomes: six rises, two falls, one that is neither.
     const bars = toWindow(dailyBars([100, 102, 104, 106, 104, 104.1, 106, 108, 110, 105]))
     const found = baseRate(bars, OUTCOME_DEFAULTS)
     const neither = (1 + 16 / 3) / (9 + 16)
-    assert.closeTo(found.BUY, (1 - neither) * ((6 + 64) / (8 + 128)), 1e-12)
-    assert.closeTo(found.SELL, (1 - neither) * ((2 + 64) / (8 + 128)), 1e-12)
+    assert.closeTo(found.BUY, (1 - neither) * ((6 + 256) / (8 + 512)), 1e-12)
+    assert.closeTo(found.SELL, (1 - neither) * ((2 + 256) / (8 + 512)), 1e-12)
     assert.closeTo(found.HOLD, neither, 1e-12)
   })
 
@@ -52,7 +52,7 @@ describe("the base rate", () => {
     // 25 days' outcomes, all of them rises, of which 24 share their prices: they weigh as much as one and a little.
     const { BUY } = baseRate(toWindow(hours), OUTCOME_DEFAULTS)
     const neither = 16 / 3 / (25 / 24 + 16)
-    assert.closeTo(BUY, (1 - neither) * ((25 / 24 + 64) / (25 / 24 + 128)), 1e-12)
+    assert.closeTo(BUY, (1 - neither) * ((25 / 24 + 256) / (25 / 24 + 512)), 1e-12)
   })
 
   it("is of the bars given and no others: each outcome is known at the last of them", () => {
@@ -70,7 +70,7 @@ describe("the base rate", () => {
         const moves = counted("BUY") + counted("SELL")
         const neither = (counted("HOLD") + 16 / 3) / (moves + counted("HOLD") + 16)
         assert.closeTo(found.HOLD, neither, 1e-12)
-        assert.closeTo(found.BUY, ((1 - neither) * (counted("BUY") + 64)) / (moves + 128), 1e-12)
+        assert.closeTo(found.BUY, ((1 - neither) * (counted("BUY") + 256)) / (moves + 512), 1e-12)
         assert.closeTo(found.BUY + found.SELL + found.HOLD, 1, 1e-12)
       })
     )
