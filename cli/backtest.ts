@@ -2,9 +2,10 @@
 import { Effect, Option, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { quantPolicy } from "../actors/index.ts"
-import { AgentType, type Bar, type BarSource } from "../protocols/index.ts"
+import { AgentType, type Bar, type BarSource, Instrument } from "../protocols/index.ts"
 import { MARTINGALE, takeBars } from "../sim/index.ts"
-import { barsNeeded, walkForward } from "./evaluation/backtest.ts"
+import { type BacktestOptions, barsNeeded, EquityTooLarge, type Walk, walkForward } from "./evaluation/backtest.ts"
+import { backtestDocument } from "./evaluation/backtest-document.ts"
 import { backtestPage } from "./evaluation/backtest-page.ts"
 import { backtestReport } from "./evaluation/backtest-report.ts"
 import { backtestText } from "./evaluation/backtest-text.ts"
@@ -39,6 +40,17 @@ const share = (name: string, otherwise: number, about: string) =>
     ),
     Flag.withDefault(otherwise)
   )
+
+const quantity = (name: "lot" | "minimum" | "tick", about: string) =>
+  Flag.Finite(name).pipe(
+    Flag.withDescription(about),
+    Flag.filter(
+      (value) => isInstrument({ [name]: value }),
+      () => "must be above 0, and a lot from 0.00000001 to 1000000000"
+    ),
+    Flag.optional
+  )
+const isInstrument = Schema.is(Instrument)
 
 const dateFlag = (name: string, about: string) =>
   Flag.String(name).pipe(Flag.withDescription(about), Flag.withMetavar("DATE"), Flag.optional)
@@ -75,6 +87,9 @@ export const backtest = Command.make(
       Flag.withDescription("SELL sells short; it only gets out unless given"),
       Flag.withDefault(false)
     ),
+    lot: quantity("lot", "Quantities are multiples of it, as CONCLAVE_INSTRUMENTS has them for accounts"),
+    minimum: quantity("minimum", "The smallest quantity of an order that does not close a position"),
+    tick: quantity("tick", "Prices paid are multiples of it"),
     ...fileFlags,
     ...yearFlags,
     ...outputFlags
@@ -89,14 +104,15 @@ export const backtest = Command.make(
         return yield* new BacktestImpossible({ detail })
       }
       const symbol = Option.getOrElse(given.symbol, () => symbolOf(given.csv))
-      const walk = walkForward(bars, {
+      const walk = yield* walked(bars, {
         ...{ symbol, policy: quantPolicy, fee, slippage, size, short, barsPerYear },
+        ...instrumentOf(given),
         ...panel
       })
       const report = backtestReport(walk, source)
       yield* printReport(given, {
         text: () => backtestText(report),
-        data: report,
+        data: given.json ? backtestDocument(walk, report) : report,
         page: () => backtestPage(walk, report)
       })
     })
@@ -168,6 +184,24 @@ const panelOf = (text: Option.Option<string>) =>
     }
     return { panel: [first, ...others] as const }
   })
+
+const walked = (bars: ReadonlyArray<Bar>, options: BacktestOptions): Effect.Effect<Walk, EquityTooLarge> =>
+  Effect.suspend(() => {
+    try {
+      return Effect.succeed(walkForward(bars, options))
+    } catch (error) {
+      return error instanceof EquityTooLarge ? Effect.fail(error) : Effect.die(error)
+    }
+  })
+
+const instrumentOf = (given: { readonly [K in "lot" | "minimum" | "tick"]: Option.Option<number> }) => {
+  const instrument = {
+    ...(Option.isSome(given.lot) ? { lot: given.lot.value } : {}),
+    ...(Option.isSome(given.minimum) ? { minimum: given.minimum.value } : {}),
+    ...(Option.isSome(given.tick) ? { tick: given.tick.value } : {})
+  }
+  return Object.keys(instrument).length === 0 ? {} : { instrument }
+}
 
 /** The name of the file, as far as a symbol may have it. */
 const symbolOf = (csv: Option.Option<string>): string => {

@@ -97,6 +97,8 @@ export const OrderUpdate = open({
   timestamp: Timestamp
 })
 
+export type OrderUpdate = typeof OrderUpdate.Type
+
 export const PositionView = open({
   symbol: MarketSymbol,
   quantity: Schema.Finite,

@@ -85,6 +85,13 @@ const traded = (before: Position, quantity: number, paid: number) => {
   }
 }
 
+/** The most that can be counted exactly, in micros: 2^53 − 1. */
+export const WORTH_MAX = Number.MAX_SAFE_INTEGER
+
+/** Whether what the account is worth at some prices, and all that it is added up from, can be counted exactly. */
+export const isCountable = (book: Book, prices: { readonly [symbol: string]: number }): boolean =>
+  Math.abs(book.cash) + grossOf(book, prices) <= WORTH_MAX
+
 /** What the account is worth at some prices, by symbol, in micros; a position without a price at its cost. */
 export const equityOf = (book: Book, prices: { readonly [symbol: string]: number }): number =>
   Object.entries(book.positions).reduce(

@@ -4,7 +4,7 @@ import { type Actor, activity, type Context, define, persist, refuse, reply } fr
 import { publishAlert } from "../alert.ts"
 import { type OrderAdapter, paper } from "./adapter.ts"
 import { publishVeto, viewOf } from "./announcements.ts"
-import { amountOf, equityOf, isWritable, MICROS } from "./book.ts"
+import { amountOf, equityOf, isCountable, isWritable, MICROS, WORTH_MAX } from "./book.ts"
 import { ACCOUNT_DEFAULTS, AccountRules, feeOf, fillPrice, isReduction, vetoOf, wanted } from "./limits.ts"
 import { afterAll, closing, end, fill, place, type Steps, works } from "./orders.ts"
 import { exact, lotOf } from "./quantities.ts"
@@ -120,6 +120,7 @@ const trade = (state: State, decided: Decided, { rules }: PortfolioOptions, cont
     persist({ _tag: "Vetoed", veto: { symbol, reason, at: context.time } } as const),
     publishVeto(symbol, quantity, reason, consensus_id, context)
   ]
+  if (!isCountable(state.book, known)) return veto("position_limit")
   if (state.orders.some(({ order }) => order.symbol === symbol)) return veto("order_pending")
   if (state.prices[symbol] === undefined && Object.keys(state.prices).length >= SYMBOLS_MAX)
     return veto("too_many_symbols")
@@ -161,8 +162,15 @@ const seePrice = (state: State, bar: SeenBar, { rules, adapter }: PortfolioOptio
     ? state.orders.find(({ order, status }) => status === "working" && order.symbol === symbol && order.bar_time < time)
         ?.order
     : undefined
+  if (due !== undefined && !isWritable(state.book, { ...due, price: fillPrice(bar.open, due, rules), fee: 0 })) {
+    return [uncountable(bar, context)]
+  }
   const filled = due === undefined ? [] : fillAtOpen(state, due, bar.open, rules, context)
   const after = afterAll(state, filled)
+  // What was filled is told at the price before.
+  const known = pricesOf(after)
+  const counts = isCountable(after.book, known) && isCountable(after.book, { ...known, [symbol]: close })
+  if (!counts) return [uncountable(bar, context)]
   const seen = { _tag: "PriceSeen", symbol, time, price: close } as const
   const marked = evolve.PriceSeen(after, seen)
   const drawdown = drawdownOf(marked)
@@ -180,6 +188,15 @@ const seePrice = (state: State, bar: SeenBar, { rules, adapter }: PortfolioOptio
       : []
   return [...filled, persist(seen), ...halted]
 }
+
+/** A bar that is not taken: the account's worth could not be written. */
+const uncountable = ({ symbol, open: opened, close }: SeenBar, context: Context) =>
+  publishAlert(
+    "critical",
+    "account_too_large",
+    `a bar of ${symbol} is not taken: from ${opened} to ${close} ${context.self.id} would be worth more than ${WORTH_MAX / MICROS}`,
+    context
+  )
 
 /** On paper. One that has become too dear for an account that does not borrow is not filled. */
 const fillAtOpen = (state: State, order: Order, opened: number, rules: AccountRules, context: Context): Steps => {

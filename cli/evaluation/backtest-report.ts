@@ -117,7 +117,7 @@ const reportOf = (
     turnover: strategy.traded / spreadOf(equity).mean / years,
     mean_exposure: spreadOf(strategy.exposure).mean,
     fees: strategy.fees,
-    fills: strategy.fills,
+    fills: strategy.fills.length,
     decisions: { BUY: count("BUY"), SELL: count("SELL"), HOLD: count("HOLD") },
     calibration: scores?.bins ?? []
   }

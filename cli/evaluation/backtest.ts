@@ -6,11 +6,13 @@ import {
   allActors,
   equityOf,
   grossOf,
+  isCountable,
   judge,
   MICROS,
   PANEL,
   type Policy,
-  portfolioActor
+  portfolioActor,
+  WORTH_MAX
 } from "../../actors/index.ts"
 import {
   type AgentType,
@@ -18,12 +20,14 @@ import {
   ConsensusResult,
   CoordinatorProtocol,
   type Decision,
+  type Instrument,
   PortfolioProtocol,
   type Probabilities,
   tradingYearOf,
   WINDOW_BARS_MAX
 } from "../../protocols/index.ts"
 import { DirectHost, type PublishedEvent, returnsOf, spreadOf } from "../../sim/index.ts"
+import { type Filled, orderUpdateOf, Statement, type Unfilled } from "./fills.ts"
 
 export interface BacktestOptions {
   readonly symbol: string
@@ -38,6 +42,8 @@ export interface BacktestOptions {
   readonly size?: number
   /** How many bars a year of trading has; the bars tell unless given. */
   readonly barsPerYear?: number | undefined
+  /** What can be ordered; without it whole units, and such fractions of them as cost no more than a thousandth of the deposit. */
+  readonly instrument?: Instrument
   /** How many bars nobody trades on; as many as an analysis looks at unless given. */
   readonly warmUp?: number
 }
@@ -60,7 +66,9 @@ export interface Followed {
   /** What was bought and sold, in the account's currency. */
   readonly traded: number
   readonly fees: number
-  readonly fills: number
+  /** In the order in which they were filled. */
+  readonly fills: ReadonlyArray<Filled>
+  readonly unfilled: ReadonlyArray<Unfilled>
 }
 
 export interface Walk {
@@ -81,7 +89,20 @@ export const BUY_AND_HOLD = "buy_and_hold"
 export const LEARNED = "learned_weights"
 export const EQUAL = "equal_weights"
 
-const DEPOSIT = 100_000
+/** An account is worth more than can be counted exactly: a price has risen too far for its position. */
+export class EquityTooLarge extends Schema.TaggedError<EquityTooLarge>()("EquityTooLarge", {
+  account: Schema.String,
+  time: Schema.String,
+  /** In the account's currency. */
+  limit: Schema.Finite
+}) {
+  override get message() {
+    return `the account of ${this.account} is worth more than ${this.limit} on ${this.time}: equity is counted in millionths, exactly up to 2^53 of them`
+  }
+}
+
+/** What each account begins with, in its currency. */
+export const DEPOSIT = 100_000
 const MIN_CONFIDENCE = 0.6
 const WEEK_MILLIS = 7 * 86_400_000
 
@@ -93,7 +114,7 @@ export const barsNeeded = (warmUp = WINDOW_BARS_MAX): number => warmUp + 2
  * the panel with learned weights, the same votes with equal weights, each agent alone, and buying at the first chance.
  *
  * Guarantee: what is decided on a bar, and what an account has at its close, follows from that bar and those before it alone. Throws what
- * the actors throw.
+ * the actors throw, and `EquityTooLarge`.
  */
 export const walkForward = (bars: ReadonlyArray<Bar>, options: BacktestOptions): Walk => {
   const { symbol, policy, panel = PANEL, warmUp = WINDOW_BARS_MAX } = options
@@ -105,7 +126,8 @@ export const walkForward = (bars: ReadonlyArray<Bar>, options: BacktestOptions):
     ...ACCOUNT_DEFAULTS,
     ...{ maxPosition: options.size ?? 0.9, maxDrawdown: 1, minTrade: 0.05, maxOrdersPerDay: 1_000 },
     ...{ fee: options.fee ?? ACCOUNT_DEFAULTS.fee, slippage: options.slippage ?? ACCOUNT_DEFAULTS.slippage },
-    short: options.short ?? false
+    short: options.short ?? false,
+    ...(options.instrument === undefined ? {} : { instruments: { [symbol]: options.instrument } })
   }
   const portfolio = portfolioActor({ deposit: DEPOSIT, rules })
   const ears = new Ears()
@@ -121,6 +143,7 @@ export const walkForward = (bars: ReadonlyArray<Bar>, options: BacktestOptions):
   for (const [index, bar] of bars.entries()) {
     const { time, open, close } = bar
     host.advanceTo(time + interval)
+    ears.time = time
     for (const { name } of accounts) host.tell(PortfolioProtocol, name, "Price", { symbol, time, open, close })
     host.ask(CoordinatorProtocol, symbol, "Bar", { bar, bars_per_year: barsPerYear })
     const result = ears.take()
@@ -132,10 +155,18 @@ export const walkForward = (bars: ReadonlyArray<Bar>, options: BacktestOptions):
       // HOLD asks an account for nothing.
       if (said !== undefined && said.decision !== "HOLD" && result !== undefined) {
         // The whole size whatever the confidence, so that strategies differ by their decisions alone.
+        ears.statementOf(account.name).decide(said.decision, time)
         const decided = { consensus_id: result.consensus_id, symbol, decision: said.decision, confidence: 1 }
         host.tell(PortfolioProtocol, account.name, "Decided", { ...decided, bar_time: time, price: close })
       }
       const state = host.stateOf(portfolio, account.name)
+      if (state !== undefined && !isCountable(state.book, { [symbol]: close })) {
+        throw new EquityTooLarge({
+          account: account.name,
+          time: new Date(time).toISOString(),
+          limit: WORTH_MAX / MICROS
+        })
+      }
       const equity = state === undefined ? DEPOSIT * MICROS : equityOf(state.book, { [symbol]: close })
       account.equity.push(equity / MICROS)
       account.exposure.push(state === undefined ? 0 : grossOf(state.book, { [symbol]: close }) / equity)
@@ -143,8 +174,9 @@ export const walkForward = (bars: ReadonlyArray<Bar>, options: BacktestOptions):
   }
   const strategies = accounts.map((account) => {
     const state = host.stateOf(portfolio, account.name)
-    const { traded, fills } = ears.tradedBy(account.name)
-    return { ...account, traded, fills, fees: (state?.book.fees ?? 0) / MICROS }
+    const { fills, unfilled } = ears.statementOf(account.name)
+    const traded = fills.reduce((sum, { quantity, price }) => sum + Math.abs(quantity) * price, 0)
+    return { ...account, traded, fills, unfilled, fees: (state?.book.fees ?? 0) / MICROS }
   })
   return { symbol, bars: bars.slice(warmUp), warmUp, barsPerYear, threshold, strategies, rules, messages: host.decided }
 }
@@ -194,25 +226,17 @@ const meanOf = (all: ReadonlyArray<Probabilities>): Probabilities => {
 
 const Announced = Schema.Struct({ payload: ConsensusResult })
 const decodeResult = Schema.decodeUnknownSync(Announced)
-const Filled = Schema.Struct({
-  account: Schema.String,
-  status: Schema.Literal("filled"),
-  quantity: Schema.Finite,
-  price: Schema.Finite
-})
-const isFilled = Schema.is(Filled)
-
-/** Hears what is decided and what is filled. */
+/** Hears what is decided, and what becomes of orders. */
 class Ears {
-  readonly #traded = new Map<string, { traded: number; fills: number }>()
+  readonly #statements = new Map<string, Statement>()
   #result: ConsensusResult | undefined
+  /** The start of the bar that is being told, in milliseconds since 1970. */
+  time = 0
 
-  readonly hear = ({ type, subject, data }: PublishedEvent): void => {
-    if (subject.startsWith("coordination.final_decision.")) this.#result = decodeResult(data).payload
-    if (type !== "order_update" || !isFilled(data)) return
-    const { traded, fills } = this.tradedBy(data.account)
-    const amount = Math.abs(data.quantity) * data.price
-    this.#traded.set(data.account, { traded: traded + amount, fills: fills + 1 })
+  readonly hear = (event: PublishedEvent): void => {
+    if (event.subject.startsWith("coordination.final_decision.")) this.#result = decodeResult(event.data).payload
+    const update = orderUpdateOf(event)
+    if (update !== undefined) this.statementOf(update.account).hear(update, this.time)
   }
 
   /** The last decision, once. */
@@ -222,7 +246,9 @@ class Ears {
     return result
   }
 
-  tradedBy(account: string) {
-    return this.#traded.get(account) ?? { traded: 0, fills: 0 }
+  statementOf(account: string): Statement {
+    const found = this.#statements.get(account) ?? new Statement()
+    this.#statements.set(account, found)
+    return found
   }
 }

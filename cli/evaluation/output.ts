@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises"
 import { Console, Effect, Option, Schema } from "effect"
 import { Flag } from "effect/cli"
+import { jsonLines } from "./json-lines.ts"
 
 /** A report could not be written. */
 export class ReportNotWritten extends Schema.TaggedError<ReportNotWritten>()("ReportNotWritten", {
@@ -38,6 +39,7 @@ export const printReport = (given: { readonly json: boolean; readonly html: Opti
           new ReportNotWritten({ file, detail: cause instanceof Error ? cause.message : "the reason is not known" })
       })
     }
-    yield* Console.log(given.json ? JSON.stringify(output.data, undefined, 2) : output.text())
+    if (given.json) yield* Effect.forEach(jsonLines(output.data), (line) => Console.log(line), { discard: true })
+    else yield* Console.log(output.text())
     if (Option.isSome(given.html) && !given.json) yield* Console.log(`\nThe page is ${given.html.value}.`)
   })

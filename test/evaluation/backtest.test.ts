@@ -39,7 +39,7 @@ describe("a backtest", () => {
     const { equity, fees, traded, fills } = of(walk(bars, policy, { fee: 0.01, slippage: 0.02, size: 0.5 }), LEARNED)
     // Half of 100,000 at 100 is 500 units; bought at 110 and 2%, sold at 130 less 2%.
     const [bought, sold] = [500 * 110 * 1.02, 500 * 130 * 0.98]
-    assert.strictEqual(fills, 2)
+    assert.lengthOf(fills, 2)
     assert.closeTo(traded, bought + sold, 1e-6)
     assert.closeTo(fees, 0.01 * (bought + sold), 1e-3)
     assert.closeTo(equity.at(-1)!, 100_000 - bought + sold - fees, 1e-3)
