@@ -4,7 +4,7 @@ import { type Actor, activity, type Context, define, persist, refuse, reply } fr
 import { publishAlert } from "../alert.ts"
 import { type OrderAdapter, paper } from "./adapter.ts"
 import { publishVeto, viewOf } from "./announcements.ts"
-import { amountOf, equityOf, isCountable, isWritable, MICROS, WORTH_MAX } from "./book.ts"
+import { amountOf, type Book, equityOf, isCountable, isWritable, MICROS, post, WORTH_MAX } from "./book.ts"
 import { ACCOUNT_DEFAULTS, AccountRules, feeOf, fillPrice, isReduction, vetoOf, wanted } from "./limits.ts"
 import { afterAll, closing, end, fill, place, type Steps, works } from "./orders.ts"
 import { exact, lotOf } from "./quantities.ts"
@@ -162,15 +162,9 @@ const seePrice = (state: State, bar: SeenBar, { rules, adapter }: PortfolioOptio
     ? state.orders.find(({ order, status }) => status === "working" && order.symbol === symbol && order.bar_time < time)
         ?.order
     : undefined
-  if (due !== undefined && !isWritable(state.book, { ...due, price: fillPrice(bar.open, due, rules), fee: 0 })) {
-    return [uncountable(bar, context)]
-  }
+  if (!staysCountable(state, due, bar, rules)) return [uncountable(bar, context)]
   const filled = due === undefined ? [] : fillAtOpen(state, due, bar.open, rules, context)
   const after = afterAll(state, filled)
-  // What was filled is told at the price before.
-  const known = pricesOf(after)
-  const counts = isCountable(after.book, known) && isCountable(after.book, { ...known, [symbol]: close })
-  if (!counts) return [uncountable(bar, context)]
   const seen = { _tag: "PriceSeen", symbol, time, price: close } as const
   const marked = evolve.PriceSeen(after, seen)
   const drawdown = drawdownOf(marked)
@@ -187,6 +181,17 @@ const seePrice = (state: State, bar: SeenBar, { rules, adapter }: PortfolioOptio
         ]
       : []
   return [...filled, persist(seen), ...halted]
+}
+
+/** Whether the account could be written after a bar, filled or not; what is filled is told at the price before. */
+const staysCountable = (state: State, due: Order | undefined, bar: SeenBar, rules: AccountRules): boolean => {
+  const before = pricesOf(state)
+  const after = { ...before, [bar.symbol]: bar.close }
+  const counts = (book: Book) => isCountable(book, before) && isCountable(book, after)
+  if (due === undefined) return counts(state.book)
+  const price = fillPrice(bar.open, due, rules)
+  const trade = { ...due, price, fee: feeOf(amountOf(due.quantity, price), rules) }
+  return counts(state.book) && isWritable(state.book, trade) && counts(post(state.book, trade))
 }
 
 /** A bar that is not taken: the account's worth could not be written. */
