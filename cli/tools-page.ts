@@ -81,7 +81,7 @@ export const toolsPage = (tools: ReadonlyArray<AnyTool>): string =>
     "is needed and there), `not_finite` (the formula leaves the range of numbers on these prices), `defect` " +
       "(the tool is broken), `unavailable`",
     "(it is not used at present; the quant rules then take what stands in for it, or go on without it and " +
-      "with less confidence).",
+      "with less strength).",
     "",
     "| tool | bars | stands in for it | agents |",
     "| --- | --- | --- | --- |",
