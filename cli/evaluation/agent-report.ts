@@ -4,7 +4,7 @@ import { coinTest, type Regime, spreadOf } from "../../sim/index.ts"
 import { shareOf } from "./backtest-report.ts"
 import { type Bin, binsOf, calibrationError } from "./calibration.ts"
 import type { Beside, Cell, Check, FailureGroup, Guess, MartingaleLine, Traders } from "./checks.ts"
-import { STRENGTH_MIN, EXPECTATIONS, RESPONSE_MILLIS_MAX, type Subject, TRADERS } from "./expectations.ts"
+import { EXPECTATIONS, RESPONSE_MILLIS_MAX, STRENGTH_MIN, type Subject, TRADERS } from "./expectations.ts"
 import { recommendationsOf } from "./recommendations.ts"
 import { RULE_WORDS, type Rule } from "./rules.ts"
 

@@ -5,7 +5,7 @@ import { REGIMES, type Regime } from "../../sim/index.ts"
 import { type AgentTestReport, agentTestReport } from "./agent-report.ts"
 import type { Check, Guess } from "./checks.ts"
 import { type Answer, type Examine, makeExaminer } from "./examiner.ts"
-import { acceptedOf, STRENGTH_MIN, RESPONSE_MILLIS_MAX, SUBJECTS, type Subject } from "./expectations.ts"
+import { acceptedOf, RESPONSE_MILLIS_MAX, STRENGTH_MIN, SUBJECTS, type Subject } from "./expectations.ts"
 import { ruleDecisions } from "./rules.ts"
 import { casesOf, type MartingaleScenario, type RegimeScenario, TRADED } from "./scenarios.ts"
 
