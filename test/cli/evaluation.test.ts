@@ -72,6 +72,7 @@ describe("conclave backtest", () => {
       assert.match(yield* refused(...csv, "--from", "2023-02-30"), /--from "2023-02-30" is not a date/)
       assert.match(yield* refused(...csv, "--to", "2022-04-01"), /bars are too few/)
       assert.match(yield* refused(...csv, "--fee", "2"), /from 0 to 1/)
+      assert.match(yield* refused(...csv, "--lot", "0"), /--lot "0": must be above 0/)
       assert.match(yield* refused(...csv, "--html", "nowhere/a.html"), /could not be written to nowhere\/a\.html/)
     })
   )
