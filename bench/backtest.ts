@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import { quantPolicy } from "../actors/index.ts"
-import { walkForward } from "../cli/evaluation/backtest.ts"
+import { walkForward } from "../cli/evaluate/backtest.ts"
 import { takeBars } from "../sim/index.ts"
 import type { Part } from "./part.ts"
 import { millis, mustBe, perSecond, printTable, rate } from "./report.ts"

@@ -12,108 +12,112 @@ const COMMANDS = [
   entry(
     "up",
     "Run a whole system: NATS, the actors, the gateway, and a market to decide on",
-    async () => (await import("./up.ts")).up
+    async () => (await import("./run/up.ts")).up
   ),
   entry(
     "analyze",
     "Make one analysis of a symbol on the prices of a file, and print the joint decision",
-    async () => (await import("./analyze.ts")).analyze
+    async () => (await import("./evaluate/analyze.ts")).analyze
   ),
   entry(
     "node",
     "Serve actors from this process; several nodes on one NATS share the work",
-    async () => (await import("./parts.ts")).node
+    async () => (await import("./run/parts.ts")).node
   ),
   entry(
     "gateway",
     "Serve WebSocket and HTTP clients from this process",
-    async () => (await import("./parts.ts")).gateway
+    async () => (await import("./run/parts.ts")).gateway
   ),
   entry(
     "feed",
     "Give a running system a market to decide on: the bars of a file, or simulated ones",
-    async () => (await import("./feed.ts")).feedCommand
+    async () => (await import("./run/feed.ts")).feedCommand
   ),
   entry(
     "token",
     "Make a token with which a client comes in at a gateway that has the same secret",
-    async () => (await import("./token.ts")).token
+    async () => (await import("./operate/token.ts")).token
   ),
   entry(
     "clients",
     "Who is connected to a gateway, and subscribed to what",
-    async () => (await import("./clients.ts")).clients
+    async () => (await import("./operate/clients.ts")).clients
   ),
-  entry("actors", "Look at actors, pause them and let them go on", async () => (await import("./actors.ts")).actors),
+  entry(
+    "actors",
+    "Look at actors, pause them and let them go on",
+    async () => (await import("./operate/actors.ts")).actors
+  ),
   entry(
     "dead",
     "Messages that could not be processed: list, show, retry, drop",
-    async () => (await import("./dead.ts")).dead
+    async () => (await import("./operate/dead.ts")).dead
   ),
   entry(
     "nodes",
     "The nodes that are alive, and what each holds and does",
-    async () => (await import("./nodes.ts")).nodes
+    async () => (await import("./operate/nodes.ts")).nodes
   ),
   entry(
     "experiments",
     "Two configurations of a panel, compared on the requests that each has answered",
-    async () => (await import("./experiments.ts")).experiments
+    async () => (await import("./operate/experiments.ts")).experiments
   ),
   entry(
     "feedback",
     "How the agents' tools and models have done: success, time, trend, errors, what to do about it",
-    async () => (await import("./feedback.ts")).feedback
+    async () => (await import("./operate/feedback.ts")).feedback
   ),
   entry(
     "status",
     "How a running system is, and what it has done: agents, decisions, uses of tools",
-    async () => (await import("./status.ts")).status
+    async () => (await import("./operate/status.ts")).status
   ),
   entry(
     "models",
     "Language models: what the configured ones, or another, can do",
-    async () => (await import("./models.ts")).models
+    async () => (await import("./evaluate/models.ts")).models
   ),
   entry(
     "portfolio",
     "Trading accounts, and their two switches",
-    async () => (await import("./portfolio.ts")).portfolio
+    async () => (await import("./operate/portfolio.ts")).portfolio
   ),
   entry(
     "market",
     "Simulated markets, how they compare with real ones, and what a file of prices is taken for",
-    async () => (await import("./market-facts.ts")).market
+    async () => (await import("./market/facts.ts")).market
   ),
   entry(
     "test-agents",
     "Test the agents in every kind of simulated market, and on one where nothing can be foreseen",
-    async () => (await import("./test-agents.ts")).testAgents
+    async () => (await import("./evaluate/test-agents.ts")).testAgents
   ),
   entry(
     "backtest",
     "Walk through past prices with the agents, and say what following them would have come to",
-    async () => (await import("./backtest.ts")).backtest
+    async () => (await import("./evaluate/backtest-command.ts")).backtest
   ),
   entry(
     "tools",
     "The tools of the agents: meaning, source, units and warm-up of each",
-    async () => (await import("./tools.ts")).tools
+    async () => (await import("./evaluate/tools.ts")).tools
   ),
   entry(
     "verify",
     "Recompute a consensus round from its journal: equal, or what differs",
-    async () => (await import("./verify.ts")).verify
+    async () => (await import("./operate/verify.ts")).verify
   ),
   entry(
     "replay",
     "Rebuild an actor from its journal step by step, and decide each message again",
-    async () => (await import("./replay.ts")).replayActor
+    async () => (await import("./operate/replay.ts")).replayActor
   ),
   entry(
     "export",
     "Write an actor's journal into a file, by which it can be replayed without the server",
-    async () => (await import("./export.ts")).exportJournal
+    async () => (await import("./operate/export.ts")).exportJournal
   )
 ]
 

@@ -8,7 +8,7 @@ import {
   lacksViews,
   type Vote
 } from "../protocols/index.ts"
-import { intervalText } from "./market-file.ts"
+import { intervalText } from "./market/file.ts"
 import { counted, plain } from "./table.ts"
 
 /** What a `final_decision` tells: the result, and the bar it was made on. */

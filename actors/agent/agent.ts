@@ -30,25 +30,25 @@ import type { OutcomeRule } from "../learning/base-rate.ts"
 import { noUsage } from "../model/prices.ts"
 import type { Policy } from "../policy.ts"
 import { toolsOf } from "../tools/registry.ts"
-import { AskOutcome, type ModelAccess, notConfigured } from "./asking.ts"
+import { evolve, requestOf, unavailableOf } from "./evolve.ts"
+import { besideOurs } from "./given.ts"
+import { AskOutcome, type ModelAccess, notConfigured } from "./model-activity.ts"
 import {
   AskInput,
   cutBy,
   fallbackOpinion,
-  goOn,
   openKey,
   RULES_MILLIS,
   roundOf,
+  startNextActivity,
   UseInput,
   UseOutput
-} from "./dialogue.ts"
-import { evolve, requestOf, unavailableOf } from "./evolve.ts"
-import { besideOurs } from "./given.ts"
-import { fallBack, heard, timerOf, used } from "./hearing.ts"
+} from "./model-conversation.ts"
+import { fallBack, heard, timerOf, used } from "./model-outcomes.ts"
+import { abstain, clip, publishDecision, publishStatus, publishTools, vote } from "./outbound.ts"
 import { reportTools } from "./reporting.ts"
 import { events, type Request, State } from "./state.ts"
-import { useTools } from "./using.ts"
-import { abstain, clip, publishDecision, publishStatus, publishTools, vote } from "./words.ts"
+import { useTools } from "./tool-activity.ts"
 
 export interface AgentOptions {
   /** How long one attempt of the policy may take; 10 seconds unless given. What runs longer fails as a timeout. */
@@ -215,7 +215,7 @@ const analyze = (
     begun,
     // The budget is kept where the model is asked; this is for a node that dies or hangs.
     setTimer(`model_${consensus_id}`, deadline, "ModelOutOfTime", { consensus_id }),
-    goOn(type, { ...request, asked })
+    startNextActivity(type, { ...request, asked })
   ]
 }
 

@@ -7,9 +7,9 @@ import { HABITS } from "../model/habits.ts"
 import type { LanguageModel } from "../model/language-model.ts"
 import type { Prompts } from "../model/prompts.ts"
 import { remedyOf } from "../model/warnings.ts"
-import { describeTools } from "./asking.ts"
-import { everyTool } from "./dialogue.ts"
-import { useRequested } from "./using.ts"
+import { describeTools } from "./model-activity.ts"
+import { everyTool } from "./model-conversation.ts"
+import { useRequested } from "./tool-activity.ts"
 
 /** What became of one turn of the conversation. */
 export interface CheckedTurn {

@@ -7,8 +7,8 @@ import { loadPrompts, type PromptUnusable } from "../model/prompts.ts"
 import type { ProviderOptions } from "../model/providers.ts"
 import { localLimits, sharedLimits } from "../model/shared-limits.ts"
 import { recording, replaying } from "../model/traffic.ts"
-import { type ModelAccess, modelAccess } from "./asking.ts"
 import { checkModel, type ModelCheck } from "./check.ts"
+import { type ModelAccess, modelAccess } from "./model-activity.ts"
 
 export interface ModelsOptions extends CallerOptions {
   /** The model of an agent type; `quant` where its own rules answer. */

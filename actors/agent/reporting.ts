@@ -10,7 +10,7 @@ import {
 import { send } from "../../runtime/index.ts"
 import { usesOf } from "../feedback/features.ts"
 import { toolsOf } from "../tools/registry.ts"
-import type { AskOutcome } from "./asking.ts"
+import type { AskOutcome } from "./model-activity.ts"
 import type { Request } from "./state.ts"
 
 /**

@@ -14,7 +14,7 @@ import { type Actor, type Context, define, persist, refuse, reply, send, setTime
 import { announceAbstention, announceRequest, announceVote } from "./announcements.ts"
 import { canonical, chainNext, chainStart } from "./chain.ts"
 import {
-  afterWord,
+  afterBallot,
   awaitAgents,
   close,
   deadlineOf,
@@ -23,21 +23,21 @@ import {
   endVoting,
   escalationEndOf,
   TIMERS
-} from "./ending.ts"
-import { fitting } from "./length.ts"
+} from "./closing.ts"
 import { linkOf } from "./links.ts"
 import { admit, type Given } from "./refusals.ts"
 import {
   EVENTS,
   evolve,
   initial,
+  pendingVoters,
   REFUSALS_MAX,
   REOPENED_MAX,
   type Round,
   refusalsOf,
-  State,
-  silentOf
+  State
 } from "./state.ts"
+import { truncated } from "./truncate.ts"
 import { upcast } from "./upcast.ts"
 
 /**
@@ -147,14 +147,14 @@ const again = (round: Round, request: RoundRequest, coordinator: string | undefi
 const take = (state: State, given: Given, context: Context) => {
   const round = admit(state, given, context)
   if ("_tag" in round) return refuseWord(state, given.word.agent_id, round, context)
-  const word = fitting(round.request, given.word)
+  const word = truncated(round.request, given.word)
   if (round.escalated !== null) return takePerson(state, round, word, context)
   const taken = record(state, round, word, context)
   const voted = isVote(word) ? word : undefined
   return [
     ...taken.steps,
     reply({ accepted: true } as const),
-    ...(taken.round === null ? [] : afterWord(taken.state, taken.round, voted, context))
+    ...(taken.round === null ? [] : afterBallot(taken.state, taken.round, voted, context))
   ]
 }
 
@@ -208,7 +208,7 @@ const refused = (round: Round, { refusal, agent_id, at }: Refused) =>
 
 /** Those who are due and silent abstain, in the order of invitation. */
 const timeOut = (state: State, round: Round, due: number, context: Context) => {
-  const late = silentOf(round).filter((voter) => (dueOf(round, voter) ?? Number.POSITIVE_INFINITY) <= due)
+  const late = pendingVoters(round).filter((voter) => (dueOf(round, voter) ?? Number.POSITIVE_INFINITY) <= due)
   let current = { state, round }
   const steps = []
   for (const { agent_id, agent_type } of late) {
@@ -216,7 +216,7 @@ const timeOut = (state: State, round: Round, due: number, context: Context) => {
     steps.push(...taken.steps)
     if (taken.round !== null) current = { state: taken.state, round: taken.round }
   }
-  const after = late.length === 0 ? [] : afterWord(current.state, current.round, undefined, context)
+  const after = late.length === 0 ? [] : afterBallot(current.state, current.round, undefined, context)
   return [...steps, ...(after.length > 0 ? after : awaitAgents(current.round, due))]
 }
 
@@ -234,7 +234,7 @@ const statusOf = (state: State, round: Round, context: Context): RoundStatus => 
   const endsAt = toTimestamp(escalated === null ? deadlineOf(round) : escalationEndOf(round))
   const people = (request.humans ?? []).map(({ agent_id }) => agent_id)
   const phase = result !== null ? "closed" : escalated !== null ? "escalated" : "voting"
-  const waiting = { closed: [], escalated: people, voting: silentOf(round).map(({ agent_id }) => agent_id) }
+  const waiting = { closed: [], escalated: people, voting: pendingVoters(round).map(({ agent_id }) => agent_id) }
   return {
     consensus_id: context.self.id,
     symbol: request.symbol,

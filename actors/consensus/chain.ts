@@ -2,7 +2,7 @@ import { createHash } from "node:crypto"
 import type { Abstention, ClosedBy, Refused, RoundRequest, Vote } from "../../protocols/index.ts"
 
 /** Something said in a round, as it joins the chain. `at` is when it was stored, in milliseconds since 1970. */
-export interface Word {
+export interface ChainedBallot {
   readonly kind: "vote" | "abstention"
   readonly at: number
   readonly word: Vote | Abstention
@@ -39,5 +39,5 @@ export const chainStart = (consensusId: string, request: RoundRequest): string =
   sha256(canonical({ consensus_id: consensusId, request }))
 
 /** The chain's head after one more link: SHA-256 of the head before it, a line feed, and what is linked as canonical JSON. */
-export const chainNext = (head: string, { kind, at, word }: Word | Incident): string =>
+export const chainNext = (head: string, { kind, at, word }: ChainedBallot | Incident): string =>
   sha256(`${head}\n${canonical({ kind, at, word })}`)

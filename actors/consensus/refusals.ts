@@ -1,6 +1,6 @@
 import { type Abstention, HUMAN, type Vote, type VoteRefusal, type Voter } from "../../protocols/index.ts"
 import type { Context } from "../../runtime/index.ts"
-import { dueOf, endOf } from "./ending.ts"
+import { dueOf, endOf } from "./closing.ts"
 import type { Round, State } from "./state.ts"
 
 /** A word as it came: with the hash of the voter's secret, where it came from outside. */

@@ -6,10 +6,10 @@ import {
   type RefusalCounts,
   toTimestamp
 } from "../../protocols/index.ts"
-import { jointOf } from "./joint.ts"
 import { judge, type Verdict } from "./judge.ts"
-import { spreadOf } from "./spread.ts"
-import { type Round, silentOf } from "./state.ts"
+import { jointOf } from "./opinion-pool.ts"
+import { pendingVoters, type Round } from "./state.ts"
+import { voteStatisticsOf } from "./vote-statistics.ts"
 
 /** How a round came to its end. `at` is in milliseconds since 1970. */
 export interface Closing {
@@ -58,7 +58,7 @@ export const resultOf = (
     abstentions: [...inOrder([...round.abstentions, ...unheard(round, closing)]), ...abstainedPeople(round)],
     participating_agents: participating,
     missing_agents: request.invited.map((voter) => voter.agent_id).filter((id) => !participating.includes(id)),
-    ...spreadOf(request, round.votes),
+    ...voteStatisticsOf(request, round.votes),
     probabilities,
     refusals,
     processing_time_ms: Math.max(0, closing.at - round.opened_at),
@@ -96,7 +96,7 @@ const unheard = (round: Said, { closedBy, early }: Closing): ReadonlyArray<Abste
   const ended = closedBy === "cancelled" ? closedBy : (round.escalated?.ended_by ?? closedBy)
   const reason = UNHEARD[ended] ?? "the voting was over"
   const why = (early ?? round.escalated?.early) === true ? "it could not have changed the outcome any more" : reason
-  return silentOf(round).map(({ agent_id, agent_type }) => ({
+  return pendingVoters(round).map(({ agent_id, agent_type }) => ({
     agent_id,
     agent_type,
     reason: why

@@ -125,7 +125,7 @@ const graceAfter = ({ request, votes }: Round, at: number) =>
     : { grace_until: at + request.quorum_grace_ms }
 
 /** Who has said nothing yet. */
-export const silentOf = ({
+export const pendingVoters = ({
   request,
   votes,
   abstentions

@@ -1,12 +1,12 @@
 import { Result, Schema } from "effect"
 import { type ClosedBy, type ConsensusResult, HUMAN, open } from "../../protocols/index.ts"
-import { canonical, chainNext, chainStart, type Incident, type Word } from "./chain.ts"
-import { deadlineOf, dueOf, endOf, escalationEndOf } from "./ending.ts"
+import { type ChainedBallot, canonical, chainNext, chainStart, type Incident } from "./chain.ts"
+import { deadlineOf, dueOf, endOf, escalationEndOf } from "./closing.ts"
+import { closesEarly } from "./early-close.ts"
 import { judge, quorumOf } from "./judge.ts"
 import { closingLink, escalationOf, linkOf } from "./links.ts"
 import { resultOf } from "./result.ts"
-import { isSettled } from "./settled.ts"
-import { EVENTS, evolve, initial, type Round, type State, silentOf } from "./state.ts"
+import { EVENTS, evolve, initial, pendingVoters, type Round, type State } from "./state.ts"
 
 /** An event of a round's journal, with the time of the message that led to it, in milliseconds since 1970. */
 export interface RecordedEvent {
@@ -134,7 +134,7 @@ const withEvent = <A>(
   else found.differences.push({ what: tag, recorded: "cannot be read", computed: event.failure.message })
 }
 
-const verifyWord = (found: Verifying, said: Word, chain: string, time: number): void => {
+const verifyWord = (found: Verifying, said: ChainedBallot, chain: string, time: number): void => {
   const { round } = found.state
   const { agent_id } = said.word
   const what = `word ${++found.words} (${agent_id})`
@@ -168,7 +168,7 @@ const verifyEscalation = (
   verifyLink(found, "escalation", event.chain, escalationOf(event))
 }
 
-const mayTake = (round: Round, { kind, at, word }: Word): boolean => {
+const mayTake = (round: Round, { kind, at, word }: ChainedBallot): boolean => {
   const { agent_id, agent_type } = word
   const isThe = (voter: { readonly agent_id: string; readonly agent_type: string }) =>
     voter.agent_id === agent_id && voter.agent_type === agent_type
@@ -234,8 +234,8 @@ const escalates = ({ request, votes }: Round): boolean => judge(request, votes).
 /** Whether the voting could end in this way at this time. */
 const mayEnd = (round: Round, ended_by: ClosedBy, early: boolean, time: number): boolean => {
   const { request, votes } = round
-  const silent = silentOf(round)
-  if (early) return ended_by === "quorum" && request.early_close === true && isSettled(request, votes, silent)
+  const silent = pendingVoters(round)
+  if (early) return ended_by === "quorum" && request.early_close === true && closesEarly(request, votes, silent)
   if (ended_by === "all_votes") return silent.length === 0
   const now = time + CLOCKS_MILLIS
   if (ended_by === "deadline") return now >= deadlineOf(round)

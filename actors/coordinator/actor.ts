@@ -25,13 +25,13 @@ import {
   send
 } from "../../runtime/index.ts"
 import { awaitDeadline, correlationOf, dropExpired, newest, startAnalysis, startNext, TIMERS } from "./analysis.ts"
-import { answerAsker, disappointAsker, tellMissing } from "./asker.ts"
+import { type Coordination, toCoordination, withoutOutcome } from "./experiment.ts"
 import { publishBar, publishDecision, publishMessage, toAnswer } from "./messages.ts"
 import { type CoordinatorOptions, toRoundRequest } from "./options.ts"
 import { loseAnalysis, recover } from "./recovering.ts"
+import { answerRequester, refuseRequester, tellMissing } from "./requester.ts"
 import { cancelAnalysis, requestConsensus, setWeights } from "./requests.ts"
 import { type Asked, EVENTS, evolve, initial, isAdvice, type Running, State } from "./state.ts"
-import { type Coordination, toCoordination, withoutOutcome } from "./trial.ts"
 import { upcast } from "./upcast.ts"
 
 /** How many requests wait for their analysis at most; what comes beyond is refused with `CoordinatorBusy`. */
@@ -206,11 +206,11 @@ const endAnalysis = (state: State, result: ConsensusResult, options: Coordinatio
     persist(ended),
     cancelTimer(TIMERS.overdue),
     ...(cancelled
-      ? [...withoutOutcome(running), ...disappointAsker(running, error)]
+      ? [...withoutOutcome(running), ...refuseRequester(running, error)]
       : [
           ...publishDecision(result, running, context),
           ...toldForOutcome(result, running, options),
-          ...answerAsker(running, toAnswer(result, running))
+          ...answerRequester(running, toAnswer(result, running))
         ]),
     ...startNext(evolve.AnalysisEnded(state, ended), options, context, running.requested)
   ]

@@ -10,12 +10,12 @@ import {
 } from "../../protocols/index.ts"
 import { type Context, persist, send, setTimer } from "../../runtime/index.ts"
 import { isRequestedRound, requestedId } from "../consensus/opened-at.ts"
-import { disappointAsker } from "./asker.ts"
 import { askAgents } from "./asking.ts"
+import { assignSteps, type Coordination, drawArm, heldBy } from "./experiment.ts"
 import { lifetimeOf, toRoundRequest, votesUntil } from "./options.ts"
+import { refuseRequester } from "./requester.ts"
 import { sizingOf } from "./sizing.ts"
 import { type Asked, evolve, isAdvice, type Running, type State } from "./state.ts"
-import { assignSteps, type Coordination, drawArm, heldBy } from "./trial.ts"
 
 export const TIMERS = { overdue: "analysis_overdue", deadline: "analysis_deadline" } as const
 
@@ -43,7 +43,7 @@ export const dropExpired = (state: State, context: Context) => {
     state: evolve.AnalysisDropped(state, { ids }),
     steps: [
       persist({ _tag: "AnalysisDropped", ids } as const),
-      ...expired.flatMap((asked) => disappointAsker(asked, passed))
+      ...expired.flatMap((asked) => refuseRequester(asked, passed))
     ]
   }
 }

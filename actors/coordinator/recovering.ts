@@ -2,9 +2,9 @@
 import { CoordinatorProtocol } from "../../protocols/index.ts"
 import { type Context, cancelTimer, persist, send } from "../../runtime/index.ts"
 import { TIMERS } from "./analysis.ts"
-import { disappointAsker } from "./asker.ts"
+import { withoutOutcome } from "./experiment.ts"
+import { refuseRequester } from "./requester.ts"
 import { evolve, type Running, type State } from "./state.ts"
-import { withoutOutcome } from "./trial.ts"
 
 /** Gives up the analysis under way; who asked for it is told. */
 export const loseAnalysis = (running: Running, context: Context) => {
@@ -13,7 +13,7 @@ export const loseAnalysis = (running: Running, context: Context) => {
   const lost = { _tag: "AnalysisLost", symbol: context.self.id, consensus_id } as const
   return {
     after: (state: State): State => evolve.AnalysisEnded(state, ended),
-    steps: [persist(ended), ...withoutOutcome(running), ...disappointAsker(running, lost)]
+    steps: [persist(ended), ...withoutOutcome(running), ...refuseRequester(running, lost)]
   }
 }
 
@@ -34,7 +34,7 @@ export const recover = (state: State, message: string, context: Context) => {
   const dropped = { _tag: "AnalysisDropped", ids: [first.id] } as const
   return [
     persist(dropped),
-    ...disappointAsker(first, { _tag: "AnalysisCancelled", symbol: context.self.id }),
+    ...refuseRequester(first, { _tag: "AnalysisCancelled", symbol: context.self.id }),
     ...resume(evolve.AnalysisDropped(state, dropped), context)
   ]
 }

@@ -9,12 +9,12 @@ import {
 } from "../../protocols/index.ts"
 import { type Context, type Payload, persist, refuse, reply, send } from "../../runtime/index.ts"
 import { newRequestedId, pastOf } from "./analysis.ts"
-import { disappointAsker } from "./asker.ts"
 import { askAgents } from "./asking.ts"
+import { type Coordination, heldBy } from "./experiment.ts"
 import { type CoordinatorOptions, fillRequest, votesUntil } from "./options.ts"
 import { nameFaults } from "./outside.ts"
+import { refuseRequester } from "./requester.ts"
 import { evolve, type State } from "./state.ts"
-import { type Coordination, heldBy } from "./trial.ts"
 
 /** Opens a round that somebody asked for, beside the analyses, and asks those of the house who are invited, of the panel or not. */
 export const requestConsensus = (
@@ -65,7 +65,7 @@ export const cancelAnalysis = (
     const cancelled = { _tag: "AnalysisCancelled", symbol } as const
     return [
       persist({ _tag: "AnalysisDropped", ids: [waiting.id] } as const),
-      ...disappointAsker(waiting, cancelled),
+      ...refuseRequester(waiting, cancelled),
       reply({ cancelled: "waiting" } as const)
     ]
   }

@@ -1,8 +1,8 @@
 // Rounds at the ends of what a request may hold: what decides and what is told must stay finite, and fit in a message.
 import { assert, describe, it } from "@effect/vitest"
+import { closesEarly } from "../../actors/consensus/early-close.ts"
 import { judge } from "../../actors/consensus/judge.ts"
-import { isSettled } from "../../actors/consensus/settled.ts"
-import { spreadOf } from "../../actors/consensus/spread.ts"
+import { voteStatisticsOf } from "../../actors/consensus/vote-statistics.ts"
 import { ConsensusProtocol, Method, type RoundRequest, roundFaults, type Vote } from "../../protocols/index.ts"
 import { seeded } from "../support/chaos-faults.ts"
 import { openRound, ROUND } from "../support/open-round.ts"
@@ -30,11 +30,11 @@ describe("with the greatest and the smallest numbers", () => {
       const verdict = judge(rules, votes)
       assert.isTrue(verdict.strength >= 0 && verdict.strength <= 1, JSON.stringify({ rules, votes, verdict }))
       assert.deepStrictEqual(judge(rules, votes.toReversed()), verdict)
-      const { distribution, entropy, effective_voters } = spreadOf(rules, votes)
+      const { distribution, entropy, effective_voters } = voteStatisticsOf(rules, votes)
       for (const number of [...Object.values(distribution), entropy, effective_voters]) {
         assert.isTrue(Number.isFinite(number) && number >= 0)
       }
-      isSettled(
+      closesEarly(
         rules,
         votes,
         invited.filter(({ agent_id }) => votes.every((vote) => vote.agent_id !== agent_id))

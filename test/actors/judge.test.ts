@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
 import type { Rules } from "../../actors/consensus/ballot.ts"
 import { judge, type Verdict } from "../../actors/consensus/judge.ts"
-import { spreadOf } from "../../actors/consensus/spread.ts"
+import { voteStatisticsOf } from "../../actors/consensus/vote-statistics.ts"
 import type { Decision, Method } from "../../protocols/index.ts"
 import { seeded } from "../support/chaos-faults.ts"
 import { byTheTables } from "../support/round-table.ts"
@@ -49,7 +49,7 @@ describe("the judge", () => {
     fc.assert(
       fc.property(shuffled, ({ round: { rules, votes }, order }) => {
         assert.deepStrictEqual(judge(rules, order), judge(rules, votes))
-        assert.deepStrictEqual(spreadOf(rules, order), spreadOf(rules, votes))
+        assert.deepStrictEqual(voteStatisticsOf(rules, order), voteStatisticsOf(rules, votes))
       }),
       { numRuns: 1000 }
     )
@@ -62,7 +62,7 @@ describe("the judge", () => {
           rules.invited.map(({ agent_id }) => [agent_id, (rules.weights?.[agent_id] ?? 1) * scale])
         )
         alike(judge(rules, votes), judge({ ...rules, weights }, votes))
-        const [one, other] = [spreadOf(rules, votes), spreadOf({ ...rules, weights }, votes)]
+        const [one, other] = [voteStatisticsOf(rules, votes), voteStatisticsOf({ ...rules, weights }, votes)]
         assert.closeTo(other.entropy, one.entropy, 1e-9)
         assert.closeTo(other.effective_voters, one.effective_voters, 1e-9)
       }),
@@ -194,24 +194,24 @@ describe("an agent that is surer of the winner", () => {
 describe("the spread of votes", () => {
   it("is even among three, nothing among one, and counts by weight", () => {
     const rules = rulesOf("simple_majority", 3)
-    const three = spreadOf(rules, [voteBy(0, "BUY", 1), voteBy(1, "SELL", 1), voteBy(2, "HOLD", 1)])
+    const three = voteStatisticsOf(rules, [voteBy(0, "BUY", 1), voteBy(1, "SELL", 1), voteBy(2, "HOLD", 1)])
     assert.closeTo(three.entropy, Math.log2(3), 1e-12)
     assert.closeTo(three.effective_voters, 3, 1e-12)
     const none = { distribution: { BUY: 0, SELL: 0, HOLD: 0 }, entropy: 0, effective_voters: 0 }
-    assert.deepStrictEqual(spreadOf(rules, []), none)
+    assert.deepStrictEqual(voteStatisticsOf(rules, []), none)
     const heavy = { weights: { agent_0: 3, agent_1: 1 } }
-    const two = spreadOf(heavy, [voteBy(0, "BUY", 1), voteBy(1, "SELL", 1)])
+    const two = voteStatisticsOf(heavy, [voteBy(0, "BUY", 1), voteBy(1, "SELL", 1)])
     assert.deepStrictEqual(two.distribution, { BUY: 0.75, SELL: 0.25, HOLD: 0 })
     assert.closeTo(two.effective_voters, 16 / 10, 1e-12)
     const weightless = { weights: { agent_0: 0, agent_1: 0 } }
-    const nothing = spreadOf(weightless, [voteBy(0, "BUY", 1), voteBy(1, "SELL", 1)])
+    const nothing = voteStatisticsOf(weightless, [voteBy(0, "BUY", 1), voteBy(1, "SELL", 1)])
     assert.deepStrictEqual([nothing.distribution.BUY, nothing.effective_voters], [0.5, 0])
   })
 
   it("lies between one and all for the voters, and between 0 and the logarithm of three for the entropy", () => {
     fc.assert(
       fc.property(rounds(), ({ rules, votes }) => {
-        const { distribution, entropy, effective_voters } = spreadOf(rules, votes)
+        const { distribution, entropy, effective_voters } = voteStatisticsOf(rules, votes)
         fc.pre(votes.length > 0 && effective_voters > 0)
         assert.closeTo(distribution.BUY + distribution.SELL + distribution.HOLD, 1, 1e-9)
         assert.isTrue(entropy >= 0 && entropy <= Math.log2(3) + 1e-9)

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
+import { closesEarly } from "../../actors/consensus/early-close.ts"
 import { judge } from "../../actors/consensus/judge.ts"
-import { isSettled } from "../../actors/consensus/settled.ts"
 import type { Vote, Voter } from "../../protocols/index.ts"
 import { seeded } from "../support/chaos-faults.ts"
 import { type Case, DECISIONS, drawRound } from "../support/rounds.ts"
@@ -52,7 +52,7 @@ describe("closing before all have voted", () => {
     for (let index = 0; index < ROUNDS; index++) {
       const round = drawRound(random, 6)
       const missing = missingOf(round)
-      if (missing.length === 0 || missing.length > 2 || !isSettled(round.rules, round.votes, missing)) continue
+      if (missing.length === 0 || missing.length > 2 || !closesEarly(round.rules, round.votes, missing)) continue
       const outcomes = outcomesOf(round, missing)
       if (outcomes.size !== 1) assert.fail(`seed ${seed}: ${JSON.stringify(round)} can end in ${[...outcomes]}`)
       const kind = `${round.rules.method} ${judge(round.rules, round.votes).achieved}`
@@ -76,14 +76,14 @@ describe("closing before all have voted", () => {
       const [outcome, ...others] = outcomesOf(round, missing)
       if (others.length > 0 || !outcome!.endsWith("true")) continue
       certain++
-      if (!isSettled(round.rules, round.votes, missing)) assert.fail(`seed ${seed}: ${JSON.stringify(round)}`)
+      if (!closesEarly(round.rules, round.votes, missing)) assert.fail(`seed ${seed}: ${JSON.stringify(round)}`)
     }
     assert.isAbove(certain, 50)
   })
 
   it("does not happen with nothing said, and does with nobody missing", () => {
     const { rules, votes } = drawRound(() => 0.3, 6)
-    assert.isFalse(isSettled(rules, [], rules.invited))
-    assert.isTrue(isSettled(rules, votes, []))
+    assert.isFalse(closesEarly(rules, [], rules.invited))
+    assert.isTrue(closesEarly(rules, votes, []))
   })
 })

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { SignJWT } from "jose"
-import { askClients } from "../../cli/clients.ts"
+import { askClients } from "../../cli/operate/clients.ts"
 import { openClientWith, startGateway, subscribe } from "../support/gateway.ts"
 
 const SECRET = "0123456789abcdef0123456789abcdef"

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Redacted } from "effect"
 import { configuration, fromRecord, settings, settingsTable } from "../../cli/config.ts"
-import { gatewayOptions } from "../../cli/gateway-options.ts"
+import { gatewayOptions } from "../../cli/run/gateway-options.ts"
 
 const read = (env: Record<string, string>) => configuration.pipe(Effect.provide(fromRecord(env)))
 const complaint = (env: Record<string, string>) =>

@@ -30,13 +30,19 @@ describe("a command loads only what it needs", () => {
   })
 
   it("who looks at the nodes needs no actors and no gateway, and who looks at a gateway no actors", () => {
-    assert.deepStrictEqual(roomsOf("nodes.ts"), ["protocols", "runtime"])
-    assert.deepStrictEqual(roomsOf("dead.ts"), ["protocols", "runtime"])
-    assert.deepStrictEqual(roomsOf("clients.ts"), ["gateway", "protocols", "runtime"])
-    assert.deepStrictEqual(roomsOf("portfolio.ts"), ["actors", "protocols", "runtime"])
+    assert.deepStrictEqual(roomsOf("operate/nodes.ts"), ["protocols", "runtime"])
+    assert.deepStrictEqual(roomsOf("operate/dead.ts"), ["protocols", "runtime"])
+    assert.deepStrictEqual(roomsOf("operate/clients.ts"), ["gateway", "protocols", "runtime"])
+    assert.deepStrictEqual(roomsOf("operate/portfolio.ts"), ["actors", "protocols", "runtime"])
+  })
+
+  it("the runtime needs no client of NATS; its ports on NATS do", () => {
+    const clients = (path: string) => [...needs(join(ROOT, path))].filter((name) => name.startsWith("@nats-io/"))
+    assert.deepStrictEqual(clients("runtime/index.ts"), [])
+    assert.includeMembers(clients("runtime/nats/index.ts"), ["@nats-io/jetstream"])
   })
 
   it("and whole systems need all", () => {
-    assert.includeMembers([...roomsOf("up.ts")], ["actors", "gateway", "protocols", "runtime", "sim"])
+    assert.includeMembers([...roomsOf("run/up.ts")], ["actors", "gateway", "protocols", "runtime", "sim"])
   })
 })

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock, TestConsole } from "effect/testing"
-import { withParts } from "../../cli/server.ts"
-import { Storage } from "../../cli/storage.ts"
+import { withParts } from "../../cli/run/server.ts"
+import { Storage } from "../../cli/run/storage.ts"
 import { LogUnavailable } from "../../runtime/index.ts"
 
 /** A disk with so much room, under a server that stores or does not. */

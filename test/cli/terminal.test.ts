@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { conversationText, shownEvent } from "../../cli/conversation-text.ts"
 import { forTerminal } from "../../cli/escaping.ts"
-import { letterRows } from "../../cli/letters.ts"
+import { conversationText, shownEvent } from "../../cli/operate/conversation-text.ts"
+import { letterRows } from "../../cli/operate/letters.ts"
 import { analysisText, decisionLine } from "../../cli/print.ts"
 import { dataText, table } from "../../cli/table.ts"
 

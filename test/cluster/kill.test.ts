@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber, Layer, type Scope } from "effect"
-import type { EmbeddedError, EmbeddedNats } from "../../cli/nats-server.ts"
+import type { EmbeddedError, EmbeddedNats } from "../../cli/run/nats-server.ts"
 import { Actors } from "../../runtime/index.ts"
 import { layerNats } from "../../runtime/nats/index.ts"
 import { CounterProtocol } from "../support/counter.ts"

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { quantPolicy } from "../../actors/index.ts"
-import { BUY_AND_HOLD, walkForward } from "../../cli/evaluation/backtest.ts"
-import { backtestReport } from "../../cli/evaluation/backtest-report.ts"
-import { skillOf } from "../../cli/evaluation/skill.ts"
+import { BUY_AND_HOLD, walkForward } from "../../cli/evaluate/backtest.ts"
+import { backtestReport } from "../../cli/evaluate/backtest-report.ts"
+import { skillOf } from "../../cli/evaluate/skill.ts"
 import { MARTINGALE, takeBars } from "../../sim/index.ts"
 import { normals } from "../support/tools.ts"
 

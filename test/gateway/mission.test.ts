@@ -3,7 +3,7 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Layer, References, Schema } from "effect"
 import { allActors, quantPolicy } from "../../actors/index.ts"
-import { askStatus } from "../../cli/status.ts"
+import { askStatus } from "../../cli/operate/status.ts"
 import { serveGateway } from "../../gateway/index.ts"
 import {
   AnalysisResult,

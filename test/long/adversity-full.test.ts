@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Clock, Effect, Exit, Fiber, Layer, Scope } from "effect"
-import { embeddedNats } from "../../cli/nats-server.ts"
+import { embeddedNats } from "../../cli/run/nats-server.ts"
 import { ActorLog, Actors, AlreadyStored, type AppendError, LogFull, LogUnavailable } from "../../runtime/index.ts"
 import { layerNats } from "../../runtime/nats/index.ts"
 import { CounterProtocol } from "../support/counter.ts"

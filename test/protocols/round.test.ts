@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { jointOf } from "../../actors/consensus/joint.ts"
 import { judge } from "../../actors/consensus/judge.ts"
+import { jointOf } from "../../actors/consensus/opinion-pool.ts"
 import { ConsensusBody, CoordinatorProtocol, RoundRequest } from "../../protocols/index.ts"
 import { REQUEST } from "../support/open-round.ts"
 

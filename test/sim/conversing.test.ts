@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Random, Result, Schema } from "effect"
 import fc from "fast-check"
-import { modelAccess } from "../../actors/agent/asking.ts"
+import { modelAccess } from "../../actors/agent/model-activity.ts"
 import { allActors, quantPolicy } from "../../actors/index.ts"
 import type { Attempt, Caller } from "../../actors/model/caller.ts"
 import { ModelError } from "../../actors/model/errors.ts"

@@ -1,8 +1,8 @@
 // An agent that asks a model, where the test says what the model answers.
 import { Effect, Schema } from "effect"
 import { agentActor } from "../../actors/agent/agent.ts"
-import type { AskOutcome, ModelAccess } from "../../actors/agent/asking.ts"
-import { AskInput } from "../../actors/agent/dialogue.ts"
+import type { AskOutcome, ModelAccess } from "../../actors/agent/model-activity.ts"
+import { AskInput } from "../../actors/agent/model-conversation.ts"
 import {
   AgentReport,
   agentProtocol,

@@ -1,7 +1,7 @@
 // What the long tests have in common: a server whose power can be cut, processes on it, and how many actors answer.
 import { join } from "node:path"
 import { Clock, Effect, Exit, Layer, References, Schedule, Scope } from "effect"
-import { embeddedNats } from "../../cli/nats-server.ts"
+import { embeddedNats } from "../../cli/run/nats-server.ts"
 import { Actors, type Operators } from "../../runtime/index.ts"
 import { layerNatsClient, layerOperators } from "../../runtime/nats/index.ts"
 import { temporaryFolder } from "./nats.ts"

@@ -1,6 +1,6 @@
 // Many rounds in flight at once over three node processes, of which one after the other is killed; then each is verified.
 import { Context, Effect, Exit, Fiber, Layer, Scope } from "effect"
-import { verifyConsensus } from "../../cli/verify.ts"
+import { verifyConsensus } from "../../cli/operate/verify.ts"
 import { CoordinatorProtocol, toWindow } from "../../protocols/index.ts"
 import { Actors, Operators } from "../../runtime/index.ts"
 import { layerNats, layerOperators } from "../../runtime/nats/index.ts"

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import fc from "fast-check"
-import { useRequested } from "../../../actors/agent/using.ts"
+import { useRequested } from "../../../actors/agent/tool-activity.ts"
 import { withoutThoughts } from "../../../actors/model/reading.ts"
 import { TOOLS } from "../../../actors/tools/registry.ts"
 import { parametersJsonSchema } from "../../../actors/tools/use.ts"

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
 import { quantPolicy } from "../../../actors/index.ts"
 import { exact, inLots, inTicks, lotOf } from "../../../actors/portfolio/quantities.ts"
-import { BUY_AND_HOLD, walkForward } from "../../../cli/evaluation/backtest.ts"
+import { BUY_AND_HOLD, walkForward } from "../../../cli/evaluate/backtest.ts"
 
 const lots = fc.integer({ min: 0, max: 8 }).map((decimals) => Number((10 ** -decimals).toFixed(decimals)))
 const quantity = fc.double({ min: 0, max: 1e6, noNaN: true })

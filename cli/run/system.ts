@@ -1,0 +1,107 @@
+// The composition root: which parts a process is made of, and how they hang together.
+import { hostname } from "node:os"
+import { Duration, Effect, Layer } from "effect"
+import { ACCOUNT_DEFAULTS, allActors, openModels, quantPolicy } from "../../actors/index.ts"
+import { defaultLimits, Gateway, type GatewayOptions, NotReady, SERVING, statusProbe } from "../../gateway/index.ts"
+import type { ExperimentPlan, ModelName } from "../../protocols/index.ts"
+import { Actors, ClientLog, EventLog, layerNode } from "../../runtime/index.ts"
+import { layerEvents } from "../../runtime/nats/index.ts"
+import { type Configuration, tellHeaderBytes } from "../config.ts"
+import { modelConfiguration, modelTimes, warnOfOnePlace } from "../config-models.ts"
+import { VERSION } from "../version.ts"
+import { gatewayOptions } from "./gateway-options.ts"
+import type { Server } from "./server.ts"
+
+/** How long a round takes votes unless something else is said. */
+const ROUND = "15 seconds"
+
+/** A market's bars may be so far ahead of the clock, or of the bar before, in milliseconds: as far as a month's are apart. */
+const AHEAD_MILLIS = Duration.toMillis("31 days")
+
+export interface ServeOptions {
+  readonly labels?: ReadonlyArray<string>
+  /** What the analyses are held by. */
+  readonly experiment?: ExperimentPlan
+  /** The model of all agents, in place of those of the environment. */
+  readonly model?: ModelName
+}
+
+/** All actors of the house, in this process, with the panel, the accounts and the language models of the environment. */
+export const serveActors = (
+  name: string,
+  { panel, accounts, instruments }: Pick<Configuration, "panel" | "accounts" | "instruments">,
+  { labels = [], experiment, model }: ServeOptions = {}
+) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const { round = ROUND, ...asked } = yield* modelConfiguration(model)
+      yield* warnOfOnePlace(asked)
+      const models = yield* openModels({ ...asked, round, actors: yield* Actors })
+      const actors = allActors({
+        policy: quantPolicy,
+        agent: { models },
+        panel,
+        accounts,
+        portfolio: { rules: { ...ACCOUNT_DEFAULTS, instruments } },
+        aheadMillis: AHEAD_MILLIS,
+        roundTimeoutMillis: Duration.toMillis(Duration.fromInputUnsafe(round)),
+        ...(experiment === undefined ? {} : { experiment })
+      })
+      return layerNode({ name, labels, actors })
+    })
+  )
+
+/** An analysis waits for those before it, and its round for its votes. */
+const analysisMillis = (round: Duration.Duration): number =>
+  Math.max(defaultLimits.analysisMillis, 2 * Duration.toMillis(round))
+
+/** What people are told of a gateway that knows no clients. */
+export const OPEN = "anybody on this machine: no secret, public key or keys are set (GATEWAY_JWT_SECRET …)"
+
+/** Whether the log answers, is the one that it was, and stores. */
+export const logReady = (server: Server) =>
+  Effect.map(ClientLog, (log) =>
+    Effect.suspend(() => {
+      const failed = server.storage?.failed
+      if (failed !== undefined) return Effect.fail(new NotReady({ detail: failed }))
+      return log.check.pipe(Effect.mapError(({ message, detail }) => new NotReady({ detail: detail || message })))
+    })
+  )
+
+/**
+ * The gateway; it is ready while the log answers and is the one that it was, and while nodes answer. It reads events over a
+ * connection of its own: by itself or, `outside` of nodes, as they give them.
+ */
+export const serveGateway = (
+  config: Configuration,
+  server: Server,
+  { outside, ...options }: Pick<GatewayOptions, "host" | "port"> & { readonly outside: boolean }
+) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const ready = yield* logReady(server)
+      yield* tellHeaderBytes(config)
+      const { round } = yield* modelTimes
+      const limits = { ...gatewayOptions(config).limits, analysisMillis: analysisMillis(round) }
+      const serving = { ...SERVING, probe: statusProbe }
+      const events = layerEvents({
+        url: server.url,
+        inbox: config.natsInbox,
+        namespace: config.namespace,
+        name: "conclave gateway events",
+        outside
+      })
+      return Gateway.layer({ ...gatewayOptions(config), ...options, limits, ready, serving, version: VERSION }).pipe(
+        Layer.provide(Layer.effectDiscard(mayReadEvents)),
+        Layer.provide(events)
+      )
+    })
+  )
+
+/** A user without the right to read events hears of it at the start, rather than each of its clients. */
+const mayReadEvents = EventLog.use(({ history, kept }) =>
+  Effect.flatMap(kept(">"), ({ last }) => history(">", { from: "sequence", sequence: last + 1 }).next(last))
+).pipe(Effect.catch((error) => (/Permissions Violation/.test(error.message) ? Effect.fail(error) : Effect.void)))
+
+/** A name that no other live node has: the host's and the process's. */
+export const nodeName = (): string => `${hostname().replace(/[^A-Za-z0-9-]/g, "-")}-${process.pid}`
