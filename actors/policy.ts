@@ -26,7 +26,7 @@ export interface PolicyRequest {
 
 /**
  * How an agent comes to an opinion by itself: by rules, or by a script in a test. What a language model is asked is a conversation of
- * several steps (`agent/dialogue.ts`), and this is what the agent falls back on.
+ * several steps (`agent/model-conversation.ts`), and this is what the agent falls back on.
  *
  * It runs as an activity: at least once per request, so it must be safe to run again, and it may be interrupted.
  */

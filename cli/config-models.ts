@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url"
 import { Duration, Effect, Option, Redacted, Schema, SchemaTransformation } from "effect"
 import { type ModelsOptions, Prices } from "../actors/index.ts"
 import { AgentType, type ModelName, ModelName as ModelNameSchema } from "../protocols/index.ts"
-import { InvalidSetting, readOptional, readSetting, type Setting, settingsTable } from "./config.ts"
+import { InvalidSetting, readOptional, readSetting, type SettingSpec, settingsTable } from "./config.ts"
 import { durationBetween, setting, wholeNumber } from "./setting.ts"
 
 const PROMPTS = fileURLToPath(new URL("../prompts", import.meta.url))
@@ -228,7 +228,7 @@ export const warnOfOnePlace = ({ models, concurrency }: ModelsOptions): Effect.E
     : Effect.void
 
 /** A key that breaks the rule is not shown either. */
-const readKey = (spec: Setting<string>): Effect.Effect<Redacted.Redacted | undefined, InvalidSetting> =>
+const readKey = (spec: SettingSpec<string>): Effect.Effect<Redacted.Redacted | undefined, InvalidSetting> =>
   readOptional(spec).pipe(
     Effect.mapError(({ variable, rule }) => new InvalidSetting({ variable, value: "***", rule })),
     Effect.map((text) => (text === undefined ? undefined : Redacted.make(text)))

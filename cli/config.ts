@@ -4,9 +4,9 @@ import { AgentType, PANEL } from "../protocols/index.ts"
 import { accountSettings } from "./account-settings.ts"
 import { gatewaySettings } from "./gateway-settings.ts"
 import { retentionSettings } from "./retention-settings.ts"
-import { durationBetween, listOf, matching, type Setting, setting, wholeNumber, word } from "./setting.ts"
+import { durationBetween, listOf, matching, type SettingSpec, setting, wholeNumber, word } from "./setting.ts"
 
-export type { Setting }
+export type { SettingSpec }
 
 /** A variable of the environment has a value that cannot be used. Trying again does not help. */
 export class InvalidSetting extends Schema.TaggedError<InvalidSetting>()("InvalidSetting", {
@@ -175,7 +175,7 @@ export type Configuration = {
 /** Hides passwords in servers' addresses: they must not get into a log or on a screen. */
 export const withoutPassword = (text: string) => text.replace(/(\/\/[^:@/,]*):[^@/,]*@/g, "$1:***@")
 
-const shown = ({ hidden }: Setting<unknown>, value: string) => (hidden === true ? "***" : withoutPassword(value))
+const shown = ({ hidden }: SettingSpec<unknown>, value: string) => (hidden === true ? "***" : withoutPassword(value))
 
 /** The environment of a program that this process starts, with values for what is not set in it. */
 export const environmentWith = (defaults: Readonly<Record<string, string>>): NodeJS.ProcessEnv => ({
@@ -184,7 +184,7 @@ export const environmentWith = (defaults: Readonly<Record<string, string>>): Nod
 })
 
 /** Checks a value against a setting. The same rules hold for an option on the command line. */
-export const checkSetting = <A>(spec: Setting<A>, value: string): Effect.Effect<A, InvalidSetting> =>
+export const checkSetting = <A>(spec: SettingSpec<A>, value: string): Effect.Effect<A, InvalidSetting> =>
   Schema.decodeUnknownEffect(spec.schema)(value).pipe(
     Effect.mapError(() => new InvalidSetting({ variable: spec.variable, value: shown(spec, value), rule: spec.rule }))
   )
@@ -196,10 +196,10 @@ const readText = (variable: string): Effect.Effect<string> =>
   )
 
 /** One variable's value, or its default. A variable that is set to nothing counts as not set. */
-export const readSetting = <A>(spec: Setting<A>): Effect.Effect<A, InvalidSetting> =>
+export const readSetting = <A>(spec: SettingSpec<A>): Effect.Effect<A, InvalidSetting> =>
   Effect.flatMap(readText(spec.variable), (text) => checkSetting(spec, text.trim() === "" ? spec.default : text.trim()))
 
-export const readOptional = <A>(spec: Setting<A>): Effect.Effect<A | undefined, InvalidSetting> =>
+export const readOptional = <A>(spec: SettingSpec<A>): Effect.Effect<A | undefined, InvalidSetting> =>
   Effect.flatMap(readText(spec.variable), (text) =>
     text.trim() === "" ? Effect.succeed(undefined) : checkSetting(spec, text.trim())
   )
@@ -283,7 +283,7 @@ export const tellHeaderBytes = ({
   })
 
 /** The table of variables as README.md shows it. */
-export const settingsTable = (shown: { readonly [name: string]: Setting<unknown> } = settings): string =>
+export const settingsTable = (shown: { readonly [name: string]: SettingSpec<unknown> } = settings): string =>
   [
     "| variable | default | what it is for |",
     "| --- | --- | --- |",

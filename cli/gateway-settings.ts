@@ -1,11 +1,11 @@
 import { Redacted, Schema, SchemaTransformation } from "effect"
 import { defaultLimits, limitNames } from "../protocols/index.ts"
-import { type Setting, setting, wholeNumber } from "./setting.ts"
+import { type SettingSpec, setting, wholeNumber } from "./setting.ts"
 
 const path = (variable: string, about: string) =>
   setting({ variable, default: "", about, rule: "must be the path of a file", schema: Schema.NonEmptyString })
 
-const limit = (key: keyof typeof limitNames, about: string, maximum = 1_000_000): Setting<number> =>
+const limit = (key: keyof typeof limitNames, about: string, maximum = 1_000_000): SettingSpec<number> =>
   setting({
     variable: limitNames[key],
     default: String(defaultLimits[key]),

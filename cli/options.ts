@@ -1,7 +1,7 @@
 import { Effect, Option } from "effect"
 import { Argument, Flag } from "effect/cli"
 import { MarketSymbol } from "../protocols/index.ts"
-import { type Configuration, checkSetting, type InvalidSetting, type Setting, settings } from "./config.ts"
+import { type Configuration, checkSetting, type InvalidSetting, type SettingSpec, settings } from "./config.ts"
 
 /** A market symbol as a person types it: lower case is fine. */
 const upperCase = (text: string) => text.trim().toUpperCase()
@@ -46,7 +46,7 @@ export const dataFlag = Flag.String("data").pipe(
 export const optionOr = <A, B>(
   option: Option.Option<string>,
   flag: string,
-  spec: Setting<A>,
+  spec: SettingSpec<A>,
   otherwise: B
 ): Effect.Effect<A | B, InvalidSetting> =>
   Option.match(option, {

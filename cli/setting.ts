@@ -1,7 +1,7 @@
 import { Duration, Schema, SchemaTransformation } from "effect"
 
 /** One variable: what it is for, its default as it would be written, the rule for its value, and how it is read. */
-export interface Setting<A> {
+export interface SettingSpec<A> {
   readonly variable: string
   /** Empty: unset unless given. */
   readonly default: string
@@ -14,7 +14,7 @@ export interface Setting<A> {
 }
 
 /** A setting, with the type of its value inferred. */
-export const setting = <A>(spec: Setting<A>): Setting<A> => spec
+export const setting = <A>(spec: SettingSpec<A>): SettingSpec<A> => spec
 
 export const matching = (pattern: RegExp) => Schema.String.check(Schema.isPattern(pattern))
 

@@ -13,7 +13,7 @@ import {
   unlessRefused
 } from "./events.ts"
 import { Link } from "./link.ts"
-import { Feed, type SubscribeOptions } from "./subscription.ts"
+import { type SubscribeOptions, SubscriptionFeed } from "./subscription.ts"
 
 export interface ClientOptions {
   /** Of the gateway's WebSocket: `ws://127.0.0.1:8080/ws`. */
@@ -39,7 +39,7 @@ export interface Subscription<E> extends AsyncIterable<E> {
   readonly close: () => void
 }
 
-interface Asked {
+interface PendingOperation {
   readonly operation: { readonly op: string; readonly id: string } & Record<string, unknown>
   readonly onProgress: ((progress: Record<string, unknown>) => void) | undefined
   readonly settle: (answer: Record<string, unknown> | Error) => void
@@ -65,8 +65,8 @@ export class GatewayClient {
   readonly #options: ClientOptions
   readonly #link: Link
   readonly #backoffMillis: readonly [least: number, most: number]
-  readonly #feeds = new Map<string, Feed>()
-  readonly #asked = new Map<string, Asked>()
+  readonly #feeds = new Map<string, SubscriptionFeed>()
+  readonly #asked = new Map<string, PendingOperation>()
   #ids = 0
   #in = false
   /** Counts connections: what was begun over one is not gone on with over the next. */
@@ -101,13 +101,13 @@ export class GatewayClient {
     listener?: (event: EventUnder<P>) => void
   ): Subscription<EventUnder<P>> {
     const wire = {
-      open: (feed: Feed) => this.#open(feed),
-      close: (feed: Feed) => this.#unsubscribe(feed),
+      open: (feed: SubscriptionFeed) => this.#open(feed),
+      close: (feed: SubscriptionFeed) => this.#unsubscribe(feed),
       served: () => this.#link.succeeded()
     }
     // The gateway gives what the pattern asks for: its first token decides the type.
     const take = listener as ((event: AnyEvent) => void) | undefined
-    const feed = new Feed(`s${++this.#ids}`, pattern, options, wire, new Backoff(this.#backoffMillis), take)
+    const feed = new SubscriptionFeed(`s${++this.#ids}`, pattern, options, wire, new Backoff(this.#backoffMillis), take)
     this.#feeds.set(feed.id, feed)
     this.#open(feed)
     const close = () => {
@@ -142,7 +142,7 @@ export class GatewayClient {
   }
 
   /** What is answered to an operation. */
-  #answerTo(operation: Asked["operation"], millis: number, onProgress?: Asked["onProgress"]) {
+  #answerTo(operation: PendingOperation["operation"], millis: number, onProgress?: PendingOperation["onProgress"]) {
     const { id } = operation
     return new Promise<Record<string, unknown>>((resolve, reject) => {
       const settle = (answer: Record<string, unknown> | Error) => {
@@ -164,11 +164,11 @@ export class GatewayClient {
     for (const { settle } of [...this.#asked.values()]) settle(new NoAnswer("the client was closed"))
   }
 
-  #open(feed: Feed): void {
+  #open(feed: SubscriptionFeed): void {
     if (this.#in && !feed.paused) this.#link.send(feed.operation())
   }
 
-  #unsubscribe(feed: Feed): void {
+  #unsubscribe(feed: SubscriptionFeed): void {
     if (this.#in) this.#link.send({ op: "unsubscribe", id: feed.id })
   }
 
@@ -194,7 +194,7 @@ export class GatewayClient {
     asked.settle(data)
   }
 
-  #refused(id: string, feed: Feed | undefined, error: GatewayError): void {
+  #refused(id: string, feed: SubscriptionFeed | undefined, error: GatewayError): void {
     this.#asked.get(id)?.settle(error)
     if (feed === undefined || error.code === "unknown_subscription") return
     // It is open there, and not as we asked.

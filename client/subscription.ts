@@ -20,8 +20,8 @@ export interface SubscribeOptions {
 
 /** What a subscription needs of its client. */
 export interface Wire {
-  readonly open: (subscription: Feed) => void
-  readonly close: (subscription: Feed) => void
+  readonly open: (subscription: SubscriptionFeed) => void
+  readonly close: (subscription: SubscriptionFeed) => void
   /** The gateway serves it. */
   readonly served: () => void
 }
@@ -34,7 +34,7 @@ export interface Wire {
  *    after `position` once half of that was taken.
  * 3. What the gateway cannot serve now is asked for again by itself, ever more slowly: no other subscription hears of it.
  */
-export class Feed {
+export class SubscriptionFeed {
   readonly id: string
   readonly pattern: string
   readonly options: SubscribeOptions

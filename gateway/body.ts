@@ -30,7 +30,7 @@ export class BodyRoom {
 }
 
 /** A body that is being read. */
-export interface Reading {
+export interface BodyReading {
   /** Nobody wants it any more: it is given up with its room. */
   readonly end: () => void
 }
@@ -45,7 +45,7 @@ export const readBody = (
   limit: number,
   answered: () => boolean,
   done: (body: Buffer | BodyFault) => void
-): Reading => {
+): BodyReading => {
   const startedAt = performance.now()
   let chunks: Array<Buffer> = []
   let [size, taken, over] = [0, 0, false]

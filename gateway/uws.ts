@@ -8,7 +8,7 @@ import type {
 import { STATUS_CODES } from "node:http"
 import { createServer } from "node:net"
 import { Effect, Schema } from "effect"
-import { type BodyFault, type BodyRoom, type Reading, readBody } from "./body.ts"
+import { type BodyFault, type BodyReading, type BodyRoom, readBody } from "./body.ts"
 
 export type { HttpResponse, TemplatedApp, us_socket_context_t as UpgradeContext, WebSocket }
 
@@ -170,7 +170,7 @@ const AS_DECLARED = ["x-content-type-options", "nosniff"] as const
 export const exchange = (res: HttpResponse, room: BodyRoom, isHead = false): Exchange => {
   let over = false
   let gone = () => {}
-  let reading: Reading | undefined
+  let reading: BodyReading | undefined
   let take: ((done: (body: Buffer | BodyFault) => void) => void) | undefined
   res.onAborted(() => {
     over = true

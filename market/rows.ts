@@ -27,7 +27,7 @@ export type Form = Delimiter | "json"
 const ROW_CHARACTERS_MAX = 64 * 1024
 
 /** The rows of a text, up to the first that is none. */
-interface Found {
+interface FoundRows {
   readonly rows: ReadonlyArray<Row>
   readonly wrong?: MarketDataError | undefined
 }
@@ -38,7 +38,7 @@ abstract class Pieces implements RowSource {
   #lines = 0
   #wrong: MarketDataError | undefined
 
-  protected abstract read(text: string, linesBefore: number): Found
+  protected abstract read(text: string, linesBefore: number): FoundRows
   /** Where the last whole row ends. */
   protected abstract cut(text: string): number
 
@@ -104,7 +104,7 @@ class DelimitedRows extends Pieces {
     return end
   }
 
-  protected read(text: string, linesBefore: number): Found {
+  protected read(text: string, linesBefore: number): FoundRows {
     const rows: Array<Row> = []
     const parsed = Result.try({
       try: () =>
@@ -154,7 +154,7 @@ class JsonRows extends Pieces {
     return text.lastIndexOf("\n") + 1
   }
 
-  protected read(text: string, linesBefore: number): Found {
+  protected read(text: string, linesBefore: number): FoundRows {
     const values = text
       .split("\n")
       .flatMap((part, index) => (part.trim() === "" ? [] : [{ line: linesBefore + index + 1, value: parseJson(part) }]))

@@ -45,4 +45,4 @@ export {
 export type { AskError, AskOptions, SendError, SendOptions } from "./sending.ts"
 export * from "./step.ts"
 export * from "./supervision.ts"
-export type { Waiting } from "./waiting.ts"
+export type { WaitingActor } from "./waiting.ts"

@@ -11,7 +11,7 @@ import { type Inspection, type InspectOptions, inspect, type NoSuchActor, type S
 import { type Announcement, Leases, type Membership } from "./leases.ts"
 import { ActorLog } from "./log.ts"
 import { type Recording, readRecording } from "./replay/recording.ts"
-import { membershipOf, type Waiting, waitingOf } from "./waiting.ts"
+import { membershipOf, type WaitingActor, waitingOf } from "./waiting.ts"
 
 export type { RetryError } from "./acting.ts"
 
@@ -72,7 +72,7 @@ export class Operators extends Context.Service<
     readonly waiting: (
       selection: Selection,
       max: number
-    ) => Effect.Effect<ReadonlyArray<Waiting>, ReadError | InvalidAddress>
+    ) => Effect.Effect<ReadonlyArray<WaitingActor>, ReadError | InvalidAddress>
 
     /** All there is of an actor. It only reads: the actor does not notice. */
     readonly inspect: (

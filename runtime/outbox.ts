@@ -6,7 +6,7 @@ import type { ClientLog, Sendable } from "./log.ts"
 type Sender = Pick<ClientLog["Service"], "append" | "limits" | "newId">
 
 /** Something waiting to be sent, and whom to tell. */
-interface Waiting {
+interface QueuedSend {
   readonly entry: Sendable
   readonly settle: (exit: Exit.Exit<void, AppendError>) => void
 }
@@ -30,9 +30,9 @@ export class Outbox {
   readonly #log: Sender
   readonly #prefix: string
   readonly #work = Latch.makeUnsafe(false)
-  #queue: Array<Waiting> = []
+  #queue: Array<QueuedSend> = []
   #characters = 0
-  #sending: ReadonlyArray<Waiting> = []
+  #sending: ReadonlyArray<QueuedSend> = []
   #groups = 0
   #closed = false
 
@@ -99,14 +99,14 @@ export class Outbox {
   }
 
   /** `id` is that of the group, from which each message has one, too: also alone it may have to be sent again. */
-  #sendEach(group: ReadonlyArray<Waiting>, id?: string): Effect.Effect<void> {
-    const send = (waiting: Waiting, index: number) =>
+  #sendEach(group: ReadonlyArray<QueuedSend>, id?: string): Effect.Effect<void> {
+    const send = (waiting: QueuedSend, index: number) =>
       this.#sendAlone(waiting, id === undefined ? undefined : `${id}.${index}`)
     return Effect.forEach(group, send, { concurrency: SINGLES, discard: true })
   }
 
   /** The longest run at the front of the queue that can go out together. */
-  #takeRun(): ReadonlyArray<Waiting> {
+  #takeRun(): ReadonlyArray<QueuedSend> {
     const { groupEntriesMax, groupBytesMax } = this.#log.limits
     const alone = idOf(this.#queue[0]?.entry) !== undefined
     let count = 0
@@ -123,7 +123,7 @@ export class Outbox {
     return run
   }
 
-  #sendAlone(waiting: Waiting, id: string | undefined): Effect.Effect<void> {
+  #sendAlone(waiting: QueuedSend, id: string | undefined): Effect.Effect<void> {
     return this.#persistently(Effect.suspend(() => this.#log.append([waiting.entry], id))).pipe(
       Effect.exit,
       Effect.map(waiting.settle)

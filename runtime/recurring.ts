@@ -3,7 +3,7 @@ import { elapsedBy } from "./elapsed.ts"
 
 const AGAIN_MILLIS = 30_000
 
-interface Said {
+interface LoggedAt {
   readonly at: number
   /** How often it was not said since. */
   readonly kept: number
@@ -16,7 +16,7 @@ type Level = "Warn" | "Error"
  * it came in between.
  */
 export class Recurring {
-  readonly #said = new Map<string, Said>()
+  readonly #said = new Map<string, LoggedAt>()
 
   /** `message` tells what recurs; what is in `about` may differ each time. */
   say(level: Level, message: string, about: Readonly<Record<string, unknown>>): Effect.Effect<void> {

@@ -8,7 +8,7 @@ import { consumedOf, type Sources, secondsBehind } from "./inspection.ts"
 import type { Leases, Membership } from "./leases.ts"
 
 /** An actor for which messages wait. */
-export interface Waiting {
+export interface WaitingActor {
   readonly address: Address
   readonly messages: number
   /** How long the oldest has waited. */
@@ -23,7 +23,7 @@ export const waitingOf = (
   { log, archive, controls, membership }: Sources,
   selection: Selection,
   max: number
-): Effect.Effect<ReadonlyArray<Waiting>, ReadError> =>
+): Effect.Effect<ReadonlyArray<WaitingActor>, ReadError> =>
   Effect.gen(function* () {
     const mailboxes = yield* archive.mailboxes(selection, undefined, max)
     const pauses = yield* controls.read

@@ -11,7 +11,7 @@ export const USAGE = `usage: npm run sim -- [--runs NUMBER] [--seed NUMBER] [--f
   --story    tells one run, that of --seed, line by line
   --threads  how many threads share the runs; as many as there are processors unless given`
 
-export interface Wanted {
+export interface CampaignFlags {
   readonly runs: number
   readonly seed: number | undefined
   readonly faults: Faults
@@ -29,7 +29,7 @@ const OPTIONS = {
 } as const
 
 /** What the command line asks for; or a sentence that says what is wrong with it. */
-export const readOptions = (args: ReadonlyArray<string>): Wanted | string => {
+export const readOptions = (args: ReadonlyArray<string>): CampaignFlags | string => {
   try {
     const { runs, seed, faults, story, threads } = parseArgs({ args: [...args], options: OPTIONS }).values
     const read = parseFaults(faults)

@@ -1,13 +1,13 @@
 import fc from "fast-check"
 import { ALL_FAULTS, type Faults } from "./world/faults.ts"
 import { type Onlookers, type RunReport, runWorld } from "./world/run.ts"
-import type { Scenario, Stage } from "./world/scenario.ts"
-import { type Setting, settings } from "./world/setting.ts"
+import type { Stage, WorldScenario } from "./world/scenario.ts"
+import { settings, type WorldSetting } from "./world/setting.ts"
 
 /** Runs of one kind: what clients do is drawn, and so can be made smaller; the rest follows from it. */
 export interface Experiment<Workload> {
   readonly workload: fc.Arbitrary<Workload>
-  readonly scenario: (workload: Workload, stage: Stage) => Scenario
+  readonly scenario: (workload: Workload, stage: Stage) => WorldScenario
   /** What clients do, line by line. */
   readonly describe: (workload: Workload) => ReadonlyArray<string>
 }
@@ -19,7 +19,7 @@ export interface TrialOptions {
 
 /** What a run is drawn as. */
 export interface Drawn<Workload> {
-  readonly setting: Setting
+  readonly setting: WorldSetting
   readonly workload: Workload
 }
 

@@ -66,6 +66,6 @@ export {
 export { Prng } from "./world/prng.ts"
 export { Process } from "./world/process.ts"
 export { type RunOptions, type RunReport, runWorld } from "./world/run.ts"
-export { type Client, FaultInjection, type Scenario, type Stage } from "./world/scenario.ts"
-export { type Setting, settings } from "./world/setting.ts"
+export { type Client, FaultInjection, type Stage, type WorldScenario } from "./world/scenario.ts"
+export { settings, type WorldSetting } from "./world/setting.ts"
 export { Timeline } from "./world/timeline.ts"

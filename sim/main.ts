@@ -4,11 +4,11 @@ import { Worker } from "node:worker_threads"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Clock, Console, Effect, Exit, Queue, Random, type Scope } from "effect"
 import { type Campaign, joinCampaigns, NO_RUNS } from "./campaign.ts"
-import { readOptions, USAGE, type Wanted } from "./command-line.ts"
+import { type CampaignFlags, readOptions, USAGE } from "./command-line.ts"
 import { makeTrial, SEED_MAX } from "./experiment.ts"
 import { shorten } from "./kit/tell.ts"
 import { ledgerExperiment } from "./ledger/scenario.ts"
-import type { Failure, Share, Told } from "./worker.ts"
+import type { BrokenRun, SeedRange, Told } from "./worker.ts"
 import { pairsOf } from "./world/coverage.ts"
 
 const SAY_EVERY_MILLIS = 2_000
@@ -16,10 +16,10 @@ const HOUR_MILLIS = 3_600_000
 const BREACHES_TOLD = 3
 const PAIRS_TOLD = 10
 
-const again = (seed: number, { faultsText }: Wanted): string =>
+const again = (seed: number, { faultsText }: CampaignFlags): string =>
   `npm run sim -- --runs 1 --seed ${seed}${faultsText === "all" ? "" : ` --faults ${faultsText}`} --story`
 
-const tellFailure = ({ seed, breaches, smallest }: Failure, wanted: Wanted): string =>
+const tellFailure = ({ seed, breaches, smallest }: BrokenRun, wanted: CampaignFlags): string =>
   [
     ...breaches.slice(0, BREACHES_TOLD).map((breach) => `BROKEN with seed ${seed}: ${breach}`),
     ...(smallest.length > 0 ? ["  the smallest run that was found:", ...smallest.map((line) => `    ${line}`)] : []),
@@ -34,7 +34,7 @@ const tellCampaign = ({ runs, simulatedMillis, messages, commits, broken }: Camp
   return `${done}: ${hours} simulated hours, ${messages} messages (${perSecond(messages)}/s), ${commits} commits, ${broken.length} runs broken`
 }
 
-const tellCoverage = ({ coverage: { hits, pairs } }: Campaign, { faults }: Wanted): string => {
+const tellCoverage = ({ coverage: { hits, pairs } }: Campaign, { faults }: CampaignFlags): string => {
   const kinds = [...faults.keys()]
   const possible = pairsOf(kinds)
   const missed = possible.filter((pair) => !pairs.has(pair))
@@ -50,7 +50,7 @@ const tellCoverage = ({ coverage: { hits, pairs } }: Campaign, { faults }: Wante
 }
 
 /** A thread that runs a share, until the scope closes. What it tells goes into the queue; null when it has ended. */
-const startThread = (share: Share, told: Queue.Queue<Told | null>): Effect.Effect<void, never, Scope.Scope> =>
+const startThread = (share: SeedRange, told: Queue.Queue<Told | null>): Effect.Effect<void, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync(() => {
       const worker = new Worker(new URL("worker.ts", import.meta.url), { workerData: share })
@@ -65,7 +65,7 @@ const startThread = (share: Share, told: Queue.Queue<Told | null>): Effect.Effec
     (worker) => Effect.promise(() => worker.terminate())
   ).pipe(Effect.asVoid)
 
-const campaign = (wanted: Wanted) =>
+const campaign = (wanted: CampaignFlags) =>
   Effect.gen(function* () {
     const seed = wanted.seed ?? (yield* Random.nextIntBetween(0, SEED_MAX - wanted.runs + 1))
     const threads = Math.min(wanted.threads ?? availableParallelism(), wanted.runs)
@@ -104,7 +104,7 @@ const campaign = (wanted: Wanted) =>
   }).pipe(Effect.scoped)
 
 /** The run of a seed line by line; of one that breaks a law, the smallest that was found to do so. */
-const story = (wanted: Wanted, seed: number) =>
+const story = (wanted: CampaignFlags, seed: number) =>
   Effect.gen(function* () {
     const trial = makeTrial(ledgerExperiment, wanted)
     const drawn = trial.shrink(seed) ?? trial.draw(seed)

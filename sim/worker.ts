@@ -7,7 +7,7 @@ import { ledgerExperiment } from "./ledger/scenario.ts"
 import type { Faults } from "./world/faults.ts"
 
 /** Which seeds a thread runs: from `first` on, each `step` after the other, below `end`. */
-export interface Share {
+export interface SeedRange {
   readonly first: number
   readonly step: number
   readonly end: number
@@ -15,7 +15,7 @@ export interface Share {
 }
 
 /** A run that broke a law, made as small as could be. Nothing is made smaller where the same law was broken before. */
-export interface Failure {
+export interface BrokenRun {
   readonly seed: number
   readonly breaches: ReadonlyArray<string>
   readonly smallest: ReadonlyArray<string>
@@ -24,22 +24,22 @@ export interface Failure {
 /** What came of some runs since the last report. */
 export interface Told {
   readonly campaign: Campaign
-  readonly failures: ReadonlyArray<Failure>
+  readonly failures: ReadonlyArray<BrokenRun>
 }
 
 const TELL_EVERY = 50
 
-const work = ({ first, step, end, faults }: Share, tell: (told: Told) => void): void => {
+const work = ({ first, step, end, faults }: SeedRange, tell: (told: Told) => void): void => {
   const trial = makeTrial(ledgerExperiment, { faults })
   const laws = new Set<string>()
   let campaign = NO_RUNS
-  let failures: Array<Failure> = []
+  let failures: Array<BrokenRun> = []
   const report = () => {
     tell({ campaign, failures })
     campaign = NO_RUNS
     failures = []
   }
-  const failureOf = (seed: number, breaches: Campaign["broken"][number]["breaches"]): Failure => {
+  const failureOf = (seed: number, breaches: Campaign["broken"][number]["breaches"]): BrokenRun => {
     const law = breaches[0]?.law ?? ""
     const smallest = laws.has(law) ? undefined : trial.shrink(seed)
     laws.add(law)
@@ -62,5 +62,5 @@ const work = ({ first, step, end, faults }: Share, tell: (told: Told) => void): 
 if (parentPort !== null) {
   const port = parentPort
   // Whoever starts this file as a thread gives it a share.
-  work(workerData as Share, (told) => port.postMessage(told))
+  work(workerData as SeedRange, (told) => port.postMessage(told))
 }

@@ -1,7 +1,7 @@
 // What calls of models came to: in the request that they were made for, and over the agent's life.
 import type { BreakerState, ModelCallBegun, ModelName, ModelUsage } from "../../protocols/index.ts"
 import { addUsage, noUsage } from "../model/prices.ts"
-import type { Account, Asked, Entry, Receipt, State } from "./state.ts"
+import type { Account, Entry, ModelConversation, Receipt, State } from "./state.ts"
 
 /** Of so many models an agent keeps accounts; of others it still keeps those of their decisions. */
 const MODELS_MAX = 16
@@ -12,9 +12,9 @@ const MODELS_MAX = 16
  */
 export const begin = (
   state: State,
-  asked: Asked | undefined,
+  asked: ModelConversation | undefined,
   told: Pick<Entry, "activity" | "call">
-): [State, Asked?] => {
+): [State, ModelConversation?] => {
   const { activity, call } = told
   if (asked === undefined) return [charge(state, call.model, lostUsage(call))]
   if (asked.calls.some((each) => each.call.call_id === call.call_id)) return [state, asked]
@@ -31,10 +31,10 @@ export const begin = (
 /** Accounts for the requests of an activity that is over: by its receipts, and as lost those that it does not know of. */
 export const settle = (
   state: State,
-  asked: Asked,
+  asked: ModelConversation,
   activity: string,
   receipts: ReadonlyArray<Receipt>
-): [State, Asked] => {
+): [State, ModelConversation] => {
   const open = asked.calls.filter((each) => each.activity === activity && !each.settled)
   const known = new Map(receipts.map((receipt) => [receipt.call_id, receipt]))
   const usage = open.map(({ call }) => usageOf(call, known.get(call.call_id))).reduce(addUsage, noUsage)
@@ -43,8 +43,8 @@ export const settle = (
 }
 
 /** Accounts for a request that is given up while its activity runs. */
-export const settleAll = (state: State, asked: Asked): [State, Asked] =>
-  [...new Set(asked.calls.map(({ activity }) => activity))].reduce<[State, Asked]>(
+export const settleAll = (state: State, asked: ModelConversation): [State, ModelConversation] =>
+  [...new Set(asked.calls.map(({ activity }) => activity))].reduce<[State, ModelConversation]>(
     ([left, still], activity) => settle(left, still, activity, []),
     [state, asked]
   )

@@ -77,7 +77,7 @@ const ASKED_AT_ONCE = 32
  * An agent of a type: it forms an opinion on its symbol and votes on it in the round it was asked for.
  *
  * idle → analyzing → idle, having voted; or failed, having abstained. Analyzing is one activity by the policy, or a conversation with
- * a model (`dialogue.ts`), after whose failure the policy answers.
+ * a model (`model-conversation.ts`), after whose failure the policy answers.
  *
  * Guarantees: one vote or abstention per round, however often it is asked; a policy or model that hangs or fails keeps no
  * other request waiting, and holds one of `OPEN_REQUESTS_MAX` places until its attempts are over. The actor is the same with and

@@ -2,7 +2,7 @@
 import { Clock, Effect, Result } from "effect"
 import { type ModelErrorKind, type ModelName, toWindow } from "../../protocols/index.ts"
 import { barRows, type Conversation, mayUseTools, questionOf, type TakenTurn } from "../model/conversation.ts"
-import { type Answer, faultText, readDecision } from "../model/decision.ts"
+import { faultText, type ModelAnswer, readDecision } from "../model/decision.ts"
 import { HABITS } from "../model/habits.ts"
 import type { LanguageModel } from "../model/language-model.ts"
 import type { Prompts } from "../model/prompts.ts"
@@ -28,7 +28,7 @@ export interface ModelCheck {
   readonly turns: ReadonlyArray<CheckedTurn>
   /** How its server wants to be asked, in words. */
   readonly habits: ReadonlyArray<string>
-  readonly answer?: Answer
+  readonly answer?: ModelAnswer
   /** What is wrong with its answer. */
   readonly fault?: string
   readonly error?: { readonly kind: ModelErrorKind; readonly detail: string; readonly remedy: string }

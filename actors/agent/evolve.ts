@@ -1,6 +1,6 @@
 import type { Schema } from "effect"
 import { begin, seeBreaker, settle, settleAll } from "./accounts.ts"
-import { ANSWERED_KEPT, type Asked, type events, type Request, type State } from "./state.ts"
+import { ANSWERED_KEPT, type events, type ModelConversation, type Request, type State } from "./state.ts"
 
 type Event<Tag extends keyof typeof events> = Schema.Struct<(typeof events)[Tag]>["Type"]
 
@@ -53,16 +53,21 @@ export const unavailableOf = ({ tools = {} }: State): ReadonlyArray<string> =>
 export const requestOf = (state: State, consensusId: string): Request | undefined =>
   state.requests.find((each) => each.consensus_id === consensusId)
 
-const askedOf = (state: State, consensusId: string): Asked | undefined => requestOf(state, consensusId)?.asked
+const askedOf = (state: State, consensusId: string): ModelConversation | undefined =>
+  requestOf(state, consensusId)?.asked
 
-const changeAsked = (state: State, consensusId: string, next: (asked: Asked) => [State, Asked]): State => {
+const changeAsked = (
+  state: State,
+  consensusId: string,
+  next: (asked: ModelConversation) => [State, ModelConversation]
+): State => {
   const asked = askedOf(state, consensusId)
   if (asked === undefined) return state
   const [changed, after] = next(asked)
   return withAsked(changed, consensusId, after)
 }
 
-const withAsked = (state: State, consensusId: string, asked: Asked): State => ({
+const withAsked = (state: State, consensusId: string, asked: ModelConversation): State => ({
   ...state,
   requests: state.requests.map((each) => (each.consensus_id === consensusId ? { ...each, asked } : each))
 })

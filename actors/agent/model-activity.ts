@@ -13,7 +13,7 @@ import {
 } from "../../protocols/index.ts"
 import type { ActivityContext } from "../../runtime/index.ts"
 import { isRequestedRound } from "../consensus/opened-at.ts"
-import type { Attempt, Caller } from "../model/caller.ts"
+import type { Attempt, ModelCaller } from "../model/caller.ts"
 import { questionOf } from "../model/conversation.ts"
 import { CONSEQUENCES } from "../model/errors.ts"
 import { providerOf, type Question, Turn } from "../model/language-model.ts"
@@ -58,7 +58,7 @@ export interface ModelAccess {
 }
 
 /** Asks models by a caller, tells the agent of each request before it is sent, and the world of each when it has ended. */
-export const modelAccess = (options: Omit<ModelAccess, "ask">, caller: Caller, prompts: Prompts): ModelAccess => ({
+export const modelAccess = (options: Omit<ModelAccess, "ask">, caller: ModelCaller, prompts: Prompts): ModelAccess => ({
   ...options,
   ask: (type, input, context) =>
     Effect.gen(function* () {

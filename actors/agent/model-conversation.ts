@@ -19,11 +19,11 @@ import {
 } from "../../protocols/index.ts"
 import { start } from "../../runtime/index.ts"
 import { barRows, Conversation, mayUseTools } from "../model/conversation.ts"
-import { type Answer, faultText, readDecision } from "../model/decision.ts"
+import { faultText, type ModelAnswer, readDecision } from "../model/decision.ts"
 import { ToolRequest, type Turn, takesTools } from "../model/language-model.ts"
 import { toolsOf } from "../tools/registry.ts"
 import { besideOurs } from "./given.ts"
-import type { Asked, Request } from "./state.ts"
+import type { ModelConversation, Request } from "./state.ts"
 
 /** What the activity `ask_model` gets: one turn to be asked for. */
 export const AskInput = open({ consensus_id: ConsensusId, deadline: Schema.Int, conversation: Conversation })
@@ -47,13 +47,13 @@ export const UseOutput = Schema.Array(ToolCall)
 export const RULES_MILLIS = 1_500
 
 /** Says whether it was the round or the model's own budget that ended a conversation. */
-export const cutBy = ({ deadline, request }: Asked): string =>
+export const cutBy = ({ deadline, request }: ModelConversation): string =>
   request.deadline !== undefined && deadline >= Math.floor(request.deadline - RULES_MILLIS)
     ? "; its round takes no votes later"
     : " (MODEL_BUDGET)"
 
 /** A request that is put to a model. */
-export type Conversing = Request & { readonly asked: Asked }
+export type Conversing = Request & { readonly asked: ModelConversation }
 
 export const isConversing = (request: Request): request is Conversing => request.asked !== undefined
 
@@ -112,14 +112,14 @@ const askInput = ({ consensus_id, symbol, asked }: Conversing): AskInput => {
 /** What a turn means for the conversation. */
 export type Meaning =
   | { readonly _tag: "Tools" }
-  | { readonly _tag: "Decision"; readonly answer: Answer }
+  | { readonly _tag: "Decision"; readonly answer: ModelAnswer }
   | { readonly _tag: "Fault"; readonly fault: string; readonly again: boolean }
 
 /**
  * Reads a turn: tools while it may ask for them, and otherwise a decision. What is no decision, or one that contradicts itself, is told to
  * the model once; a contradiction that stays is taken for what a rule makes of it.
  */
-export const meaningOf = (asked: Asked, turn: Pick<Turn, "text" | "tools">): Meaning => {
+export const meaningOf = (asked: ModelConversation, turn: Pick<Turn, "text" | "tools">): Meaning => {
   if (mayUseTools(asked) && turn.tools.length > 0) return { _tag: "Tools" }
   const read = readDecision(turn.text)
   const again = asked.fault === undefined
@@ -130,11 +130,14 @@ export const meaningOf = (asked: Asked, turn: Pick<Turn, "text" | "tools">): Mea
 }
 
 /** What the model's last word is taken for where no better one comes: an answer that contradicted itself. */
-export const standingAnswer = ({ fault, turns }: Asked): Answer | undefined =>
+export const standingAnswer = ({ fault, turns }: ModelConversation): ModelAnswer | undefined =>
   fault === undefined ? undefined : Option.getOrUndefined(Result.getSuccess(readDecision(turns.at(-1)?.text ?? "")))
 
 /** The model's decision as the agent's opinion, with all tools that were used for it. */
-export const opinionOf = ({ model, measured = [], turns, usage, request }: Asked, answer: Answer): Opinion =>
+export const opinionOf = (
+  { model, measured = [], turns, usage, request }: ModelConversation,
+  answer: ModelAnswer
+): Opinion =>
   besideOurs(
     {
       ...answer.decision,
@@ -149,7 +152,7 @@ export const opinionOf = ({ model, measured = [], turns, usage, request }: Asked
   )
 
 /** The opinion of the agent's own rules, marked as what it is. */
-export const fallbackOpinion = ({ model, fallback, usage }: Asked, opinion: Opinion): Opinion => ({
+export const fallbackOpinion = ({ model, fallback, usage }: ModelConversation, opinion: Opinion): Opinion => ({
   ...opinion,
   reasoning: `By the agent's own rules, because ${model} gave no answer (${fallback?.reason ?? "unknown"}). ${opinion.reasoning}`,
   metadata: { ...opinion.metadata, fallback: { model, ...fallback }, usage }

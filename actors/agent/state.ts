@@ -33,8 +33,8 @@ export type Entry = typeof Entry.Type
 export const Fallback = open({ kind: ModelErrorKind, reason: Schema.String })
 export type Fallback = typeof Fallback.Type
 
-/** A conversation with a model over one request. Which activity is open follows from it: see `dialogue.ts`. */
-export const Asked = open({
+/** A conversation with a model over one request. Which activity is open follows from it: see `model-conversation.ts`. */
+export const ModelConversation = open({
   model: ModelName,
   request: OpinionRequest,
   /** When the model's time is over, in milliseconds since 1970. */
@@ -51,13 +51,13 @@ export const Asked = open({
   calls: Schema.Array(Entry),
   usage: ModelUsage
 })
-export type Asked = typeof Asked.Type
+export type ModelConversation = typeof ModelConversation.Type
 
 export const Request = open({
   consensus_id: ConsensusId,
   correlation_id: CorrelationId,
   symbol: MarketSymbol,
-  asked: Schema.optionalKey(Asked),
+  asked: Schema.optionalKey(ModelConversation),
   /** What the opinion will rest on. */
   basis: Schema.optionalKey(Basis),
   /** Its bars are a client's own. */

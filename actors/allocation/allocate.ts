@@ -2,14 +2,14 @@
 import type { Binding, Decision, Holding, RiskLimits, Target } from "../../protocols/index.ts"
 
 /** A symbol with what was decided on it. */
-export interface View extends Holding {
+export interface AllocationView extends Holding {
   readonly decision: Decision
   /** 0 to 1. */
   readonly strength: number
 }
 
 export interface Portfolio {
-  readonly views: ReadonlyArray<View>
+  readonly views: ReadonlyArray<AllocationView>
   readonly limits: RiskLimits
   /** How far equity is below its highest, 0 to 1. */
   readonly drawdown: number
@@ -35,8 +35,8 @@ export const toUnits = (fraction: number): number =>
 export const drawdownScale = (drawdown: number, { from, to }: RiskLimits["drawdown"]): number =>
   Math.min(1, Math.max(0, (to - drawdown) / (to - from)))
 
-interface Position {
-  readonly view: View
+interface WeighedSymbol {
+  readonly view: AllocationView
   /** Wanted, or to be kept, in units; then cut by limit after limit. */
   readonly units: number
   readonly limitedBy: ReadonlyArray<Binding>
@@ -81,7 +81,7 @@ export const allocate = ({ views, limits, drawdown, vetoed }: Portfolio): Alloca
 }
 
 /** What a view wants by itself, within its symbol's limit and veto. */
-const wanted = (view: View, limits: RiskLimits, isVetoed: boolean): Position => {
+const wanted = (view: AllocationView, limits: RiskLimits, isVetoed: boolean): WeighedSymbol => {
   const current = toUnits(view.current)
   const most = toUnits(limits.per_symbol)
   const size = Math.floor(most * view.strength)
@@ -97,17 +97,18 @@ const wanted = (view: View, limits: RiskLimits, isVetoed: boolean): Position => 
   }
 }
 
-const grossOf = (positions: ReadonlyArray<Position>) => positions.reduce((sum, { units }) => sum + Math.abs(units), 0)
-const netOf = (positions: ReadonlyArray<Position>) => positions.reduce((sum, { units }) => sum + units, 0)
+const grossOf = (positions: ReadonlyArray<WeighedSymbol>) =>
+  positions.reduce((sum, { units }) => sum + Math.abs(units), 0)
+const netOf = (positions: ReadonlyArray<WeighedSymbol>) => positions.reduce((sum, { units }) => sum + units, 0)
 
-const limited = (position: Position, units: number, by: Binding): Position => ({
+const limited = (position: WeighedSymbol, units: number, by: Binding): WeighedSymbol => ({
   ...position,
   units,
   limitedBy: position.limitedBy.includes(by) ? position.limitedBy : [...position.limitedBy, by]
 })
 
 /** Positions cut in proportion to come to no more than `room` together. Whole numbers below 2⁵³ all along: exact. */
-const cutTo = (positions: ReadonlyArray<Position>, room: number, by: Binding): ReadonlyArray<Position> => {
+const cutTo = (positions: ReadonlyArray<WeighedSymbol>, room: number, by: Binding): ReadonlyArray<WeighedSymbol> => {
   const total = grossOf(positions)
   if (total <= room) return positions
   return positions.map((position) => {
@@ -116,23 +117,23 @@ const cutTo = (positions: ReadonlyArray<Position>, room: number, by: Binding): R
   })
 }
 
-const cutGross = (positions: ReadonlyArray<Position>, beside: ReadonlyArray<Position>, budget: number) =>
+const cutGross = (positions: ReadonlyArray<WeighedSymbol>, beside: ReadonlyArray<WeighedSymbol>, budget: number) =>
   cutTo(positions, budget - grossOf(beside), "gross")
 
-const cutGroups = (positions: ReadonlyArray<Position>, beside: ReadonlyArray<Position>, perGroup: number) => {
+const cutGroups = (positions: ReadonlyArray<WeighedSymbol>, beside: ReadonlyArray<WeighedSymbol>, perGroup: number) => {
   const groups = new Set(positions.map(({ view }) => view.group))
   return [...groups].flatMap((group) => {
-    const inGroup = ({ view }: Position) => view.group === group
+    const inGroup = ({ view }: WeighedSymbol) => view.group === group
     return cutTo(positions.filter(inGroup), perGroup - grossOf(beside.filter(inGroup)), "per_group")
   })
 }
 
 /** Cuts the side on which the net limit is broken; and then single units, which cutting in proportion may have left over. */
 const cutNet = (
-  positions: ReadonlyArray<Position>,
-  beside: ReadonlyArray<Position>,
+  positions: ReadonlyArray<WeighedSymbol>,
+  beside: ReadonlyArray<WeighedSymbol>,
   limit: number
-): ReadonlyArray<Position> => {
+): ReadonlyArray<WeighedSymbol> => {
   const surplus = Math.abs(netOf(positions) + netOf(beside)) - limit
   if (surplus <= 0) return positions
   const side = Math.sign(netOf(positions) + netOf(beside))
@@ -143,7 +144,11 @@ const cutNet = (
 }
 
 /** Takes so many single units from a side: from its greatest positions, in the order of names where they are equal. */
-const cutUnits = (positions: ReadonlyArray<Position>, surplus: number, side: number): ReadonlyArray<Position> => {
+const cutUnits = (
+  positions: ReadonlyArray<WeighedSymbol>,
+  surplus: number,
+  side: number
+): ReadonlyArray<WeighedSymbol> => {
   let left = surplus
   return positions
     .toSorted((a, b) => Math.abs(b.units) - Math.abs(a.units) || (a.view.symbol < b.view.symbol ? -1 : 1))

@@ -25,7 +25,7 @@ import {
   TIMERS
 } from "./closing.ts"
 import { linkOf } from "./links.ts"
-import { admit, type Given } from "./refusals.ts"
+import { admit, type SubmittedBallot } from "./refusals.ts"
 import {
   EVENTS,
   evolve,
@@ -144,7 +144,7 @@ const again = (round: Round, request: RoundRequest, coordinator: string | undefi
     ? [reply({ accepted: true } as const)]
     : [refuse({ _tag: "RoundExists", consensus_id: context.self.id } as const)]
 
-const take = (state: State, given: Given, context: Context) => {
+const take = (state: State, given: SubmittedBallot, context: Context) => {
   const round = admit(state, given, context)
   if ("_tag" in round) return refuseWord(state, given.word.agent_id, round, context)
   const word = truncated(round.request, given.word)

@@ -4,13 +4,13 @@ import { dueOf, endOf } from "./closing.ts"
 import type { Round, State } from "./state.ts"
 
 /** A word as it came: with the hash of the voter's secret, where it came from outside. */
-export interface Given {
+export interface SubmittedBallot {
   readonly word: Vote | Abstention
   readonly proof?: string
 }
 
 /** Why a word is not taken, or the round that takes it. */
-export const admit = (state: State, { word, proof }: Given, context: Context): Round | VoteRefusal => {
+export const admit = (state: State, { word, proof }: SubmittedBallot, context: Context): Round | VoteRefusal => {
   const { round } = state
   const consensus_id = context.self.id
   const { agent_id } = word

@@ -20,7 +20,10 @@ export interface Closing {
 }
 
 /** What was said in a round, and asked. */
-export type Said = Pick<Round, "request" | "opened_at" | "votes" | "abstentions" | "human" | "chain" | "escalated">
+export type RoundRecord = Pick<
+  Round,
+  "request" | "opened_at" | "votes" | "abstentions" | "human" | "chain" | "escalated"
+>
 
 /**
  * The result of a round: a function of what is recorded of it, and of nothing else.
@@ -30,7 +33,7 @@ export type Said = Pick<Round, "request" | "opened_at" | "votes" | "abstentions"
  */
 export const resultOf = (
   consensusId: string,
-  round: Said,
+  round: RoundRecord,
   refusals: RefusalCounts,
   closing: Closing
 ): ConsensusResult => {
@@ -71,7 +74,7 @@ export const resultOf = (
 }
 
 /** Whether votes decided, and who cast one told what its rules say apart from what it believes. */
-const isForecast = ({ votes }: Said, { closedBy }: Closing): boolean =>
+const isForecast = ({ votes }: RoundRecord, { closedBy }: Closing): boolean =>
   !UNJUDGED.includes(closedBy) && votes.some(({ strengths }) => strengths !== undefined)
 
 const UNJUDGED: ReadonlyArray<ClosedBy> = ["cancelled", "human", "escalation_timeout"]
@@ -82,7 +85,7 @@ const sureness = ({ decision, strength }: Verdict, probabilities: Probabilities,
 
 const ESCALATED = { achieved: false, resolution: "escalate_to_human" } as const
 
-const verdictOf = ({ request, votes, human }: Said, { closedBy }: Closing): Verdict => {
+const verdictOf = ({ request, votes, human }: RoundRecord, { closedBy }: Closing): Verdict => {
   if (closedBy === "cancelled") return { decision: "HOLD", strength: 0, achieved: false }
   if (closedBy === "human" && human !== null) {
     return { decision: human.decision, strength: human.confidence, ...ESCALATED }
@@ -92,7 +95,7 @@ const verdictOf = ({ request, votes, human }: Said, { closedBy }: Closing): Verd
 }
 
 /** Who was not heard, in words for people: it has said nothing itself, so it is in no chain. */
-const unheard = (round: Said, { closedBy, early }: Closing): ReadonlyArray<Abstention> => {
+const unheard = (round: RoundRecord, { closedBy, early }: Closing): ReadonlyArray<Abstention> => {
   const ended = closedBy === "cancelled" ? closedBy : (round.escalated?.ended_by ?? closedBy)
   const reason = UNHEARD[ended] ?? "the voting was over"
   const why = (early ?? round.escalated?.early) === true ? "it could not have changed the outcome any more" : reason
@@ -109,7 +112,7 @@ const UNHEARD: { readonly [by in ClosedBy]?: string } = {
   cancelled: "no answer before the round was cancelled"
 }
 
-const abstainedPeople = ({ request, abstentions }: Said): ReadonlyArray<Abstention> => {
+const abstainedPeople = ({ request, abstentions }: RoundRecord): ReadonlyArray<Abstention> => {
   const invited = new Set(request.invited.map(({ agent_id }) => agent_id))
   return abstentions.filter(({ agent_id }) => !invited.has(agent_id))
 }

@@ -16,7 +16,7 @@ export interface RecordedEvent {
 }
 
 /** Where the journal says something else than what follows from the rest of it. */
-export interface Difference {
+export interface RoundDifference {
   /** Which record or field: `word 2 (agent)`, `result.confidence`. */
   readonly what: string
   readonly recorded: unknown
@@ -33,7 +33,7 @@ export interface Verification {
   readonly words: number
   readonly chain_hash: string | undefined
   readonly result: ConsensusResult | undefined
-  readonly differences: ReadonlyArray<Difference>
+  readonly differences: ReadonlyArray<RoundDifference>
 }
 
 /**
@@ -62,7 +62,7 @@ interface Verifying {
   words: number
   refusals: number
   closed: number
-  readonly differences: Array<Difference>
+  readonly differences: Array<RoundDifference>
 }
 
 const decode = {

@@ -31,7 +31,7 @@ import { type CoordinatorOptions, toRoundRequest } from "./options.ts"
 import { loseAnalysis, recover } from "./recovering.ts"
 import { answerRequester, refuseRequester, tellMissing } from "./requester.ts"
 import { cancelAnalysis, requestConsensus, setWeights } from "./requests.ts"
-import { type Asked, EVENTS, evolve, initial, isAdvice, type Running, State } from "./state.ts"
+import { EVENTS, evolve, initial, isAdvice, type RequestedAnalysis, type RunningAnalysis, State } from "./state.ts"
 import { upcast } from "./upcast.ts"
 
 /** How many requests wait for their analysis at most; what comes beyond is refused with `CoordinatorBusy`. */
@@ -145,7 +145,7 @@ const analyze = (
   if (fault !== undefined) return [refuse(fault), ...tellMissing(allocation, fault.symbol, fault._tag)]
   // Then nothing waits, and it starts at once: its bars and items go to the agents, and need not be kept here as well.
   const idle = state.running === null
-  const asked: Asked = {
+  const asked: RequestedAnalysis = {
     id: context.sequence,
     correlation_id,
     reply_to: context.replyTo ?? null,
@@ -219,13 +219,13 @@ const endAnalysis = (state: State, result: ConsensusResult, options: Coordinatio
 const UNDECIDED = { undecided: true } as const
 
 /** What later analyses are told of a decision; of one that was for its asker alone nothing. */
-const remembered = ({ final_decision, confidence }: ConsensusResult, running: Running) => {
+const remembered = ({ final_decision, confidence }: ConsensusResult, running: RunningAnalysis) => {
   const { consensus_id, bar_time, price } = running
   return isAdvice(running) ? {} : { decided: { consensus_id, bar_time, price, decision: final_decision, confidence } }
 }
 
 /** A decision on bars of our own is judged by what the price does, and traded on, unless it was for its asker alone. */
-const toldForOutcome = (result: ConsensusResult, running: Running, { accounts = [] }: Coordination) => {
+const toldForOutcome = (result: ConsensusResult, running: RunningAnalysis, { accounts = [] }: Coordination) => {
   const { bar_time, price, experiment } = running
   const { consensus_id, correlation_id, final_decision, confidence, probabilities, votes } = result
   const round = {

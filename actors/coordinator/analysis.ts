@@ -15,7 +15,7 @@ import { assignSteps, type Coordination, drawArm, heldBy } from "./experiment.ts
 import { lifetimeOf, toRoundRequest, votesUntil } from "./options.ts"
 import { refuseRequester } from "./requester.ts"
 import { sizingOf } from "./sizing.ts"
-import { type Asked, evolve, isAdvice, type Running, type State } from "./state.ts"
+import { evolve, isAdvice, type RequestedAnalysis, type RunningAnalysis, type State } from "./state.ts"
 
 export const TIMERS = { overdue: "analysis_overdue", deadline: "analysis_deadline" } as const
 
@@ -55,7 +55,7 @@ export const awaitDeadline = (state: State) => {
 }
 
 /** What came with a request: bars of its own, and what its agents are told besides. */
-export interface Given {
+export interface RequestInputs {
   readonly bars?: BarWindow | undefined
   readonly items?: ContextItems | undefined
 }
@@ -66,8 +66,8 @@ export interface Given {
  */
 export const startAnalysis = (
   state: State,
-  { bars: given, items }: Given,
-  cause: Asked | string,
+  { bars: given, items }: RequestInputs,
+  cause: RequestedAnalysis | string,
   options: Coordination,
   context: Context
 ) => {
@@ -80,7 +80,7 @@ export const startAnalysis = (
   const drawn = trial && drawArm(trial, symbol, correlation_id)
   const held = heldBy(options, drawn)
   const basis = basisOf(bars, given === undefined ? "market" : "request", asked?.source)
-  const running: Running = {
+  const running: RunningAnalysis = {
     consensus_id,
     correlation_id,
     reply_to: asked?.reply_to ?? null,

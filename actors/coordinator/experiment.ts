@@ -11,7 +11,7 @@ import { send } from "../../runtime/index.ts"
 import { canonical, sha256 } from "../consensus/chain.ts"
 import { armOf } from "../experiments/assignment.ts"
 import type { CoordinatorOptions } from "./options.ts"
-import { isAdvice, type Running } from "./state.ts"
+import { isAdvice, type RunningAnalysis } from "./state.ts"
 
 /** One way to hold the round of an analysis. */
 export interface Held {
@@ -77,7 +77,7 @@ export const drawArm = ({ name, experiment }: PlannedExperiment, symbol: MarketS
 }
 
 /** How an analysis is held that has been drawn an arm, or none. */
-export const heldBy = (options: Coordination, drawn: Running["experiment"]): Held =>
+export const heldBy = (options: Coordination, drawn: RunningAnalysis["experiment"]): Held =>
   drawn === undefined || options.trial?.name !== drawn.name
     ? { options, learntWeights: true }
     : options.trial.arms[drawn.arm]
@@ -92,7 +92,7 @@ export const assignSteps = ({ name, experiment }: PlannedExperiment, request_id:
 ]
 
 /** Says that a request will have no outcome. One that is only for its asker was not counted. */
-export const withoutOutcome = (running: Running) => {
+export const withoutOutcome = (running: RunningAnalysis) => {
   const { experiment } = running
   return experiment === undefined || isAdvice(running)
     ? []

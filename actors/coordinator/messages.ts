@@ -9,10 +9,10 @@ import {
 } from "../../protocols/index.ts"
 import { type Context, publish } from "../../runtime/index.ts"
 import { positionSizing } from "./sizing.ts"
-import { isAdvice, type Running } from "./state.ts"
+import { isAdvice, type RunningAnalysis } from "./state.ts"
 
 /** The answer to who asked. */
-export const toAnswer = (result: ConsensusResult, running: Running): AnalysisResult => ({
+export const toAnswer = (result: ConsensusResult, running: RunningAnalysis): AnalysisResult => ({
   symbol: result.symbol,
   final_recommendation: result.final_decision,
   confidence: result.confidence,
@@ -29,10 +29,10 @@ export const toAnswer = (result: ConsensusResult, running: Running): AnalysisRes
   ...armShown(running)
 })
 
-const basisShown = ({ basis }: Running) => (basis === undefined ? {} : { basis })
+const basisShown = ({ basis }: RunningAnalysis) => (basis === undefined ? {} : { basis })
 
 /** The arm that held an analysis, as the world sees it. */
-const armShown = ({ experiment }: Running) => {
+const armShown = ({ experiment }: RunningAnalysis) => {
   if (experiment === undefined) return {}
   const { name, arm, label } = experiment
   return { experiment: { name, arm, label } }
@@ -72,7 +72,7 @@ const publishFeedback = (result: ConsensusResult, context: Context) =>
   })
 
 /** What the world hears of an analysis that has come to its end. The final decision is the last. */
-export const publishDecision = (result: ConsensusResult, running: Running, context: Context) => {
+export const publishDecision = (result: ConsensusResult, running: RunningAnalysis, context: Context) => {
   const { bar_time, price } = running
   const advice = isAdvice(running) ? { advice: true } : {}
   const decided = {

@@ -4,10 +4,10 @@ import { type Context, cancelTimer, persist, send } from "../../runtime/index.ts
 import { TIMERS } from "./analysis.ts"
 import { withoutOutcome } from "./experiment.ts"
 import { refuseRequester } from "./requester.ts"
-import { evolve, type Running, type State } from "./state.ts"
+import { evolve, type RunningAnalysis, type State } from "./state.ts"
 
 /** Gives up the analysis under way; who asked for it is told. */
-export const loseAnalysis = (running: Running, context: Context) => {
+export const loseAnalysis = (running: RunningAnalysis, context: Context) => {
   const { consensus_id } = running
   const ended = { _tag: "AnalysisEnded", consensus_id, undecided: true } as const
   const lost = { _tag: "AnalysisLost", symbol: context.self.id, consensus_id } as const

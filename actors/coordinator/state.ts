@@ -27,7 +27,7 @@ import { ReplyTo } from "../../runtime/index.ts"
 import { Sizing } from "./sizing.ts"
 
 /** A request for an analysis: of its own bars, or of the coordinator's as they are when its turn comes. */
-export const Asked = open({
+export const RequestedAnalysis = open({
   /** The sequence of the message that asked. */
   id: Schema.Int,
   correlation_id: CorrelationId,
@@ -50,10 +50,10 @@ export const Asked = open({
   /** Where it comes from, where clients are not told apart. */
   address: Schema.optionalKey(ClientAddress)
 })
-export type Asked = typeof Asked.Type
+export type RequestedAnalysis = typeof RequestedAnalysis.Type
 
 /** The analysis that is under way. */
-export const Running = open({
+export const RunningAnalysis = open({
   consensus_id: ConsensusId,
   correlation_id: CorrelationId,
   /** The request it answers, or null where new bars started it. */
@@ -75,21 +75,21 @@ export const Running = open({
   /** Whose it is; none: the house's. */
   client: Schema.optionalKey(Client)
 })
-export type Running = typeof Running.Type
+export type RunningAnalysis = typeof RunningAnalysis.Type
 
 /**
  * Whether what comes of an analysis is for its asker alone, and neither traded on nor learnt from: its bars came with the request, or
  * it is a client's who may not trade, whose news and whose haste may have led to it.
  */
-export const isAdvice = ({ foreign, client }: Pick<Running, "foreign" | "client">): boolean =>
+export const isAdvice = ({ foreign, client }: Pick<RunningAnalysis, "foreign" | "client">): boolean =>
   foreign === true || client?.trades === false
 
 export const State = open({
   window: BarWindow,
-  running: Schema.NullOr(Running),
+  running: Schema.NullOr(RunningAnalysis),
   /** The correlation id of the newest bar that no analysis has looked at. */
   unseen: Schema.NullOr(CorrelationId),
-  waiting: Schema.Array(Asked),
+  waiting: Schema.Array(RequestedAnalysis),
   decisions: Schema.Int,
   /** What agents' votes weigh, by agent id. */
   weights: Schema.optionalKey(Schema.Record(Schema.String, Weight)),
@@ -100,9 +100,9 @@ export type State = typeof State.Type
 
 export const EVENTS = {
   BarAccepted: { bar: Bar, correlation_id: CorrelationId, bars_per_year: Schema.optionalKey(BarsPerYear) },
-  AnalysisRequested: { asked: Asked },
+  AnalysisRequested: { asked: RequestedAnalysis },
   AnalysisDropped: { ids: Schema.Array(Schema.Int) },
-  AnalysisStarted: { running: Running },
+  AnalysisStarted: { running: RunningAnalysis },
   AnalysisEnded: {
     consensus_id: ConsensusId,
     decided: Schema.optionalKey(PastDecision),
@@ -127,7 +127,7 @@ export const evolve = {
     window: pushBar(state.window, bar, bars_per_year),
     unseen: correlation_id
   }),
-  AnalysisRequested: (state: State, { asked }: { asked: Asked }): State => ({
+  AnalysisRequested: (state: State, { asked }: { asked: RequestedAnalysis }): State => ({
     ...state,
     waiting: [...state.waiting, asked]
   }),
@@ -135,7 +135,7 @@ export const evolve = {
     ...state,
     waiting: state.waiting.filter(({ id }) => !ids.includes(id))
   }),
-  AnalysisStarted: (state: State, { running }: { running: Running }): State => ({
+  AnalysisStarted: (state: State, { running }: { running: RunningAnalysis }): State => ({
     ...state,
     running,
     // A request without bars of its own looks at the newest there are, as an analysis of the bars does, and stands for it.

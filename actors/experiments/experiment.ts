@@ -23,7 +23,7 @@ const ArmCounts = open({
 })
 type ArmCounts = typeof ArmCounts.Type
 
-const Running = open({
+const RunningExperiment = open({
   experiment: Experiment,
   running: Schema.Boolean,
   a: ArmCounts,
@@ -32,10 +32,10 @@ const Running = open({
   waiting: Schema.Array(Schema.String),
   comparison: Comparison
 })
-type Running = typeof Running.Type
+type RunningExperiment = typeof RunningExperiment.Type
 
 /** Null until it is begun. */
-export const ExperimentState = Schema.NullOr(Running)
+export const ExperimentState = Schema.NullOr(RunningExperiment)
 type State = typeof ExperimentState.Type
 
 const noCounts: ArmCounts = { assigned: 0, scored: 0, loss_sum: 0, unscored: 0, lost: 0 }
@@ -127,7 +127,7 @@ export const experimentActor: Actor = define({
 
 const unknown = (context: Context) => refuse({ _tag: "UnknownExperiment", name: context.self.id } as const)
 
-const scored = ({ experiment }: Running, outcome: RequestOutcome, name: string) => {
+const scored = ({ experiment }: RunningExperiment, outcome: RequestOutcome, name: string) => {
   const { request_id } = outcome
   return persist({
     _tag: "Scored",
@@ -137,13 +137,14 @@ const scored = ({ experiment }: Running, outcome: RequestOutcome, name: string) 
   } as const)
 }
 
-const started = (state: State, change: (known: Running) => Running): State => (state === null ? null : change(state))
+const started = (state: State, change: (known: RunningExperiment) => RunningExperiment): State =>
+  state === null ? null : change(state)
 
 const addScored =
   (loss: number) =>
   (counts: ArmCounts): ArmCounts => ({ ...counts, scored: counts.scored + 1, loss_sum: counts.loss_sum + loss })
 
-const counted = (known: Running, arm: Arm, change: (counts: ArmCounts) => ArmCounts): Running => ({
+const counted = (known: RunningExperiment, arm: Arm, change: (counts: ArmCounts) => ArmCounts): RunningExperiment => ({
   ...known,
   [arm]: change(known[arm])
 })
@@ -155,7 +156,7 @@ const ended = (state: State, requestId: string, arm: Arm, change: (counts: ArmCo
   }))
 
 /** What an experiment shows so far. */
-export const experimentReport = (name: string, state: Running): ExperimentReport => {
+export const experimentReport = (name: string, state: RunningExperiment): ExperimentReport => {
   const { experiment, running, comparison } = state
   const waitingIn = (arm: Arm) => state.waiting.filter((id) => armOf(name, id) === arm).length
   const armReport = (arm: Arm) => {

@@ -64,7 +64,7 @@ export interface Called {
 }
 
 /** Asks models within limits. */
-export interface Caller {
+export interface ModelCaller {
   /**
    * Asks until there is an answer, it cannot help to ask again, or the time is over. It never fails.
    *
@@ -85,7 +85,7 @@ export const makeCaller = (
   port: LanguageModel,
   options: CallerOptions,
   stores: Effect.Effect<LimitStores> = localLimits
-): Effect.Effect<Caller, never, Scope.Scope> =>
+): Effect.Effect<ModelCaller, never, Scope.Scope> =>
   Effect.gen(function* () {
     const { circuits, rates } = yield* stores
     const breakers = yield* CircuitBreaker.make({
@@ -100,11 +100,11 @@ export const makeCaller = (
     }).pipe(Effect.provideService(CircuitBreaker.CircuitBreakerStore, circuits))
     const limiter = yield* RateLimiter.make.pipe(Effect.provideService(RateLimiter.RateLimiterStore, rates))
     const limits = { breakers, limiter, places: new Map(), told: new Map(), warnings: new ModelWarnings() }
-    const caller: Caller = { ask: (question, asking) => ask({ port, options, question, asking, ...limits }) }
+    const caller: ModelCaller = { ask: (question, asking) => ask({ port, options, question, asking, ...limits }) }
     return caller
   })
 
-interface Call {
+interface ModelCall {
   readonly port: LanguageModel
   readonly options: CallerOptions
   readonly question: Question
@@ -117,11 +117,11 @@ interface Call {
   readonly warnings: ModelWarnings
 }
 
-const servedBy = ({ asking }: Call): Served => (asking.requested === true ? "requested" : "market")
+const servedBy = ({ asking }: ModelCall): Served => (asking.requested === true ? "requested" : "market")
 
-const breakerKey = (call: Call): string => limitKey(call.question.model, servedBy(call))
+const breakerKey = (call: ModelCall): string => limitKey(call.question.model, servedBy(call))
 
-const ask = Effect.fnUntraced(function* (call: Call): Effect.fn.Return<Called> {
+const ask = Effect.fnUntraced(function* (call: ModelCall): Effect.fn.Return<Called> {
   const { model } = call.question
   const attempts: Array<Attempt> = []
   let result: Result.Result<Turn, ModelError> = Result.fail(outOfTime(model))
@@ -146,7 +146,7 @@ const ask = Effect.fnUntraced(function* (call: Call): Effect.fn.Return<Called> {
 })
 
 /** One request, if the rate and the breaker let it. */
-const attempt = (call: Call, number: number, attempts: Array<Attempt>): Effect.Effect<Turn, ModelError> => {
+const attempt = (call: ModelCall, number: number, attempts: Array<Attempt>): Effect.Effect<Turn, ModelError> => {
   const { model } = call.question
   const guarded = call.breakers.execute(send(call, number, attempts), {
     key: breakerKey(call),
@@ -166,12 +166,12 @@ const attempt = (call: Call, number: number, attempts: Array<Attempt>): Effect.E
 }
 
 /** Waits until the rate allows a request; fails at once where that is after the deadline. */
-const keepRate = (call: Call): Effect.Effect<void, ModelError> =>
+const keepRate = (call: ModelCall): Effect.Effect<void, ModelError> =>
   keepRateOf(call, limitKey(call.question.model, "all"), rateOf(call))
 
-const rateOf = ({ options }: Call): number => options.callsPerMinute ?? 60
+const rateOf = ({ options }: ModelCall): number => options.callsPerMinute ?? 60
 
-const keepRateOf = (call: Call, key: string, limit: number): Effect.Effect<void, ModelError> =>
+const keepRateOf = (call: ModelCall, key: string, limit: number): Effect.Effect<void, ModelError> =>
   Effect.gen(function* () {
     const { model } = call.question
     while (true) {
@@ -189,7 +189,7 @@ const keepRateOf = (call: Call, key: string, limit: number): Effect.Effect<void,
     }
   })
 
-const send = (call: Call, number: number, attempts: Array<Attempt>): Effect.Effect<Turn, ModelError> =>
+const send = (call: ModelCall, number: number, attempts: Array<Attempt>): Effect.Effect<Turn, ModelError> =>
   Effect.gen(function* () {
     const { question, asking, options } = call
     const { model } = question
@@ -246,11 +246,11 @@ const pauseAfter = ({ retry_after_ms }: ModelError, number: number): Effect.Effe
     Math.ceil(Math.max(retry_after_ms ?? 0, FIRST_PAUSE_MILLIS * 2 ** (number - 1) * jitter))
   )
 
-const timeLeft = ({ asking }: Call): Effect.Effect<number> =>
+const timeLeft = ({ asking }: ModelCall): Effect.Effect<number> =>
   Effect.map(Clock.currentTimeMillis, (now) => asking.deadline - now)
 
 /** Does it once there is a place for it. What somebody asked for waits for its part of the rate before it takes one. */
-const withPlace = <A>(call: Call, effect: Effect.Effect<A, ModelError>): Effect.Effect<A, ModelError> => {
+const withPlace = <A>(call: ModelCall, effect: Effect.Effect<A, ModelError>): Effect.Effect<A, ModelError> => {
   const { model } = call.question
   const most = call.options.concurrency ?? 4
   const placed = placesOf(call, model, most).withPermits(1)(effect)
@@ -260,7 +260,7 @@ const withPlace = <A>(call: Call, effect: Effect.Effect<A, ModelError>): Effect.
   return Effect.andThen(keepRateOf(call, requested, Math.max(1, Math.ceil(rateOf(call) / 2))), own)
 }
 
-const placesOf = ({ places }: Call, key: string, most: number): Semaphore.Semaphore => {
+const placesOf = ({ places }: ModelCall, key: string, most: number): Semaphore.Semaphore => {
   const known = places.get(key)
   if (known !== undefined) return known
   const made = Semaphore.makeUnsafe(most)
@@ -268,14 +268,14 @@ const placesOf = ({ places }: Call, key: string, most: number): Semaphore.Semaph
   return made
 }
 
-const breakerState = (call: Call): Effect.Effect<BreakerState> =>
+const breakerState = (call: ModelCall): Effect.Effect<BreakerState> =>
   call.breakers.state(breakerKey(call)).pipe(
     Effect.map(({ _tag }): BreakerState => (_tag === "Closed" ? "closed" : _tag === "Open" ? "open" : "half_open")),
     Effect.orElseSucceed((): BreakerState => "closed")
   )
 
 /** Shows the breaker as it is, and tells of it where it opened or closed since it was last told of. */
-const tellBreaker = Effect.fnUntraced(function* (call: Call, tried: Result.Result<Turn, ModelError>) {
+const tellBreaker = Effect.fnUntraced(function* (call: ModelCall, tried: Result.Result<Turn, ModelError>) {
   const { model } = call.question
   const state = yield* breakerState(call)
   const [key, served] = [breakerKey(call), servedBy(call)]

@@ -33,7 +33,7 @@ export const closedCircuit: Circuit = {
 /** Longer than a request may take: whoever tries and is not heard of by then has died. */
 export const TRYING_MILLIS = 150_000
 
-export interface Admission {
+export interface CircuitAdmission {
   readonly circuit: Circuit
   readonly admitted: boolean
   /** It made the breaker half open. */
@@ -41,7 +41,7 @@ export interface Admission {
 }
 
 /** Whether a request may go now. */
-export const admit = (circuit: Circuit, now: number): Admission => {
+export const admit = (circuit: Circuit, now: number): CircuitAdmission => {
   if (circuit.state === "closed") {
     const forgotten = circuit.openings > 0 && now >= circuit.reset_at
     return { circuit: forgotten ? { ...circuit, openings: 0 } : circuit, admitted: true, tries: false }
@@ -81,22 +81,22 @@ export const record = (circuit: Circuit, { generation, outcome, failures, open_m
 }
 
 /** What is left of a rate, and since when the next token comes. */
-export const Bucket = open({ tokens: Schema.Finite, since: Schema.Finite })
-export type Bucket = typeof Bucket.Type
+export const TokenBucket = open({ tokens: Schema.Finite, since: Schema.Finite })
+export type TokenBucket = typeof TokenBucket.Type
 
-export interface Wanted {
+export interface TokenBucketRule {
   readonly tokens: number
   readonly limit: number
   readonly refill_ms: number
 }
 
 /** Takes tokens, where there are so many; `remaining` is what would be left, below 0 where there are not. */
-export const take = (known: Bucket | undefined, { tokens, limit, refill_ms }: Wanted, now: number) => {
+export const take = (known: TokenBucket | undefined, { tokens, limit, refill_ms }: TokenBucketRule, now: number) => {
   const { tokens: before, since } = known ?? { tokens: limit, since: now }
   const added = Math.max(0, Math.floor((now - since) / refill_ms))
   const filled = Math.min(limit, before + added)
   const from = filled >= limit ? now : since + added * refill_ms
   const remaining = filled - tokens
-  const bucket: Bucket = { tokens: remaining < 0 ? filled : remaining, since: from }
+  const bucket: TokenBucket = { tokens: remaining < 0 ? filled : remaining, since: from }
   return { bucket, remaining, elapsed_ms: Math.max(0, now - from) }
 }

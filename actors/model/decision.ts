@@ -42,7 +42,7 @@ export interface Resolved extends AnswerFault {
 }
 
 /** An answer as it was read. */
-export interface Answer {
+export interface ModelAnswer {
   /** Consistent: the confidence is the probability of the decision. */
   readonly decision: ModelDecision
   readonly licences: ReadonlyArray<Licence>
@@ -65,7 +65,7 @@ const MEMBERS = ["decision", "confidence", "probabilities", "reasoning"]
  * a rule makes of it: the decision stays as it was said, and its probability is the confidence, so that nothing is turned round and a
  * decision that its own model does not believe weighs little. Without any probabilities, what confidence leaves is shared by the others.
  */
-export const readDecision = (text: string): Result.Result<Answer, AnswerFault> => {
+export const readDecision = (text: string): Result.Result<ModelAnswer, AnswerFault> => {
   const found = findObject(text, "decision")
   if (Result.isFailure(found)) return fault("", found.failure)
   const { members, licences } = membersOf(found.success.value, MEMBERS)
@@ -96,7 +96,7 @@ const consistent = (
   { decision, confidence, probabilities: given, reasoning }: ModelDecision,
   licences: ReadonlyArray<Licence>,
   incomplete: boolean
-): Result.Result<Answer, AnswerFault> => {
+): Result.Result<ModelAnswer, AnswerFault> => {
   const sum = given.BUY + given.SELL + given.HOLD
   if (Math.abs(sum - 1) > SUM_TOLERANCE) return fault("probabilities", "must add up to 1")
   const probabilities = { BUY: given.BUY / sum, SELL: given.SELL / sum, HOLD: given.HOLD / sum }

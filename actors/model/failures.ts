@@ -5,7 +5,7 @@ import { TOO_LARGE } from "./bounded-fetch.ts"
 import type { Redaction } from "./redaction.ts"
 import { isOutOfCredit, refusalWords, serverWords } from "./server-words.ts"
 
-export interface Failure {
+export interface ModelFailure {
   readonly kind: ModelErrorKind
   readonly detail: string
   readonly retry_after_ms?: number
@@ -14,7 +14,7 @@ export interface Failure {
 const DETAIL_CHARACTERS_MAX = 300
 
 /** Names the failure behind whatever was thrown. Never shows a request, a header, a key or more than the server's own first words. */
-export const failureOf = (thrown: unknown, redaction: Redaction): Failure => {
+export const failureOf = (thrown: unknown, redaction: Redaction): ModelFailure => {
   const chain = causesOf(thrown)
   const call = chain.find((each) => APICallError.isInstance(each))
   if (APICallError.isInstance(call) && call.statusCode !== undefined && call.statusCode >= 300)
@@ -61,7 +61,7 @@ export const refusalOf = (thrown: unknown): string | undefined => {
 /** Refusals that no other body would avoid. */
 const OF_ANOTHER_KIND: ReadonlySet<number> = new Set([401, 402, 403, 404, 408, 413, 429, 502, 503, 504, 529])
 
-const byStatus = (error: APICallError, redaction: Redaction): Failure => {
+const byStatus = (error: APICallError, redaction: Redaction): ModelFailure => {
   const status = error.statusCode ?? 0
   const detail = `status ${status}: ${clip(redaction.text(wordsOf(error)))}`
   if (status === 402 || (status < 500 && isOutOfCredit(error.responseBody ?? "")))

@@ -1,11 +1,11 @@
 import { Schema } from "effect"
 import { ModelLimitsProtocol, open } from "../../protocols/index.ts"
 import { type Actor, define, persist, reply } from "../../runtime/index.ts"
-import { admit, Bucket, Circuit, closedCircuit, record, take } from "./circuit.ts"
+import { admit, Circuit, closedCircuit, record, TokenBucket, take } from "./circuit.ts"
 
 const State = open({
   circuits: Schema.Record(Schema.String, Circuit),
-  buckets: Schema.Record(Schema.String, Bucket)
+  buckets: Schema.Record(Schema.String, TokenBucket)
 })
 type State = typeof State.Type
 
@@ -32,7 +32,7 @@ export const modelLimitsActor: Actor = define({
   initial: (): State => ({ circuits: {}, buckets: {} }),
   events: {
     CircuitMoved: { key: Schema.String, circuit: Circuit },
-    Taken: { key: Schema.String, bucket: Bucket }
+    Taken: { key: Schema.String, bucket: TokenBucket }
   },
   decide: {
     Admit: (state, { key }, { time }) => {

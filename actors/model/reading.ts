@@ -15,7 +15,7 @@ export type Licence =
   /** JSON stood in a text. */
   | "json_as_text"
 
-export interface Found {
+export interface FoundAnswer {
   readonly value: { readonly [name: string]: unknown }
   readonly licences: ReadonlyArray<Licence>
 }
@@ -35,7 +35,7 @@ export const withoutThoughts = (text: string): string => {
  * The one JSON object in a text, or why there is none. Thoughts before it are left out; it may stand among words, in a fence, or be
  * JSON once more in a text. Of several objects those count that have `member`; they must say the same.
  */
-export const findObject = (text: string, member: string): Result.Result<Found, string> => {
+export const findObject = (text: string, member: string): Result.Result<FoundAnswer, string> => {
   const bare = withoutThoughts(text)
   const surrounded: ReadonlyArray<Licence> = bare.length === text.length ? [] : ["surroundings"]
   const whole = parse(bare)

@@ -27,7 +27,7 @@ import { weightsOf } from "../learning/ledger.ts"
 import { reportOf } from "../learning/report.ts"
 import { brierScore, outcomeOf, probabilitiesOf, returnOf } from "../learning/scoring.ts"
 import { judge } from "./horizon.ts"
-import { afterSettling, EVENTS, evolve, initialState, type Settled, State, type Waiting } from "./state.ts"
+import { afterSettling, EVENTS, evolve, initialState, type PendingDecision, type Settled, State } from "./state.ts"
 
 export interface PerformanceOptions extends OutcomeRule {
   /** η of Hedge, per unit of loss, from 1e-6 to 1e6. */
@@ -143,7 +143,7 @@ const slim = ({ agent_id, agent_type, decision, confidence, probabilities, stren
   ...(strengths === undefined ? {} : { strengths })
 })
 
-const toWaiting = ({ ledger }: State, round: DecidedRound): Waiting => {
+const toWaiting = ({ ledger }: State, round: DecidedRound): PendingDecision => {
   const { consensus_id, correlation_id, bar_time, price, confidence, probabilities, experiment = null } = round
   const weights = weightsOf(ledger)
   return {
@@ -163,7 +163,7 @@ const toWaiting = ({ ledger }: State, round: DecidedRound): Waiting => {
 }
 
 /** What follows for a decision from the prices so far: its outcome, that it has none, or nothing yet. */
-const settle = (state: State, waiting: Waiting, options: PerformanceOptions, context: Context) => {
+const settle = (state: State, waiting: PendingDecision, options: PerformanceOptions, context: Context) => {
   const judgement = judge(state.prices, waiting.bar_time, options)
   if (judgement._tag === "Wait") return []
   if (judgement._tag === "Unscored") return giveUp(waiting, judgement.reason)
@@ -179,7 +179,7 @@ const settle = (state: State, waiting: Waiting, options: PerformanceOptions, con
   ]
 }
 
-const outcomeTo = (experiment: { name: string; request_id: string }, waiting: Waiting, scored: Settled) =>
+const outcomeTo = (experiment: { name: string; request_id: string }, waiting: PendingDecision, scored: Settled) =>
   send(ExperimentProtocol, experiment.name, "Outcome", {
     request_id: experiment.request_id,
     decision: waiting.decision.final_decision,
@@ -189,14 +189,14 @@ const outcomeTo = (experiment: { name: string; request_id: string }, waiting: Wa
     return: returnOf(waiting.price, scored.price)
   })
 
-const giveUp = (waiting: Waiting, reason: UnscoredReason) => [
+const giveUp = (waiting: PendingDecision, reason: UnscoredReason) => [
   persist({ _tag: "Unscored", consensus_id: waiting.consensus_id, reason } as const),
   ...(waiting.experiment === null
     ? []
     : [send(ExperimentProtocol, waiting.experiment.name, "Unscored", { request_id: waiting.experiment.request_id })])
 ]
 
-const feedback = ({ ledger }: State, waiting: Waiting, scored: Settled, context: Context) => {
+const feedback = ({ ledger }: State, waiting: PendingDecision, scored: Settled, context: Context) => {
   const symbol = context.self.id
   const shares = weightShares(ledger.agents.map((agent) => agent.log_weight))
   const shareOf = (id: string) => shares[ledger.agents.findIndex((agent) => agent.agent_id === id)] ?? 0

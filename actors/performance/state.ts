@@ -5,7 +5,7 @@ import { emptyLedger, Ledger, OpenDecision, recordOutcome, recordUnscored, recor
 import { type PricePoint, pushPrice } from "./horizon.ts"
 
 /** A decision that waits for its outcome. */
-export const Waiting = open({
+export const PendingDecision = open({
   consensus_id: ConsensusId,
   correlation_id: CorrelationId,
   bar_time: Schema.Int,
@@ -16,14 +16,14 @@ export const Waiting = open({
   decision: OpenDecision,
   experiment: Schema.NullOr(open({ name: Schema.String, request_id: Schema.String }))
 })
-export type Waiting = typeof Waiting.Type
+export type PendingDecision = typeof PendingDecision.Type
 
 export const State = open({
   ledger: Ledger,
   /** Oldest first. */
   prices: Schema.Array(open({ time: Schema.Int, price: Schema.Finite })),
   /** In the order they were told. */
-  waiting: Schema.Array(Waiting)
+  waiting: Schema.Array(PendingDecision)
 })
 export type State = typeof State.Type
 
@@ -31,7 +31,7 @@ export const initialState: State = { ledger: emptyLedger, prices: [], waiting: [
 
 export const EVENTS = {
   PriceSeen: { time: Schema.Int, price: Schema.Finite },
-  DecisionTold: { waiting: Waiting },
+  DecisionTold: { waiting: PendingDecision },
   // Rate and share are written down: replaying under another configuration gives the weights that were given.
   Scored: {
     consensus_id: ConsensusId,
@@ -52,7 +52,7 @@ export type GivenUp = { readonly _tag: "Unscored"; readonly consensus_id: string
 
 export const evolve = {
   PriceSeen: (state: State, point: PricePoint): State => ({ ...state, prices: pushPrice(state.prices, point) }),
-  DecisionTold: (state: State, { waiting }: { waiting: Waiting }): State => ({
+  DecisionTold: (state: State, { waiting }: { waiting: PendingDecision }): State => ({
     ...state,
     ledger: recordVotes(state.ledger, waiting.decision.votes, waiting.decision.final_decision),
     waiting: [...state.waiting, waiting]

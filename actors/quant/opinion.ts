@@ -55,7 +55,7 @@ const MISSING_FACTOR = 0.7
  */
 export const quantOpinion = (type: AgentType, request: QuantRequest, options: QuantOptions): Opinion => {
   const { bars, outcome = OUTCOME_DEFAULTS } = request
-  const opinionOf = (said: Said) => toOpinion(said, bars, outcome)
+  const opinionOf = (said: DraftOpinion) => toOpinion(said, bars, outcome)
   if (type !== "comprehensive") return opinionOf(single(type, request, options))
   const panel = PANEL.map((member) => ({
     member,
@@ -79,7 +79,7 @@ export const quantOpinion = (type: AgentType, request: QuantRequest, options: Qu
 }
 
 /** An opinion before it is put into the protocol's words. */
-interface Said {
+interface DraftOpinion {
   readonly strengths: Strengths
   readonly reasoning: string
   readonly calls: Opinion["tool_calls"]
@@ -96,7 +96,7 @@ const single = (
   type: Single,
   { bars, past = [], context = [] }: QuantRequest,
   { unavailable = NONE, ...rest }: QuantOptions
-): Said => {
+): DraftOpinion => {
   const desk = openDesk({ bars, past }, { ...rest, unavailable })
   const rule: Rule = RULES[type]
   const found = rule(desk, bars)
@@ -120,10 +120,10 @@ const NONE: ReadonlySet<string> = new Set()
 const NO_VIEW = { used: 0, lean: 0, reason: "there is no view that they could move" }
 
 /** There is no view, for want of bars and nothing else. */
-const lacksBars = ({ hasView, calls }: Said): boolean =>
+const lacksBars = ({ hasView, calls }: DraftOpinion): boolean =>
   !hasView && calls.some(({ error_kind }) => error_kind === "insufficient_data")
 
-const toOpinion = (said: Said, bars: BarWindow, outcome: OutcomeRule): Opinion => {
+const toOpinion = (said: DraftOpinion, bars: BarWindow, outcome: OutcomeRule): Opinion => {
   const { strengths, reasoning, calls, routedAround, heard } = said
   const decision = strongest(strengths)
   const probabilities = forecastOf(strengths, bars, outcome)

@@ -4,7 +4,7 @@ import { type Policy, quantPolicy } from "../../actors/index.ts"
 import { REGIMES, type Regime } from "../../sim/index.ts"
 import { type AgentTestReport, agentTestReport } from "./agent-report.ts"
 import type { Check, Guess } from "./checks.ts"
-import { type Answer, type Examine, makeExaminer } from "./examiner.ts"
+import { type Examine, type ExaminedAnswer, makeExaminer } from "./examiner.ts"
 import { acceptedOf, RESPONSE_MILLIS_MAX, STRENGTH_MIN, SUBJECTS, type Subject } from "./expectations.ts"
 import { ruleDecisions } from "./rules.ts"
 import { casesOf, type MartingaleScenario, type RegimeScenario, TRADED } from "./scenarios.ts"
@@ -77,7 +77,10 @@ const checksOf = (
   })
 }
 
-const faultOf = ({ decision, strength, millis }: Answer, accepted: ReadonlyArray<Answer["decision"]>) => {
+const faultOf = (
+  { decision, strength, millis }: ExaminedAnswer,
+  accepted: ReadonlyArray<ExaminedAnswer["decision"]>
+) => {
   if (!accepted.includes(decision)) return "decision"
   if (strength < STRENGTH_MIN) return "strength"
   return millis > RESPONSE_MILLIS_MAX ? "time" : undefined

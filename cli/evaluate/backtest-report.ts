@@ -17,7 +17,7 @@ import { type Bin, binsOf } from "./calibration.ts"
 import { skillOf } from "./skill.ts"
 
 /** A share of some, with Wilson's interval for 95%. */
-export interface Share {
+export interface HitRate {
   readonly hits: number
   readonly count: number
   readonly rate: number | null
@@ -35,7 +35,7 @@ export interface StrategyReport {
   readonly sortino: number | null
   readonly max_drawdown: number
   /** BUY before a rise and SELL before a fall to the next close. */
-  readonly direction: Share
+  readonly direction: HitRate
   /** How likely a coin is as far from half. */
   readonly direction_p: number | null
   readonly brier_score: number | null
@@ -128,7 +128,7 @@ const risesOf = (closes: ReadonlyArray<number>): number => {
   return moves.length === 0 ? 0 : moves.filter((move) => move > 0).length / moves.length
 }
 
-export const shareOf = (hits: number, count: number): Share => ({
+export const shareOf = (hits: number, count: number): HitRate => ({
   hits,
   count,
   rate: count === 0 ? null : hits / count,

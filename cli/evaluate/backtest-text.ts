@@ -1,10 +1,10 @@
 import { counted, table } from "../table.ts"
-import type { BacktestReport, Share, StrategyReport } from "./backtest-report.ts"
+import type { BacktestReport, HitRate, StrategyReport } from "./backtest-report.ts"
 
 export const percentText = (share: number | null, digits = 1): string =>
   share === null ? "-" : `${(100 * share).toFixed(digits)}%`
 export const numberText = (value: number | null, digits = 2): string => (value === null ? "-" : value.toFixed(digits))
-export const shareText = ({ rate, low, high }: Share): string =>
+export const shareText = ({ rate, low, high }: HitRate): string =>
   rate === null ? "-" : `${percentText(rate)} (${percentText(low, 0)}–${percentText(high, 0)})`
 export const skillText = ({ brier_skill, brier_skill_margin }: Skilled): string =>
   brier_skill === null ? "-" : `${percentText(brier_skill)} ± ${percentText(brier_skill_margin)}`

@@ -49,7 +49,7 @@ export interface BacktestOptions {
 }
 
 /** What one strategy said of a bar. */
-export interface Said {
+export interface StrategyDecision {
   readonly decision: Decision
   readonly confidence: number
   readonly probabilities: Probabilities
@@ -58,7 +58,7 @@ export interface Said {
 /** What one strategy did with an account, a value for each bar from the end of the warm-up on. */
 export interface Followed {
   readonly name: string
-  readonly said: ReadonlyArray<Said | undefined>
+  readonly said: ReadonlyArray<StrategyDecision | undefined>
   /** In the account's currency, at the bar's close. */
   readonly equity: ReadonlyArray<number>
   /** The size of the position as a part of the equity. */
@@ -183,7 +183,7 @@ export const walkForward = (bars: ReadonlyArray<Bar>, options: BacktestOptions):
 
 const openAccount = (name: string) => ({
   name,
-  said: [] as (Said | undefined)[],
+  said: [] as (StrategyDecision | undefined)[],
   equity: [] as number[],
   exposure: [] as number[]
 })
@@ -197,7 +197,7 @@ const intervalOf = (bars: ReadonlyArray<Bar>): number => {
 const EVEN: Probabilities = { BUY: 1 / 3, SELL: 1 / 3, HOLD: 1 / 3 }
 
 /** What a strategy made of a round. */
-const saidBy = (name: string, result: ConsensusResult | undefined, first: boolean): Said | undefined => {
+const saidBy = (name: string, result: ConsensusResult | undefined, first: boolean): StrategyDecision | undefined => {
   if (result === undefined) return undefined
   if (name === BUY_AND_HOLD) return { decision: first ? "BUY" : "HOLD", confidence: 1, probabilities: EVEN }
   const { votes } = result

@@ -1,18 +1,18 @@
 // The words of the agent tests: single checks, and what they add up to.
 import type { Regime } from "../../sim/index.ts"
-import type { Share } from "./backtest-report.ts"
-import type { Answer } from "./examiner.ts"
+import type { HitRate } from "./backtest-report.ts"
+import type { ExaminedAnswer } from "./examiner.ts"
 import type { Subject } from "./expectations.ts"
 import type { Rule } from "./rules.ts"
 
 /** What somebody answered in a scenario, and whether it will do. */
-export interface Check extends Answer {
+export interface Check extends ExaminedAnswer {
   readonly seed: number
   readonly symbol: string
   readonly regime: Regime
-  readonly accepted: ReadonlyArray<Answer["decision"]>
+  readonly accepted: ReadonlyArray<ExaminedAnswer["decision"]>
   /** What simple rules say of the same bars. */
-  readonly beside: { readonly [R in Rule]: Answer["decision"] }
+  readonly beside: { readonly [R in Rule]: ExaminedAnswer["decision"] }
   /** What is wrong with it; nothing where it passes. */
   readonly fault: "decision" | "strength" | "time" | "silent" | undefined
 }
@@ -55,7 +55,7 @@ export interface FailureGroup {
 
 export interface MartingaleLine {
   readonly subject: Subject
-  readonly direction: Share
+  readonly direction: HitRate
   /** How likely a coin is as far from half. */
   readonly p: number
   readonly chance: boolean

@@ -15,7 +15,7 @@ import type { Subject } from "./expectations.ts"
 import type { Scenario } from "./scenarios.ts"
 
 /** What somebody answered; nothing where they abstained. */
-export interface Answer {
+export interface ExaminedAnswer {
   readonly subject: Subject
   readonly decision: Decision
   readonly confidence: number
@@ -28,7 +28,7 @@ export interface Answer {
 }
 
 /** Asks everybody the same. */
-export type Examine = (scenario: Scenario) => ReadonlyArray<Answer>
+export type Examine = (scenario: Scenario) => ReadonlyArray<ExaminedAnswer>
 
 const Decided = Schema.Struct({
   agent_type: AgentType,
@@ -55,7 +55,7 @@ export const makeExaminer = (policy: Policy, clock: Clock.Clock): Examine => {
         Effect.sync(() => millis.set(request.agentType, since(clock, startedAt)))
       )
     })
-  let heard: Array<Answer> = []
+  let heard: Array<ExaminedAnswer> = []
   const hear = ({ type, data }: PublishedEvent) => {
     if (type !== "agent_decision") return
     const { agent_type, decision, confidence, strengths, tool_calls } = decodeDecided(data)

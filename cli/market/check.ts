@@ -4,12 +4,12 @@ import { Argument, Command, Flag } from "effect/cli"
 import { listed } from "../../market/index.ts"
 import { symbolFlag } from "../options.ts"
 import {
+  type FileReport,
   fileFlags,
   intervalText,
   localText,
   type MarketFile,
   openFile,
-  type Reading,
   readOptions,
   readThrough
 } from "./file.ts"
@@ -45,7 +45,7 @@ export const check = Command.make(
 )
 
 /** The same as one JSON object. */
-const reportOf = ({ market }: MarketFile, reading: Reading) => {
+const reportOf = ({ market }: MarketFile, reading: FileReport) => {
   const { file, layout, series, notices } = reading
   return {
     file,
@@ -71,13 +71,13 @@ const reportOf = ({ market }: MarketFile, reading: Reading) => {
 const clock = (minute: number): string =>
   `${String(Math.floor(minute / 60)).padStart(2, "0")}:${String(minute % 60).padStart(2, "0")}`
 
-const sessionText = ({ session, weekdays, bars }: Reading["series"]): string | null => {
+const sessionText = ({ session, weekdays, bars }: FileReport["series"]): string | null => {
   if (bars === 0) return null
   const days = `${weekdays} ${weekdays === 1 ? "day" : "days"} of the week`
   return session === undefined ? days : `bars begin from ${clock(session.from)} to ${clock(session.to)}, on ${days}`
 }
 
-const reportText = (report: ReturnType<typeof reportOf>, read: Reading): string => {
+const reportText = (report: ReturnType<typeof reportOf>, read: FileReport): string => {
   const rows: ReadonlyArray<readonly [string, string | null]> = [
     ["layout", report.layout],
     ["symbols", report.symbols.length === 0 ? null : listed(report.symbols)],

@@ -83,7 +83,7 @@ export interface YearFlags {
 }
 
 /** How many bars a year of trading has: as somebody said, or as the file tells. */
-export const barsPerYearOf = (given: YearFlags, { series }: Reading): number | undefined =>
+export const barsPerYearOf = (given: YearFlags, { series }: FileReport): number | undefined =>
   Option.getOrElse(given.barsPerYear, () => series.year?.bars_per_year)
 
 /** What the flags say, and which symbol and time are meant. */
@@ -123,7 +123,7 @@ export const openFile = (file: string, options: ReadOptions): Effect.Effect<Mark
   })
 
 /** What was found out of a file that was read. */
-export interface Reading {
+export interface FileReport {
   readonly file: string
   /** How it is written, in a few words. */
   readonly layout: string
@@ -137,7 +137,7 @@ export interface Reading {
 export const readThrough = (
   { file, market, bars }: MarketFile,
   see: (read: ReadBar) => void
-): Effect.Effect<Reading, MarketFileError> =>
+): Effect.Effect<FileReport, MarketFileError> =>
   Effect.suspend(() => {
     const quality = new Quality()
     const look = (reads: ReadonlyArray<ReadBar>) =>
@@ -160,7 +160,7 @@ export const readThrough = (
   })
 
 /** The same for those who see what was decided. */
-export const sourceOf = ({ file, layout, notices }: Reading): BarSource => {
+export const sourceOf = ({ file, layout, notices }: FileReport): BarSource => {
   const texts = (warning: boolean) => notices.filter((each) => each.warning === warning).map(({ text }) => text)
   const warnings = texts(true).map((text) => text.slice(0, SOURCE_TEXT_MAX))
   return {
@@ -194,7 +194,7 @@ export const localText = (local: number, { intervalMillis }: Series): string => 
 }
 
 /** What a file was taken for, as one line unless nothing was assumed, and a line for each warning. */
-export const readingText = ({ file, layout, plain, series, notices }: Reading): ReadonlyArray<string> => {
+export const readingText = ({ file, layout, plain, series, notices }: FileReport): ReadonlyArray<string> => {
   const span =
     series.bars === 0
       ? "no bars"
@@ -211,5 +211,5 @@ export const readingText = ({ file, layout, plain, series, notices }: Reading): 
 }
 
 /** Says on standard error what a file was taken for. */
-export const sayReading = (reading: Reading): Effect.Effect<void> =>
+export const sayReading = (reading: FileReport): Effect.Effect<void> =>
   Effect.forEach(readingText(reading), (line) => Console.error(line), { discard: true })

@@ -5,11 +5,11 @@ import { type Bar, readIsoTime } from "../../protocols/index.ts"
 import { type MarketOptions, marketBars, takeBars } from "../../sim/index.ts"
 import {
   type FileFlags,
+  type FileReport,
   localText,
   type MarketFile,
   MarketFileError,
   openFile,
-  type Reading,
   readOptions,
   readThrough,
   sayReading
@@ -21,7 +21,7 @@ const DAY_MILLIS = 24 * 3_600_000
 const BARS_MAX = 2_000_000
 
 /** Which part of a file is wanted. Dates are days, which count whole, or instants. */
-export interface Wanted {
+export interface BarSelection {
   /** Whose prices, where the file has those of several symbols. */
   readonly symbol?: string | undefined
   /** The last day or time, and the flag that says so. */
@@ -37,11 +37,15 @@ export interface Wanted {
 export interface FileBars {
   /** Oldest first, and at least one. */
   readonly bars: ReadonlyArray<Bar>
-  readonly reading: Reading
+  readonly reading: FileReport
 }
 
 /** The bars of a file that are wanted, and what was found out of it, which is said on standard error. Fails where there are none. */
-export const readBars = (file: string, flags: FileFlags, wanted: Wanted): Effect.Effect<FileBars, MarketFileError> =>
+export const readBars = (
+  file: string,
+  flags: FileFlags,
+  wanted: BarSelection
+): Effect.Effect<FileBars, MarketFileError> =>
   Effect.gen(function* () {
     const { symbol, until, from } = wanted
     const last = until === undefined ? undefined : yield* timeOf(file, until.text, until.flag)
@@ -51,7 +55,7 @@ export const readBars = (file: string, flags: FileFlags, wanted: Wanted): Effect
       file,
       readOptions(flags, { ...whose, ...(last === undefined ? {} : { until: last }) })
     )
-    const kept = new Kept(wanted, first)
+    const kept = new SelectedBars(wanted, first)
     const reading = yield* readThrough(opened, kept.take)
     if (kept.overflow) {
       const detail = `it has more than ${BARS_MAX} bars, which are not held in memory: take a part of it by --from and --to`
@@ -67,7 +71,7 @@ export const readBars = (file: string, flags: FileFlags, wanted: Wanted): Effect
   })
 
 /** Gathers what is wanted of bars that come oldest first. */
-class Kept {
+class SelectedBars {
   readonly #last: number
   readonly #before: number
   readonly #first: Until | undefined
@@ -75,7 +79,7 @@ class Kept {
   #bars: Array<Bar> = []
   #overflow = false
 
-  constructor({ last = Number.POSITIVE_INFINITY, before = 0 }: Wanted, first: Until | undefined) {
+  constructor({ last = Number.POSITIVE_INFINITY, before = 0 }: BarSelection, first: Until | undefined) {
     this.#last = last
     this.#before = before
     this.#first = first
@@ -115,7 +119,12 @@ class Kept {
 const newest = (bars: ReadonlyArray<Bar>, count: number): Array<Bar> => bars.slice(Math.max(0, bars.length - count))
 
 /** Why nothing of a file is wanted. */
-const noBars = ({ file }: MarketFile, flags: FileFlags, { symbol, until, from }: Wanted, { series }: Reading) =>
+const noBars = (
+  { file }: MarketFile,
+  flags: FileFlags,
+  { symbol, until, from }: BarSelection,
+  { series }: FileReport
+) =>
   Effect.gen(function* () {
     const failed = (detail: string) => new MarketFileError({ file, detail })
     if (series.bars > 0) return yield* failed(`there are no bars from ${from} on`)
@@ -127,7 +136,7 @@ const noBars = ({ file }: MarketFile, flags: FileFlags, { symbol, until, from }:
   })
 
 /** The last bar, where a time that was asked for is beyond it. */
-const endsBefore = ({ series }: Reading, until: Until): string | undefined => {
+const endsBefore = ({ series }: FileReport, until: Until): string | undefined => {
   const interval = series.intervalMillis ?? 0
   const beyond =
     "instant" in until ? until.instant >= series.last + interval : until.dayEnds - DAY_MILLIS >= series.last

@@ -42,7 +42,7 @@ export const operatorFlags = {
   json: Flag.Boolean("json").pipe(Flag.withDescription("Print JSON, for programs"), Flag.withDefault(false))
 }
 
-interface Given {
+interface OperatorFlags {
   readonly nats: Option.Option<string>
   readonly data: Option.Option<string>
   readonly json: boolean
@@ -55,7 +55,7 @@ export interface Output {
 }
 
 /** The system that is named, or else the one that runs on the data folder, and the configuration to reach it with. */
-export const findSystem = (given: Pick<Given, "nats" | "data">) =>
+export const findSystem = (given: Pick<OperatorFlags, "nats" | "data">) =>
   Effect.gen(function* () {
     const config = yield* configuration
     const folder = yield* optionOr(given.data, "--data", settings.dataFolder, config.dataFolder)
@@ -68,7 +68,7 @@ export const findSystem = (given: Pick<Given, "nats" | "data">) =>
  * what came of it.
  */
 export const operate = <E>(
-  given: Given,
+  given: OperatorFlags,
   use: (operators: Operators["Service"]) => Effect.Effect<Output, E>
 ): Effect.Effect<void, E | Error> =>
   Effect.gen(function* () {

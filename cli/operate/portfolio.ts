@@ -55,7 +55,7 @@ const list = Command.make("list", { max: maxFlag, ...operatorFlags }, (given) =>
   )
 ).pipe(Command.withDescription("List trading accounts"))
 
-interface Given {
+interface PortfolioFlags {
   readonly account: string
   readonly nats: Option.Option<string>
   readonly data: Option.Option<string>
@@ -64,7 +64,7 @@ interface Given {
 
 /** Turns a switch, and says how it stands then. */
 const turn = (
-  given: Given,
+  given: PortfolioFlags,
   ask: (actors: Actors["Service"]) => Effect.Effect<typeof Switched.Type, AskError | typeof UnknownAccount.Type>
 ) =>
   Effect.scoped(

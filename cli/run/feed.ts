@@ -6,9 +6,9 @@ import { feedMarket, type Market, marketFlags, marketsOf } from "../market/marke
 import { forFlag, natsFlag } from "../options.ts"
 import { requiredUrl } from "./parts.ts"
 import { connectClient, namedServer, withParts } from "./server.ts"
-import { countDecisions, settled, Tally } from "./tally.ts"
+import { countDecisions, DecisionTally, settled } from "./tally.ts"
 
-const feedOne = (market: Market, tally: Tally, intervalMillis: number) =>
+const feedOne = (market: Market, tally: DecisionTally, intervalMillis: number) =>
   feedMarket(market, { intervalMillis, awaited: "waiting for a node to answer", taken: tally.take }).pipe(
     Effect.flatMap((end) =>
       end === "known" ? Console.log(`${market.symbol}: no bar is newer than that`) : settled(market.symbol)
@@ -24,7 +24,7 @@ export const feedCommand = Command.make("feed", { ...marketFlags, for: forFlag, 
       const markets = yield* marketsOf(given)
       const feeding = Effect.gen(function* () {
         const system = yield* Layer.build(connectClient(config, server, "feed"))
-        const tallies = markets.map(({ symbol }) => new Tally(symbol))
+        const tallies = markets.map(({ symbol }) => new DecisionTally(symbol))
         yield* countDecisions(tallies).pipe(Effect.provide(system))
         const what = markets.map(({ symbol, from }) => `${symbol} (${from})`).join(", ")
         yield* Console.log(`feeding ${what} to ${withoutPassword(server.url)}; Ctrl-C stops`)

@@ -10,7 +10,7 @@ const FinalDecision = Schema.Struct({
 const decodeDecision = Schema.decodeUnknownOption(Schema.fromJsonString(FinalDecision))
 
 /** What became of the bars of one market: how many were taken, and how many had a decision of their own. */
-export class Tally {
+export class DecisionTally {
   readonly symbol: string
   #taken = 0
   #decided = 0
@@ -42,7 +42,7 @@ export class Tally {
 }
 
 /** Counts the decisions on each market from now on, until the scope closes. */
-export const countDecisions = (tallies: ReadonlyArray<Tally>) =>
+export const countDecisions = (tallies: ReadonlyArray<DecisionTally>) =>
   Effect.gen(function* () {
     const log = yield* ClientLog
     const bySymbol = new Map(tallies.map((tally) => [tally.symbol, tally]))

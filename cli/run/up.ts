@@ -13,7 +13,7 @@ import { showMetrics } from "./metrics.ts"
 import { keepRetention } from "./retention.ts"
 import { connect, openServer, withParts } from "./server.ts"
 import { nodeName, OPEN, serveActors, serveGateway } from "./system.ts"
-import { countDecisions, settled, Tally } from "./tally.ts"
+import { countDecisions, DecisionTally, settled } from "./tally.ts"
 
 const untilEnd = Flag.Boolean("until-end").pipe(
   Flag.withDescription("Stop once the file has been read and its last bar has been decided on"),
@@ -122,7 +122,7 @@ const printDecisions = (pastUntil: number) =>
 const feedAll = (markets: ReadonlyArray<Market>, intervalMillis: number, untilEnd: boolean) =>
   Effect.gen(function* () {
     yield* printDecisions(Math.min(...markets.map((market) => market.pastUntil)))
-    const tallies = markets.map(({ symbol }) => new Tally(symbol))
+    const tallies = markets.map(({ symbol }) => new DecisionTally(symbol))
     yield* countDecisions(tallies)
     const feedOne = (market: Market, index: number) => feedAlone(market, tallies[index]!, intervalMillis, untilEnd)
     yield* Effect.forEach(markets, feedOne, { concurrency: "unbounded", discard: true })
@@ -130,7 +130,7 @@ const feedAll = (markets: ReadonlyArray<Market>, intervalMillis: number, untilEn
   }).pipe(Effect.scoped)
 
 /** One market that cannot go on stops neither the others nor the system. One that was never going to is a mistake of who started it. */
-const feedAlone = (market: Market, tally: Tally, intervalMillis: number, untilEnd: boolean) =>
+const feedAlone = (market: Market, tally: DecisionTally, intervalMillis: number, untilEnd: boolean) =>
   feedMarket(market, {
     intervalMillis,
     awaited: "waiting for a run that was killed to lose its leases",
@@ -144,7 +144,7 @@ const feedAlone = (market: Market, tally: Tally, intervalMillis: number, untilEn
     )
   )
 
-const tellEnd = ({ symbol, from }: Market, tally: Tally, end: "known" | "ended", untilEnd: boolean) =>
+const tellEnd = ({ symbol, from }: Market, tally: DecisionTally, end: "known" | "ended", untilEnd: boolean) =>
   Effect.gen(function* () {
     if (end === "known") {
       return yield* Console.log(`${symbol}: all of ${from} has been read; another --data folder starts afresh`)

@@ -23,10 +23,10 @@ export interface GateOptions {
 }
 
 /** What answers a request that was let in. */
-export type Answer = (call: Exchange, req: HttpRequest, grant: Grant) => void
+export type Handler = (call: Exchange, req: HttpRequest, grant: Grant) => void
 
 /** Lets a request in, or answers why not. To be called as a handler of the app. */
-export type Gate = (answer: Answer) => (res: HttpResponse, req: HttpRequest) => void
+export type Gate = (answer: Handler) => (res: HttpResponse, req: HttpRequest) => void
 
 /**
  * What every HTTP request passes: whether it is meant for this gateway, and from where; the rate of its address, then its token

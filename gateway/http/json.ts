@@ -38,7 +38,7 @@ export type Route = (
 ) => (res: HttpResponse, req: HttpRequest) => void
 
 /** A request as its answer needs it. */
-export interface Asked {
+export interface RequestInput {
   /** Empty where the method has none. */
   readonly bytes: Uint8Array
   /** That of the header; empty where there was none. */
@@ -50,11 +50,11 @@ export interface Asked {
 }
 
 /** What a request is answered with. */
-export type Answer = (asked: Asked) => Effect.Effect<Reply, never, Actors>
+export type JsonHandler = (asked: RequestInput) => Effect.Effect<Reply, never, Actors>
 
 /** Answers a POST whose body is JSON, once the type, the size and the rate of the body have passed. */
 export const postJson =
-  (options: RouteOptions, answer: Answer) =>
+  (options: RouteOptions, answer: JsonHandler) =>
   (call: Exchange, req: HttpRequest, grant: Grant): void => {
     const respond = responding(options, call, req)
     if (!/^application\/json\s*(;|$)/i.test(req.getHeader("content-type"))) return respond(unsupportedMediaType())
@@ -77,7 +77,7 @@ export const postJson =
 
 /** Answers a GET by asking actors. */
 export const getJson =
-  (options: RouteOptions, answer: Answer) =>
+  (options: RouteOptions, answer: JsonHandler) =>
   (call: Exchange, req: HttpRequest, grant: Grant): void => {
     const respond = responding(options, call, req)
     const asked = askedOf(options, call, req, grant, undefined)
@@ -91,7 +91,7 @@ const askedOf = (
   req: HttpRequest,
   grant: Grant,
   key: string | undefined
-): Asked => ({
+): RequestInput => ({
   bytes: new Uint8Array(),
   correlationId: req.getHeader("x-correlation-id"),
   parameter: req.getParameter(0) ?? "",
@@ -158,7 +158,7 @@ const isCorrelationId = Schema.is(CorrelationId)
 /** The body, and the correlation id that came beside it, if one did. */
 export const readJson = <A>(
   decode: (json: unknown) => Result.Result<A, Schema.SchemaError>,
-  { bytes, correlationId: givenId }: Pick<Asked, "bytes" | "correlationId">
+  { bytes, correlationId: givenId }: Pick<RequestInput, "bytes" | "correlationId">
 ): Result.Result<{ readonly body: A; readonly correlationId: string | undefined }, Fault> => {
   if (givenId !== "" && !isCorrelationId(givenId)) {
     return Result.fail({ field: "x-correlation-id", rule: "1 to 64 letters, digits, dashes or underscores" })

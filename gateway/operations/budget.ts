@@ -52,7 +52,7 @@ interface Spent {
   waiting: number
 }
 
-interface Wanted {
+interface Charge {
   readonly from: Allowance
   readonly amount: number
   readonly rule: string
@@ -97,7 +97,7 @@ export class Budgets {
     }
   }
 
-  #bytes({ minute, day }: Spent, amount: number): ReadonlyArray<Wanted> {
+  #bytes({ minute, day }: Spent, amount: number): ReadonlyArray<Charge> {
     const { bytesPerMinute, bytesPerDay } = this.#limits
     const rule = (most: number, time: string, name: string) =>
       `one client has at most ${most} bytes stored a ${time}, where each round counts as ${ROUND_BYTES} (${name})`
@@ -108,7 +108,7 @@ export class Budgets {
   }
 
   /** All or nothing. */
-  #take(wanted: ReadonlyArray<Wanted>): Effect.Effect<void, OverBudget> {
+  #take(wanted: ReadonlyArray<Charge>): Effect.Effect<void, OverBudget> {
     const now = this.#now()
     for (const { from, amount, rule } of wanted) {
       const wait = from.waitFor(amount, now)

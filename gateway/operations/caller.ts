@@ -99,7 +99,7 @@ export const messageIdOf = ({ subject, key }: Caller, operation: string): { read
       }
 
 /** What is asked for: the same key with anything else of it another is refused. `target`: what the operation is about. */
-export interface Wanted {
+export interface IdempotentRequest {
   readonly operation: string
   readonly target: string
   readonly body: unknown
@@ -127,7 +127,7 @@ export const UNCOUNTED: Counted<never> = { first: Effect.void, again: Effect.voi
  */
 export const once = <A, E, R, E2>(
   caller: Caller,
-  { operation, target, body }: Wanted,
+  { operation, target, body }: IdempotentRequest,
   counted: Counted<E2>,
   send: (options: Pick<SendOptions, "messageId" | "once">) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | E2 | KeyReused, R> =>

@@ -1,10 +1,10 @@
 import { Effect } from "effect"
-import type { Asked, Question } from "./question.ts"
+import type { Question, QuestionResult } from "./question.ts"
 import { type Action, answered, progressed, type Session, type Transition } from "./session.ts"
 
 export interface AnsweringOptions {
   /** Asks actors; what goes wrong is an answer too. */
-  readonly ask: (question: Question) => Effect.Effect<Asked>
+  readonly ask: (question: Question) => Effect.Effect<QuestionResult>
   /** Where the client is. */
   readonly address: string
   readonly session: () => Session

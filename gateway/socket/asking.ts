@@ -9,7 +9,7 @@ import { cancelConsensus, castVote, consensusStatus, openConsensus } from "../op
 import { sendMessage, symbolStatus } from "../operations/messages.ts"
 import type { Fanout } from "../streams/fanout.ts"
 import { followAnalysis } from "./progress.ts"
-import type { Asked, AskOperation, Question } from "./question.ts"
+import type { AskOperation, Question, QuestionResult } from "./question.ts"
 
 export interface AskOptions {
   readonly fanout: Fanout
@@ -20,9 +20,9 @@ export interface AskOptions {
 export const askActors = (
   { fanout, callerOf }: AskOptions,
   { operation, grant, address, tell }: Question
-): Effect.Effect<Asked, never, Actors> =>
+): Effect.Effect<QuestionResult, never, Actors> =>
   ask(operation, callerOf(grant, keyOf(operation.id), address), fanout, tell).pipe(
-    Effect.map((data): Asked => ({ ok: true, data })),
+    Effect.map((data): QuestionResult => ({ ok: true, data })),
     Effect.catch((failure: OperationFailure) => {
       const fault = faultOf(failure)
       if (fault.code !== "internal") return Effect.succeed(fault)
@@ -31,14 +31,14 @@ export const askActors = (
     Effect.catchDefect((defect) => Effect.as(Effect.logError("operation failed", defect), INTERNAL))
   )
 
-type Answer = { readonly [key: string]: unknown }
+type ResultData = { readonly [key: string]: unknown }
 
 const ask = (
   operation: AskOperation,
   caller: Caller,
   fanout: Fanout,
   tell: Question["tell"]
-): Effect.Effect<Answer, OperationFailure, Actors> => {
+): Effect.Effect<ResultData, OperationFailure, Actors> => {
   switch (operation.op) {
     case "analyze":
       return analyzeTelling(operation, caller, fanout, tell)
@@ -71,7 +71,7 @@ const analyzeTelling = (
   caller: Caller,
   fanout: Fanout,
   tell: Question["tell"]
-): Effect.Effect<Answer, OperationFailure, Actors> => {
+): Effect.Effect<ResultData, OperationFailure, Actors> => {
   const correlationId = correlationOf(caller, request.correlation_id)
   const asker = sharingOf(caller)
   const asked = analyze(request, correlationId, caller, asker)
@@ -101,7 +101,7 @@ const INTERNAL = { ok: false, code: "internal", message: "something failed insid
 const decodeProblem = Schema.decodeSync(Schema.fromJsonString(Problem))
 
 /** What went wrong in the words of its problem document, which a client of the HTTP API would get. */
-const faultOf = (failure: OperationFailure): Extract<Asked, { ok: false }> => {
+const faultOf = (failure: OperationFailure): Extract<QuestionResult, { ok: false }> => {
   const { status, detail } = decodeProblem(failureProblem(failure).body)
   if (status === 500) return INTERNAL
   const code = status === 429 ? "too_many_requests" : status > 500 ? "unavailable" : "refused"

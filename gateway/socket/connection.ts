@@ -12,7 +12,7 @@ import type { DeliveryStats } from "../streams/subscription-queue.ts"
 import { keepSubscriptions } from "../streams/subscriptions.ts"
 import { answering } from "./answering.ts"
 import { noRoom, notWelcome, type SlowReason, slowConsumer } from "./close-frames.ts"
-import type { Asked, Question } from "./question.ts"
+import type { Question, QuestionResult } from "./question.ts"
 import { makeReception, type Reception } from "./reception.ts"
 import {
   type Action,
@@ -71,7 +71,7 @@ export interface ConnectionOptions {
   /** Milliseconds on a clock that only goes forward. */
   readonly now: () => number
   /** Asks actors; what goes wrong is an answer too. */
-  readonly ask: (question: Question) => Effect.Effect<Asked>
+  readonly ask: (question: Question) => Effect.Effect<QuestionResult>
   /** Runs a subscription or a question; the gateway interrupts what is left when it stops. */
   readonly run: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
 }

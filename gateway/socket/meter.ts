@@ -4,7 +4,7 @@ import type { GatewayLimits } from "../policy.ts"
 import { ASKING_MAX } from "./question.ts"
 
 /** What is to be done about a frame, before anybody reads it; `over` where the client has been refused too often. */
-export type Verdict = "read" | "too_many" | "too_fast" | "unauthenticated" | "over"
+export type FrameAdmission = "read" | "too_many" | "too_fast" | "unauthenticated" | "over"
 
 type MeterLimits = Pick<
   GatewayLimits,
@@ -48,7 +48,7 @@ export class Meter {
   }
 
   /** A frame has come, of so many bytes; one that is longer than a frame may be costs as much as the longest. */
-  came(bytes: number, authenticated: boolean, now: number): Verdict {
+  came(bytes: number, authenticated: boolean, now: number): FrameAdmission {
     const cost = bytes + FRAME_BYTES
     if (!authenticated) {
       this.#unauthenticatedBytes -= cost
@@ -68,7 +68,7 @@ export class Meter {
     return this.#refusals.take(1, now)
   }
 
-  #unlessOver(verdict: Verdict, now: number): Verdict {
+  #unlessOver(verdict: FrameAdmission, now: number): FrameAdmission {
     return this.refused(now) ? verdict : "over"
   }
 }

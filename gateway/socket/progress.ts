@@ -2,8 +2,8 @@ import { Deferred, Effect, Result, Schema, type Scope } from "effect"
 import { AgentCoordination, subjects } from "../../protocols/index.ts"
 import type { LogUnavailable } from "../../runtime/index.ts"
 import type { Fanout } from "../streams/fanout.ts"
-import type { TooManyPatterns } from "../streams/wanted.ts"
-import type { Progress } from "./question.ts"
+import type { TooManyPatterns } from "../streams/pattern-counts.ts"
+import type { AnalysisProgress } from "./question.ts"
 
 const Coordination = Schema.Struct({ type: Schema.Literal("agent_coordination"), data: AgentCoordination })
 const TELL_WITHIN = "250 millis"
@@ -26,7 +26,7 @@ export interface Followed {
 export const followAnalysis = (
   fanout: Fanout,
   { symbol, correlationId, followId }: Followed,
-  tell: (progress: Progress) => void
+  tell: (progress: AnalysisProgress) => void
 ): Effect.Effect<Effect.Effect<void>, LogUnavailable | TooManyPatterns, Scope.Scope> => {
   const ended = Deferred.makeUnsafe<void>()
   const allTold = Effect.suspend(() =>

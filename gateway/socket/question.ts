@@ -13,17 +13,17 @@ export interface Question {
   readonly grant: Grant
   /** Where it comes from. */
   readonly address: string
-  readonly tell: (progress: Progress) => void
+  readonly tell: (progress: AnalysisProgress) => void
 }
 
 /** What happened in an analysis, as its asker is told. */
-export type Progress = {
+export type AnalysisProgress = {
   readonly stage: "accepted" | "round_opened" | "vote" | "abstention" | "escalation"
   readonly [key: string]: unknown
 }
 
 /** What came of asking: what the result holds besides, or why there is none. */
-export type Asked =
+export type QuestionResult =
   | { readonly ok: true; readonly data: { readonly [key: string]: unknown } }
   | ({ readonly ok: false } & Pick<ErrorData, "code" | "message" | "reason">)
 

@@ -6,7 +6,7 @@ import { formatFault } from "../failures/fault.ts"
 import { type GatewayLimits, limitNames } from "../policy.ts"
 import { ownFrame } from "./close-frames.ts"
 import { decodeOperation, describe, parseJson, readId } from "./operation.ts"
-import { ASKING_MAX, type Asked, type AskOperation, type Progress } from "./question.ts"
+import { type AnalysisProgress, ASKING_MAX, type AskOperation, type QuestionResult } from "./question.ts"
 
 /**
  * One client's side of the conversation: no I/O, no clock. What comes in gives the next session and what to do.
@@ -139,13 +139,13 @@ export const refused = (session: Session, id: string, tooMany?: string): Transit
 }
 
 /** How far a question has come. */
-export const progressed = (session: Session, { id, op }: AskOperation, progress: Progress): Transition => ({
+export const progressed = (session: Session, { id, op }: AskOperation, progress: AnalysisProgress): Transition => ({
   session,
   actions: [sendOwn("progress", { id, op, ...progress })]
 })
 
 /** Actors have answered, or will not. */
-export const answered = (before: Session, operation: AskOperation, asked: Asked): Transition => {
+export const answered = (before: Session, operation: AskOperation, asked: QuestionResult): Transition => {
   const session = { ...before, asking: before.asking - 1 }
   const { id, op } = operation
   if (asked.ok) return { session, actions: [sendOwn("result", { id, op, ok: true, ...asked.data })] }

@@ -11,7 +11,7 @@ import type { QueueMemory } from "../streams/queue-memory.ts"
 import { SHARED_COMPRESSOR, type TemplatedApp, textOf, type WebSocket } from "../uws.ts"
 import { makeBatch } from "./batch.ts"
 import { type Connection, connect } from "./connection.ts"
-import type { Asked, Question } from "./question.ts"
+import type { Question, QuestionResult } from "./question.ts"
 import type { Inbound } from "./session.ts"
 import type { Unauthenticated } from "./unauthenticated.ts"
 import { type Attachment, type UpgradeOptions, upgrade } from "./upgrade.ts"
@@ -25,7 +25,7 @@ export interface SocketOptions extends UpgradeOptions {
   readonly queueMemory: QueueMemory
   readonly costs: SharedCosts
   /** Asks actors; what goes wrong is an answer too. */
-  readonly ask: (question: Question) => Effect.Effect<Asked>
+  readonly ask: (question: Question) => Effect.Effect<QuestionResult>
   /** Runs what belongs to clients; the gateway interrupts what is left when it stops. */
   readonly run: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
 }

@@ -53,15 +53,15 @@ export const addEventsRoute = (app: TemplatedApp, options: SseOptions): void => 
   )
 }
 
-const Wanted = Schema.Struct({
+const StreamRequest = Schema.Struct({
   pattern: Pattern,
   start: Schema.optionalKey(StartSchema),
   on_slow: Schema.optionalKey(SlowPolicy)
 })
-type Wanted = typeof Wanted.Type
-const decodeWanted = Schema.decodeUnknownResult(Wanted)
+type StreamRequest = typeof StreamRequest.Type
+const decodeWanted = Schema.decodeUnknownResult(StreamRequest)
 
-const read = (req: HttpRequest): Result.Result<Wanted, Reply> => {
+const read = (req: HttpRequest): Result.Result<StreamRequest, Reply> => {
   const query = new URLSearchParams(req.getQuery())
   const onSlow = query.get("on_slow")
   const start = startOf(query, req.getHeader("last-event-id"))
@@ -84,7 +84,7 @@ const startOf = (query: URLSearchParams, lastEventId: string): Start | string | 
 const refuse = (
   { draining, registry, limits }: SseOptions,
   address: string,
-  { pattern }: Wanted,
+  { pattern }: StreamRequest,
   grant: Grant
 ): Reply | undefined => {
   if (draining()) return stopping()
@@ -99,7 +99,13 @@ const headersFor = (origin: string, { allowedOrigins }: OriginPolicy): Reply["he
 })
 
 /** A connection like any other, whose socket writes messages, and whose client has said all it will. */
-const serve = (call: Exchange, options: SseOptions, wanted: Wanted, grant: Grant, headers: Reply["headers"]): void => {
+const serve = (
+  call: Exchange,
+  options: SseOptions,
+  wanted: StreamRequest,
+  grant: Grant,
+  headers: Reply["headers"]
+): void => {
   const { limits, registry, run } = options
   // The library does not say how much waits, only that something does: all that was written since it took everything.
   let blockedBytes = 0

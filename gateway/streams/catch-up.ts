@@ -42,7 +42,7 @@ export interface CatchUpOptions {
 }
 
 /** How far a subscription has come, also over several tries. */
-interface Progress {
+interface CatchUpProgress {
   /** What is missing before the history was said. */
   begun: boolean
   /** Every event of the pattern up to here was delivered. */
@@ -67,7 +67,7 @@ export const AGAIN = Schedule.exponential("100 millis").pipe(Schedule.upTo({ tim
  */
 export const catchUp = (options: CatchUpOptions): Effect.Effect<void, LogUnavailable> =>
   Effect.gen(function* () {
-    const progress: Progress = { begun: false, position: 0, complete: false }
+    const progress: CatchUpProgress = { begun: false, position: 0, complete: false }
     const reading = Effect.gen(function* () {
       if (!progress.begun) yield* begin(options, progress)
       yield* replay(options, progress)
@@ -78,7 +78,7 @@ export const catchUp = (options: CatchUpOptions): Effect.Effect<void, LogUnavail
 /** Finds where the history begins, and says what is missing before. A reading that fails has said nothing. */
 const begin = (
   { log, ring, start, subscriber, pattern }: CatchUpOptions,
-  progress: Progress
+  progress: CatchUpProgress
 ): Effect.Effect<void, LogUnavailable> =>
   Effect.gen(function* () {
     const beginAt = (position: number, complete: boolean) =>
@@ -107,7 +107,7 @@ const begin = (
     beginAt(position, held)
   })
 
-const replay = (options: CatchUpOptions, progress: Progress) =>
+const replay = (options: CatchUpOptions, progress: CatchUpProgress) =>
   Effect.gen(function* () {
     const { log, ring, pattern, subscriber, encode, matches, join } = options
     const give = (event: EncodedEvent) => {
@@ -155,7 +155,7 @@ const giveFromRing = (
   return true
 }
 
-const resumeAt = (start: Exclude<Start, "new">, { position }: Progress): HistoryStart => {
+const resumeAt = (start: Exclude<Start, "new">, { position }: CatchUpProgress): HistoryStart => {
   if (start === "last") return { from: "last" }
   if (position === 0 && "time" in start) return { from: "time", time: isoMillis(start.time) ?? 0 }
   return { from: "sequence", sequence: position + 1 }

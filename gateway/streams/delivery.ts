@@ -2,8 +2,8 @@ import { Effect } from "effect"
 import type { GapData, SlowPolicy } from "../../protocols/index.ts"
 import type { EncodedEvent } from "./encode.ts"
 import { type Frames, giveBack, takeFrames } from "./frames.ts"
-import type { QueueMemory, Share } from "./queue-memory.ts"
-import { type DeliveryStats, SubscriptionQueue, Tally } from "./subscription-queue.ts"
+import type { MemoryShare, QueueMemory } from "./queue-memory.ts"
+import { type DeliveryStats, DeliveryTally, SubscriptionQueue } from "./subscription-queue.ts"
 
 /** What a connection needs of the socket below it. */
 export interface Socket {
@@ -67,9 +67,9 @@ export class Delivery {
   readonly #socket: Socket
   readonly #limits: DeliveryLimits
   readonly #tooSlow: (id: string | null, why: Slowness) => void
-  readonly #share: Share
+  readonly #share: MemoryShare
   readonly #queues = new Map<SubscriptionQueue, Queue>()
-  readonly #tally = new Tally()
+  readonly #tally = new DeliveryTally()
   #waitingBytes = 0
   #heldBytes = 0
   #waiters: Array<() => void> = []

@@ -6,9 +6,9 @@ import { type MicrotaskBatch, microtaskBatch } from "../microtask-batch.ts"
 import { defaultLimits, type GatewayLimits } from "../policy.ts"
 import { AGAIN, catchUp, type Subscriber } from "./catch-up.ts"
 import { type EncodedEvent, encoderOf } from "./encode.ts"
+import { PatternCounts, type TooManyPatterns } from "./pattern-counts.ts"
 import { Ring, type RingRoom } from "./ring.ts"
 import { matcherOf, SubjectTrie } from "./trie.ts"
-import { type TooManyPatterns, Wanted } from "./wanted.ts"
 
 /**
  * Events from the log to subscriptions: few readers of the log, many subscribers.
@@ -83,7 +83,7 @@ export const makeFanout = (
     const log = yield* EventLog
     const encode = encoderOf(Effect.runForkWith(yield* Effect.context()))
     const open = new SubjectTrie<object>()
-    const wanted = new Wanted(limits)
+    const wanted = new PatternCounts(limits)
     let subscriptions = 0
     const room: RingRoom = { held: 0, most: size.charactersOfAll ?? Number.POSITIVE_INFINITY }
 

@@ -5,7 +5,7 @@ export interface Holder {
 }
 
 /** What one holder has of it, in bytes. */
-export interface Share {
+export interface MemoryShare {
   readonly hold: (bytes: number) => void
 }
 
@@ -31,7 +31,7 @@ export class QueueMemory {
     return this.#bytes
   }
 
-  share(holder: Holder): Share {
+  share(holder: Holder): MemoryShare {
     return {
       hold: (bytes) => {
         this.#bytes += bytes - (this.#held.get(holder) ?? 0)

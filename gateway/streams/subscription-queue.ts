@@ -24,7 +24,7 @@ export const sumOf = (one: DeliveryStats, other: DeliveryStats): DeliveryStats =
 })
 
 /** Counts what becomes of events, of as many subscriptions as use it together. */
-export class Tally {
+export class DeliveryTally {
   sent = 0
   dropped = 0
   conflated = 0
@@ -50,7 +50,7 @@ export interface SubscriptionQueueOptions {
 }
 
 /** Something that waits to be sent: an event, or words about the subscription, which are never lost. */
-interface Waiting {
+interface QueuedEvent {
   readonly text: string
   readonly bytes: number
   /** The event's sequence; none of words. */
@@ -69,15 +69,15 @@ interface Waiting {
 export class SubscriptionQueue {
   readonly #options: SubscriptionQueueOptions
   /** In order. By subject where the newest of each counts, else by a number. */
-  readonly #waiting = new Map<string | number, Waiting>()
+  readonly #waiting = new Map<string | number, QueuedEvent>()
   #key = 0
   #bytes = 0
   #events = 0
   #gap: Dropped | undefined
-  readonly #tally: Tally
+  readonly #tally: DeliveryTally
 
   /** `tally`: where its events are counted. */
-  constructor(options: SubscriptionQueueOptions, tally: Tally) {
+  constructor(options: SubscriptionQueueOptions, tally: DeliveryTally) {
     this.#options = options
     this.#tally = tally
   }

@@ -3,7 +3,7 @@ import type { SlowPolicy, Start } from "../../protocols/index.ts"
 import type { Subscriber } from "./catch-up.ts"
 import { type Channel, type Delivery, gapText } from "./delivery.ts"
 import type { Fanout } from "./fanout.ts"
-import type { TooManyPatterns } from "./wanted.ts"
+import type { TooManyPatterns } from "./pattern-counts.ts"
 
 export interface SubscriptionsOptions {
   /** Of the connection. */
@@ -28,7 +28,7 @@ interface ActiveSubscription {
 }
 
 /** What to subscribe to, and how. */
-export interface Wanted {
+export interface SubscriptionRequest {
   readonly id: string
   readonly pattern: string
   readonly start: Start
@@ -53,7 +53,7 @@ export const keepSubscriptions = (
     entry.fiber?.interruptUnsafe()
   }
 
-  const keep = ({ id, pattern, start, ...how }: Wanted): void => {
+  const keep = ({ id, pattern, start, ...how }: SubscriptionRequest): void => {
     const channel = delivery.open({ id, ...how })
     const entry: ActiveSubscription = { released: false, fiber: undefined, channel }
     kept.set(id, entry)

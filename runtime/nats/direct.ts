@@ -17,7 +17,7 @@ export interface Stored {
 }
 
 /** What one request gave. */
-export interface Page {
+export interface DirectPage {
   readonly messages: ReadonlyArray<Stored>
   /** Nothing that was asked for is left. */
   readonly complete: boolean
@@ -29,7 +29,7 @@ export interface Page {
  * What of a stream to read: of some subjects the newest message each, or of one subject, or of all, all from a sequence or a
  * time (ISO 8601) on.
  */
-export type Request =
+export type DirectRequest =
   | { readonly multi_last: ReadonlyArray<string>; readonly batch: number }
   | { readonly seq: number; readonly next_by_subj?: string; readonly batch: number }
   | { readonly start_time: string; readonly next_by_subj: string; readonly batch: number }
@@ -50,9 +50,9 @@ const PAGE_BYTES_MAX = 4 * 1024 * 1024
 export const readPage = (
   connection: NatsConnection,
   stream: string,
-  request: Request,
+  request: DirectRequest,
   bytesMax = PAGE_BYTES_MAX
-): Effect.Effect<Page, LogUnavailable> =>
+): Effect.Effect<DirectPage, LogUnavailable> =>
   unlessLost(connection, awaitPage(connection, stream, request, bytesMax)).pipe(
     Effect.timeoutOrElse({
       duration: READ_TIMEOUT,
@@ -63,12 +63,12 @@ export const readPage = (
 const awaitPage = (
   connection: NatsConnection,
   stream: string,
-  request: Request,
+  request: DirectRequest,
   bytesMax: number
-): Effect.Effect<Page, LogUnavailable> =>
+): Effect.Effect<DirectPage, LogUnavailable> =>
   Effect.suspend(() => {
     let subscription: Subscription | undefined
-    const page = Effect.callback<Page, LogUnavailable>((resume) => {
+    const page = Effect.callback<DirectPage, LogUnavailable>((resume) => {
       const inbox = inboxOf(connection)
       const take = collect(request, resume)
       try {
@@ -91,7 +91,7 @@ const awaitPage = (
 const unavailable = (detail: string) => Effect.fail(new LogUnavailable({ detail }))
 
 /** Takes the answers to a request one by one, and resumes with the page or what is wrong with it. */
-const collect = (request: Request, resume: (page: Effect.Effect<Page, LogUnavailable>) => void) => {
+const collect = (request: DirectRequest, resume: (page: Effect.Effect<DirectPage, LogUnavailable>) => void) => {
   const messages: Array<Stored> = []
   return (message: Msg): void => {
     const { headers } = message
@@ -111,7 +111,7 @@ const collect = (request: Request, resume: (page: Effect.Effect<Page, LogUnavail
 }
 
 /** The same code says that there is nothing, and that the server could not load what there is. */
-const isNothing = (request: Request, headers: MsgHdrs, seen: number): boolean =>
+const isNothing = (request: DirectRequest, headers: MsgHdrs, seen: number): boolean =>
   seen === 0 && (!("multi_last" in request) || headers.description === "No Results")
 
 /** The newest message of a subject as the stream's leader has it, which is never behind; nothing if there is none. */

@@ -3,7 +3,7 @@ import { Effect, Layer } from "effect"
 import { type LogUnavailable, ServerUnsuitable } from "../errors.ts"
 import { EventReads } from "../events/reads.ts"
 import { Nats } from "./connection.ts"
-import { type Page, TOO_MANY } from "./direct.ts"
+import { type DirectPage, TOO_MANY } from "./direct.ts"
 import { closeEventConsumer, openEventConsumer } from "./event-consumer.ts"
 import { type FeedSource, follow } from "./feed.ts"
 import { directReader, type StreamReader } from "./reader.ts"
@@ -37,7 +37,7 @@ export const layerEventReads: Layer.Layer<EventReads, ServerUnsuitable, Nats> = 
 /** Events as a reader of the stream has them, and as they are sent. */
 export const makeEventReads = (reader: StreamReader, source: FeedSource): EventReads["Service"] => {
   const { subjects } = source
-  const toPage = (page: Page) => ({
+  const toPage = (page: DirectPage) => ({
     events: page.messages.map(({ subject, sequence, payload }) => ({
       subject: withoutPrefix(subjects, subject),
       sequence,

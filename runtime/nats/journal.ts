@@ -17,7 +17,7 @@ const WHOLE = 16
 
 type Records = ReadonlyArray<JournalRecord>
 
-interface Waiting {
+interface QueuedRead {
   readonly subject: string
   readonly settle: (exit: Exit.Exit<Records, ReadError>) => void
 }
@@ -35,7 +35,7 @@ interface Waiting {
 export class JournalReader {
   readonly #reads: StreamReads
   readonly #work = Latch.makeUnsafe(false)
-  #waiting: Array<Waiting> = []
+  #waiting: Array<QueuedRead> = []
   readonly #whole = Semaphore.makeUnsafe(WHOLE)
 
   constructor(reads: StreamReads) {
@@ -68,7 +68,7 @@ export class JournalReader {
     })
   )
 
-  #serve(group: ReadonlyArray<Waiting>, scope: Scope.Scope): Effect.Effect<void> {
+  #serve(group: ReadonlyArray<QueuedRead>, scope: Scope.Scope): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       const newest = yield* Effect.exit(this.#newest([...new Set(group.map(({ subject }) => subject))]))
       for (const { subject, settle } of group) {
@@ -84,7 +84,7 @@ export class JournalReader {
     })
   }
 
-  #readWhole(subject: string, last: number, settle: Waiting["settle"]): Effect.Effect<void> {
+  #readWhole(subject: string, last: number, settle: QueuedRead["settle"]): Effect.Effect<void> {
     const read = this.#whole.withPermits(1)(this.#all(subject, last))
     return Effect.map(Effect.exit(read), settle)
   }

@@ -4,7 +4,7 @@ import { LogUnavailable, type ReadError } from "../errors.ts"
 import type { Membership } from "../leases.ts"
 import type { Bucket, Entries } from "./bucket.ts"
 import type { Nats } from "./connection.ts"
-import { type Ghost, type Key, View } from "./membership.ts"
+import { type Ghost, type Key, KeyView } from "./membership.ts"
 
 const WATCH_AGAIN = "100 millis"
 /** Shards that were given back together are taken together. */
@@ -22,7 +22,7 @@ export interface Watched {
 export interface Watcher {
   readonly see: (membership: Membership) => void
   /** Is given what was read as soon as it is whole, and nothing while it is not. */
-  readonly hold: (view: View | undefined) => void
+  readonly hold: (view: KeyView | undefined) => void
   /** What to do about a node that is dead and whose key is there. */
   readonly bury: (ghost: Ghost) => Effect.Effect<void, ReadError>
 }
@@ -45,7 +45,7 @@ export const watchMembership = (
       yield* Effect.addFinalizer(() => Effect.sync(() => entries.stop()))
       yield* nats.onReconnect(() => entries.stop())
       yield* bucket.onRewatch(() => entries.stop())
-      const view = new View(ttlMillis)
+      const view = new KeyView(ttlMillis)
       const news = Latch.makeUnsafe(false)
       const whole = () => {
         hold(view)
@@ -70,7 +70,7 @@ export const watchMembership = (
   )
 }
 
-const readAll = (entries: Entries, view: View, whole: () => void): Effect.Effect<void, ReadError> =>
+const readAll = (entries: Entries, view: KeyView, whole: () => void): Effect.Effect<void, ReadError> =>
   Effect.tryPromise({
     try: async () => {
       for await (const entry of entries) {
@@ -87,7 +87,7 @@ const keyOf = (entry: KvWatchEntry): Key => ({
   time: entry.created.getTime()
 })
 
-const showNews = (news: Latch.Latch, view: View, see: (membership: Membership) => void): Effect.Effect<never> =>
+const showNews = (news: Latch.Latch, view: KeyView, see: (membership: Membership) => void): Effect.Effect<never> =>
   Effect.forever(
     Effect.andThen(
       Effect.andThen(news.await, Effect.sleep(TOGETHER)),
@@ -98,14 +98,14 @@ const showNews = (news: Latch.Latch, view: View, see: (membership: Membership) =
     )
   )
 
-const buryGhosts = (view: View, bury: Watcher["bury"], ttlMillis: number): Effect.Effect<never> =>
+const buryGhosts = (view: KeyView, bury: Watcher["bury"], ttlMillis: number): Effect.Effect<never> =>
   Effect.suspend(() => Effect.forEach(view.ghosts, (ghost) => Effect.ignore(bury(ghost)), { discard: true })).pipe(
     Effect.delay(ttlMillis / 3),
     Effect.forever
   )
 
 /** Ends when what was written a lease's lifetime ago has not been heard of: a node writes three times in it. */
-const untilDeaf = (bucket: Bucket, view: View, ttlMillis: number): Effect.Effect<void> =>
+const untilDeaf = (bucket: Bucket, view: KeyView, ttlMillis: number): Effect.Effect<void> =>
   Effect.suspend(() => {
     const written = bucket.written()
     return Effect.delay(

@@ -11,11 +11,11 @@ import {
   type Ghost,
   type Holder,
   type Key,
+  type KeyView,
   lifeIn,
   nodeKey,
   parseHolder,
-  shardKey,
-  type View
+  shardKey
 } from "./membership.ts"
 import { Notes } from "./notes.ts"
 import { ServerTime } from "./server-time.ts"
@@ -79,7 +79,7 @@ export const layerLeases = (options: LeaseOptions): Layer.Layer<Leases, ServerUn
   )
 
 /** A node of this process that has joined. */
-interface Life extends Holder {
+interface NodeLife extends Holder {
   readonly lock: Semaphore.Semaphore
   revision: number
   ended: boolean
@@ -116,7 +116,7 @@ class Ages {
 class Lives {
   readonly #bucket: Bucket
   readonly #ttlSeconds: number
-  readonly #lives = new Map<string, Life>()
+  readonly #lives = new Map<string, NodeLife>()
   /** All epochs that were ever written for a node, also where the answer was lost. */
   readonly #ours = new Set<string>()
   readonly #ages: Ages
@@ -127,17 +127,17 @@ class Lives {
     this.#ages = ages
   }
 
-  of(node: string): Life | undefined {
+  of(node: string): NodeLife | undefined {
     return this.#lives.get(node)
   }
 
-  begin(node: string, announcement: Announcement): Effect.Effect<Life | undefined, ReadError> {
+  begin(node: string, announcement: Announcement): Effect.Effect<NodeLife | undefined, ReadError> {
     return Effect.gen({ self: this }, function* () {
       if (this.#lives.has(node)) return undefined
       const last = yield* this.#bucket.read(nodeKey(node))
       const epoch = yield* this.#ages.epochIn(last)
       if (epoch !== undefined && !this.#ours.has(epoch)) return undefined
-      const life: Life = { node, epoch: nuid.next(), lock: Semaphore.makeUnsafe(1), revision: 0, ended: false }
+      const life: NodeLife = { node, epoch: nuid.next(), lock: Semaphore.makeUnsafe(1), revision: 0, ended: false }
       // Who joins anew had lost its lease: maybe with the whole bucket.
       if (this.#ours.size > 0) yield* this.#bucket.rewatch
       this.#ours.add(life.epoch)
@@ -169,7 +169,7 @@ class Lives {
   }
 
   /** A renewal that is on its way ends first: the key that it writes must not stay. */
-  end(life: Life): Effect.Effect<void, ReadError> {
+  end(life: NodeLife): Effect.Effect<void, ReadError> {
     return Effect.gen({ self: this }, function* () {
       if (life.ended) return
       this.#forget(life)
@@ -190,18 +190,18 @@ class Lives {
     )
   }
 
-  #write(life: Life, announcement: Announcement, expected: number) {
+  #write(life: NodeLife, announcement: Announcement, expected: number) {
     const value = formatNode(life.epoch, this.#ttlSeconds, announcement)
     return this.#bucket.write(nodeKey(life.node), value, { expected, ttlSeconds: this.#ttlSeconds })
   }
 
-  #forget(life: Life): void {
+  #forget(life: NodeLife): void {
     life.ended = true
     if (this.#lives.get(life.node) === life) this.#lives.delete(life.node)
   }
 }
 
-const isOf = (life: Life, last: Key): boolean => lifeIn(last.value)?.epoch === life.epoch
+const isOf = (life: NodeLife, last: Key): boolean => lifeIn(last.value)?.epoch === life.epoch
 
 const isHeldBy = (holder: Holder, { value }: Key): boolean => value === formatHolder(holder)
 
@@ -213,7 +213,7 @@ class ShardLeases {
   /** Shards that were taken from a life that had ended without giving them back. */
   readonly inherited = new Set<string>()
   /** What the newest watch has seen, once that is whole. */
-  view: View | undefined
+  view: KeyView | undefined
 
   constructor(bucket: Bucket, lives: Lives, ages: Ages) {
     this.#bucket = bucket
@@ -252,7 +252,7 @@ class ShardLeases {
     })
   }
 
-  #take(shard: string, life: Life, { revision, value }: Key): Effect.Effect<boolean, ReadError> {
+  #take(shard: string, life: NodeLife, { revision, value }: Key): Effect.Effect<boolean, ReadError> {
     return Effect.map(this.#bucket.write(shardKey(shard), formatHolder(life), { expected: revision }), (written) => {
       if (written === undefined) return false
       if (value === undefined) this.inherited.delete(shard)

@@ -31,7 +31,7 @@ export class Lineage {
   }
 
   /** The same by what is stored: of the messages that are known, the newest that is still there decides. */
-  judge(connection: NatsConnection, stream: string): Effect.Effect<Verdict, LogUnavailable> {
+  judge(connection: NatsConnection, stream: string): Effect.Effect<StreamIdentity, LogUnavailable> {
     return Effect.gen({ self: this }, function* () {
       for (const { sequence, time } of this.#anchors) {
         const { messages } = yield* readPage(connection, stream, { seq: sequence, batch: 1 })
@@ -44,4 +44,4 @@ export class Lineage {
 }
 
 /** Whether a stream is the one that was known: up to a sequence it certainly is, it certainly is not, or nothing is left that would tell. */
-export type Verdict = { readonly sameUpTo: number } | "another" | "unknown"
+export type StreamIdentity = { readonly sameUpTo: number } | "another" | "unknown"

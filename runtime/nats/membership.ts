@@ -106,7 +106,7 @@ export interface Ghost {
  * A key that is there is not enough: a server that lost its power can bring back what had expired. A node that has not
  * renewed in time is dead.
  */
-export class View {
+export class KeyView {
   /** Of what is in here: one that is told of nothing any more takes nobody for dead. */
   readonly #time = new ServerTime()
   readonly #ttlMillis: number

@@ -11,21 +11,21 @@ const PULL_EXPIRES_NANOS = 30_000_000_000
 const HEARTBEAT_NANOS = 2_000_000_000
 
 /** What it needs of a connection. */
-type Asked = Pick<NatsConnection, "info" | "publish">
+type PullConnection = Pick<NatsConnection, "info" | "publish">
 
 /**
  * What is asked of the consumer: two pulls at most, so that one is served while another is asked for. The server serves them
  * in turn, and says of one that it ends early how much it did not bring.
  */
 export class Pulls {
-  readonly #connection: Asked
+  readonly #connection: PullConnection
   readonly #subject: string
   readonly #inbox: string
   #open = 0
   /** So many pulls ended, one after the other, before a message that was larger than what was left of their bytes. */
   #barren = 0
 
-  constructor(connection: Asked, subject: string, inbox: string) {
+  constructor(connection: PullConnection, subject: string, inbox: string) {
     this.#connection = connection
     this.#subject = subject
     this.#inbox = inbox

@@ -2,7 +2,7 @@ import type { JetStreamManager } from "@nats-io/jetstream"
 import type { NatsConnection } from "@nats-io/transport-node"
 import { Effect, Schema } from "effect"
 import type { LogUnavailable } from "../errors.ts"
-import { asking, type Page, type Request, readLast, readPage, type Stored } from "./direct.ts"
+import { asking, type DirectPage, type DirectRequest, readLast, readPage, type Stored } from "./direct.ts"
 
 /** A stream as its leader knows it. Times in milliseconds since 1970. */
 export interface StreamState {
@@ -27,7 +27,7 @@ export interface SubjectsPage {
 /** Reads one stream. Nothing stays on the server of what was read. */
 export interface StreamReader {
   /** Many messages with one request, from any copy of the stream, which may be behind. */
-  readonly page: (request: Request, bytesMax?: number) => Effect.Effect<Page, LogUnavailable>
+  readonly page: (request: DirectRequest, bytesMax?: number) => Effect.Effect<DirectPage, LogUnavailable>
   /** The newest message of a subject or pattern as the stream's leader has it; nothing if there is none. */
   readonly last: (subject: string) => Effect.Effect<Stored | undefined, LogUnavailable>
   /** What the leader says of the stream. */

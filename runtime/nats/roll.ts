@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import type { ReadError } from "../errors.ts"
 import type { Membership } from "../leases.ts"
-import { View } from "./membership.ts"
+import { KeyView } from "./membership.ts"
 import type { StreamReader } from "./reader.ts"
 import { readAfter } from "./stored.ts"
 import type { Subjects } from "./subjects.ts"
@@ -13,7 +13,7 @@ const TTL_MILLIS = 5_000
 export const readMembership = (reader: StreamReader, { keyOfLease }: Subjects): Effect.Effect<Membership, ReadError> =>
   Effect.gen(function* () {
     const { time } = yield* reader.state
-    const view = new View(TTL_MILLIS)
+    const view = new KeyView(TTL_MILLIS)
     view.now(time)
     yield* readAfter({ reader, pattern: `${keyOfLease}>` }, 0, Number.POSITIVE_INFINITY, (message) => {
       const gone = message.header("KV-Operation") !== "" || message.header("Nats-Marker-Reason") !== ""

@@ -4,7 +4,7 @@ import type { Outgoing } from "./batch.ts"
 
 type Store = (messages: ReadonlyArray<Outgoing>) => Effect.Effect<number, AppendError>
 
-interface Waiting {
+interface QueuedWrite {
   readonly message: Outgoing
   readonly settle: (exit: Exit.Exit<number, AppendError>) => void
 }
@@ -20,7 +20,7 @@ const TOGETHER = 500
 export class WriteBatcher {
   readonly #store: Store
   readonly #work = Latch.makeUnsafe(false)
-  #waiting: Array<Waiting> = []
+  #waiting: Array<QueuedWrite> = []
 
   constructor(store: Store) {
     this.#store = store
@@ -48,7 +48,7 @@ export class WriteBatcher {
     }
   })
 
-  #send(group: ReadonlyArray<Waiting>): Effect.Effect<void> {
+  #send(group: ReadonlyArray<QueuedWrite>): Effect.Effect<void> {
     return this.#store(group.map(({ message }) => message)).pipe(
       Effect.map((last) => {
         for (const [index, { settle }] of group.entries()) settle(Exit.succeed(last - group.length + 1 + index))

@@ -13,7 +13,7 @@ import {
   type Protocol,
   seededRandom
 } from "../../runtime/index.ts"
-import { evolved, type Live, type Message, type Step, type Timer, type Work } from "./live.ts"
+import { type DirectTimer, evolved, type Live, type Message, type Step, type Work } from "./live.ts"
 import { wireOf } from "./plain.ts"
 import { VirtualClock } from "./virtual-clock.ts"
 
@@ -51,7 +51,7 @@ export class DirectHost {
   readonly #actors: ReadonlyMap<string, Actor>
   readonly #unread: ReadonlySet<string>
   readonly #live = new Map<string, Live>()
-  readonly #timers = new Map<string, Timer>()
+  readonly #timers = new Map<string, DirectTimer>()
   readonly #open = new Map<string, Work>()
   readonly #answers = new Map<string, NonNullable<HostAnswer>>()
   readonly #clock: VirtualClock
@@ -133,8 +133,8 @@ export class DirectHost {
     this.#run()
   }
 
-  #nextTimer(until: number): readonly [string, Timer] | undefined {
-    let next: readonly [string, Timer] | undefined
+  #nextTimer(until: number): readonly [string, DirectTimer] | undefined {
+    let next: readonly [string, DirectTimer] | undefined
     for (const entry of this.#timers) if (entry[1].at <= until && entry[1].at < (next?.[1].at ?? Infinity)) next = entry
     return next
   }

@@ -35,7 +35,7 @@ export interface Work {
   readonly correlationId: string
 }
 
-export interface Timer {
+export interface DirectTimer {
   readonly owner: Live
   readonly at: number
   readonly message: string

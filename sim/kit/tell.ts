@@ -1,6 +1,6 @@
 import type { Smallest } from "../experiment.ts"
 import type { RunReport } from "../world/run.ts"
-import type { Setting } from "../world/setting.ts"
+import type { WorldSetting } from "../world/setting.ts"
 
 const LINE_MAX = 240
 const STORY_LINES_MAX = 120
@@ -39,7 +39,7 @@ export const tellUnlike = ({ seed, breaches }: Pick<RunReport, "seed" | "breache
   ].join("\n")
 
 /** Where a run takes place, in one line. */
-export const tellSetting = ({ places, rates, episodes, skewMillis }: Setting): string => {
+export const tellSetting = ({ places, rates, episodes, skewMillis }: WorldSetting): string => {
   const rated = Object.entries(rates).flatMap(([kind, rate]) => (rate > 0 ? [`${kind} ${rate}`] : []))
   const episodic = episodes.map(({ kind, at, millis, target }) => `${kind} at ${at} ms for ${millis} ms (${target})`)
   const skew = skewMillis > 0 ? [`skew up to ${skewMillis} ms`] : []

@@ -9,7 +9,7 @@ const MORTAL_MESSAGES: ReadonlyArray<MortalMessage> = ["Put", "Put", "Arm", "Arm
 const BURST_MAX = 8
 
 /** An actor that lives on. */
-export interface Target {
+export interface ActTarget {
   readonly type: (typeof TYPES)[number]
   readonly id: (typeof IDS)[number]
 }
@@ -20,23 +20,23 @@ export type MortalMessage = "Put" | "Arm" | "Work" | "Halt" | "Fail"
 /** What a client can do. */
 export type Act =
   /** Tells, all at once: they arrive in this order. */
-  | { readonly act: "burst"; readonly to: Target; readonly count: number }
+  | { readonly act: "burst"; readonly to: ActTarget; readonly count: number }
   /** The same message again and again, one after the other or at the same time. */
-  | { readonly act: "repeat"; readonly to: Target; readonly times: number; readonly atOnce: boolean }
-  | { readonly act: "move"; readonly to: Target; readonly receiver: string; readonly amount: number }
-  | { readonly act: "arm"; readonly to: Target; readonly name: string; readonly millis: number }
-  | { readonly act: "disarm"; readonly to: Target; readonly name: string }
-  | { readonly act: "work"; readonly to: Target; readonly key: string }
-  | { readonly act: "drop"; readonly to: Target; readonly key: string }
-  | { readonly act: "look"; readonly to: Target }
+  | { readonly act: "repeat"; readonly to: ActTarget; readonly times: number; readonly atOnce: boolean }
+  | { readonly act: "move"; readonly to: ActTarget; readonly receiver: string; readonly amount: number }
+  | { readonly act: "arm"; readonly to: ActTarget; readonly name: string; readonly millis: number }
+  | { readonly act: "disarm"; readonly to: ActTarget; readonly name: string }
+  | { readonly act: "work"; readonly to: ActTarget; readonly key: string }
+  | { readonly act: "drop"; readonly to: ActTarget; readonly key: string }
+  | { readonly act: "look"; readonly to: ActTarget }
   /** Looks again and again, without waiting for what came of it. */
-  | { readonly act: "poll"; readonly to: Target; readonly times: number; readonly everyMillis: number }
-  | { readonly act: "fail"; readonly to: Target }
+  | { readonly act: "poll"; readonly to: ActTarget; readonly times: number; readonly everyMillis: number }
+  | { readonly act: "fail"; readonly to: ActTarget }
   /** Of an actor that may stop: watches it, writes to it, stops it, or makes it fail. */
-  | { readonly act: "follow"; readonly to: Target; readonly mortal: string }
+  | { readonly act: "follow"; readonly to: ActTarget; readonly mortal: string }
   | { readonly act: "mortal"; readonly message: MortalMessage; readonly mortal: string }
   /** As an operator: lets an actor rest, and go on. */
-  | { readonly act: "pause"; readonly to: Target; readonly millis: number }
+  | { readonly act: "pause"; readonly to: ActTarget; readonly millis: number }
 
 /** What one client does, one thing after the other. */
 export interface SenderPlan {
@@ -62,7 +62,7 @@ type Weighted = { readonly weight: number; readonly arbitrary: fc.Arbitrary<Act>
 const weighted = (weight: number, arbitrary: fc.Arbitrary<Act>): Weighted => ({ weight, arbitrary })
 
 /** What can be done to some actors. */
-const actsOn = (to: fc.Arbitrary<Target>): fc.Arbitrary<Act> =>
+const actsOn = (to: fc.Arbitrary<ActTarget>): fc.Arbitrary<Act> =>
   fc.oneof(
     weighted(10, fc.record({ act: kind("look"), to })),
     weighted(
@@ -95,7 +95,7 @@ const actsOn = (to: fc.Arbitrary<Target>): fc.Arbitrary<Act> =>
     weighted(1, fc.record({ act: kind("pause"), to, millis: fc.constantFrom(20, 500, 6_000) }))
   )
 
-const workloadsOn = (to: fc.Arbitrary<Target>): fc.Arbitrary<LedgerWorkload> => {
+const workloadsOn = (to: fc.Arbitrary<ActTarget>): fc.Arbitrary<LedgerWorkload> => {
   const timed = fc.record({ part: fc.nat(PARTS - 1), what: actsOn(to) })
   const sender = fc
     .record({

@@ -1,7 +1,7 @@
 import { Effect, type Scope } from "effect"
 import { ActorLog } from "../../runtime/index.ts"
 import type { Experiment } from "../experiment.ts"
-import type { Scenario, Stage } from "../world/scenario.ts"
+import type { Stage, WorldScenario } from "../world/scenario.ts"
 import { describeLedger, type LedgerWorkload, ledgerWorkloads } from "./acts.ts"
 import { ledgerActors } from "./ledger.ts"
 import { Notes } from "./notes.ts"
@@ -10,7 +10,7 @@ import { resumeAll, Sender } from "./sender.ts"
 /** Longer than a call that came too late can still be served, in milliseconds. */
 const LATEST_MILLIS = 13_000
 
-const ledgerScenario = (workload: LedgerWorkload, stage: Stage): Scenario => {
+const ledgerScenario = (workload: LedgerWorkload, stage: Stage): WorldScenario => {
   const notes = new Notes()
   const pauses = workload.some((senders) => senders.some(({ acts }) => acts.some(({ what }) => what.act === "pause")))
   // A pause that is served late is nobody's wish any more.

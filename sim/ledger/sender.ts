@@ -1,7 +1,7 @@
 import { Cause, Effect, Exit } from "effect"
 import { Actors, type AskName, Controls, type Target as PauseTarget, type Payload } from "../../runtime/index.ts"
 import type { Stage } from "../world/scenario.ts"
-import type { Act, MortalMessage, SenderPlan, Target } from "./acts.ts"
+import type { Act, ActTarget, MortalMessage, SenderPlan } from "./acts.ts"
 import { BOOK, LEDGER, type LedgerProtocol, MORTAL } from "./ledger.ts"
 import { FAILS, type Fate, type Notes, type Sent } from "./notes.ts"
 
@@ -81,7 +81,7 @@ export class Sender {
     }
   }
 
-  #burst(to: Target, count: number): Effect.Effect<void, never, Actors> {
+  #burst(to: ActTarget, count: number): Effect.Effect<void, never, Actors> {
     const tells = Array.from({ length: count }, () => {
       const number = this.#count
       const token = this.#token()
@@ -94,7 +94,7 @@ export class Sender {
     return Effect.all(tells, { concurrency: "unbounded", discard: true })
   }
 
-  #repeat(to: Target, times: number, atOnce: boolean): Effect.Effect<void, never, Actors> {
+  #repeat(to: ActTarget, times: number, atOnce: boolean): Effect.Effect<void, never, Actors> {
     const token = `again-${this.#token()}`
     const sent = this.#sent({ token, to: nameOf(to), what: "put" })
     const put = (message: string, digest: string) =>
@@ -117,7 +117,7 @@ export class Sender {
   }
 
   #plain<K extends "Arm" | "Disarm" | "Work" | "Drop">(
-    to: Target,
+    to: ActTarget,
     message: K,
     fields: Omit<Payload<LedgerProtocol, K>, "token">
   ): Effect.Effect<void, never, Actors> {
@@ -156,7 +156,7 @@ export class Sender {
     return Effect.repeat(this.#noted(sent, asking), { times: 1 })
   }
 
-  #look(to: Target): Effect.Effect<void, never, Actors> {
+  #look(to: ActTarget): Effect.Effect<void, never, Actors> {
     return Effect.suspend(() => {
       const before = this.#notes.told(nameOf(to))
       return Actors.use((actors) => actors.ask(protocolOf(to), to.id, "Look", {})).pipe(
@@ -166,7 +166,7 @@ export class Sender {
     })
   }
 
-  #pause(to: Target, millis: number): Effect.Effect<void, never, Controls> {
+  #pause(to: ActTarget, millis: number): Effect.Effect<void, never, Controls> {
     const target: PauseTarget = { kind: "actor", address: { type: to.type, id: to.id } }
     const pause = { target, by: "operator", cause: "a rest", since: this.#stage.elapsed() } as const
     return Effect.gen({ self: this }, function* () {
@@ -179,7 +179,7 @@ export class Sender {
   }
 
   #ask<K extends AskName<LedgerProtocol>>(
-    to: Target,
+    to: ActTarget,
     message: K,
     payload: Payload<LedgerProtocol, K>,
     about: Omit<Sent, "fate">
@@ -226,9 +226,9 @@ const resumeEach = (controls: (typeof Controls)["Service"], found: ReadonlyArray
 
 const PROTOCOLS = { ledger: LEDGER, book: BOOK } as const
 
-const protocolOf = ({ type }: Target): typeof LEDGER | typeof BOOK => PROTOCOLS[type]
+const protocolOf = ({ type }: ActTarget): typeof LEDGER | typeof BOOK => PROTOCOLS[type]
 
-const nameOf = ({ type, id }: Target): string => `${type}/${id}`
+const nameOf = ({ type, id }: ActTarget): string => `${type}/${id}`
 
 /** The errors that say that nothing was stored. */
 const REFUSALS = new Set([

@@ -1,12 +1,12 @@
 import { type Context, Effect } from "effect"
 import { EventReads, type PublishedEvent } from "../../runtime/index.ts"
 import type { Link } from "./link.ts"
-import type { Server } from "./server.ts"
+import type { SimulatedServer } from "./server.ts"
 
 const AGAIN = "100 millis"
 
 /** One process's reading of events from a server, by its link. */
-export const makeEventReads = (server: Server, link: Link): Context.Service.Shape<typeof EventReads> => {
+export const makeEventReads = (server: SimulatedServer, link: Link): Context.Service.Shape<typeof EventReads> => {
   const { events } = server
   return EventReads.of({
     page: (pattern, from, max, bytesMax) =>

@@ -1,7 +1,7 @@
 import type { EventFrom, EventPage, EventState, PublishedEvent } from "../../runtime/index.ts"
 import { matches } from "./subject.ts"
 
-interface Kept extends PublishedEvent {
+interface StoredEvent extends PublishedEvent {
   /** When it was stored, in milliseconds since 1970. */
   readonly time: number
 }
@@ -17,7 +17,7 @@ export class EventStore {
   heldAt: number | undefined = undefined
   readonly #lastSequence: () => number
   readonly #now: () => number
-  readonly #events: Array<Kept> = []
+  readonly #events: Array<StoredEvent> = []
   #pages = 0
 
   constructor(lastSequence: () => number, now: () => number) {
@@ -42,7 +42,7 @@ export class EventStore {
 
   newest(patterns: ReadonlyArray<string>, bytesMax: number): EventPage | undefined {
     const copied = this.#copied()
-    const found = new Map<string, Kept>()
+    const found = new Map<string, StoredEvent>()
     for (const event of this.#events) {
       if (event.sequence <= copied && patterns.some((pattern) => matches(pattern, event.subject))) {
         found.set(event.subject, event)
@@ -87,10 +87,10 @@ export class EventStore {
   }
 }
 
-const published = ({ subject, sequence, payload }: Kept): PublishedEvent => ({ subject, sequence, payload })
+const published = ({ subject, sequence, payload }: StoredEvent): PublishedEvent => ({ subject, sequence, payload })
 
 /** The first of some events: so many, and about so many characters, but one at least. */
-const bounded = (events: ReadonlyArray<Kept>, max: number, charactersMax: number) => {
+const bounded = (events: ReadonlyArray<StoredEvent>, max: number, charactersMax: number) => {
   let characters = 0
   const end = events.findIndex(({ payload }, index) => {
     characters += payload.length

@@ -10,10 +10,10 @@ import {
 } from "../../runtime/index.ts"
 import { makeEventReads } from "./event-reads.ts"
 import type { Host } from "./host.ts"
-import type { Life } from "./leases.ts"
+import type { LeaseLife } from "./leases.ts"
 import { directLink, type Link } from "./link.ts"
 import { listen, makeLog } from "./port.ts"
-import { Server, type ServerOptions } from "./server.ts"
+import { type ServerOptions, SimulatedServer } from "./server.ts"
 
 /** The ports of one process. */
 export interface Ports {
@@ -28,7 +28,7 @@ export const contextOf = ({ log, leases, controls }: Ports): Context.Context<Act
   Context.make(ActorLog, log).pipe(Context.add(Leases, leases), Context.add(Controls, controls))
 
 /** What a process reaches of a server by its link. */
-export const makePorts = (server: Server, link: Link): Ports => ({
+export const makePorts = (server: SimulatedServer, link: Link): Ports => ({
   log: makeLog(server, link),
   leases: makeLeases(server, link),
   controls: makeControls(server, link),
@@ -48,11 +48,11 @@ export const makeServer = Effect.fnUntraced(function* (options: ServerOptions) {
       Effect.runSyncWith(context)(Effect.forkIn(Effect.andThen(later, Effect.sync(run)), scope))
     }
   }
-  return { server: new Server(host, options), host }
+  return { server: new SimulatedServer(host, options), host }
 })
 
 /** The ports of a new process on a server, until the scope closes. */
-export const openPorts = (server: Server, host: Host) =>
+export const openPorts = (server: SimulatedServer, host: Host) =>
   Effect.map(
     Effect.acquireRelease(
       Effect.sync(() => directLink(server.newProcess(), host)),
@@ -61,15 +61,15 @@ export const openPorts = (server: Server, host: Host) =>
     (link) => makePorts(server, link)
   )
 
-const makeLeases = (server: Server, link: Link): Ports["leases"] => {
+const makeLeases = (server: SimulatedServer, link: Link): Ports["leases"] => {
   const table = server.leases
-  const lives = new Map<string, { readonly life: Life; renewals: number }>()
+  const lives = new Map<string, { readonly life: LeaseLife; renewals: number }>()
   let number = 0
   return Leases.of({
     ttlMillis: table.ttlMillis,
     join: (node, announcement) =>
       Effect.suspend(() => {
-        const life: Life = { node, process: link.process, number: ++number }
+        const life: LeaseLife = { node, process: link.process, number: ++number }
         if (lives.has(node)) return Effect.succeed(false)
         return Effect.acquireRelease(
           link
@@ -108,7 +108,7 @@ const makeLeases = (server: Server, link: Link): Ports["leases"] => {
   })
 }
 
-const makeControls = (server: Server, link: Link): Ports["controls"] => {
+const makeControls = (server: SimulatedServer, link: Link): Ports["controls"] => {
   const table = server.controls
   const read = link.call<Pauses>("pause", (answer) => answer(table.pauses))
   return Controls.of({

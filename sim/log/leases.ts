@@ -2,14 +2,14 @@ import type { Announcement, Membership } from "../../runtime/index.ts"
 import type { Channel, Host } from "./host.ts"
 
 /** A node in one of its lives. The later life of a process has the higher number. */
-export interface Life {
+export interface LeaseLife {
   readonly node: string
   readonly process: string
   readonly number: number
 }
 
 interface Alive {
-  readonly life: Life
+  readonly life: LeaseLife
   readonly renewal: number
   readonly until: number
   readonly announcement: Announcement
@@ -24,7 +24,7 @@ export class LeaseTable {
   readonly ttlMillis: number
   readonly #host: Host
   readonly #nodes = new Map<string, Alive>()
-  readonly #shards = new Map<string, Life>()
+  readonly #shards = new Map<string, LeaseLife>()
   readonly #inherited = new Set<string>()
   readonly #notes = new Map<string, string>()
   readonly #watchers = new Set<Channel<Membership>>()
@@ -35,7 +35,7 @@ export class LeaseTable {
   }
 
   /** False if another process is alive under the name, or a later life of the same. */
-  join(life: Life, announcement: Announcement): boolean {
+  join(life: LeaseLife, announcement: Announcement): boolean {
     const present = this.#nodes.get(life.node)
     if (present !== undefined && !(present.life.process === life.process && present.life.number < life.number)) {
       return false
@@ -45,20 +45,20 @@ export class LeaseTable {
   }
 
   /** False if the life has ended. One that was overtaken by a later renewal changes nothing. */
-  renew(life: Life, renewal: number, announcement: Announcement): boolean {
+  renew(life: LeaseLife, renewal: number, announcement: Announcement): boolean {
     const present = this.#nodes.get(life.node)
     if (present === undefined || !isSame(present.life, life)) return false
     if (renewal > present.renewal) this.#write(life, renewal, announcement)
     return true
   }
 
-  end(life: Life): void {
+  end(life: LeaseLife): void {
     if (!this.#isAlive(life)) return
     this.#nodes.delete(life.node)
     this.#tell()
   }
 
-  acquire(shard: string, life: Life): boolean {
+  acquire(shard: string, life: LeaseLife): boolean {
     const holder = this.#shards.get(shard)
     if (!this.#isAlive(life)) return false
     if (holder !== undefined && isSame(holder, life)) return true
@@ -80,7 +80,7 @@ export class LeaseTable {
     else this.#notes.set(shard, text)
   }
 
-  release(shard: string, life: Life): void {
+  release(shard: string, life: LeaseLife): void {
     const holder = this.#shards.get(shard)
     if (holder === undefined || !isSame(holder, life)) return
     this.#shards.delete(shard)
@@ -100,12 +100,12 @@ export class LeaseTable {
     return { nodes, holders }
   }
 
-  #isAlive(life: Life): boolean {
+  #isAlive(life: LeaseLife): boolean {
     const present = this.#nodes.get(life.node)
     return present !== undefined && isSame(present.life, life)
   }
 
-  #write(life: Life, renewal: number, announcement: Announcement): void {
+  #write(life: LeaseLife, renewal: number, announcement: Announcement): void {
     const alive = { life, renewal, announcement, until: this.#host.now() + this.ttlMillis }
     this.#nodes.set(life.node, alive)
     this.#host.at(alive.until, () => {
@@ -121,5 +121,5 @@ export class LeaseTable {
   }
 }
 
-const isSame = (one: Life, other: Life): boolean =>
+const isSame = (one: LeaseLife, other: LeaseLife): boolean =>
   one.node === other.node && one.process === other.process && one.number === other.number

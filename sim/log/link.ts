@@ -3,7 +3,7 @@ import type { LogUnavailable } from "../../runtime/index.ts"
 import type { Channel, Host } from "./host.ts"
 
 /** What is asked of the server, by name: a fault may concern one kind of call alone. */
-export type Call =
+export type LinkCall =
   | "append"
   | "journal"
   | "mail"
@@ -24,7 +24,7 @@ export interface Link {
   /** The process's name, which no other process has or had. */
   readonly process: string
   /** Asks. `LogUnavailable` means that it may or may not have been served, or may be later. */
-  readonly call: <A>(call: Call, serve: (answer: (value: A) => void) => void) => Effect.Effect<A, LogUnavailable>
+  readonly call: <A>(call: LinkCall, serve: (answer: (value: A) => void) => void) => Effect.Effect<A, LogUnavailable>
   /** Says something and waits for nothing. It may be lost. */
   readonly cast: (run: () => void) => void
   /**

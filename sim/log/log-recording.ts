@@ -1,7 +1,7 @@
 import { type Address, type Entry, formatAddress, type Recording } from "../../runtime/index.ts"
 import type { Commit, Observer } from "./store.ts"
 
-interface Kept {
+interface ActorRecording {
   readonly address: Address
   readonly records: Array<Recording["records"][number]>
   readonly mail: Array<Recording["mail"][number]>
@@ -12,7 +12,7 @@ interface Kept {
  * mail that was removed. So each step of a run can be decided again.
  */
 export class LogRecording implements Required<Pick<Observer, "committed">> {
-  readonly #kept = new Map<string, Kept>()
+  readonly #kept = new Map<string, ActorRecording>()
   readonly #beside = new Map<number, Array<Entry>>()
 
   readonly committed = ({ first, time, entries }: Commit): void => {
@@ -44,7 +44,7 @@ export class LogRecording implements Required<Pick<Observer, "committed">> {
     return this.#kept.get(formatAddress(address)) ?? { address, records: [], mail: [] }
   }
 
-  #of(address: Address): Kept {
+  #of(address: Address): ActorRecording {
     const name = formatAddress(address)
     let kept = this.#kept.get(name)
     if (kept === undefined) {

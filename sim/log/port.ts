@@ -9,14 +9,14 @@ import {
   shardOf
 } from "../../runtime/index.ts"
 import type { Channel } from "./host.ts"
-import type { Call, Link } from "./link.ts"
-import type { Page, Server } from "./server.ts"
+import type { Link, LinkCall } from "./link.ts"
+import type { MailPage, SimulatedServer } from "./server.ts"
 import { LIMITS } from "./store.ts"
 
 const AGAIN = "100 millis"
 
 /** One process's `ActorLog` on a server, by its link. */
-export const makeLog = (server: Server, link: Link): Context.Service.Shape<typeof ActorLog> => {
+export const makeLog = (server: SimulatedServer, link: Link): Context.Service.Shape<typeof ActorLog> => {
   const { store } = server
   const inbox = `reply.${link.process}`
   let ids = 0
@@ -63,7 +63,7 @@ export const makeLog = (server: Server, link: Link): Context.Service.Shape<typeo
 }
 
 /** There is one life of the log, and nothing is wrong with it. */
-const statusOf = ({ store }: Server): LogStatus => ({
+const statusOf = ({ store }: SimulatedServer): LogStatus => ({
   life: "only",
   get lastSequence() {
     return store.lastSequence
@@ -88,7 +88,7 @@ const bounded = (mails: ReadonlyArray<Mail>): ReadonlyArray<Mail> => {
 /** Listens on a channel until the scope closes. What a listener throws is its own. */
 export const listen = <A>(
   link: Link,
-  call: Call,
+  call: LinkCall,
   kind: "events" | "state",
   take: (value: A) => void,
   open: (channel: Channel<A>) => () => void
@@ -117,7 +117,7 @@ const quietly = (run: () => void): void => {
 }
 
 interface Following {
-  readonly server: Server
+  readonly server: SimulatedServer
   readonly link: Link
   readonly after: ReadonlyMap<string, number>
   readonly deliver: (mail: Mail) => Effect.Effect<void> | undefined
@@ -131,7 +131,7 @@ const follow = ({ server, link, after, deliver, reached }: Following): Effect.Ef
   let cursor = oldest
   const pull = Effect.suspend(() => {
     const from = Math.max(oldest, link.readOnFrom(cursor))
-    return link.call<Page>("pull", (answer) => server.pull(shards, from, answer))
+    return link.call<MailPage>("pull", (answer) => server.pull(shards, from, answer))
   })
   return Effect.forever(
     Effect.flatMap(pull, ({ mails, upTo }) =>

@@ -7,7 +7,7 @@ import { type Commit, type Observer, Store } from "./store.ts"
 import { matches } from "./subject.ts"
 
 /** Mail that a tail gets at once, and the sequence up to which there was none but it. */
-export interface Page {
+export interface MailPage {
   readonly mails: ReadonlyArray<Mail>
   readonly upTo: number
 }
@@ -25,7 +25,7 @@ const PAGE = 256
 const IDLE_MILLIS = 2_000
 
 /** Everything that processes share: the stream, the leases, the controls, and who listens to what. */
-export class Server {
+export class SimulatedServer {
   readonly store: Store
   readonly events: EventStore
   readonly leases: LeaseTable
@@ -55,7 +55,7 @@ export class Server {
   }
 
   /** Answers with mail of some shards after a sequence: at once if there is any, else when some comes, or with none. */
-  pull(shards: ReadonlySet<string>, after: number, answer: (page: Page) => void): void {
+  pull(shards: ReadonlySet<string>, after: number, answer: (page: MailPage) => void): void {
     const read = () => this.#page(shards, after)
     this.#whenAny("mail", read, ({ mails }) => mails.length > 0, answer)
   }
@@ -109,7 +109,7 @@ export class Server {
     sendAll(this.#hearers, payload)
   }
 
-  #page(shards: ReadonlySet<string>, after: number): Page {
+  #page(shards: ReadonlySet<string>, after: number): MailPage {
     const mails = this.store.readMail(
       after,
       PAGE,

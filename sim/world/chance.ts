@@ -1,4 +1,4 @@
-import type { Call } from "../log/link.ts"
+import type { LinkCall } from "../log/link.ts"
 import type { FaultKind, Rated } from "./faults.ts"
 import type { Prng } from "./prng.ts"
 
@@ -40,7 +40,7 @@ export class Chance {
   }
 
   /** `timeoutMillis`: when the caller gives up. */
-  fateOf(call: Call, timeoutMillis: number): Fate {
+  fateOf(call: LinkCall, timeoutMillis: number): Fate {
     const thereMillis = this.delay()
     const backMillis = this.delay()
     if (call === "pull") return { thereMillis, backMillis }

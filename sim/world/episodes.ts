@@ -1,11 +1,11 @@
 import type { NodeOptions } from "../../runtime/index.ts"
-import type { Call } from "../log/link.ts"
+import type { LinkCall } from "../log/link.ts"
 import type { Prng } from "./prng.ts"
 import type { Episode, Place } from "./setting.ts"
 import type { Inhabitant, World } from "./world.ts"
 
 /** What a process asks of the leases. */
-const LEASE_CALLS: ReadonlyArray<Call> = ["join", "renew", "acquire", "release", "membership"]
+const LEASE_CALLS: ReadonlyArray<LinkCall> = ["join", "renew", "acquire", "release", "membership"]
 const START_AGAIN_MILLIS = 300
 
 /** A place for a node: at most one process runs there, and mostly one does. */

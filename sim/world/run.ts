@@ -6,8 +6,8 @@ import type { Observer } from "../log/store.ts"
 import type { Coverage } from "./coverage.ts"
 import { Nodes } from "./episodes.ts"
 import { Prng } from "./prng.ts"
-import type { Scenario, Stage } from "./scenario.ts"
-import { ACTIVE_MILLIS, type Setting } from "./setting.ts"
+import type { Stage, WorldScenario } from "./scenario.ts"
+import { ACTIVE_MILLIS, type WorldSetting } from "./setting.ts"
 import { storyteller } from "./story.ts"
 import { breachOf, type Inhabitant, World } from "./world.ts"
 
@@ -22,8 +22,8 @@ export interface Onlookers {
 export interface RunOptions extends Onlookers {
   /** A whole number: with the setting and the scenario, everything that happens follows from it. */
   readonly seed: number
-  readonly setting: Setting
-  readonly scenario: (stage: Stage) => Scenario
+  readonly setting: WorldSetting
+  readonly scenario: (stage: Stage) => WorldScenario
 }
 
 /** What came of a run. */

@@ -26,7 +26,7 @@ export interface Stage {
 export type Client = Effect.Effect<void, never, Actors | ActorLog | Controls | Scope.Scope>
 
 /** Who does what in a world, and what must be true of it. */
-export interface Scenario {
+export interface WorldScenario {
   readonly actors: ReadonlyArray<Actor>
   /** How many events an answer tells of, if it says so. */
   readonly eventsTold?: (body: unknown) => number | undefined

@@ -19,7 +19,7 @@ export interface Place {
 }
 
 /** Where a run takes place, and all that will go wrong in it: plain data, so that a run that fails can be made smaller. */
-export interface Setting {
+export interface WorldSetting {
   readonly places: ReadonlyArray<Place>
   readonly passivateMillis: number
   readonly sweepMillis: number
@@ -59,7 +59,7 @@ const LASTS: Readonly<Record<Episodic, readonly [number, number]>> = {
 }
 
 /** Settings in which these faults strike. */
-export const settings = (faults: Faults): fc.Arbitrary<Setting> =>
+export const settings = (faults: Faults): fc.Arbitrary<WorldSetting> =>
   fc.record({
     places: fc.array(
       fc.record({

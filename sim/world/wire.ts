@@ -1,7 +1,7 @@
 import { Effect, Exit } from "effect"
 import { LogUnavailable } from "../../runtime/index.ts"
 import type { Channel } from "../log/host.ts"
-import type { Call, Link } from "../log/link.ts"
+import type { Link, LinkCall } from "../log/link.ts"
 import type { Chance } from "./chance.ts"
 import type { Process } from "./process.ts"
 import type { Timeline } from "./timeline.ts"
@@ -26,13 +26,13 @@ const REWIND_MAX = 20
  *
  * A call that is on its way when its process dies is served all the same.
  */
-export class Wire implements Link {
+export class WorldWire implements Link {
   readonly process: string
   readonly #owner: Process
   readonly #network: Network
   #cutUntil = 0
   /** Calls that do not get through until a time. */
-  readonly #callsCutUntil = new Map<Call, number>()
+  readonly #callsCutUntil = new Map<LinkCall, number>()
 
   constructor(process: string, owner: Process, network: Network) {
     this.process = process
@@ -41,7 +41,7 @@ export class Wire implements Link {
   }
 
   /** Nothing gets through until a time, or none of some calls. */
-  cut(until: number, calls?: ReadonlyArray<Call>): void {
+  cut(until: number, calls?: ReadonlyArray<LinkCall>): void {
     if (calls === undefined) this.#cutUntil = Math.max(this.#cutUntil, until)
     else for (const call of calls) this.#callsCutUntil.set(call, until)
   }
@@ -51,7 +51,7 @@ export class Wire implements Link {
     this.#callsCutUntil.clear()
   }
 
-  readonly call = <A>(call: Call, serve: (answer: (value: A) => void) => void): Effect.Effect<A, LogUnavailable> =>
+  readonly call = <A>(call: LinkCall, serve: (answer: (value: A) => void) => void): Effect.Effect<A, LogUnavailable> =>
     Effect.callback<A, LogUnavailable>((resume) => {
       const { timeline, chance } = this.#network
       let waits = true
@@ -100,7 +100,7 @@ export class Wire implements Link {
     return this.#network.timeline.now() < this.#cutUntil
   }
 
-  #isCutOff(call: Call): boolean {
+  #isCutOff(call: LinkCall): boolean {
     return this.#network.timeline.now() < (this.#callsCutUntil.get(call) ?? 0)
   }
 

@@ -11,7 +11,7 @@ import {
 } from "../../runtime/index.ts"
 import { type Breach, Broken, INVARIANTS } from "../invariants/breach.ts"
 import { contextOf, makePorts } from "../log/layer.ts"
-import { Server } from "../log/server.ts"
+import { SimulatedServer } from "../log/server.ts"
 import type { Observer } from "../log/store.ts"
 import { Chance } from "./chance.ts"
 import { Coverage } from "./coverage.ts"
@@ -19,13 +19,13 @@ import type { FaultKind } from "./faults.ts"
 import type { Prng } from "./prng.ts"
 import { Process } from "./process.ts"
 import { type Client, FaultInjection } from "./scenario.ts"
-import type { Setting } from "./setting.ts"
+import type { WorldSetting } from "./setting.ts"
 import { Timeline } from "./timeline.ts"
-import { type Network, Wire } from "./wire.ts"
+import { type Network, WorldWire } from "./wire.ts"
 
 export interface WorldOptions {
   readonly random: Prng
-  readonly setting: Setting
+  readonly setting: WorldSetting
   readonly shards: number
   readonly ttlMillis: number
   readonly observer: Observer
@@ -35,7 +35,7 @@ export interface WorldOptions {
 /** A process of the world and its way to the server. */
 export interface Inhabitant {
   readonly process: Process
-  readonly wire: Wire
+  readonly wire: WorldWire
   fiber?: Fiber.Fiber<unknown, unknown>
 }
 
@@ -51,7 +51,7 @@ type NodeProfile = Omit<NodeOptions, "name">
  */
 export class World {
   readonly timeline = new Timeline()
-  readonly server: Server
+  readonly server: SimulatedServer
   readonly coverage = new Coverage()
   readonly chance: Chance
   readonly breaches: Array<Breach> = []
@@ -64,7 +64,7 @@ export class World {
   constructor(options: WorldOptions) {
     this.#options = options
     this.#random = options.random.split("processes")
-    this.server = new Server(this.timeline, options)
+    this.server = new SimulatedServer(this.timeline, options)
     this.chance = new Chance(options.random.split("chance"), options.setting.rates, (kind) => this.hit(kind))
     this.#network = {
       timeline: this.timeline,
@@ -137,7 +137,7 @@ export class World {
       skewMillis,
       ...(trace !== undefined && { log })
     })
-    const wire = new Wire(`${name}.${this.server.newProcess()}`, process, this.#network)
+    const wire = new WorldWire(`${name}.${this.server.newProcess()}`, process, this.#network)
     const inhabitant: Inhabitant = { process, wire }
     const services = contextOf(makePorts(this.server, wire)).pipe(
       Context.add(FaultInjection, { strikes: () => this.chance.strikes("activity") })

@@ -3,10 +3,10 @@ import { Buckets } from "../../gateway/admission/bucket.ts"
 import { Offences } from "../../gateway/admission/offences.ts"
 import { sparing } from "../../gateway/http/sparing.ts"
 import { defaultLimits } from "../../gateway/policy.ts"
-import { Meter, type Verdict } from "../../gateway/socket/meter.ts"
+import { type FrameAdmission, Meter } from "../../gateway/socket/meter.ts"
 
 const limits = { ...defaultLimits, operationsPerSecond: 10, bytesPerSecond: 1_000, frameBytesMax: 800 }
-const many = (count: number, act: () => Verdict) => Array.from({ length: count }, act)
+const many = (count: number, act: () => FrameAdmission) => Array.from({ length: count }, act)
 
 describe("what one client sends", () => {
   it("is read at its rate of frames, ten at once and then one every hundred milliseconds", () => {

@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { SubscriptionQueue, Tally } from "../../gateway/streams/subscription-queue.ts"
+import { DeliveryTally, SubscriptionQueue } from "../../gateway/streams/subscription-queue.ts"
 
 const TEXT = "x".repeat(10)
 
 /** Fills an queue with room for `room` events of the subjects given, one a sequence. */
 const filled = (onSlow: "close" | "drop" | "conflate", room: number, subjects: string) => {
-  const tally = new Tally()
+  const tally = new DeliveryTally()
   const queue = new SubscriptionQueue({ onSlow, bytesMax: room * TEXT.length }, tally)
   const taken = [...subjects].map((subject, index) => queue.offer(subject, index + 1, `${TEXT}`))
   return { queue, taken, tally }
@@ -59,7 +59,7 @@ describe("what waits for a slow subscription", () => {
     const policy = fc.constantFrom("drop" as const, "conflate" as const)
     fc.assert(
       fc.property(steps, policy, fc.integer({ min: 1, max: 5 }), (steps, onSlow, room) => {
-        const tally = new Tally()
+        const tally = new DeliveryTally()
         const queue = new SubscriptionQueue({ onSlow, bytesMax: room * 10 }, tally)
         const newest = new Map<string, number>()
         const given: Array<number> = []

@@ -4,7 +4,7 @@ import { connect as connectNats } from "@nats-io/transport-node"
 import { Clock, Effect, Layer, Schedule, Scope } from "effect"
 import { Leases, type Membership, Operators } from "../../runtime/index.ts"
 import { layerNats, layerOperators } from "../../runtime/nats/index.ts"
-import { formatHolder, formatNode, type Key, nodeKey, shardKey, View } from "../../runtime/nats/membership.ts"
+import { formatHolder, formatNode, type Key, KeyView, nodeKey, shardKey } from "../../runtime/nats/membership.ts"
 import { announcement, stayAlive } from "../support/leases.ts"
 import { manage } from "../support/manage.ts"
 import { NatsServer } from "../support/nats.ts"
@@ -185,7 +185,7 @@ const key = (revision: number, time: number, value: string): Key => ({ revision,
 layer(Layer.empty)("a view of the leases", (it) => {
   it.effect("takes nobody for dead before the servers' time says so, whatever lifetime a node has", () =>
     Effect.sync(() => {
-      const view = new View(1_000)
+      const view = new KeyView(1_000)
       view.take(nodeKey("short"), key(1, 10_000, formatNode("e", 1, announcement())))
       view.take(nodeKey("long"), key(2, 10_000, formatNode("e", 30, announcement())))
       view.take(nodeKey("silent"), key(3, 10_000, '{"epoch":"e"}'))

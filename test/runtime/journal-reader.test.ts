@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
-import type { Page, Stored } from "../../runtime/nats/direct.ts"
+import type { DirectPage, Stored } from "../../runtime/nats/direct.ts"
 import { JournalReader, SNAPSHOT_HEADER } from "../../runtime/nats/journal.ts"
 
 const SUBJECT = "n.journal.counter.a"
@@ -21,7 +21,7 @@ const unused = Effect.die(new Error("not asked here"))
 const readFrom = (copies: ReadonlyArray<ReadonlyArray<Stored>>) =>
   Effect.gen(function* () {
     const left = [...copies]
-    const page = (messages: ReadonlyArray<Stored>): Page => ({ messages, complete: true, upTo: 30 })
+    const page = (messages: ReadonlyArray<Stored>): DirectPage => ({ messages, complete: true, upTo: 30 })
     const reader = new JournalReader({
       reader: {
         page: (request) =>

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
 import { declinesOf, movesOf, ownerOf } from "../../runtime/engine/node/placement.ts"
-import { Progress } from "../../runtime/engine/shard/progress.ts"
+import { MailProgress } from "../../runtime/engine/shard/progress.ts"
 import type { Announcement } from "../../runtime/index.ts"
 import { announcement } from "../support/leases.ts"
 
@@ -178,7 +178,7 @@ describe("a shard's progress", () => {
       )
     fc.assert(
       fc.property(orders, ([delivered, done]) => {
-        const progress = new Progress()
+        const progress = new MailProgress()
         for (const sequence of delivered) progress.delivered(sequence)
         const open = new Set(delivered)
         for (const sequence of done) {

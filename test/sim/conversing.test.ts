@@ -3,7 +3,7 @@ import { Clock, Effect, Random, Result, Schema } from "effect"
 import fc from "fast-check"
 import { modelAccess } from "../../actors/agent/model-activity.ts"
 import { allActors, quantPolicy } from "../../actors/index.ts"
-import type { Attempt, Caller } from "../../actors/model/caller.ts"
+import type { Attempt, ModelCaller } from "../../actors/model/caller.ts"
 import { ModelError } from "../../actors/model/errors.ts"
 import { agentProtocol, CoordinatorProtocol, ModelUsage } from "../../protocols/index.ts"
 import type { StepRecord } from "../../runtime/index.ts"
@@ -19,7 +19,7 @@ let sent = new Set<string>()
 const seen = { lost: 0, answered: 0, fellBack: 0 }
 
 /** A caller without a network: it takes its time, asks for a tool, decides, talks nonsense or fails, all by chance. */
-const caller: Caller = {
+const caller: ModelCaller = {
   ask: (question, { key, begin, ended, deadline }) =>
     Effect.gen(function* () {
       const drawn = yield* Random.nextIntBetween(0, 1_000_000_000)

@@ -5,7 +5,16 @@ import { invalidRequest, methodNotAllowed } from "../../failures/problem.ts"
 import { allocate, allocationIdOf, allocationResult } from "../../operations/allocation.ts"
 import { correlationOf } from "../../operations/analysis.ts"
 import type { TemplatedApp } from "../../uws.ts"
-import { type Answer, explained, getJson, json, postJson, type Route, type RouteOptions, readJson } from "../json.ts"
+import {
+  explained,
+  getJson,
+  type JsonHandler,
+  json,
+  postJson,
+  type Route,
+  type RouteOptions,
+  readJson
+} from "../json.ts"
 
 export const ALLOCATION = "/api/v1/agents/allocation"
 
@@ -22,7 +31,7 @@ const decodeBody = Schema.decodeUnknownResult(AllocationBody, { onExcessProperty
 const isAllocationId = Schema.is(AllocationId)
 
 /** 200 with the targets once all symbols are decided, or their time is over; the header `location` is where they stay. */
-const answerAllocate: Answer = (asked) =>
+const answerAllocate: JsonHandler = (asked) =>
   Effect.gen(function* () {
     const read = readJson(decodeBody, asked)
     if (Result.isFailure(read)) return invalidRequest(read.failure)
@@ -39,7 +48,7 @@ const answerAllocate: Answer = (asked) =>
   })
 
 /** 200 with the result, which is null as long as decisions are awaited. */
-const showAllocation: Answer = ({ parameter: id, caller }) =>
+const showAllocation: JsonHandler = ({ parameter: id, caller }) =>
   isAllocationId(id)
     ? allocationResult(id, caller).pipe(
         Effect.map((result) => json(200, { allocation_id: id, result })),

@@ -4,7 +4,7 @@ import { failureProblem } from "../../failures/failure-problem.ts"
 import { invalidRequest, methodNotAllowed } from "../../failures/problem.ts"
 import { analyze, cancelAnalysis, correlationOf } from "../../operations/analysis.ts"
 import type { Reply, TemplatedApp } from "../../uws.ts"
-import { type Answer, explained, json, postJson, type Route, type RouteOptions, readJson } from "../json.ts"
+import { explained, type JsonHandler, json, postJson, type Route, type RouteOptions, readJson } from "../json.ts"
 
 export const ANALYZE = "/api/v1/agents/analyze"
 
@@ -30,7 +30,7 @@ const isCorrelationId = Schema.is(CorrelationId)
  *
  * The correlation id is that of the header, else that of the body, else a new one; it comes back in the header.
  */
-const answerAnalyze: Answer = (asked) =>
+const answerAnalyze: JsonHandler = (asked) =>
   Effect.gen(function* () {
     const request = readJson(decodeRequest, asked)
     if (Result.isFailure(request)) return invalidRequest(request.failure)
@@ -51,7 +51,7 @@ const answerAnalyze: Answer = (asked) =>
   })
 
 /** 200 with what it was, `waiting` or `running`; who asked for the analysis is told that it was cancelled. */
-const cancel: Answer = (asked) => {
+const cancel: JsonHandler = (asked) => {
   const read = readJson(decodeCancel, asked)
   if (Result.isFailure(read)) return Effect.succeed(invalidRequest(read.failure))
   const { parameter: id, caller } = asked

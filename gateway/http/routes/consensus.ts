@@ -11,7 +11,16 @@ import {
   openConsensus
 } from "../../operations/consensus.ts"
 import type { Reply, TemplatedApp } from "../../uws.ts"
-import { type Answer, explained, getJson, json, postJson, type Route, type RouteOptions, readJson } from "../json.ts"
+import {
+  explained,
+  getJson,
+  type JsonHandler,
+  json,
+  postJson,
+  type Route,
+  type RouteOptions,
+  readJson
+} from "../json.ts"
 
 export const CONSENSUS = "/api/v1/agents/consensus"
 
@@ -35,7 +44,7 @@ const decodeCancel = Schema.decodeUnknownResult(CancelBody, strict)
 const isConsensusId = Schema.is(ConsensusId)
 
 /** 201 with the round's id and the secrets of voters outside. */
-const openRound: Answer = (asked) => {
+const openRound: JsonHandler = (asked) => {
   const read = readJson(decodeBody, asked)
   if (Result.isFailure(read)) return Effect.succeed(invalidRequest(read.failure))
   const { body, correlationId } = read.success
@@ -49,7 +58,7 @@ const openRound: Answer = (asked) => {
   )
 }
 
-const showRound: Answer = ({ parameter: id, caller }) =>
+const showRound: JsonHandler = ({ parameter: id, caller }) =>
   inRound(id, () =>
     Effect.map(
       consensusStatus(id, caller),
@@ -57,14 +66,14 @@ const showRound: Answer = ({ parameter: id, caller }) =>
     )
   )
 
-const vote: Answer = (asked) => {
+const vote: JsonHandler = (asked) => {
   const read = readJson(decodeVote, asked)
   const { parameter: id, caller } = asked
   if (Result.isFailure(read)) return Effect.succeed(invalidRequest(read.failure))
   return inRound(id, () => Effect.as(castVote(id, read.success.body, caller), json(200, { accepted: true })))
 }
 
-const cancel: Answer = (asked) => {
+const cancel: JsonHandler = (asked) => {
   const read = readJson(decodeCancel, asked)
   const { parameter: id, caller } = asked
   if (Result.isFailure(read)) return Effect.succeed(invalidRequest(read.failure))

@@ -4,7 +4,16 @@ import { failureProblem } from "../../failures/failure-problem.ts"
 import { invalidRequest, methodNotAllowed } from "../../failures/problem.ts"
 import { sendMessage, symbolStatus } from "../../operations/messages.ts"
 import type { TemplatedApp } from "../../uws.ts"
-import { type Answer, explained, getJson, json, postJson, type Route, type RouteOptions, readJson } from "../json.ts"
+import {
+  explained,
+  getJson,
+  type JsonHandler,
+  json,
+  postJson,
+  type Route,
+  type RouteOptions,
+  readJson
+} from "../json.ts"
 
 export const MESSAGE = "/api/v1/agents/message"
 export const STATUS = "/api/v1/agents/status"
@@ -23,7 +32,7 @@ const encodeStatus = Schema.encodeEffect(CoordinatorStatus)
 const isSymbol = Schema.is(MarketSymbol)
 
 /** 200 once it is stored; everybody who watches the symbol sees it. */
-const message: Answer = (asked) => {
+const message: JsonHandler = (asked) => {
   const read = readJson(decodeMessage, asked)
   if (Result.isFailure(read)) return Effect.succeed(invalidRequest(read.failure))
   return sendMessage(read.success.body, asked.caller).pipe(
@@ -33,7 +42,7 @@ const message: Answer = (asked) => {
 }
 
 /** 200 with a `CoordinatorStatus`. The symbol is in the query, because it may hold a slash. */
-const status: Answer = ({ query, caller }) => {
+const status: JsonHandler = ({ query, caller }) => {
   const symbol = query.get("symbol") ?? ""
   if (!isSymbol(symbol)) {
     return Effect.succeed(invalidRequest({ field: "symbol", rule: SYMBOL_RULE }))

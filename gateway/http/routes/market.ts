@@ -4,7 +4,7 @@ import { failureProblem } from "../../failures/failure-problem.ts"
 import { invalidRequest, methodNotAllowed } from "../../failures/problem.ts"
 import { feedBars } from "../../operations/market.ts"
 import type { TemplatedApp } from "../../uws.ts"
-import { type Answer, explained, json, postJson, type Route, type RouteOptions, readJson } from "../json.ts"
+import { explained, type JsonHandler, json, postJson, type Route, type RouteOptions, readJson } from "../json.ts"
 
 export const MARKET = "/api/v1/market"
 
@@ -27,7 +27,7 @@ const symbolIn = (parameter: string): Option.Option<string> =>
   )
 
 /** 200 with a `BarsTaken`, once every bar is stored with its effects, or is stale. */
-const takeBars: Answer = (asked) => {
+const takeBars: JsonHandler = (asked) => {
   const symbol = symbolIn(asked.parameter)
   if (Option.isNone(symbol)) {
     return Effect.succeed(invalidRequest({ field: "symbol", rule: SYMBOL_RULE }))

@@ -5,7 +5,16 @@ import { failureProblem } from "../../failures/failure-problem.ts"
 import { invalidRequest, methodNotAllowed } from "../../failures/problem.ts"
 import { type PortfolioFailure, portfolio, turnSwitch } from "../../operations/portfolio.ts"
 import type { Reply, TemplatedApp } from "../../uws.ts"
-import { type Answer, explained, getJson, json, postJson, type Route, type RouteOptions, readJson } from "../json.ts"
+import {
+  explained,
+  getJson,
+  type JsonHandler,
+  json,
+  postJson,
+  type Route,
+  type RouteOptions,
+  readJson
+} from "../json.ts"
 
 export const PORTFOLIO = "/api/v1/agents/portfolio"
 
@@ -22,11 +31,11 @@ const decodeSwitch = Schema.decodeUnknownResult(SwitchBody, { onExcessProperty: 
 const isAccount = Schema.is(AccountId)
 
 /** 200 with a `PortfolioView`. */
-const show: Answer = ({ parameter: account, caller }) =>
+const show: JsonHandler = ({ parameter: account, caller }) =>
   ofAccount(account, () => Effect.map(portfolio(account, caller), (view) => json(200, view)))
 
 /** 200 with whether entries are stopped now, and how many orders are under way. */
-const turn: Answer = (asked) => {
+const turn: JsonHandler = (asked) => {
   const { parameter: account, caller } = asked
   const read = readJson(decodeSwitch, asked)
   if (Result.isFailure(read)) return Effect.succeed(invalidRequest(read.failure))

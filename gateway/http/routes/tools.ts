@@ -4,7 +4,7 @@ import { failureProblem } from "../../failures/failure-problem.ts"
 import { invalidRequest, methodNotAllowed, problem } from "../../failures/problem.ts"
 import { toolReport } from "../../operations/tools.ts"
 import type { TemplatedApp } from "../../uws.ts"
-import { type Answer, explained, getJson, json, type Route, type RouteOptions } from "../json.ts"
+import { explained, getJson, type JsonHandler, json, type Route, type RouteOptions } from "../json.ts"
 
 export const TOOLS = "/api/v1/agents/tools"
 
@@ -21,7 +21,7 @@ const isAgentType = Schema.is(AgentType)
 const isToolName = Schema.is(ToolName)
 
 /** 200 with a `ToolReport`; 404 where the agent type has never used such a tool. */
-const answerReport: Answer = ({ query, caller }) => {
+const answerReport: JsonHandler = ({ query, caller }) => {
   const [type, tool] = [query.get("agent_type") ?? "", query.get("tool") ?? ""]
   if (!isAgentType(type)) {
     const rule = `must be one of ${AgentType.literals.join(", ")}`

@@ -22,7 +22,7 @@ export interface ActivityOwner {
   readonly core: Pick<ActorState, "activities">
 }
 
-interface Running {
+interface RunningActivity {
   readonly generation: number
   readonly fiber: Fiber.Fiber<void>
 }
@@ -46,7 +46,7 @@ export class Activities {
   /** Of activities that have a limit of their own, by type and name. */
   readonly #named = new Map<string, Semaphore.Semaphore>()
   /** By activation and key, so that nothing goes on for one that is given up, whatever its core says by then. */
-  readonly #running = new Map<ActivityOwner, Map<string, Running>>()
+  readonly #running = new Map<ActivityOwner, Map<string, RunningActivity>>()
   #size = 0
 
   constructor(options: {
@@ -79,7 +79,7 @@ export class Activities {
         })
       )
     )
-    const all = this.#running.get(activation) ?? new Map<string, Running>()
+    const all = this.#running.get(activation) ?? new Map<string, RunningActivity>()
     this.#running.set(activation, all.set(key, { generation, fiber: this.#fork(run) }))
     this.#size++
   }

@@ -66,9 +66,9 @@ export class Committer {
     }
   })
 
-  #gather(): ReadonlyArray<Share> {
+  #gather(): ReadonlyArray<GroupShare> {
     const { groupEntriesMax, groupBytesMax } = this.#log.limits
-    const shares: Array<Share> = []
+    const shares: Array<GroupShare> = []
     let entries = 0
     let bytes = 0
     for (const activation of this.#waiting) {
@@ -85,7 +85,7 @@ export class Committer {
     return shares
   }
 
-  #commit(shares: ReadonlyArray<Share>): Effect.Effect<void> {
+  #commit(shares: ReadonlyArray<GroupShare>): Effect.Effect<void> {
     if (shares.length === 0) return Effect.void
     const group = shares.flatMap((share) => share.entries)
     const started = this.#nanos()
@@ -99,7 +99,7 @@ export class Committer {
   }
 
   /** A refused group tells not whom it was refused for: one by one, only who is stale pays. */
-  #commitEach(shares: ReadonlyArray<Share>): Effect.Effect<void> {
+  #commitEach(shares: ReadonlyArray<GroupShare>): Effect.Effect<void> {
     return Effect.forEach(shares, (share) => this.#commit([share]), { discard: true })
   }
 
@@ -115,7 +115,7 @@ export class Committer {
     this.#meter.committed(Number(this.#nanos() - started) / 1e9)
   }
 
-  #commitAlone({ activation, entries }: Share, error: AppendError): Effect.Effect<void> {
+  #commitAlone({ activation, entries }: GroupShare, error: AppendError): Effect.Effect<void> {
     switch (error._tag) {
       case "Fenced":
       case "AlreadyStored":
@@ -142,7 +142,7 @@ export class Committer {
   }
 }
 
-interface Share {
+interface GroupShare {
   readonly activation: Committable
   readonly entries: ReadonlyArray<Entry>
 }
@@ -155,7 +155,7 @@ const isPassing = ({ _tag }: AppendError): boolean =>
   _tag === "LogUnavailable" || _tag === "LogFull" || _tag === "LogReplaced"
 
 /** Sequences are counted back from the last one. Each share's record comes first in it. */
-const settle = (shares: ReadonlyArray<Share>, last: number): void => {
+const settle = (shares: ReadonlyArray<GroupShare>, last: number): void => {
   let next = last + 1
   for (let index = shares.length - 1; index >= 0; index--) {
     next -= shares[index]!.entries.length

@@ -25,7 +25,7 @@ export interface NodeTimersHost {
   readonly send: (to: Address, payload: string) => Effect.Effect<void, unknown>
 }
 
-interface Kept {
+interface KeptTimer {
   readonly key: string
   readonly tick: number
   readonly to: Address
@@ -70,13 +70,13 @@ export class NodeTimers {
   readonly #host: NodeTimersHost
   readonly #byLogMax: number
   /** By actor and name. */
-  readonly #kept = new Map<string, Kept>()
-  readonly #ticks = new Map<number, Set<Kept>>()
+  readonly #kept = new Map<string, KeptTimer>()
+  readonly #ticks = new Map<number, Set<KeptTimer>>()
   readonly #logTime = new LogTime()
   /** How many timers were set that are due in a second. */
   readonly #seconds = new Map<number, number>()
   /** Those of a herd that are due and not fired yet, in order. */
-  readonly #herd: Array<Kept> = []
+  readonly #herd: Array<KeptTimer> = []
   #sending = false
   #characters = 0
 
@@ -130,9 +130,9 @@ export class NodeTimers {
     this.#characters += payload.length
   }
 
-  #begin(tick: number): Set<Kept> | undefined {
+  #begin(tick: number): Set<KeptTimer> | undefined {
     if (this.#ticks.size >= TICKS_MAX) return undefined
-    const together = new Set<Kept>()
+    const together = new Set<KeptTimer>()
     this.#ticks.set(tick, together)
     this.#host.later(tick * TICK_MILLIS - this.#host.now(), () => this.#fire(tick))
     return together
@@ -160,8 +160,8 @@ export class NodeTimers {
   }
 
   /** What cannot be sent, the log fires. */
-  #send(due: ReadonlyArray<Kept>): Effect.Effect<void> {
-    const send = ({ to, payload }: Kept) => Effect.ignore(this.#host.send(to, payload))
+  #send(due: ReadonlyArray<KeptTimer>): Effect.Effect<void> {
+    const send = ({ to, payload }: KeptTimer) => Effect.ignore(this.#host.send(to, payload))
     return Effect.forEach(due, send, { concurrency: "unbounded", discard: true })
   }
 

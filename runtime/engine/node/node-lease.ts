@@ -10,7 +10,7 @@ const NOT_RENEWED = "lease not renewed"
 export type Renewal = "joined" | "renewed" | "lost" | "failed" | "name taken" | "ended"
 
 /** What both clocks say, in milliseconds: that of the day, and the one that only goes forward. */
-interface Reading {
+interface ClockReading {
   readonly time: number
   readonly monotonic: number
 }
@@ -31,7 +31,7 @@ export class NodeLease {
   readonly #recurring = new Recurring()
   readonly #turn = Semaphore.makeUnsafe(1)
   #announced: Scope.Closeable | undefined
-  #leasedUntil: Reading | undefined
+  #leasedUntil: ClockReading | undefined
   #life = 0
   #ended = false
 
@@ -127,12 +127,12 @@ export class NodeLease {
     })
   }
 
-  #read(): Reading {
+  #read(): ClockReading {
     return { time: this.#clock.currentTimeMillisUnsafe(), monotonic: this.#elapsed() }
   }
 
   /** Invariant 1. */
-  #hold({ time, monotonic }: Reading): void {
+  #hold({ time, monotonic }: ClockReading): void {
     const { ttlMillis } = this.#leases
     this.#leasedUntil = { time: time + ttlMillis, monotonic: monotonic + ttlMillis }
   }

@@ -1,5 +1,5 @@
 import type { Announcement, Membership } from "../../leases.ts"
-import { lanesWanted, type Owners, type Position } from "../shard/lanes.ts"
+import { type LanePosition, lanesWanted, type Owners } from "../shard/lanes.ts"
 import { roleOf, serversOf } from "../shard/serving.ts"
 
 /** What a node should do about its shards now. */
@@ -32,7 +32,7 @@ export const ownerOf = (shard: string, nodes: Iterable<string>): string | undefi
  * Compares what a node holds with what it should hold. A shard that another node still holds is not taken. One that is
  * declined goes to the others that serve its role, as long as not all of them decline it.
  */
-export const movesOf = (position: Position): Moves => {
+export const movesOf = (position: LanePosition): Moves => {
   const { node, held, leaving, membership } = position
   const owners = ownersOf(membership.nodes)
   const wanted = new Set([...shardsWanted(position, owners), ...lanesWanted(position, owners)])
@@ -51,7 +51,7 @@ export const movesOf = (position: Position): Moves => {
   return { acquire, release }
 }
 
-const shardsWanted = ({ node, membership, shards }: Position, owners: Owners): ReadonlyArray<string> =>
+const shardsWanted = ({ node, membership, shards }: LanePosition, owners: Owners): ReadonlyArray<string> =>
   (membership.nodes.get(node)?.roles ?? []).flatMap((role) =>
     Array.from({ length: shards }, (_, number) => `${role}.${number}`).filter((shard) => owners(shard) === node)
   )

@@ -15,7 +15,7 @@ export const suspicionAfter = (suspicion: number, together: number): number => {
 }
 
 /** An actor whose messages wait until it is tested. */
-interface Waiting {
+interface HeldActor {
   readonly address: Address
   readonly mails: Array<Mail>
 }
@@ -33,7 +33,7 @@ export class Probation {
   readonly #suspects: ReadonlyMap<string, number>
   /** Those of them that are paused, and wait until all nodes know it. */
   readonly #guilty: ReadonlySet<string>
-  readonly #waiting = new Map<string, Waiting>()
+  readonly #waiting = new Map<string, HeldActor>()
   readonly #passed = new Set<string>()
   #over = false
   #messages = 0

@@ -35,7 +35,7 @@ export interface RecoveryHost<A> {
 /** After how many milliseconds a reading is tried again; nothing once it is done. */
 type Again = number | undefined
 
-interface Reading<A> {
+interface PendingRead<A> {
   readonly activation: A
   /** Tries it; `tries` is how often that was done before. */
   readonly read: (tries: number) => Effect.Effect<Again>
@@ -50,7 +50,7 @@ export class RecoveryReader<A extends Recoverable> {
   readonly #log: ActorLog["Service"]
   readonly #host: RecoveryHost<A>
   readonly #wanted = new Set<A>()
-  #queue: Array<Reading<A>> = []
+  #queue: Array<PendingRead<A>> = []
   /** What comes next in the queue: what lies before it was taken. */
   #next = 0
   /** Whose journal is being read, or to be read. */
@@ -82,7 +82,7 @@ export class RecoveryReader<A extends Recoverable> {
     this.#journals.delete(activation)
   }
 
-  #add(reading: Reading<A>): void {
+  #add(reading: PendingRead<A>): void {
     this.#queue.push(reading)
     this.#startNext()
   }
@@ -100,7 +100,7 @@ export class RecoveryReader<A extends Recoverable> {
     this.#next = 0
   }
 
-  #run(reading: Reading<A>): Effect.Effect<void> {
+  #run(reading: PendingRead<A>): Effect.Effect<void> {
     const { activation, read, tries } = reading
     return read(tries).pipe(
       Effect.map((again) => {
@@ -134,7 +134,7 @@ export class RecoveryReader<A extends Recoverable> {
     else this.#host.quarantine.giveUp(activation, defect)
   }
 
-  #readMail(activation: A, from: number): Reading<A>["read"] {
+  #readMail(activation: A, from: number): PendingRead<A>["read"] {
     let empty = 0
     const took = (mails: ReadonlyArray<Mail>): Effect.Effect<Again> => {
       if (!this.#wanted.has(activation)) return Effect.undefined

@@ -2,7 +2,7 @@ import type { Membership } from "../../leases.ts"
 import { laneOf, serversOf, typesServed } from "./serving.ts"
 
 /** What a node has to know to say what it should do. */
-export interface Position {
+export interface LanePosition {
   readonly node: string
   /** The shards that it serves, also those that it is giving back. */
   readonly held: ReadonlySet<string>
@@ -24,7 +24,7 @@ export type Owners = (shard: string, among?: ReadonlyArray<string>) => string | 
  *
  * A lane is taken only while nobody serves its type by holding the shard.
  */
-export const lanesWanted = (position: Position, owners: Owners): ReadonlyArray<string> => {
+export const lanesWanted = (position: LanePosition, owners: Owners): ReadonlyArray<string> => {
   const { node, membership, shards, held } = position
   const own = membership.nodes.get(node)
   const wanted: Array<string> = []

@@ -3,7 +3,7 @@
  *
  * Sequences are delivered in growing order. It holds no more than what is open, however much is done behind that.
  */
-export class Progress {
+export class MailProgress {
   /** Delivered and not done, oldest first. */
   readonly #open = new Set<number>()
   #lastDelivered = 0

@@ -8,7 +8,7 @@ import type { Probation } from "../recovery/probation.ts"
 import type { Undone } from "./aside.ts"
 import type { ShardCollaborators as CollaboratorsOf, ShardProgress } from "./collaborators.ts"
 import { Foreign } from "./foreign.ts"
-import { Progress } from "./progress.ts"
+import { MailProgress } from "./progress.ts"
 import { laneOf } from "./serving.ts"
 
 export type ShardCollaborators = CollaboratorsOf<Shard>
@@ -44,7 +44,7 @@ export class Shard {
   readonly #held = new Map<string, { readonly address: Address; readonly backlog: Backlog }>()
   /** Mail that is left to whoever holds the lane of its type, by type. */
   readonly #foreign = new Foreign()
-  readonly #progress = new Progress()
+  readonly #progress = new MailProgress()
   #probation: Probation | undefined
   /** Messages in memory that had been set aside. */
   #reread = 0

@@ -141,7 +141,7 @@ export class Shards {
    * Up to where all mail of the whole shards is done, by role, and that of lanes, by role and type. True as long as they are
    * ours while it is worked out. `spoken` says of which shards something may be said.
    */
-  done(spoken: (shard: string) => boolean): Said {
+  done(spoken: (shard: string) => boolean): DoneAnnouncement {
     this.#lookBack()
     const said = { done: new Map<string, Doing>(), lanes: new Map<string, Doing>() }
     for (const [name, shard] of this.#owned) {
@@ -218,7 +218,7 @@ interface Doing {
   readonly shards: Array<number>
   readonly all: Array<Shard>
 }
-type Said = Pick<Announcement, "done" | "lanes">
+type DoneAnnouncement = Pick<Announcement, "done" | "lanes">
 
 /** A lane whose shard is read too comes with it. */
 const withoutOverlap = (after: ReadonlyMap<string, number>): ReadonlyMap<string, number> => {

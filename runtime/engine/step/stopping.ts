@@ -4,7 +4,7 @@ import type { Entry } from "../../log.ts"
 import type { ActorState } from "./actor-state.ts"
 
 /** What ends with an actor that stops. */
-export interface Closing {
+export interface StopEffects {
   readonly cancelled: ReadonlyArray<string>
   readonly ended: ReadonlyArray<string>
   readonly entries: ReadonlyArray<Entry>
@@ -16,7 +16,7 @@ export const WATCHERS_MAX = 500
 const TIMERS_REMOVED_MAX = 250
 
 /** Closes everything that is open in an actor, and tells who watches it. */
-export const closeAll = (self: Address, core: ActorState, correlation: string): Closing => {
+export const closeAll = (self: Address, core: ActorState, correlation: string): StopEffects => {
   const cancelled = [...core.timers.keys()].slice(0, TIMERS_REMOVED_MAX)
   return {
     cancelled,

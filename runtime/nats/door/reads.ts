@@ -2,7 +2,7 @@ import type { JetStreamManager } from "@nats-io/jetstream"
 import type { NatsConnection } from "@nats-io/transport-node"
 import { Effect, Semaphore } from "effect"
 import type { LogUnavailable } from "../../errors.ts"
-import type { Page, Stored } from "../direct.ts"
+import type { DirectPage, Stored } from "../direct.ts"
 import { closeEventConsumer, openEventConsumer } from "../event-consumer.ts"
 import { isInboxOfOthers } from "../inbox.ts"
 import type { StreamReader, SubjectsPage } from "../reader.ts"
@@ -107,7 +107,7 @@ const follow = (
     : Effect.fail(refused("events are sent to an inbox"))
 
 /** As many of its messages as fit into one answer; one at least. */
-const pageFrame = ({ messages, complete, upTo }: Page): Frame => {
+const pageFrame = ({ messages, complete, upTo }: DirectPage): Frame => {
   const given: Array<Stored> = []
   let bytes = 0
   for (const message of messages) {

@@ -2,11 +2,11 @@ import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
 import {
   type Allocation,
+  type AllocationView,
   allocate,
   drawdownScale,
   type Portfolio,
-  toUnits,
-  type View
+  toUnits
 } from "../../../actors/allocation/allocate.ts"
 import { DECISIONS } from "../../../actors/learning/scoring.ts"
 import type { RiskLimits } from "../../../protocols/index.ts"
@@ -21,7 +21,13 @@ const LIMITS: RiskLimits = {
   allow_short: true
 }
 
-const view = (symbol: string, decision: View["decision"], strength: number, current = 0, group = symbol): View => ({
+const view = (
+  symbol: string,
+  decision: AllocationView["decision"],
+  strength: number,
+  current = 0,
+  group = symbol
+): AllocationView => ({
   ...{ symbol, decision, strength, current, group }
 })
 
@@ -196,7 +202,7 @@ describe("an allocation", () => {
 
   it("takes a veto for a wall: no confidence gets over it, and closing is allowed", () => {
     const portfolio = { limits: LIMITS, drawdown: 0, vetoed: ["A"] }
-    const underVeto = (decision: View["decision"], current: number) =>
+    const underVeto = (decision: AllocationView["decision"], current: number) =>
       allocate({ ...portfolio, views: [view("A", decision, 1, current)] }).targets[0]!
     assert.deepInclude(underVeto("BUY", 0), { target: 0, limited_by: ["veto"] })
     assert.deepInclude(underVeto("BUY", 0.1), { target: 0.1, limited_by: ["veto"] })

@@ -129,8 +129,8 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   {
     defect: "a timer that a node fires itself is fired for another actor",
     file: engine("commit/node-timers"),
-    from: "#send(due: ReadonlyArray<Kept>): Effect.Effect<void> {",
-    to: "#send(kept: ReadonlyArray<Kept>): Effect.Effect<void> {\n    const due = kept.map((one) => ({ ...one, to: { ...one.to, id: one.to.id.repeat(2) } }))",
+    from: "#send(due: ReadonlyArray<KeptTimer>): Effect.Effect<void> {",
+    to: "#send(kept: ReadonlyArray<KeptTimer>): Effect.Effect<void> {\n    const due = kept.map((one) => ({ ...one, to: { ...one.to, id: one.to.id.repeat(2) } }))",
     laws: /./,
     within: 50
   },

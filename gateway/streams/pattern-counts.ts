@@ -21,7 +21,7 @@ type Counts = Map<string, number>
  * Which patterns are wanted, so that nobody wants more than is there for all. Of all clients together those do not count that
  * another one covers.
  */
-export class Wanted {
+export class PatternCounts {
   readonly #limits: Pick<GatewayLimits, "patternsMax" | "patternsPerClientMax">
   readonly #counted = new SubjectTrie<object>()
   readonly #clients = new Map<string, Counts>()
