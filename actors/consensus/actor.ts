@@ -10,9 +10,19 @@ import {
   type Vote,
   type VoteRefusal
 } from "../../protocols/index.ts"
-import { type Actor, type Context, define, persist, refuse, reply, send, setTimer } from "../../runtime/index.ts"
+import {
+  type Actor,
+  type Context,
+  canonical,
+  define,
+  persist,
+  refuse,
+  reply,
+  send,
+  setTimer
+} from "../../runtime/index.ts"
 import { announceAbstention, announceRequest, announceVote } from "./announcements.ts"
-import { canonical, chainNext, chainStart } from "./chain.ts"
+import { chainNext, chainStart } from "./chain.ts"
 import {
   afterBallot,
   awaitAgents,

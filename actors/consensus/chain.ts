@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto"
 import type { Abstention, ClosedBy, Refused, RoundRequest, Vote } from "../../protocols/index.ts"
+import { canonical } from "../../runtime/index.ts"
 
 /** Something said in a round, as it joins the chain. `at` is when it was stored, in milliseconds since 1970. */
 export interface ChainedBallot {
@@ -17,19 +18,6 @@ export type Incident =
       readonly word: { readonly ended_by: ClosedBy; readonly early: boolean }
     }
   | { readonly kind: "cancellation"; readonly at: number; readonly word: { readonly reason: string } }
-
-/**
- * A value as the one JSON text that stands for it: members sorted by name (by UTF-16 code units), no spaces, numbers and
- * strings as ECMAScript writes them. That is the JSON Canonicalization Scheme, RFC 8785. Members that are undefined are left out.
- */
-export const canonical = (value: unknown): string => {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`
-  if (typeof value !== "object" || value === null) return JSON.stringify(value)
-  const members = Object.entries(value)
-    .filter(([, member]) => member !== undefined)
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-  return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`).join(",")}}`
-}
 
 /** SHA-256 of a text in UTF-8, as hexadecimal digits. A pure function. */
 export const sha256 = (text: string): string => createHash("sha256").update(text, "utf8").digest("hex")

@@ -1,6 +1,7 @@
 import { Result, Schema } from "effect"
 import { type ClosedBy, type ConsensusResult, HUMAN, open } from "../../protocols/index.ts"
-import { type ChainedBallot, canonical, chainNext, chainStart, type Incident } from "./chain.ts"
+import { canonical } from "../../runtime/index.ts"
+import { type ChainedBallot, chainNext, chainStart, type Incident } from "./chain.ts"
 import { deadlineOf, dueOf, endOf, escalationEndOf } from "./closing.ts"
 import { closesEarly } from "./early-close.ts"
 import { judge, quorumOf } from "./judge.ts"

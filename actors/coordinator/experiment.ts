@@ -7,8 +7,8 @@ import {
   ExperimentProtocol,
   type MarketSymbol
 } from "../../protocols/index.ts"
-import { send } from "../../runtime/index.ts"
-import { canonical, sha256 } from "../consensus/chain.ts"
+import { canonical, send } from "../../runtime/index.ts"
+import { sha256 } from "../consensus/chain.ts"
 import { armOf } from "../experiments/assignment.ts"
 import type { CoordinatorOptions } from "./options.ts"
 import { isAdvice, type RunningAnalysis } from "./state.ts"

@@ -1,8 +1,10 @@
 // Record and replay of what is asked of models and what they say, a file for each question.
+
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { Effect, Option, Schema } from "effect"
-import { canonical, sha256 } from "../consensus/chain.ts"
+import { canonical } from "../../runtime/index.ts"
+import { sha256 } from "../consensus/chain.ts"
 import { ModelError } from "./errors.ts"
 import { type LanguageModel, Question, Turn } from "./language-model.ts"
 

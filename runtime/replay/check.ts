@@ -1,3 +1,4 @@
+import { canonical } from "../canonical-json.ts"
 import type { ActorState } from "../engine/step/actor-state.ts"
 import { takeSnapshot } from "../engine/step/actor-state.ts"
 import type { Compiled } from "../engine/step/compiled.ts"
@@ -6,7 +7,6 @@ import type { Commit } from "../engine/step/decision.ts"
 import { park } from "../engine/step/park.ts"
 import type { Snapshot, StepRecord } from "../journal.ts"
 import type { Entry, LogLimits, Mail } from "../log.ts"
-import { canonical } from "./difference.ts"
 
 /** Something that the journal has otherwise than it follows now. */
 export interface Deviation {

@@ -1,3 +1,5 @@
+import { canonical } from "../canonical-json.ts"
+
 /** One place where two JSON values differ. Without `before` it was added, without `after` it was removed. */
 export interface Difference {
   /** Such as `votes[2].confidence`; empty for the whole. What was removed from a list has its old index, all else the new one. */
@@ -16,12 +18,6 @@ export const differenceOf = (before: unknown, after: unknown, path = ""): Readon
   if (isRecord(before) && isRecord(after)) return ofRecords(before, after, path)
   return [{ path, before, after }]
 }
-
-/** JSON whose members are in order of their names. */
-export const canonical = (value: unknown): string =>
-  JSON.stringify(value, (_, each: unknown) =>
-    isRecord(each) ? Object.fromEntries(Object.entries(each).sort(([one], [other]) => (one < other ? -1 : 1))) : each
-  ) ?? ""
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)

@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
-import { canonical, sha256 } from "../../actors/consensus/chain.ts"
+import { sha256 } from "../../actors/consensus/chain.ts"
 import { type RecordedEvent, verifyRound } from "../../actors/consensus/verify.ts"
 import { ConflictResolution, ConsensusProtocol, Method } from "../../protocols/index.ts"
+import { canonical } from "../../runtime/index.ts"
 import { openRound, ROUND } from "../support/open-round.ts"
 import { DECISIONS } from "../support/rounds.ts"
 
