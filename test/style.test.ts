@@ -39,7 +39,7 @@ describe("the rule on imports", () => {
     assert.strictEqual(refused("gateway/a.ts", "../test/support/nats.ts"), 1)
     assert.strictEqual(refused("cli/main.ts", "../runtime/log.ts"), 1)
     assert.strictEqual(refused("protocols/a.ts", "@nats-io/jetstream"), 1)
-    for (const room of ["runtime", "runtime/engine", "gateway/events", "actors", "sim/log", "cli"]) {
+    for (const room of ["runtime", "runtime/engine", "gateway/streams", "actors", "sim/log", "cli"]) {
       assert.strictEqual(refused(`${room}/a.ts`, "@nats-io/transport-node"), 1)
     }
     assert.strictEqual(refused("runtime/a.ts", "./nats/index.ts"), 1)

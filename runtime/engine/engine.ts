@@ -24,6 +24,7 @@ import { watchDecisions } from "./recovery/watchdog.ts"
 import type { Shard, ShardCollaborators } from "./shard/shard.ts"
 import { makeMailMeter } from "./signals/mail-meter.ts"
 import { type Gauges, type Meter, makeMeter } from "./signals/meter.ts"
+import { MissedSnapshots } from "./signals/snapshots.ts"
 import { makeTracing } from "./signals/tracing.ts"
 import { compile } from "./step/compiled.ts"
 
@@ -118,7 +119,8 @@ export const makeEngine = Effect.fnUntraced(function* (surroundings: EngineSurro
     quarantine,
     crowding: new Announcer(clock.now, log.broadcast),
     timing: timers,
-    effects: { replies: log, timers, activities }
+    effects: { replies: log, timers, activities },
+    snapshots: new MissedSnapshots(log, fork, now)
   }
   const engine: Engine = {
     shards: {

@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import { LogUnavailable } from "../errors.ts"
 import type { PublishedEvent } from "../log.ts"
 import type { HistoryPage } from "./log.ts"
-import { firstPage, patiently } from "./page.ts"
+import { firstPage, newPatience, type Patience, patiently } from "./page.ts"
 import type { EventPage, EventReads } from "./reads.ts"
 
 /** So many subjects are asked for by their names at a time. */
@@ -30,10 +30,10 @@ export interface Latest {
 export const openLatest = (reads: EventReads["Service"], pattern: string): Latest => {
   let opened: { readonly at: number; readonly order: Array<string> } | undefined
   let ready: ReadonlyArray<PublishedEvent> = []
-  const open = (upTo: number) =>
+  const open = (upTo: number, patience: Patience) =>
     Effect.gen(function* () {
       const page = yield* reads.newest([pattern], BYTES_MAX)
-      if (page === undefined || !page.complete) return yield* listed(reads, pattern, upTo)
+      if (page === undefined || !page.complete) return yield* listed(reads, pattern, upTo, patience)
       const at = yield* reached(reads, page, pattern, upTo)
       if (at === undefined) return undefined
       ready = page.events
@@ -52,11 +52,12 @@ export const openLatest = (reads: EventReads["Service"], pattern: string): Lates
     next: (upTo) =>
       Effect.gen(function* () {
         const first = opened === undefined
-        opened ??= yield* patiently(open(upTo))
+        const patience = newPatience()
+        opened ??= yield* patiently(open(upTo, patience), patience)
         const { at, order } = opened
         while (ready.length === 0 && order.length > 0) {
           const names = order.slice(0, TOGETHER)
-          const { events, left } = yield* newestOf(reads, names, at)
+          const { events, left } = yield* newestOf(reads, names, at, patience)
           ready = events.filter(({ sequence }) => sequence <= at)
           order.splice(0, names.length, ...left)
         }
@@ -79,7 +80,7 @@ const reached = (
   })
 
 /** The subjects under a pattern, in the order of their newest events. */
-const listed = (reads: EventReads["Service"], pattern: string, upTo: number) =>
+const listed = (reads: EventReads["Service"], pattern: string, upTo: number, patience: Patience) =>
   Effect.gen(function* () {
     const names: Array<string> = []
     let offset: number | undefined = 0
@@ -94,7 +95,7 @@ const listed = (reads: EventReads["Service"], pattern: string, upTo: number) =>
     const sequences = new Map<string, number>()
     while (names.length > 0) {
       const asked = names.slice(0, TOGETHER)
-      const { events, left } = yield* newestOf(reads, asked, upTo)
+      const { events, left } = yield* newestOf(reads, asked, upTo, patience)
       for (const { subject, sequence } of events) sequences.set(subject, sequence)
       names.splice(0, asked.length, ...left)
     }
@@ -104,10 +105,10 @@ const listed = (reads: EventReads["Service"], pattern: string, upTo: number) =>
 
 /**
  * The newest events of some subjects in their order, as many as one answer holds, and the subjects of which there may be more: by a copy
- * that has come as far as it has to. One of many such pages: a copy that is behind costs only its own.
+ * that has come as far as it has to. One of many such pages: a copy that is behind costs only its own, and all of them together wait no longer than one.
  */
-const newestOf = (reads: EventReads["Service"], subjects: ReadonlyArray<string>, upTo: number) =>
-  patiently(newestOnce(reads, subjects, upTo))
+const newestOf = (reads: EventReads["Service"], subjects: ReadonlyArray<string>, upTo: number, patience: Patience) =>
+  patiently(newestOnce(reads, subjects, upTo), patience)
 
 const newestOnce = (
   { newest, state }: EventReads["Service"],

@@ -8,15 +8,26 @@ export const PAGE_BYTES_MAX = 256 * 1024
 const BEHIND_MILLIS = 2_000
 const AGAIN_MILLIS = 50
 
+/** How long copies that are behind are waited for, over all that is read with it, in milliseconds. */
+export interface Patience {
+  left: number
+}
+
+export const newPatience = (): Patience => ({ left: BEHIND_MILLIS })
+
 /** Asks again while copies are behind, which say nothing of what is to come. */
-export const patiently = <A>(read: Effect.Effect<A | undefined, LogUnavailable>): Effect.Effect<A, LogUnavailable> =>
+export const patiently = <A>(
+  read: Effect.Effect<A | undefined, LogUnavailable>,
+  patience: Patience = newPatience()
+): Effect.Effect<A, LogUnavailable> =>
   Effect.gen(function* () {
-    for (let waited = 0; waited <= BEHIND_MILLIS; waited += AGAIN_MILLIS) {
+    while (true) {
       const found = yield* read
       if (found !== undefined) return found
+      if (patience.left <= 0) return yield* new LogUnavailable({ detail: "the copy of the log that is read is behind" })
+      patience.left -= AGAIN_MILLIS
       yield* Effect.sleep(AGAIN_MILLIS)
     }
-    return yield* new LogUnavailable({ detail: "the copy of the log that is read is behind" })
   })
 
 /** The first of some events, as many as a page holds. */

@@ -67,7 +67,11 @@ export class EventStore {
 
   /** Every event of a pattern after a sequence. */
   after(pattern: string, sequence: number): ReadonlyArray<PublishedEvent> {
-    return this.#events.filter((event) => event.sequence > sequence && matches(pattern, event.subject)).map(published)
+    const before = this.#events.findLastIndex((event) => event.sequence <= sequence)
+    return this.#events
+      .slice(before + 1)
+      .filter(({ subject }) => matches(pattern, subject))
+      .map(published)
   }
 
   state(): EventState {

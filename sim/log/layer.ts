@@ -23,7 +23,7 @@ export interface Ports {
   readonly events: Context.Service.Shape<typeof EventReads>
 }
 
-/** The ports as services. */
+/** The ports on which a node runs, as services. */
 export const contextOf = ({ log, leases, controls }: Ports): Context.Context<ActorLog | Leases | Controls> =>
   Context.make(ActorLog, log).pipe(Context.add(Leases, leases), Context.add(Controls, controls))
 

@@ -6,7 +6,7 @@ import type { Life } from "../invariants/life.ts"
 import type { Prng } from "./prng.ts"
 
 /** Where activities ask whether they are to go wrong this time. Outside a simulation they never are. */
-export const FaultInjection = Context.Reference<{ readonly strikes: () => boolean }>("conclave/sim/Mischief", {
+export const FaultInjection = Context.Reference<{ readonly strikes: () => boolean }>("conclave/sim/FaultInjection", {
   defaultValue: () => ({ strikes: () => false })
 })
 

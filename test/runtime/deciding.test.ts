@@ -66,7 +66,10 @@ const take = (compiled: ReturnType<typeof actor>, core: ActorState, mail: Return
   applyStep(compiled, core, commit.step, commit.state)
   const pending = new CommitBuffer()
   pending.add(mail, commit, { dueAt: () => 0, graceOf: () => undefined })
-  return { record: new JournalWriter(self, compiled).record(core, pending, limits), entries: pending.entries }
+  return {
+    record: new JournalWriter(self, compiled, { missed: () => {} }).record(core, pending, limits),
+    entries: pending.entries
+  }
 }
 
 describe("a step that stops its actor", () => {

@@ -19,7 +19,8 @@ const ROOMS: Readonly<Record<string, Room>> = {
   actors: { rooms: ["protocols", "runtime"], packages: ANY },
   market: { rooms: ["protocols"], packages: /^(effect(\/|$)|@effect\/platform-node$|csv-parse\/sync$|node:zlib$)/ },
   gateway: { rooms: ["protocols", "runtime"], packages: ANY },
-  client: { rooms: ["protocols"], packages: /^effect(\/|$)/ },
+  // Browsers load it as it is: of the protocols it takes types alone.
+  client: { rooms: ["protocols"], packages: /^$/ },
   sim: { rooms: ["protocols", "runtime"], packages: ANY },
   store: { rooms: ["protocols", "runtime"], packages: ANY },
   cli: {

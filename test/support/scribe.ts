@@ -34,7 +34,7 @@ export class Scribe {
     this.#compiled = compile(actor)
     this.#self = addressOf(actor.definition.protocol, "a")
     this.#core = emptyActor(this.#compiled, this.#self)
-    this.#recorder = new JournalWriter(this.#self, this.#compiled)
+    this.#recorder = new JournalWriter(this.#self, this.#compiled, { missed: () => {} })
   }
 
   /** Takes in messages, whose steps become one record. Gives their sequences. */

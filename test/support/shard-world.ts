@@ -98,6 +98,7 @@ export class ShardWorld {
           this.#clock.later(0, () => activation.shut() && this.pause(activation.address.id as Owner))
       },
       crowding: { crowded: () => {} },
+      snapshots: { missed: () => {} },
       timing: { dueAt: () => 0, graceOf: () => undefined },
       effects: {
         replies: {

@@ -42,7 +42,7 @@ export class Activation {
   #barred = false
   readonly #retries: Retries
   readonly #poison = new PoisonFinder()
-  /** When it last got a message, in milliseconds by the host's clock. */
+  /** When it last got a message, in milliseconds by the node's clock. */
   lastUsed: number
 
   constructor(
@@ -57,7 +57,7 @@ export class Activation {
     this.#with = collaborators
     this.#ledger = ledger
     this.#state = new Loading(emptyActor(compiled, address))
-    this.#writer = new JournalWriter(address, compiled)
+    this.#writer = new JournalWriter(address, compiled, collaborators.snapshots)
     this.#mailbox = new Mailbox(backlog)
     this.#retries = new Retries(compiled)
     this.lastUsed = collaborators.clock.now()

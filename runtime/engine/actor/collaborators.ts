@@ -3,6 +3,7 @@ import type { NewerVersion } from "../../errors.ts"
 import type { LogLimits, Mail } from "../../log.ts"
 import type { Effects } from "../commit/after-commit.ts"
 import type { Timing } from "../commit/commit-buffer.ts"
+import type { Snapshots } from "../commit/journal-writer.ts"
 
 /** What an activation works with on its node: each by the members that it uses. */
 export interface Collaborators<A> {
@@ -18,6 +19,7 @@ export interface Collaborators<A> {
   readonly crowding: Crowding
   readonly timing: Timing
   readonly effects: Effects<A>
+  readonly snapshots: Snapshots
 }
 
 export interface NodeClock {

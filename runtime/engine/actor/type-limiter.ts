@@ -2,7 +2,7 @@ import { Duration } from "effect"
 import type { Limits } from "../../actor.ts"
 import type { Activation } from "./activation.ts"
 
-/** What a gate needs of the node around it. */
+/** What it needs of the node around it. */
 export interface TypeLimiterHost {
   /** Milliseconds by a clock that only goes forward. */
   readonly now: () => number
@@ -122,10 +122,10 @@ const first = <A>(all: Iterable<A>): A | undefined => {
   return undefined
 }
 
-/** The gates of a node, one for each type that has limits. */
+/** The limiters of a node, one for each type that has limits. */
 export class TypeLimiters {
   readonly #host: TypeLimiterHost
-  readonly #gates = new Map<string, TypeLimiter>()
+  readonly #limiters = new Map<string, TypeLimiter>()
 
   constructor(host: TypeLimiterHost) {
     this.#host = host
@@ -150,11 +150,11 @@ export class TypeLimiters {
   #of({ compiled }: Activation): TypeLimiter | undefined {
     const { limits } = compiled.definition
     if (limits === undefined || (limits.rate === undefined && limits.concurrency === undefined)) return undefined
-    let gate = this.#gates.get(compiled.type)
-    if (gate === undefined) {
-      gate = new TypeLimiter(limits, this.#host)
-      this.#gates.set(compiled.type, gate)
+    let limiter = this.#limiters.get(compiled.type)
+    if (limiter === undefined) {
+      limiter = new TypeLimiter(limits, this.#host)
+      this.#limiters.set(compiled.type, limiter)
     }
-    return gate
+    return limiter
   }
 }

@@ -12,10 +12,16 @@ const SMALL_CHARACTERS = 1_024
 const RESIDENT_BYTES = 2_000
 const BYTES_PER_CHARACTER = 4
 
+/** Who says that an actor got no snapshot although one was due. */
+export interface Snapshots {
+  readonly missed: (owner: Address, reason: string) => void
+}
+
 /** Writes one actor's journal: how the records follow one another, and when one of them holds the actor whole. */
 export class JournalWriter {
   readonly #owner: Address
   readonly #compiled: Compiled
+  readonly #snapshots: Snapshots
   /** The sequence of the actor's last journal record; 0 for none. */
   #sequence = 0
   /** Records in the journal, and characters of them since the last snapshot. */
@@ -23,9 +29,10 @@ export class JournalWriter {
   #charactersSince = 0
   #snapshotCharacters = 0
 
-  constructor(owner: Address, compiled: Compiled) {
+  constructor(owner: Address, compiled: Compiled, snapshots: Snapshots) {
     this.#owner = owner
     this.#compiled = compiled
+    this.#snapshots = snapshots
   }
 
   /** About how much memory the actor takes, in bytes. */
@@ -97,8 +104,15 @@ export class JournalWriter {
     if (text === undefined) return undefined
     this.#snapshotCharacters = text.length
     if (!due && text.length > SMALL_CHARACTERS) return undefined
-    const fitsBeside = Buffer.byteLength(text) + steps.stepCharacters * 3 < limits.payloadBytesMax
-    return fitsBeside ? text : undefined
+    const bytes = Buffer.byteLength(text)
+    if (bytes + steps.stepCharacters * 3 < limits.payloadBytesMax) return text
+    // Beside fewer steps it may fit the next time.
+    if (bytes < limits.payloadBytesMax) return undefined
+    return this.#missed(`it has ${bytes} bytes, and a message of the log at most ${limits.payloadBytesMax}`)
+  }
+
+  #missed(reason: string): undefined {
+    this.#snapshots.missed(this.#owner, reason)
   }
 
   /** A state that does not fit its schema cannot be a snapshot, but its steps can still be stored. */
@@ -106,7 +120,7 @@ export class JournalWriter {
     try {
       return JSON.stringify(takeSnapshot(this.#compiled, core))
     } catch {
-      return undefined
+      return this.#missed("its state does not fit its schema")
     }
   }
 }

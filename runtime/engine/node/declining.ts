@@ -26,8 +26,9 @@ export class Declining {
    * there is one now.
    */
   decline(shard: string): boolean {
-    if (!this.#tooNew.has(shard)) this.#view.changed.openUnsafe()
+    const isNews = !this.#tooNew.has(shard)
     this.#tooNew.add(shard)
+    if (isNews) this.#view.changed.openUnsafe()
     return declinesOf(this.#node, this.#profile, [shard], this.#view.now.nodes).length > 0
   }
 

@@ -60,8 +60,8 @@ export class Shard {
     this.#with = collaborators
     this.#ledger = {
       done: (activation, mail, reread) => {
-        collaborators.meter.processed(mail)
         collaborators.pausing.went(mail.to)
+        collaborators.meter.processed(mail)
         this.#closed(mail, reread)
         if (reread && !activation.behind) this.#behind.delete(activation)
       },

@@ -19,7 +19,7 @@ export const LIMITING: ReadonlyArray<Mutant> = [
     within: 1_000
   },
   {
-    defect: "who makes room at a gate does not call the next one",
+    defect: "who makes room for another does not call the next one",
     file: engine("actor/type-limiter"),
     from: "if (this.#working.delete(activation)) this.#callNext()",
     to: "this.#working.delete(activation)",
