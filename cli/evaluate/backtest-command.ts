@@ -87,9 +87,9 @@ export const backtest = Command.make(
       Flag.withDescription("SELL sells short; it only gets out unless given"),
       Flag.withDefault(false)
     ),
-    lot: quantity("lot", "Quantities are multiples of it, as CONCLAVE_INSTRUMENTS has them for accounts"),
-    minimum: quantity("minimum", "The smallest quantity of an order that does not close a position"),
-    tick: quantity("tick", "Prices paid are multiples of it"),
+    lot: quantity("lot", "Quantities are multiples of it (default: one, or less of what is dear, as for accounts)"),
+    minimum: quantity("minimum", "The smallest quantity of an order that does not close a position (default: one lot)"),
+    tick: quantity("tick", "Prices paid are multiples of it (default: any price)"),
     ...fileFlags,
     ...yearFlags,
     ...outputFlags

@@ -50,12 +50,14 @@ interface Group {
   due: Array<EncodedEvent>
 }
 
+/** A reader of the log, and the subscriptions that it serves. */
 interface SharedReader {
   readonly ring: Ring
   readonly live: SubjectTrie<Group>
   readonly groups: Map<string, Group>
   /** What came in this turn of the event loop. */
   came: Array<EncodedEvent>
+  /** Calls back at the end of this turn. */
   readonly batch: MicrotaskBatch
 }
 

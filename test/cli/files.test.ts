@@ -59,7 +59,7 @@ describe("what looks wrong in a file of prices", () => {
       const { printed } = yield* runInProcess(words, {})
       assert.match(printed, TOLD)
       assert.include(printed, '"name": "a20-hole-of-months.csv"')
-      assert.match(printed, /"warnings": \[\s+"long stretches of time have no bars/)
+      assert.match(printed, /"warnings": \[\s*"long stretches of time have no bars/)
       assert.match(readFileSync(page, "utf8"), /Warning: long stretches of time have no bars/)
     })
   )

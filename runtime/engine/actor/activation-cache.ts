@@ -18,7 +18,7 @@ export interface ActivationCacheOptions<A> {
   /** How long an actor may do nothing before it is passivated, in milliseconds. */
   readonly idleMillisMax: number
   /** Who has something of an actor that is forgotten with it. */
-  readonly users: ReadonlyArray<{ readonly forget: (resident: A) => void }>
+  readonly users: ReadonlyArray<{ readonly forget: (activation: A) => void }>
   readonly counts: { activations: number; passivations: number }
 }
 
@@ -38,7 +38,7 @@ export class ActivationCache<A extends CachedActivation> {
   /** About how many bytes they take. */
   get weight(): number {
     let weight = 0
-    for (const resident of this.#all.keys()) weight += resident.weight
+    for (const activation of this.#all.keys()) weight += activation.weight
     return weight
   }
 
@@ -47,16 +47,16 @@ export class ActivationCache<A extends CachedActivation> {
   }
 
   /** `passivate` forgets the actor, unless it has something under way; then it says false. */
-  add(resident: A, passivate: () => boolean): void {
-    this.#all.set(resident, passivate)
+  add(activation: A, passivate: () => boolean): void {
+    this.#all.set(activation, passivate)
     this.#options.counts.activations++
     // Many at once do not wait for the next round.
     if (++this.#added >= ADDED_MAX) this.sweep()
   }
 
-  forget(resident: A): void {
-    this.#all.delete(resident)
-    for (const user of this.#options.users) user.forget(resident)
+  forget(activation: A): void {
+    this.#all.delete(activation)
+    for (const user of this.#options.users) user.forget(activation)
   }
 
   /** To be called every now and then. Gives how many were passivated. */
@@ -66,8 +66,8 @@ export class ActivationCache<A extends CachedActivation> {
     const before = this.#all.size
     const idleSince = now() - idleMillisMax
     let weight = 0
-    for (const [resident, passivate] of this.#all) {
-      if (resident.lastUsed > idleSince || !passivate()) weight += resident.weight
+    for (const [activation, passivate] of this.#all) {
+      if (activation.lastUsed > idleSince || !passivate()) weight += activation.weight
     }
     if (weight > memoryBytesMax) this.#shrink(weight - memoryBytesMax * ROOM)
     const passivated = before - this.#all.size

@@ -43,16 +43,16 @@ const decided = (
   limits: LogLimits
 ): Decision => {
   const context = makeContext(mail, envelope)
-  const draft = makeStepBuilder(compiled, mail.to, envelope, context, core)
+  const builder = makeStepBuilder(compiled, mail.to, envelope, context, core)
   const operations = handle(compiled, core, envelope, context)
-  inPart("decide", () => addAll(draft, operations))
-  inPart("size", () => checkAnswers(draft.answers, limits))
-  const kept = isKept(envelope) && draft.answers.length > 0
-  if (!draft.effective && !kept) return { kind: "nothing", answers: draft.answers }
-  const step = toRecord(draft, mail.time)
+  inPart("decide", () => addAll(builder, operations))
+  inPart("size", () => checkAnswers(builder.answers, limits))
+  const kept = isKept(envelope) && builder.answers.length > 0
+  if (!builder.effective && !kept) return { kind: "nothing", answers: builder.answers }
+  const step = toRecord(builder, mail.time)
   const text = JSON.stringify(step)
-  inPart("size", () => checkSize(text, draft.entries, limits))
-  return { kind: "commit", step, text, state: draft.state, entries: draft.entries, answers: draft.answers }
+  inPart("size", () => checkSize(text, builder.entries, limits))
+  return { kind: "commit", step, text, state: builder.state, entries: builder.entries, answers: builder.answers }
 }
 
 /** Its answer is remembered also where it has no other effect. */
@@ -81,8 +81,8 @@ const answerOf = (
   limits: LogLimits
 ): Nothing => {
   try {
-    const verdict = core.stopped ? afterStop(mail, envelope) : decided(compiled, core, mail, envelope, limits)
-    return verdict.kind === "nothing" ? verdict : NOTHING
+    const decision = core.stopped ? afterStop(mail, envelope) : decided(compiled, core, mail, envelope, limits)
+    return decision.kind === "nothing" ? decision : NOTHING
   } catch {
     return NOTHING
   }

@@ -70,13 +70,13 @@ export const endedBy = (core: ActorState, envelope: Envelope): Array<string> =>
     : []
 
 /** Adds the operations of a decision. Throws where one does not fit its schema. */
-export const addAll = (draft: StepBuilder, operations: Operations): void => {
-  addUnscheduling(draft)
+export const addAll = (builder: StepBuilder, operations: Operations): void => {
+  addUnscheduling(builder)
   for (const operation of operations) {
-    if (operation.op !== "reply" && operation.op !== "refuse") draft.effective = true
-    add(draft, operation)
+    if (operation.op !== "reply" && operation.op !== "refuse") builder.effective = true
+    add(builder, operation)
   }
-  if (draft.stopped) addStop(draft)
+  if (builder.stopped) addStop(builder)
 }
 
 /** First of all: a timer of the same name that the step sets comes after it, and takes its place. */
@@ -85,77 +85,77 @@ const addUnscheduling = ({ envelope, entries, self: owner }: StepBuilder): void 
   entries.push({ kind: "untimer", owner, name: envelope.name, fired: true })
 }
 
-const add = (draft: StepBuilder, operation: Kinds): void => {
+const add = (builder: StepBuilder, operation: Kinds): void => {
   switch (operation.op) {
     case "persist":
-      return addEvent(draft, operation.event)
+      return addEvent(builder, operation.event)
     case "reply":
-      return addReply(draft, "ok", operation.value)
+      return addReply(builder, "ok", operation.value)
     case "refuse":
-      return addReply(draft, "error", operation.error)
+      return addReply(builder, "error", operation.error)
     case "answer":
-      return addAnswer(draft, operation.to, operation.outcome, operation.body)
+      return addAnswer(builder, operation.to, operation.outcome, operation.body)
     case "send":
-      return addSend(draft, operation)
+      return addSend(builder, operation)
     case "publish": {
       checkSubject(operation.subject)
       const payload = JSON.stringify({ type: operation.type, data: operation.data })
-      draft.entries.push({ kind: "event", subject: operation.subject, payload })
+      builder.entries.push({ kind: "event", subject: operation.subject, payload })
       return
     }
     case "timer":
-      return addTimer(draft, operation)
+      return addTimer(builder, operation)
     case "cancel":
-      return addCancel(draft, operation.name)
+      return addCancel(builder, operation.name)
     case "activity":
-      return addStart(draft, operation.key, operation.activity)
+      return addStart(builder, operation.key, operation.activity)
     case "cancelActivity":
-      delete draft.started[operation.key]
-      draft.ended.push(operation.key)
+      delete builder.started[operation.key]
+      builder.ended.push(operation.key)
       return
     case "watch":
-      return addWatch(draft, operation.target, operation.message)
+      return addWatch(builder, operation.target, operation.message)
     case "unwatch":
-      return addWatch(draft, operation.target, undefined)
+      return addWatch(builder, operation.target, undefined)
     case "stop":
-      draft.stopped = true
+      builder.stopped = true
   }
 }
 
-const addEvent = (draft: StepBuilder, persisted: unknown): void => {
+const addEvent = (builder: StepBuilder, persisted: unknown): void => {
   const { _tag, ...fields } = persisted as { readonly _tag: string }
-  const { compiled, state } = draft
+  const { compiled, state } = builder
   const data = compiled.encodeEvent(_tag, fields)
-  draft.events.push({ _tag, data })
+  builder.events.push({ _tag, data })
   // From what will be stored, and not from what was said: the state is then the fold of the journal also where a schema
   // does not give back quite what it took.
   const event = compiled.decodeEvent(_tag, data, compiled.version)
-  draft.state = inPart("evolve", () => evolveOne(compiled, state, _tag, event))
+  builder.state = inPart("evolve", () => evolveOne(compiled, state, _tag, event))
 }
 
-const addReply = (draft: StepBuilder, outcome: "ok" | "error", value: unknown): void => {
-  const { replyTo } = draft.context
-  if (replyTo === undefined || draft.envelope.kind !== "message") return
-  const codec = draft.compiled.messages.get(draft.envelope.message)
+const addReply = (builder: StepBuilder, outcome: "ok" | "error", value: unknown): void => {
+  const { replyTo } = builder.context
+  if (replyTo === undefined || builder.envelope.kind !== "message") return
+  const codec = builder.compiled.messages.get(builder.envelope.message)
   const body = outcome === "ok" ? codec?.encodeReply(value) : codec?.encodeError(value)
-  addAnswer(draft, replyTo, outcome, body)
+  addAnswer(builder, replyTo, outcome, body)
 }
 
 const addAnswer = (
-  draft: StepBuilder,
+  builder: StepBuilder,
   to: { readonly inbox: string; readonly id: string },
   outcome: "ok" | "error",
   body: unknown
 ): void => {
-  draft.recorded[to.id] = { outcome, body }
-  draft.answers.push({
+  builder.recorded[to.id] = { outcome, body }
+  builder.answers.push({
     inbox: to.inbox,
-    payload: formatReply({ id: to.id, from: formatAddress(draft.self), outcome, body })
+    payload: formatReply({ id: to.id, from: formatAddress(builder.self), outcome, body })
   })
 }
 
-const addSend = (draft: StepBuilder, send: Extract<Kinds, { op: "send" }>): void =>
-  void draft.entries.push(mailOf(draft.self, send, draft.envelope))
+const addSend = (builder: StepBuilder, send: Extract<Kinds, { op: "send" }>): void =>
+  void builder.entries.push(mailOf(builder.self, send, builder.envelope))
 
 /** A message from an actor as it is stored; it belongs to the trace and correlation of what the actor is doing. */
 export const mailOf = (
@@ -179,44 +179,52 @@ export const mailOf = (
   return { kind: "mail", to, payload: JSON.stringify(mail) }
 }
 
-const addWatch = (draft: StepBuilder, target: Address, message: Own | undefined): void => {
+const addWatch = (builder: StepBuilder, target: Address, message: Own | undefined): void => {
   const fault = addressFault(target)
   if (fault !== undefined) throw fault
-  const { type, id, role } = draft.self
-  const told = message && { message: message.name, body: draft.compiled.encodeMessage(message.name, message.payload) }
+  const { type, id, role } = builder.self
+  const told = message && { message: message.name, body: builder.compiled.encodeMessage(message.name, message.payload) }
   const mail = { kind: "watch", from: formatAddress({ type, id }), ...(role !== undefined && { role }), ...told }
-  const payload = { ...mail, correlation: correlationOf(draft), v: draft.compiled.protocolVersion }
-  draft.entries.push({ kind: "mail", to: target, payload: JSON.stringify(payload) })
+  const payload = { ...mail, correlation: correlationOf(builder), v: builder.compiled.protocolVersion }
+  builder.entries.push({ kind: "mail", to: target, payload: JSON.stringify(payload) })
 }
 
 /** What the same step opened is closed with the rest. */
-const addStop = (draft: StepBuilder): void => {
-  for (const name of Object.keys(draft.timers)) addCancel(draft, name)
-  for (const key of Object.keys(draft.started)) delete draft.started[key]
-  const closing = closeAll(draft.self, draft.core, correlationOf(draft))
-  draft.cancelled.push(...closing.cancelled)
-  draft.ended.push(...closing.ended)
-  draft.entries.push(...closing.entries)
+const addStop = (builder: StepBuilder): void => {
+  for (const name of Object.keys(builder.timers)) addCancel(builder, name)
+  for (const key of Object.keys(builder.started)) delete builder.started[key]
+  const closing = closeAll(builder.self, builder.core, correlationOf(builder))
+  builder.cancelled.push(...closing.cancelled)
+  builder.ended.push(...closing.ended)
+  builder.entries.push(...closing.entries)
 }
 
-const addTimer = (draft: StepBuilder, { name, at: when, message }: Extract<Kinds, { op: "timer" }>): void => {
+const addTimer = (builder: StepBuilder, { name, at: when, message }: Extract<Kinds, { op: "timer" }>): void => {
   checkSubject(name)
   checkName(name)
   const at = Math.max(0, Math.ceil(when))
   if (!(at <= TIME_MAX)) throw new RangeError(`timer ${name}: ${when} is no time in milliseconds since 1970`)
-  const body = draft.compiled.encodeMessage(message.name, message.payload)
-  const generation = draft.context.sequence
-  const { protocolVersion: v } = draft.compiled
-  const firing = { kind: "timer", name, generation, message: message.name, body, correlation: correlationOf(draft), v }
-  draft.timers[name] = at
-  draft.entries.push({ kind: "timer", owner: draft.self, name, at, payload: JSON.stringify(firing) })
+  const body = builder.compiled.encodeMessage(message.name, message.payload)
+  const generation = builder.context.sequence
+  const { protocolVersion: v } = builder.compiled
+  const firing = {
+    kind: "timer",
+    name,
+    generation,
+    message: message.name,
+    body,
+    correlation: correlationOf(builder),
+    v
+  }
+  builder.timers[name] = at
+  builder.entries.push({ kind: "timer", owner: builder.self, name, at, payload: JSON.stringify(firing) })
 }
 
-const addCancel = (draft: StepBuilder, name: string): void => {
+const addCancel = (builder: StepBuilder, name: string): void => {
   checkSubject(name)
-  delete draft.timers[name]
-  draft.cancelled.push(name)
-  draft.entries.push({ kind: "untimer", owner: draft.self, name })
+  delete builder.timers[name]
+  builder.cancelled.push(name)
+  builder.entries.push({ kind: "untimer", owner: builder.self, name })
 }
 
 const checkSubject = (subject: string): void => {
@@ -232,18 +240,18 @@ const checkName = (name: string): void => {
 /** The end of the year 9999: what comes later has no form that the server reads. */
 const TIME_MAX = 253_402_300_799_999
 
-const addStart = (draft: StepBuilder, key: string, { name, input }: Start): void => {
+const addStart = (builder: StepBuilder, key: string, { name, input }: Start): void => {
   checkName(key)
-  const spec = draft.compiled.definition.activities?.[name]
-  if (spec === undefined) throw new Error(`${draft.compiled.type} has no activity ${JSON.stringify(name)}`)
-  draft.started[key] = { activity: name, input: encoder(spec.input)(input) }
+  const spec = builder.compiled.definition.activities?.[name]
+  if (spec === undefined) throw new Error(`${builder.compiled.type} has no activity ${JSON.stringify(name)}`)
+  builder.started[key] = { activity: name, input: encoder(spec.input)(input) }
 }
 
-const correlationOf = (draft: StepBuilder): string => draft.envelope.correlation
+const correlationOf = (builder: StepBuilder): string => builder.envelope.correlation
 
 /** The step as it goes into the journal. */
-export const toRecord = (draft: StepBuilder, time: number): StepRecord => {
-  const { envelope, compiled, context } = draft
+export const toRecord = (builder: StepBuilder, time: number): StepRecord => {
+  const { envelope, compiled, context } = builder
   const sent = envelope.kind === "message" ? envelope : undefined
   const id = envelope.kind === "outcome" ? envelope.id : sent?.id
   return {
@@ -257,13 +265,13 @@ export const toRecord = (draft: StepBuilder, time: number): StepRecord => {
     ...(sent?.from !== undefined && { from: sent.from }),
     ...(envelope.trace !== undefined && { trace: envelope.trace }),
     ...(compiled.complete && { mail: envelope }),
-    ...(draft.events.length > 0 && { events: draft.events }),
-    ...(notEmpty(draft.timers) && { timers: draft.timers }),
-    ...(draft.cancelled.length > 0 && { cancelled: draft.cancelled }),
-    ...(notEmpty(draft.started) && { started: draft.started }),
-    ...(draft.ended.length > 0 && { ended: draft.ended }),
-    ...(notEmpty(draft.recorded) && { answers: draft.recorded }),
-    ...(draft.stopped && { stopped: true as const })
+    ...(builder.events.length > 0 && { events: builder.events }),
+    ...(notEmpty(builder.timers) && { timers: builder.timers }),
+    ...(builder.cancelled.length > 0 && { cancelled: builder.cancelled }),
+    ...(notEmpty(builder.started) && { started: builder.started }),
+    ...(builder.ended.length > 0 && { ended: builder.ended }),
+    ...(notEmpty(builder.recorded) && { answers: builder.recorded }),
+    ...(builder.stopped && { stopped: true as const })
   }
 }
 

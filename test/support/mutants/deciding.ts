@@ -85,8 +85,8 @@ export const DECIDING: ReadonlyArray<Mutant> = [
   {
     defect: "every seventh message of a step is not sent",
     file: engine("step/step-builder"),
-    from: "  void draft.entries.push(mailOf(draft.self, send, draft.envelope))",
-    to: "  void (draft.context.sequence % 7 > 0 && draft.entries.push(mailOf(draft.self, send, draft.envelope)))",
+    from: "  void builder.entries.push(mailOf(builder.self, send, builder.envelope))",
+    to: "  void (builder.context.sequence % 7 > 0 && builder.entries.push(mailOf(builder.self, send, builder.envelope)))",
     laws: /gets once/,
     within: 100
   }

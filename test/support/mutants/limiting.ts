@@ -113,8 +113,8 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   {
     defect: "an event is not published",
     file: engine("step/step-builder"),
-    from: '      draft.entries.push({ kind: "event", subject: operation.subject, payload })\n',
-    to: '      if (draft.context.sequence % 7 > 0) draft.entries.push({ kind: "event", subject: operation.subject, payload })\n',
+    from: '      builder.entries.push({ kind: "event", subject: operation.subject, payload })\n',
+    to: '      if (builder.context.sequence % 7 > 0) builder.entries.push({ kind: "event", subject: operation.subject, payload })\n',
     laws: /publishes is stored once/,
     within: 50
   },
@@ -145,7 +145,7 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   {
     defect: "a timer that is cancelled stays on the server",
     file: engine("step/step-builder"),
-    from: '  draft.entries.push({ kind: "untimer", owner: draft.self, name })\n',
+    from: '  builder.entries.push({ kind: "untimer", owner: builder.self, name })\n',
     to: "",
     laws: /stored with all/,
     within: 50
@@ -161,8 +161,8 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   {
     defect: "a timer is set a second too late",
     file: engine("step/step-builder"),
-    from: "owner: draft.self, name, at, payload",
-    to: "owner: draft.self, name, at: at + 1_000, payload",
+    from: "owner: builder.self, name, at, payload",
+    to: "owner: builder.self, name, at: at + 1_000, payload",
     laws: /stored with all/,
     within: 20
   },
