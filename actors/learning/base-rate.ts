@@ -1,4 +1,5 @@
 // How often each decision would have been right on the bars before now: what is said of the next one where nothing more is known. Pure.
+import { gammaln } from "simple-statistics"
 import type { BarWindow, Probabilities } from "../../protocols/index.ts"
 import { outcomeOf } from "./scoring.ts"
 
@@ -27,9 +28,8 @@ export const PRIOR: Probabilities = { BUY: 1 / 3, SELL: 1 / 3, HOLD: 1 / 3 }
 /** How often neither comes is a third before anything is seen, which counts as much as so many outcomes. */
 const PRIOR_OUTCOMES = 16
 
-/** Which way a move goes is even before anything is seen, which counts as much as so many moves: prices lean little, and the
- * largest window has a fourth of that. */
-const PRIOR_MOVES = 512
+/** How likely it is, before anything is seen, that moves go one way more often than the other. */
+const LEANS = 1 / 2
 
 /**
  * The share of each outcome on these bars, and the prior with them. Only outcomes that are known at the last bar count: both closes are in
@@ -49,6 +49,18 @@ export const baseRate = ({ time, close }: BarWindow, rule: OutcomeRule): Probabi
   }
   const moves = counted.BUY + counted.SELL
   const neither = (counted.HOLD + PRIOR_OUTCOMES * PRIOR.HOLD) / (moves + counted.HOLD + PRIOR_OUTCOMES)
-  const up = (counted.BUY + PRIOR_MOVES / 2) / (moves + PRIOR_MOVES)
+  const up = upwards(counted.BUY, moves)
   return { BUY: (1 - neither) * up, SELL: (1 - neither) * (1 - up), HOLD: neither }
+}
+
+/**
+ * How likely a move goes up, of which so many did: between one half and the share of them, by how much likelier these moves are if
+ * any share is as likely as another than if they are tosses of a coin (a Bayes factor of Beta(1, 1) against one half; H. Jeffreys, Theory
+ * of Probability, 1961, chapter 5). So chance stays even, and what rises day by day does not.
+ */
+const upwards = (up: number, moves: number): number => {
+  const any = gammaln(up + 1) + gammaln(moves - up + 1) - gammaln(moves + 2)
+  const even = -moves * Math.LN2
+  const leans = 1 / (1 + ((1 - LEANS) / LEANS) * Math.exp(even - any))
+  return leans * ((up + 1) / (moves + 2)) + (1 - leans) / 2
 }

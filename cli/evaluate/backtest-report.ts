@@ -150,11 +150,11 @@ export const directionOf = ({ said }: Pick<Followed, "said">, { bars }: Pick<Wal
 }
 
 /**
- * The Brier score of what was believed of the next bar, and its skill against the shares of the outcomes known by then, one of each
- * kind added (Laplace).
+ * The Brier score of what was believed of the next bar, and its skill against the shares of the outcomes known by then, those of the
+ * warm-up with them, one of each kind added (Laplace).
  */
-const scoresOf = ({ said }: Followed, { bars, threshold }: Walk) => {
-  const seen = { BUY: 1, SELL: 1, HOLD: 1 }
+const scoresOf = ({ said }: Followed, { bars, threshold, warmUpOutcomes: { BUY, SELL, HOLD } }: Walk) => {
+  const seen = { BUY: BUY + 1, SELL: SELL + 1, HOLD: HOLD + 1 }
   const scored: Array<{ readonly confidence: number; readonly right: boolean }> = []
   const own: Array<number> = []
   const base: Array<number> = []

@@ -9,6 +9,7 @@ import {
   isCountable,
   judge,
   MICROS,
+  outcomeOf,
   PANEL,
   type Policy,
   portfolioActor,
@@ -76,6 +77,8 @@ export interface Walk {
   /** The bars from the end of the warm-up on. */
   readonly bars: ReadonlyArray<Bar>
   readonly warmUp: number
+  /** How often each decision would have been right in the warm-up. */
+  readonly warmUpOutcomes: Probabilities
   readonly barsPerYear: number
   /** A return beyond which BUY or SELL was right: a quarter of the standard deviation of the warm-up's returns. */
   readonly threshold: number
@@ -178,7 +181,16 @@ export const walkForward = (bars: ReadonlyArray<Bar>, options: BacktestOptions):
     const traded = fills.reduce((sum, { quantity, price }) => sum + Math.abs(quantity) * price, 0)
     return { ...account, traded, fills, unfilled, fees: (state?.book.fees ?? 0) / MICROS }
   })
-  return { symbol, bars: bars.slice(warmUp), warmUp, barsPerYear, threshold, strategies, rules, messages: host.decided }
+  const warmUpOutcomes = outcomesIn(bars.slice(0, warmUp + 1), threshold)
+  const told = { symbol, warmUp, warmUpOutcomes, barsPerYear, threshold, rules }
+  return { ...told, bars: bars.slice(warmUp), strategies, messages: host.decided }
+}
+
+/** How often each decision would have been right by the next of some bars. */
+const outcomesIn = (bars: ReadonlyArray<Bar>, threshold: number): Probabilities => {
+  const counted = { BUY: 0, SELL: 0, HOLD: 0 }
+  for (const [index, { close }] of bars.slice(1).entries()) counted[outcomeOf(bars[index]!.close, close, threshold)]++
+  return counted
 }
 
 const openAccount = (name: string) => ({

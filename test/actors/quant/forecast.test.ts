@@ -25,15 +25,41 @@ const isPrior = (...of: Parameters<typeof baseRate>) => {
   for (const decision of DECISIONS) assert.closeTo(baseRate(...of)[decision], PRIOR[decision], 1e-12)
 }
 
+/** By the same mixture, added up over shares: an eighth of a thousandth apart. */
+const upwards = (up: number, moves: number): number => {
+  const [steps, of] = [8_000, (share: number) => share ** up * (1 - share) ** (moves - up)]
+  const shares = Array.from({ length: steps }, (_, index) => (index + 0.5) / steps)
+  const any = shares.reduce((sum, share) => sum + of(share), 0) / steps
+  const up1 = shares.reduce((sum, share) => sum + share * of(share), 0) / steps
+  const even = 0.5 ** moves
+  return (up1 + even / 2) / (any + even)
+}
+
 describe("the base rate", () => {
-  it("is the share of each outcome on the bars, with a third for neither that counts as 16 of them, and an even chance that counts as 512 moves", () => {
+  it("is the share of each outcome on the bars, with a third for neither that counts as 16 of them; moves go up as often as not unless they say otherwise", () => {
     // Nine outcomes: six rises, two falls, one that is neither.
     const bars = toWindow(dailyBars([100, 102, 104, 106, 104, 104.1, 106, 108, 110, 105]))
     const found = baseRate(bars, OUTCOME_DEFAULTS)
     const neither = (1 + 16 / 3) / (9 + 16)
-    assert.closeTo(found.BUY, (1 - neither) * ((6 + 256) / (8 + 512)), 1e-12)
-    assert.closeTo(found.SELL, (1 - neither) * ((2 + 256) / (8 + 512)), 1e-12)
+    assert.closeTo(found.BUY, (1 - neither) * upwards(6, 8), 1e-6)
+    assert.closeTo(found.SELL, (1 - neither) * (1 - upwards(6, 8)), 1e-6)
     assert.closeTo(found.HOLD, neither, 1e-12)
+  })
+
+  it("stays even by chance, and leans where prices do", () => {
+    const walk = (ups: number) => {
+      let price = 100
+      const closes = Array.from({ length: 128 }, (_, index) => {
+        price *= (index * ups) % 128 < ups ? 1.01 : 1 / 1.01
+        return price
+      })
+      const { BUY, SELL } = baseRate(toWindow(dailyBars(closes)), OUTCOME_DEFAULTS)
+      return BUY / (BUY + SELL)
+    }
+    assert.closeTo(walk(64), 0.5, 0.01)
+    assert.closeTo(walk(70), 0.5, 0.02)
+    assert.closeTo(walk(90), 0.7, 0.02)
+    assert.isAbove(walk(128), 0.98)
   })
 
   it("is the prior without a past, a third each: one bar, a horizon longer than the bars, or no price in time", () => {
@@ -52,7 +78,7 @@ describe("the base rate", () => {
     // 25 days' outcomes, all of them rises, of which 24 share their prices: they weigh as much as one and a little.
     const { BUY } = baseRate(toWindow(hours), OUTCOME_DEFAULTS)
     const neither = 16 / 3 / (25 / 24 + 16)
-    assert.closeTo(BUY, (1 - neither) * ((25 / 24 + 256) / (25 / 24 + 512)), 1e-12)
+    assert.closeTo(BUY, (1 - neither) * upwards(25 / 24, 25 / 24), 1e-6)
   })
 
   it("is of the bars given and no others: each outcome is known at the last of them", () => {
@@ -70,7 +96,7 @@ describe("the base rate", () => {
         const moves = counted("BUY") + counted("SELL")
         const neither = (counted("HOLD") + 16 / 3) / (moves + counted("HOLD") + 16)
         assert.closeTo(found.HOLD, neither, 1e-12)
-        assert.closeTo(found.BUY, ((1 - neither) * (counted("BUY") + 256)) / (moves + 512), 1e-12)
+        assert.closeTo(found.BUY, (1 - neither) * upwards(counted("BUY"), moves), 1e-6)
         assert.closeTo(found.BUY + found.SELL + found.HOLD, 1, 1e-12)
       })
     )
@@ -120,6 +146,6 @@ describe("what rules know of the next price", () => {
     assert.strictEqual(found.decision, "BUY")
     assert.isAbove(found.strengths!.BUY, 0.8)
     // Every other bar rises by 0.8%; the others stand still.
-    assert.isBelow(found.confidence, 0.5)
+    assert.closeTo(found.confidence, 0.5, 0.03)
   })
 })
