@@ -67,7 +67,7 @@ export interface NodeActorsOptions extends Partial<CoordinatorOptions> {
  * The actors of a node: an agent of each type, the coordinator, the consensus round, what learns from its outcomes, what keeps the
  * record of tools, and trading accounts.
  *
- * Unless given, the panel is `PANEL`, a round takes votes for 15 seconds, and the least confidence where votes differ is 0.6.
+ * Unless given, the panel is `PANEL`, a round takes votes for 15 seconds, and the least strength (`min_confidence`) where votes differ is 0.6.
  */
 export const allActors = ({
   policy,

@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { Client, ClientAddress, Owner } from "./client.ts"
-import { Confidence, Decision, Strength } from "./decision.ts"
+import { Confidence, Decision, DecisionConfidence, Strength } from "./decision.ts"
 import { AllocationId, ConsensusId, CorrelationId, MarketSymbol, Timestamp } from "./names.ts"
 import { open } from "./open.ts"
 
@@ -88,7 +88,7 @@ export type AllocationBody = typeof AllocationBody.Type
 export const SymbolDecision = open({
   symbol: MarketSymbol,
   decision: Decision,
-  confidence: Confidence,
+  confidence: DecisionConfidence,
   /** The part of the greatest position that is wanted; the confidence unless given. */
   strength: Schema.optionalKey(Strength),
   consensus_id: ConsensusId

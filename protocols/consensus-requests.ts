@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { Confidence, Decision, Probabilities } from "./decision.ts"
+import { Decision, DecisionConfidence, Probabilities } from "./decision.ts"
 import { AgentType, agentId, ConsensusId, CorrelationId, GivenAgentId, MarketSymbol } from "./names.ts"
 import {
   GivenTimeoutMillis,
@@ -77,7 +77,7 @@ export const VoteBody = Schema.Struct({
   agent_type: VoterType,
   token: Schema.NonEmptyString.check(Schema.isMaxLength(256)),
   decision: Schema.Literals([...Decision.literals, "ABSTAIN"]),
-  confidence: Schema.optionalKey(Confidence),
+  confidence: Schema.optionalKey(DecisionConfidence),
   probabilities: Schema.optionalKey(Probabilities),
   reasoning: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(REASONING_CHARACTERS_MAX)))
 }).check(

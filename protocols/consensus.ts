@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { Owner } from "./client.ts"
-import { Confidence, Decision, Probabilities, Strength, Strengths } from "./decision.ts"
+import { Confidence, Decision, DecisionConfidence, Probabilities, Strength, Strengths } from "./decision.ts"
 import { AgentId, ConsensusId, CorrelationId, MarketSymbol, Timestamp } from "./names.ts"
 import { open } from "./open.ts"
 import { ConflictResolution, Hash, Method, RoundRequest, VoterType } from "./round.ts"
@@ -13,7 +13,7 @@ export const Vote = open({
   agent_id: AgentId,
   agent_type: VoterType,
   decision: Decision,
-  confidence: Confidence,
+  confidence: DecisionConfidence,
   probabilities: Schema.optionalKey(Probabilities),
   strengths: Schema.optionalKey(Strengths),
   reasoning: Schema.String,
@@ -55,7 +55,7 @@ export const ConsensusResult = open({
   correlation_id: CorrelationId,
   final_decision: Decision,
   /** Where a vote has strengths, what `probabilities` give to the decision; else what the method or resolution makes of the confidences. */
-  confidence: Confidence,
+  confidence: DecisionConfidence,
   /** What the method or resolution makes of the votes' strengths, where a vote has some. */
   strength: Schema.optionalKey(Strength),
   consensus_achieved: Schema.Boolean,

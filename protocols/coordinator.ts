@@ -4,7 +4,7 @@ import { BarSource, Basis } from "./basis.ts"
 import { Client, ClientAddress, Owner } from "./client.ts"
 import { ConsensusResult, Vote } from "./consensus.ts"
 import { ContextItems } from "./context.ts"
-import { Confidence, Decision, Strength } from "./decision.ts"
+import { Decision, DecisionConfidence, Strength } from "./decision.ts"
 import { Arm, ExperimentName } from "./experiment.ts"
 import { Bar, BarsPerYear, BarWindow } from "./market.ts"
 import { AgentId, AllocationId, ConsensusId, CorrelationId, MarketSymbol } from "./names.ts"
@@ -18,7 +18,7 @@ export const HeldBy = open({ name: ExperimentName, arm: Arm, label: Schema.Strin
 export const AnalysisResult = open({
   symbol: MarketSymbol,
   final_recommendation: Decision,
-  confidence: Confidence,
+  confidence: DecisionConfidence,
   /** How strongly the votes together speak for it, where agents decide by rules: see the round's result. */
   strength: Schema.optionalKey(Strength),
   consensus_id: ConsensusId,

@@ -5,13 +5,24 @@ import { open } from "./open.ts"
 export const Decision = Schema.Literals(["BUY", "SELL", "HOLD"])
 export type Decision = typeof Decision.Type
 
-const Share = Schema.Finite.check(
-  Schema.makeFilter((value: number) => (value >= 0 && value <= 1) || "must be between 0 and 1")
-)
+const isShare = (value: number) => value >= 0 && value <= 1
+
+/** A confidence, with what clients read of it. Descriptions stand before checks: behind one they do not reach the description of the API. */
+export const confidenceOf = (description: string) =>
+  Schema.Finite.annotate({ description }).check(
+    Schema.makeFilter((value: number) => isShare(value) || "confidence must be between 0 and 1")
+  )
+
+const Share = Schema.Finite.check(Schema.makeFilter((value: number) => isShare(value) || "must be between 0 and 1"))
 
 /** How likely a decision is to turn out right, as who made it says, 0 to 1. */
 export const Confidence = Schema.Finite.check(
-  Schema.makeFilter((value: number) => (value >= 0 && value <= 1) || "confidence must be between 0 and 1")
+  Schema.makeFilter((value: number) => isShare(value) || "confidence must be between 0 and 1")
+)
+
+/** The same of what an agent or a round decided. */
+export const DecisionConfidence = confidenceOf(
+  "How likely the decision is to turn out right, as who made it says; 0 to 1. Of a round in which no vote has strengths it is what the method or resolution makes of the votes' confidences."
 )
 
 /** What an agent believes of each decision; the three add up to 1 (within a millionth). */
@@ -24,13 +35,19 @@ export type Probabilities = typeof Probabilities.Type
  * How strongly rules speak for each decision; the three add up to 1 (within a millionth). They make the decision, and are no forecast:
  * what is likely to happen is in the probabilities.
  */
-export const Strengths = open({ BUY: Share, SELL: Share, HOLD: Share }).check(
-  Schema.makeFilter((s) => Math.abs(s.BUY + s.SELL + s.HOLD - 1) < 1e-6 || "strengths must add up to 1")
-)
+export const Strengths = open({ BUY: Share, SELL: Share, HOLD: Share })
+  .annotate({
+    description:
+      "How strongly rules speak for each decision; together 1. Rounds decide by them, and they are no forecast. Where there are none the probabilities are these too."
+  })
+  .check(Schema.makeFilter((s) => Math.abs(s.BUY + s.SELL + s.HOLD - 1) < 1e-6 || "strengths must add up to 1"))
 export type Strengths = typeof Strengths.Type
 
 /** How strongly rules, or votes together, speak for what they decide, 0 to 1. */
-export const Strength = Share
+export const Strength = Schema.Finite.annotate({
+  description:
+    "How strongly the votes together speak for the decision, 0 to 1: what the method or resolution makes of their strengths. Only where a vote has strengths."
+}).check(Schema.makeFilter((value: number) => isShare(value) || "must be between 0 and 1"))
 
 export const ToolStatus = Schema.Literals(["success", "failed", "timeout"])
 
@@ -69,7 +86,7 @@ export type ToolCall = typeof ToolCall.Type
  */
 export const Opinion = open({
   decision: Decision,
-  confidence: Confidence,
+  confidence: DecisionConfidence,
   probabilities: Probabilities,
   strengths: Schema.optionalKey(Strengths),
   reasoning: Schema.String,
@@ -84,7 +101,7 @@ export const AgentDecision = open({
   agent_type: AgentType,
   symbol: MarketSymbol,
   decision: Decision,
-  confidence: Confidence,
+  confidence: DecisionConfidence,
   probabilities: Probabilities,
   strengths: Schema.optionalKey(Strengths),
   reasoning: Schema.String,

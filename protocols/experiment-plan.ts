@@ -1,8 +1,7 @@
 import { Schema } from "effect"
-import { Confidence } from "./decision.ts"
 import { Alpha, ArmLabel, ExperimentName, Metric, ReturnCap } from "./experiment.ts"
 import { AgentType } from "./names.ts"
-import { ConflictResolution, Method, roundRules, TimeoutMillis, VoterType } from "./round.ts"
+import { ConflictResolution, Method, MinConfidence, roundRules, TimeoutMillis, VoterType } from "./round.ts"
 
 /** What an arm changes of how the rounds of analyses are held; what it does not name is as without the experiment. */
 export const ArmPlan = Schema.Struct({
@@ -12,7 +11,7 @@ export const ArmPlan = Schema.Struct({
   panel: Schema.optionalKey(Schema.Array(AgentType)),
   method: Schema.optionalKey(Method),
   conflict_resolution: Schema.optionalKey(ConflictResolution),
-  min_confidence: Schema.optionalKey(Confidence),
+  min_confidence: Schema.optionalKey(MinConfidence),
   quorum: roundRules.quorum,
   expert_agent_type: Schema.optionalKey(VoterType),
   pool_exponent: roundRules.pool_exponent,

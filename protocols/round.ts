@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { Owner } from "./client.ts"
-import { Confidence } from "./decision.ts"
+import { confidenceOf } from "./decision.ts"
 import { AgentId, ConsensusId, CorrelationId, isGivenAgentId, MarketSymbol } from "./names.ts"
 import { isShallow, LEVELS_MAX, open } from "./open.ts"
 
@@ -158,6 +158,11 @@ export const roundFaults = ({ invited, humans = [], quorum, required = [] }: Rul
   ]
 }
 
+/** Where votes differ, a strength below this is not enough; 0 to 1, 0.6 unless given. */
+export const MinConfidence = confidenceOf(
+  "Where votes differ and the strength of what won is below this, consensus is not achieved. The strength of a vote without strengths is its confidence. 0 to 1; 0.6 unless given."
+)
+
 /** How a round is to be held: everything but whom it is about and who is invited. */
 export const roundRules = {
   /** What decides where consensus is not achieved; `conservative_bias` unless given. */
@@ -168,8 +173,7 @@ export const roundRules = {
   ),
   /** Without a vote of each of these, by agent id, consensus is not achieved; of nobody in particular unless given. */
   required: Schema.optionalKey(Schema.Array(AgentId)),
-  /** Where votes differ, a confidence below this is not enough; 0.6 unless given. */
-  min_confidence: Schema.optionalKey(Confidence),
+  min_confidence: Schema.optionalKey(MinConfidence),
   /** Whose vote `expert_override` takes; `risk_advisor` unless given. */
   expert_agent_type: Schema.optionalKey(VoterType),
   /** The exponent `a` of `log_opinion_pool`, above 0 and at most 100; 1 unless given. */

@@ -14,7 +14,7 @@ export interface CoordinatorOptions {
   readonly panel: ReadonlyArray<AgentType>
   /** How long a round takes votes, in milliseconds, above 0 and at most an hour. */
   readonly roundTimeoutMillis: number
-  /** Where votes differ, a confidence below this is not enough; 0 to 1. */
+  /** Where votes differ, a strength below this is not enough; 0 to 1. */
   readonly minConfidence: number
   /** How the rounds of analyses are held otherwise; by `weighted_confidence` unless given. */
   readonly round?: Partial<

@@ -7,7 +7,9 @@ import { quantOpinion } from "./opinion.ts"
  * Never fails.
  *
  * The rules' constants are round numbers from how the indicators are usually read. One bound of the `regime` tool, on which they build, was chosen
- * on real prices (Google, October 2008: docs/BACKTEST.md), and the rules were mended while looking at simulated markets (docs/AGENT-TESTS.md).
+ * on real prices (Google, October 2008), and so were, with Apple's and the euro's beside them, the numbers of the base rate and of how far the
+ * rules move it, by which probabilities are made of strengths (docs/BACKTEST.md has all of them). The rules were mended while looking at
+ * simulated markets (docs/AGENT-TESTS.md).
  * Everything is measured in the market's own volatility, so that minutes of a currency and days of a stock compare.
  */
 export const quantPolicy = ({ agentType, bars, past, context, outcome, unavailable, consensusId }: PolicyRequest) =>

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result, Schema } from "effect"
 import { FetchHttpClient } from "effect/http"
-import { HttpApiClient } from "effect/http-api"
+import { HttpApiClient, OpenApi } from "effect/http-api"
 import * as fc from "fast-check"
 import { api } from "../../gateway/index.ts"
 import { http, openClient, startGateway, subscribe } from "../support/gateway.ts"
@@ -62,6 +62,16 @@ const bodies = fc
   .map((value) => JSON.stringify(value) ?? "")
 
 describe("the description of the API", () => {
+  it("says what the numbers are by which rounds decide", () => {
+    const text = JSON.stringify(OpenApi.fromApi(api))
+    const described = (name: string) =>
+      new RegExp(`"${name}":\\{[^{}]*("properties".{0,200})?"description":"([^"]*)"`).exec(text)?.[2]
+    assert.match(described("min_confidence") ?? "", /strength of what won is below this/)
+    assert.match(described("strength") ?? "", /votes' strengths|their strengths/)
+    assert.match(described("strengths") ?? "", /no forecast/)
+    assert.match(described("confidence") ?? "", /likely the decision is to turn out right/)
+  })
+
   it.live("gives a client that talks to the gateway, with types for answers and refusals", () =>
     Effect.gen(function* () {
       const { gateway, answerWith } = yield* startGateway()
