@@ -28,7 +28,7 @@ const COLORS = { BUY: "green", SELL: "red", HOLD: "yellow" } as const
  * A joint decision as one line: day, symbol, price, decision, and the votes behind it. Nothing for one on a bar before
  * `pastUntil`, in milliseconds since 1970.
  *
- *     2008-10-10  GOOG      332.00  SELL 0.87  all 3 agree      analyst SELL 0.91 · risk SELL 0.82 · …
+ *     2008-10-10  GOOG      332.00  SELL 0.38 (strength 0.87)  all 3 agree      analyst SELL 0.38 · risk SELL 0.37 · …
  */
 export const decisionLine = (event: unknown, pastUntil: number): string | undefined => {
   const { bar_time, price } = decodeBar(event).data.payload
@@ -38,7 +38,7 @@ export const decisionLine = (event: unknown, pastUntil: number): string | undefi
     barTimeText(bar_time),
     payload.symbol.padEnd(8),
     (price < 1e6 ? price.toPrecision(6) : price.toFixed(0)).padStart(8),
-    colored(payload.final_decision, `${payload.final_decision.padEnd(4)} ${payload.confidence.toFixed(2)}`),
+    colored(payload.final_decision, `${payload.final_decision.padEnd(4)} ${sureness(payload)}`),
     verdictOf(payload).padEnd(VERDICT_WIDTH),
     [...payload.votes.map(voteText), ...missingTexts(payload)].join(" · ")
   ].join("  ")
@@ -46,7 +46,7 @@ export const decisionLine = (event: unknown, pastUntil: number): string | undefi
 
 /** The answer to one request for people. */
 export const analysisText = (result: AnalysisResult): string => {
-  const { final_recommendation: decision, confidence } = result
+  const { final_recommendation: decision } = result
   const votes = result.votes.map(
     (vote) => `  ${vote.agent_type.padEnd(19)} ${colored(vote.decision, voteFigures(vote))}  ${plain(vote.reasoning)}`
   )
@@ -54,7 +54,7 @@ export const analysisText = (result: AnalysisResult): string => {
   const agreed = result.consensus_achieved ? "by consensus" : "without consensus"
   const verdict = lacksViews(result.votes) ? "in warm-up: no agent has enough bars for a view" : agreed
   return [
-    `${result.symbol}: ${colored(decision, `${decision} ${confidence.toFixed(2)}`)} ${verdict}`,
+    `${result.symbol}: ${colored(decision, `${decision} ${sureness(result)}`)} ${verdict}`,
     ...votes,
     ...missing,
     ...(result.basis === undefined ? [] : [basisText(result.basis)]),
@@ -97,6 +97,12 @@ const voteText = (vote: Vote): string =>
   `${SHORT[vote.agent_type] ?? vote.agent_type} ${colored(vote.decision, voteFigures(vote))}`
 
 const voteFigures = (vote: Vote): string => `${vote.decision.padEnd(4)} ${vote.confidence.toFixed(2)}`
+
+/** How likely a joint decision is to turn out right, and how strongly the votes speak for it: `0.27 (strength 0.55)`. */
+export const sureness = (
+  { confidence, strength }: { readonly confidence: number; readonly strength?: number },
+  digits = 2
+): string => `${confidence.toFixed(digits)}${strength === undefined ? "" : ` (strength ${strength.toFixed(digits)})`}`
 
 const missingTexts = (result: ConsensusResult): ReadonlyArray<string> =>
   result.missing_agents.map((agent) => {

@@ -4,6 +4,7 @@ import { Argument, Command } from "effect/cli"
 import { consensusActor, type Verification, verifyRound } from "../../actors/index.ts"
 import { ConsensusId, ConsensusProtocol } from "../../protocols/index.ts"
 import { addressOf, type Inspection, type Operators } from "../../runtime/index.ts"
+import { sureness } from "../print.ts"
 import { counted, plain } from "../table.ts"
 import { NotAll, operate, operatorFlags } from "./operate.ts"
 
@@ -61,14 +62,14 @@ export const verificationText = ({
     return [`${consensus_id} differs`, `  ${chain}`, ...lines].join("\n")
   }
   if (phase !== "closed" || result === undefined) return `${consensus_id} is ${phase}, and equal so far\n  ${chain}`
-  const { final_decision, confidence, method, resolution, closed_by, consensus_achieved } = result
+  const { final_decision, method, resolution, closed_by, consensus_achieved } = result
   const how = consensus_achieved
     ? `achieved by ${method}`
     : `not achieved by ${method}, ${resolution ?? "no resolution"}`
   return [
     `${consensus_id} is equal`,
     `  ${chain}`,
-    `  ${final_decision} ${confidence.toFixed(4)}, ${how}, closed by ${closed_by} at ${result.closed_at}`
+    `  ${final_decision} ${sureness(result, 4)}, ${how}, closed by ${closed_by} at ${result.closed_at}`
   ].join("\n")
 }
 

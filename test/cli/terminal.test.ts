@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { forTerminal } from "../../cli/escaping.ts"
 import { conversationText, shownEvent } from "../../cli/operate/conversation-text.ts"
 import { letterRows } from "../../cli/operate/letters.ts"
-import { analysisText, decisionLine } from "../../cli/print.ts"
+import { analysisText, decisionLine, sureness } from "../../cli/print.ts"
 import { dataText, table } from "../../cli/table.ts"
 
 /** Sets a title, clears the screen, colours, begins a line of its own, turns around what follows, and the same in C1. */
@@ -22,6 +22,11 @@ const event = (type: string, data: object) => {
 }
 
 describe("a text of others on a terminal", () => {
+  it("says a strength beside the confidence where there is one", () => {
+    assert.strictEqual(sureness({ confidence: 0.274, strength: 0.551 }), "0.27 (strength 0.55)")
+    assert.strictEqual(sureness({ confidence: 0.274 }, 4), "0.2740")
+  })
+
   it("steers nothing, and means what it meant in JSON", () => {
     assert.notMatch(forTerminal(HOSTILE), STEERING)
     assert.strictEqual(forTerminal("a\n\tb ä 漢字 😀"), "a\n\tb ä 漢字 😀")
@@ -59,6 +64,8 @@ describe("a text of others on a terminal", () => {
       table(["NAME"], [[HOSTILE], ["a\nb"]])
     ]
     for (const text of shown) assert.notMatch(text.replaceAll("\n", ""), STEERING)
+    assert.include(analysis, "ACME: BUY 0.50 by consensus")
+    assert.include(decision ?? "", "BUY  0.50  ")
     assert.lengthOf(analysis.split("\n"), 4, "and no line is forged")
     assert.lengthOf(table(["NAME"], [["a\nb"]]).split("\n"), 2)
   })
