@@ -1,7 +1,7 @@
 import type { AgentTestReport } from "./agent-report.ts"
 import { BESIDE } from "./agent-text.ts"
 import { percentText, pText, shareText } from "./backtest-text.ts"
-import { calibrationPlot } from "./calibration-plot.ts"
+import { strengthPlot } from "./calibration-plot.ts"
 import type { Cell } from "./checks.ts"
 import { card, Html, html, htmlTable, pageOf } from "./html.ts"
 
@@ -49,9 +49,9 @@ ${htmlTable(
         why
       ])
     )}</div>
-<h2>Were they as right as they were sure?</h2>
-<p class="note">All answers by their strength. Above the line they were right more often than they said: more than one decision may be acceptable.</p>
-${calibrationPlot(report.calibration.bins, "Calibration of all answers")}
+<h2>Were strong answers right more often?</h2>
+<p class="note">All answers by their strength, and how often their decision was acceptable; more than one may be. A strength is no forecast: what is likely is in the probabilities, which <code>backtest</code> scores.</p>
+${strengthPlot(report.accuracy_by_strength, "How often answers were acceptable, by strength")}
 <h2>Most common failures</h2>
 ${failuresTable(report)}
 <h2>What to do</h2>

@@ -2,7 +2,7 @@
 import { percentile, wilson } from "../../actors/index.ts"
 import { coinTest, type Regime, spreadOf } from "../../sim/index.ts"
 import { shareOf } from "./backtest-report.ts"
-import { type Bin, binsOf, calibrationError } from "./calibration.ts"
+import { type Bin, binsOf } from "./calibration.ts"
 import type { Beside, Cell, Check, FailureGroup, Guess, MartingaleLine, Traders } from "./checks.ts"
 import { EXPECTATIONS, RESPONSE_MILLIS_MAX, STRENGTH_MIN, type Subject, TRADERS } from "./expectations.ts"
 import { recommendationsOf } from "./recommendations.ts"
@@ -10,6 +10,11 @@ import { RULE_WORDS, type Rule } from "./rules.ts"
 
 /** Below this a coin is no explanation any more; shared by all who are tested (Bonferroni). */
 export const CHANCE_LEVEL = 0.01
+
+/** Answers of one tenth of the strengths: how strong they were in the mean, and how often their decision was acceptable. */
+export interface StrengthBin extends Omit<Bin, "mean_confidence"> {
+  readonly mean_strength: number
+}
 
 export interface AgentTestReport {
   readonly executive_summary: {
@@ -33,7 +38,7 @@ export interface AgentTestReport {
   readonly accuracy: { readonly [regime: string]: { readonly [subject: string]: Cell } }
   readonly accuracy_by_symbol: { readonly [symbol: string]: Cell }
   readonly martingale: ReadonlyArray<MartingaleLine>
-  readonly calibration: { readonly error: number; readonly bins: ReadonlyArray<Bin> }
+  readonly accuracy_by_strength: ReadonlyArray<StrengthBin>
   readonly common_failures: ReadonlyArray<FailureGroup>
   readonly recommendations: ReadonlyArray<string>
   /** In milliseconds of real time; the only numbers here that another run does not repeat. */
@@ -101,7 +106,7 @@ export const agentTestReport = (examined: Examined): AgentTestReport => {
     ),
     accuracy_by_symbol: tableOf([...new Set(checks.map(({ symbol }) => symbol))], checks, "symbol"),
     martingale,
-    calibration: calibrationOf(checks),
+    accuracy_by_strength: byStrength(checks),
     common_failures: failures,
     recommendations: recommendationsOf(failures, martingale, byRegime),
     response_times: Object.fromEntries(subjects.map((subject) => [subject, timesOf(subject, checks)])),
@@ -166,14 +171,13 @@ const martingaleLine = (subject: Subject, guesses: ReadonlyArray<Guess>, tested:
   return { subject, direction, p, chance: p >= CHANCE_LEVEL / tested }
 }
 
-const calibrationOf = (checks: ReadonlyArray<Check>) => {
-  const bins = binsOf(
+/** The same tenths as those of confidences. A strength is no forecast, so it has no distance to what was right. */
+const byStrength = (checks: ReadonlyArray<Check>): ReadonlyArray<StrengthBin> =>
+  binsOf(
     checks
       .filter(({ fault }) => fault !== "silent")
       .map(({ strength, decision, accepted }) => ({ confidence: strength, right: accepted.includes(decision) }))
-  )
-  return { error: calibrationError(bins), bins }
-}
+  ).map(({ mean_confidence, ...bin }) => ({ ...bin, mean_strength: mean_confidence }))
 
 const groupsOf = (checks: ReadonlyArray<Check>): ReadonlyArray<FailureGroup> => {
   const groups = new Map<string, FailureGroup>()

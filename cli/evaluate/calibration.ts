@@ -23,10 +23,3 @@ export const binsOf = (
       accuracy: here.filter(({ right }) => right).length / Math.max(1, here.length)
     }
   }).filter(({ count }) => count > 0)
-
-/** The mean distance of confidence and accuracy, from 0 (best) to 1: the expected calibration error. */
-export const calibrationError = (bins: ReadonlyArray<Bin>): number => {
-  const all = bins.reduce((sum, { count }) => sum + count, 0)
-  const off = bins.reduce((sum, bin) => sum + bin.count * Math.abs(bin.mean_confidence - bin.accuracy), 0)
-  return all === 0 ? 0 : off / all
-}

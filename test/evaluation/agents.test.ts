@@ -68,6 +68,11 @@ describe("the agent tests", () => {
       assert.match(text, /^traders 50\.0% .* always HOLD 50%\.$/m)
       assert.match(text, /^all +50% +\d\d% +50% .* 100%$/m)
       assert.include(agentTestPage(report), "Beside simple rules")
+      const [bin, ...others] = report.accuracy_by_strength
+      assert.deepStrictEqual([others, bin?.count], [[], report.executive_summary.checks])
+      assert.isTrue(bin !== undefined && bin.from <= bin.mean_strength && bin.mean_strength <= bin.to)
+      assert.include(agentTestPage(report), "how strong")
+      assert.notInclude(agentTestPage(report), "how sure")
     })
   )
 

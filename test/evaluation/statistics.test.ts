@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
-import { binsOf, calibrationError } from "../../cli/evaluate/calibration.ts"
+import { binsOf } from "../../cli/evaluate/calibration.ts"
 import { luckiestSharpe } from "../../sim/evaluation/returns.ts"
 import { coinTest, deflatedSharpe, drawdownsOf, returnsOf, sharpeOf, sortinoOf, spreadOf } from "../../sim/index.ts"
 import { normals } from "../support/tools.ts"
@@ -90,17 +90,20 @@ describe("a coin", () => {
 })
 
 describe("calibration", () => {
-  it("sorts confidences into tenths, and is 0 where they are as right as they are sure", () => {
+  it("sorts confidences into tenths, and says how sure and how right they are", () => {
     const sure = Array.from({ length: 10 }, (_, index) => ({ confidence: 0.7, right: index < 7 }))
     const bins = binsOf([...sure, { confidence: 1, right: true }])
     assert.deepStrictEqual(
-      bins.map(({ from, count }) => [from, count]),
+      bins.map(({ from, count, mean_confidence, accuracy }) => [
+        from,
+        count,
+        Number(mean_confidence.toFixed(9)),
+        accuracy
+      ]),
       [
-        [0.7, 10],
-        [0.9, 1]
+        [0.7, 10, 0.7, 0.7],
+        [0.9, 1, 1, 1]
       ]
     )
-    assert.closeTo(calibrationError(bins), 0, 1e-12)
-    assert.closeTo(calibrationError(binsOf([{ confidence: 0.9, right: false }])), 0.9, 1e-12)
   })
 })
