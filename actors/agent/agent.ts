@@ -37,6 +37,7 @@ import {
   AskInput,
   cutBy,
   fallbackOpinion,
+  judgedBy,
   openKey,
   RULES_MILLIS,
   roundOf,
@@ -130,7 +131,8 @@ export const agentActor = (type: AgentType, policy: Policy, options: AgentOption
         // The conversation has a deadline of its own; this is for what does not keep it.
         timeout: "3 minutes",
         concurrency: ASKED_AT_ONCE,
-        run: (input, context) => models?.ask(type, input, context) ?? Effect.succeed(notConfigured(input))
+        run: (input, context) =>
+          models?.ask(type, judgedBy(input, outcome), context) ?? Effect.succeed(notConfigured(input))
       }),
       use_tools: activity({
         input: UseInput,

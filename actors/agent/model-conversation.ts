@@ -18,6 +18,7 @@ import {
   ToolCall
 } from "../../protocols/index.ts"
 import { start } from "../../runtime/index.ts"
+import type { OutcomeRule } from "../learning/base-rate.ts"
 import { barRows, Conversation, mayUseTools } from "../model/conversation.ts"
 import { faultText, type ModelAnswer, readDecision } from "../model/decision.ts"
 import { ToolRequest, type Turn, takesTools } from "../model/language-model.ts"
@@ -107,6 +108,13 @@ const askInput = ({ consensus_id, symbol, asked }: Conversing): AskInput => {
     ...(fault === undefined ? {} : { fault })
   }
   return { consensus_id, deadline, conversation }
+}
+
+/** The same with what decisions are judged by on this node, as its rules are told it. */
+export const judgedBy = (input: AskInput, outcome: OutcomeRule | undefined): AskInput => {
+  if (outcome === undefined) return input
+  const { horizonMillis, threshold } = outcome
+  return { ...input, conversation: { ...input.conversation, judged_by: { horizon_ms: horizonMillis, threshold } } }
 }
 
 /** What a turn means for the conversation. */

@@ -37,6 +37,8 @@ export const Conversation = Schema.Struct({
   measured: Schema.optionalKey(Schema.Array(ToolCall)),
   /** The model refuses tools. */
   toolless: Schema.optionalKey(Schema.Literal(true)),
+  /** What makes a decision right: the price's return over a horizon, in milliseconds, beyond a threshold, a fraction of the price. */
+  judged_by: Schema.optionalKey(Schema.Struct({ horizon_ms: Schema.Finite, threshold: Schema.Finite })),
   /** Tools that are not offered. */
   unavailable: Schema.optionalKey(Schema.Array(Schema.String)),
   turns: Schema.Array(TakenTurn),
@@ -124,10 +126,35 @@ const rounded = (value: unknown): unknown => {
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, rounded(member)]))
 }
 
+const judgedText = ({ horizon_ms, threshold }: NonNullable<Conversation["judged_by"]>): string => {
+  const [later, percent] = [timeText(horizon_ms), `${Number((100 * threshold).toPrecision(6))}%`]
+  return `BUY is right if the price is more than ${percent} higher ${later} later, SELL if it is more than ${percent} lower, HOLD if neither`
+}
+
+const UNITS = [
+  [86_400_000, "day"],
+  [3_600_000, "hour"],
+  [60_000, "minute"]
+] as const
+
+const timeText = (millis: number): string => {
+  const [unit, name] = UNITS.find(([each]) => millis % each === 0) ?? ([1_000, "second"] as const)
+  return `${millis / unit} ${name}${millis === unit ? "" : "s"}`
+}
+
 /** The market and the texts from outside, in a place that none of them can leave. */
-const dataBlock = ({ symbol, bars, context = [], past = [], measured, indicators }: Conversation): string => {
+const dataBlock = ({
+  symbol,
+  bars,
+  context = [],
+  past = [],
+  measured,
+  indicators,
+  judged_by
+}: Conversation): string => {
   const data = {
     symbol,
+    ...(judged_by === undefined ? {} : { judged_by: judgedText(judged_by) }),
     bar_fields: ["time", "open", "high", "low", "close", "volume"],
     bars,
     past: past.map(({ bar_time, price, decision, confidence }) => ({

@@ -181,6 +181,8 @@ describe("conclave analyze with a model", () => {
           assert.match(live.stdout, line)
         }
         assert.lengthOf(server.received, 6)
+        for (const { body } of server.received)
+          assert.include(JSON.stringify(body), "more than 0.5% higher 1 day later")
         const again = yield* conclaveWith({ ...env, CONCLAVE_MODEL_TRAFFIC: `replay:${traffic}` }, ...words)
         assert.match(again.stdout, /market_analyst decides SELL 0\.70 by ollama:llama3\.2; 2 calls/)
         assert.lengthOf(server.received, 6, "nobody was asked")

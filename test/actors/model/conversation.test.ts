@@ -125,6 +125,20 @@ describe("a question to a model", () => {
     assert.deepStrictEqual(data.tools, [{ tool: "rsi", result: { rsi: 7 } }])
   })
 
+  it("says what a decision is judged by: how far, and when", () => {
+    const judged = (horizon_ms: number, threshold: number) => {
+      const [first] = ask({ judged_by: { horizon_ms, threshold } }).messages
+      return JSON.parse(block(first?.role === "user" ? first.text : "").data).judged_by
+    }
+    assert.strictEqual(
+      judged(86_400_000, 0.005),
+      "BUY is right if the price is more than 0.5% higher 1 day later, SELL if it is more than 0.5% lower, HOLD if neither"
+    )
+    assert.include(judged(5_400_000, 0.0007), "0.07% higher 90 minutes later")
+    assert.include(judged(1_500, 0), "0% higher 1.5 seconds later")
+    assert.notInclude(JSON.stringify(ask().messages), "judged_by")
+  })
+
   it("shows the latest bars, and of a tool that failed or says too much only that", () => {
     assert.lengthOf(bars, BARS_SHOWN)
     assert.strictEqual(bars.at(-1)?.[4], 159)
