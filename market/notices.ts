@@ -30,6 +30,7 @@ export const KINDS = {
   split_like: "prices jump as at a split that was not adjusted for",
   jump: "prices jump, and stay there",
   hole: "long stretches of time have no bars",
+  mixed_intervals: "changes of the time between bars, for good: bars of several lengths in one file",
   flat: "stretches of ten or more bars in which the price does not move",
   no_volume: "bars have no volume, and others have"
 } as const
@@ -43,6 +44,7 @@ export const WARNINGS: ReadonlySet<NoticeKind> = new Set([
   "split_like",
   "jump",
   "hole",
+  "mixed_intervals",
   "flat",
   "no_volume"
 ])

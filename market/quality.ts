@@ -1,7 +1,8 @@
 // What looks wrong in bars that are read, and what kind of series they are. In one pass, and in the same memory however many there are.
-import { TradingCalendar, type TradingYear } from "../protocols/index.ts"
+import { spanText, TradingCalendar, type TradingYear } from "../protocols/index.ts"
 import { type Notice, Notices } from "./notices.ts"
 import type { ReadBar } from "./read-bar.ts"
+import { Scale } from "./scale.ts"
 
 /** A price so many times another is no move of a market. */
 const OUTLIER_RATIO = 5
@@ -53,6 +54,7 @@ export class Quality {
   readonly #weekdays = new Set<number>()
   readonly #without = new Notices()
   readonly #calendar = new TradingCalendar()
+  readonly #scale = new Scale()
   #bars = 0
   #withVolume = 0
   #first = 0
@@ -141,6 +143,11 @@ export class Quality {
 
   #gap(before: ReadBar, read: ReadBar): void {
     const gap = read.bar.time - before.bar.time
+    const change = this.#scale.add(gap, read.line)
+    if (change !== undefined) {
+      const { line, from, to } = change
+      this.#notices.add("mixed_intervals", line, `the first from ${spanText(from)} to ${spanText(to)}`)
+    }
     if (this.#gaps.has(gap) || this.#gaps.size < GAPS_MAX) this.#gaps.set(gap, (this.#gaps.get(gap) ?? 0) + 1)
     const shortest = this.#long.at(-1)
     if (this.#long.length >= HOLES_MAX && shortest !== undefined && gap <= shortest.to - shortest.from) return

@@ -131,8 +131,7 @@ export const agentActor = (type: AgentType, policy: Policy, options: AgentOption
         // The conversation has a deadline of its own; this is for what does not keep it.
         timeout: "3 minutes",
         concurrency: ASKED_AT_ONCE,
-        run: (input, context) =>
-          models?.ask(type, judgedBy(input, outcome), context) ?? Effect.succeed(notConfigured(input))
+        run: askOf(type, options)
       }),
       use_tools: activity({
         input: UseInput,
@@ -157,6 +156,11 @@ export const agentActor = (type: AgentType, policy: Policy, options: AgentOption
 }
 
 const UNPROCESSED = "what came of the analysis could not be processed"
+
+const askOf =
+  (type: AgentType, { models, outcome }: AgentOptions) =>
+  (input: AskInput, context: Parameters<ModelAccess["ask"]>[2]) =>
+    models?.ask(type, judgedBy(input, outcome), context) ?? Effect.succeed(notConfigured(input))
 
 /** A request whose outcome cannot be processed holds no place, and keeps its round waiting for nobody. */
 const supervisionOf = (type: AgentType): Supervision => ({

@@ -7,6 +7,7 @@ import {
   MarketSymbol,
   ModelName,
   PastDecision,
+  spanText,
   ToolCall
 } from "../../protocols/index.ts"
 import { decisionForm } from "./decision.ts"
@@ -127,19 +128,8 @@ const rounded = (value: unknown): unknown => {
 }
 
 const judgedText = ({ horizon_ms, threshold }: NonNullable<Conversation["judged_by"]>): string => {
-  const [later, percent] = [timeText(horizon_ms), `${Number((100 * threshold).toPrecision(6))}%`]
+  const [later, percent] = [spanText(horizon_ms), `${Number((100 * threshold).toPrecision(6))}%`]
   return `BUY is right if the price is more than ${percent} higher ${later} later, SELL if it is more than ${percent} lower, HOLD if neither`
-}
-
-const UNITS = [
-  [86_400_000, "day"],
-  [3_600_000, "hour"],
-  [60_000, "minute"]
-] as const
-
-const timeText = (millis: number): string => {
-  const [unit, name] = UNITS.find(([each]) => millis % each === 0) ?? ([1_000, "second"] as const)
-  return `${millis / unit} ${name}${millis === unit ? "" : "s"}`
 }
 
 /** The market and the texts from outside, in a place that none of them can leave. */

@@ -16,7 +16,7 @@ import {
   type Series,
   shapeText
 } from "../../market/index.ts"
-import { type BarSource, BarsPerYear, SOURCE_TEXT_MAX, SOURCE_WARNINGS_MAX } from "../../protocols/index.ts"
+import { type BarSource, BarsPerYear, SOURCE_TEXT_MAX, SOURCE_WARNINGS_MAX, spanText } from "../../protocols/index.ts"
 import { checkFile, reasonOf } from "../text-file.ts"
 
 /** A file of prices cannot be used; the sentence says where and why. */
@@ -170,20 +170,9 @@ export const sourceOf = ({ file, layout, notices }: FileReport): BarSource => {
   }
 }
 
-const UNITS = [
-  ["day", 86_400_000],
-  ["hour", 3_600_000],
-  ["minute", 60_000],
-  ["second", 1_000]
-] as const
-
 /** How far bars are apart: `1 day`, `5 minutes`. */
-export const intervalText = (millis: number | undefined): string => {
-  if (millis === undefined) return "one bar"
-  const [name, size] = UNITS.find(([, each]) => millis >= each && millis % each === 0) ?? ["millisecond", 1]
-  const count = millis / size
-  return `${count} ${name}${count === 1 ? "" : "s"}`
-}
+export const intervalText = (millis: number | undefined): string =>
+  millis === undefined ? "one bar" : spanText(millis)
 
 /** An instant by the exchange's clock, or its day where bars are days. */
 export const localText = (local: number, { intervalMillis }: Series): string => {

@@ -135,7 +135,7 @@ describe("a question to a model", () => {
       "BUY is right if the price is more than 0.5% higher 1 day later, SELL if it is more than 0.5% lower, HOLD if neither"
     )
     assert.include(judged(5_400_000, 0.0007), "0.07% higher 90 minutes later")
-    assert.include(judged(1_500, 0), "0% higher 1.5 seconds later")
+    assert.include(judged(1_500, 0), "0% higher 1500 milliseconds later")
     assert.notInclude(JSON.stringify(ask().messages), "judged_by")
   })
 
