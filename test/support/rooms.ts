@@ -18,7 +18,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   runtime: { rooms: [], packages: /^(effect(\/|$)|node:(zlib|worker_threads)$)/ },
   actors: { rooms: ["protocols", "runtime"], packages: ANY },
   market: { rooms: ["protocols"], packages: /^(effect(\/|$)|@effect\/platform-node$|csv-parse\/sync$|node:zlib$)/ },
-  gateway: { rooms: ["protocols", "runtime"], packages: ANY },
+  gateway: { rooms: ["protocols", "runtime", "client"], packages: ANY },
   // Browsers load it as it is: of the protocols it takes types alone.
   client: { rooms: ["protocols"], packages: /^$/ },
   sim: { rooms: ["protocols", "runtime"], packages: ANY },
@@ -31,6 +31,9 @@ const ROOMS: Readonly<Record<string, Room>> = {
 
 /** While the event loop is busy only this thread can tell, and only by itself. */
 const WATCHDOG = "runtime/engine/recovery/watchdog-thread.ts"
+
+/** It gives the layers on NATS to who imports them from the runtime, and loads them when they are built. */
+const ON_NATS = "runtime/on-nats.ts"
 
 const roomOf = (path: string): string =>
   Object.keys(ROOMS).find((room) => path.startsWith(`${room}/`)) ?? path.slice(0, path.indexOf("/"))
@@ -51,6 +54,7 @@ export const arrows = (source: Source): ReadonlyArray<string> => {
     }
     const other = roomOf(file)
     if (other === room || other === allowed.within) return []
+    if (source.path === ON_NATS && file === "runtime/nats/index.ts") return []
     if (!allowed.rooms.includes(other)) return [`${place}: ${room} must not import ${file}`]
     return isDoor(file) ? [] : [`${place}: of ${other} only its index.ts may be imported, not ${file}`]
   })
