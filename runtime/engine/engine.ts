@@ -110,7 +110,7 @@ export const makeEngine = Effect.fnUntraced(function* (surroundings: EngineSurro
   const activations: Collaborators<Activation> = {
     limits: log.limits,
     clock,
-    lease: right,
+    right,
     pauses: pausing,
     limiter,
     watchdog: watchDecisions(Duration.toMillis(Duration.fromInputUnsafe(options.decisionMax ?? DECISION_MAX))),

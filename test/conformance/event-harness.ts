@@ -33,7 +33,7 @@ export const freshEvents = Effect.suspend(() => {
 })
 
 /** How often a page is asked for again whose copy is behind: the log fails rather than call it complete. */
-const PATIENCE = 20
+export const PATIENCE = { times: 20 }
 
 /** All pages up to a complete one. */
 export const readAll = (
@@ -46,7 +46,7 @@ export const readAll = (
     const history = log.history(pattern, start)
     const found: Array<PublishedEvent> = []
     while (true) {
-      const { events, complete } = yield* Effect.retry(history.next(upTo), { times: PATIENCE })
+      const { events, complete } = yield* Effect.retry(history.next(upTo), PATIENCE)
       found.push(...events)
       if (complete) return { found, sequences: found.map(({ sequence }) => sequence), history }
     }

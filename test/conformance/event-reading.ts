@@ -1,6 +1,6 @@
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import { EventHarness, type EventTruths, freshEvents, range, readAll } from "./event-harness.ts"
+import { EventHarness, type EventTruths, freshEvents, PATIENCE, range, readAll } from "./event-harness.ts"
 import { actor, event, mail, record } from "./harness.ts"
 
 /** More than is given at a time of the newest events. */
@@ -72,7 +72,7 @@ export const eventReading: EventTruths = {
       [...subjects.slice(400), ...subjects.slice(0, 400).toReversed()]
     )
     const more = yield* append([event("many.s7", 3)])
-    const next = yield* Effect.retry(history.next(more), { times: 20 })
+    const next = yield* Effect.retry(history.next(more), PATIENCE)
     assert.deepStrictEqual(next, { events: [{ subject: "many.s7", sequence: more, payload: "3" }], complete: true })
   }),
 
@@ -84,7 +84,7 @@ export const eventReading: EventTruths = {
       const history = log.history("large.*", start)
       const given: Array<number> = []
       for (let complete = false; !complete; ) {
-        const page = yield* Effect.retry(history.next(last), { times: 20 })
+        const page = yield* Effect.retry(history.next(last), PATIENCE)
         assert.isAtMost(page.events.length, 1)
         given.push(...page.events.map(({ sequence }) => sequence))
         complete = page.complete
@@ -107,7 +107,7 @@ export const eventReading: EventTruths = {
     const { whileBehind } = yield* EventHarness
     const before = yield* append([event("a.s0", 0), event("b.b", 0)])
     const opened = log.history("a.*", { from: "sequence", sequence: 1 })
-    yield* Effect.retry(opened.next(before), { times: 20 })
+    yield* Effect.retry(opened.next(before), PATIENCE)
     const wanted = range(1, 12)
     const stored = yield* whileBehind(
       namespace,
@@ -117,7 +117,7 @@ export const eventReading: EventTruths = {
     assert.strictEqual((yield* log.kept("a.*")).last, last)
     const going: Array<number> = []
     for (let complete = false; !complete; ) {
-      const page = yield* Effect.retry(opened.next(last), { times: 20 })
+      const page = yield* Effect.retry(opened.next(last), PATIENCE)
       going.push(...page.events.map(({ sequence }) => sequence))
       complete = page.complete
     }

@@ -83,7 +83,7 @@ export class ShardWorld {
     return {
       limits: { payloadBytesMax: 1_000_000, groupEntriesMax: 1_000, groupBytesMax: 4_000_000 },
       clock: this.#clock,
-      lease: { mayDecide: () => this.leased },
+      right: { mayDecide: () => this.leased },
       pauses: { isPaused: ({ id }) => this.#paused.has(id) },
       limiter: this.#limiter,
       watchdog: { deciding: (_, __, run) => run() },

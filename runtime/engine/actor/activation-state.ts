@@ -2,6 +2,8 @@ import type { Mail } from "../../log.ts"
 import { CommitBuffer, type Size } from "../commit/commit-buffer.ts"
 import type { ActorState } from "../step/actor-state.ts"
 
+const NOTHING: Size = { entries: 1, characters: 0 }
+
 /** Nothing is decided: the journal is being read, or the shard is not ours any more. */
 class Resting {
   /** As it was before, where it was read before: activities that were open may still run. */
@@ -10,7 +12,7 @@ class Resting {
   readonly isUndone = false
   readonly oldest: number | undefined = undefined
   readonly decided: ReadonlyArray<Mail> = []
-  readonly groupSize: Size = { entries: 1, characters: 0 }
+  readonly groupSize = NOTHING
 
   constructor(actor: ActorState) {
     this.actor = actor

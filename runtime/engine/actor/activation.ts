@@ -202,7 +202,7 @@ export class Activation {
     const state = this.#state
     if (state.phase !== "running") return
     const before = state.open.steps.length
-    if (!this.#halted && !this.#retries.waiting && this.#with.lease.mayDecide()) this.#decideWaiting(state)
+    if (!this.#halted && !this.#retries.waiting && this.#with.right.mayDecide()) this.#decideWaiting(state)
     if (state.open.steps.length > before) this.#with.committer.add(this)
     else if (state.flight === undefined && state.open.steps.length === 0) this.#finishUnrecorded(state)
     this.#readBacklog()

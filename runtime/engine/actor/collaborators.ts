@@ -9,7 +9,7 @@ import type { Snapshots } from "../commit/journal-writer.ts"
 export interface Collaborators<A> {
   readonly limits: LogLimits
   readonly clock: NodeClock
-  readonly lease: DecisionRight
+  readonly right: DecisionRight
   readonly pauses: Pauses
   readonly limiter: Limiter<A>
   readonly watchdog: Watchdog
