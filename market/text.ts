@@ -1,6 +1,6 @@
 // Bytes to text: what is packed is unpacked, and the encoding is found out.
 import { createGunzip } from "node:zlib"
-import { NodeStream } from "@effect/platform-node"
+import * as NodeStream from "@effect/platform-node/NodeStream"
 import { Effect, Stream } from "effect"
 import { fault, type MarketDataError } from "./errors.ts"
 

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { settingsTable } from "../cli/config.ts"
+import { SOURCES } from "./support/command.ts"
 import { NatsServer, temporaryFolder } from "./support/nats.ts"
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url))
@@ -25,7 +26,11 @@ layer(NatsServer.layer, { excludeTestServices: true })("the README", (it) => {
       const [, code = ""] = /```ts\n(.*?)```/s.exec(README) ?? []
       const file = join(yield* temporaryFolder, "tally.ts")
       writeFileSync(file, moved(code))
-      const run = () => spawnSync(process.execPath, [file, url], { encoding: "utf8" }).stdout.trim().split("\n").at(-1)
+      const run = () =>
+        spawnSync(process.execPath, [...SOURCES, file, url], { encoding: "utf8" })
+          .stdout.trim()
+          .split("\n")
+          .at(-1)
       assert.deepStrictEqual([run(), run()], ["2", "4"])
     }).pipe(Effect.scoped)
   )
@@ -39,7 +44,7 @@ layer(NatsServer.layer, { excludeTestServices: true })("the README", (it) => {
       const printed = examples.map((code, index) => {
         const file = join(folder, `example-${index}.ts`)
         writeFileSync(file, moved(code))
-        const { status, stdout, stderr } = spawnSync(process.execPath, [file, url], { encoding: "utf8" })
+        const { status, stdout, stderr } = spawnSync(process.execPath, [...SOURCES, file, url], { encoding: "utf8" })
         assert.strictEqual(status, 0, stderr)
         return stdout.trim().split("\n").at(-1)
       })
@@ -55,7 +60,7 @@ layer(NatsServer.layer, { excludeTestServices: true })("the README", (it) => {
       const file = join(yield* temporaryFolder, "seat.ts")
       const run = (source: string) => {
         writeFileSync(file, moved(source))
-        return spawnSync(process.execPath, [file], { encoding: "utf8" })
+        return spawnSync(process.execPath, [...SOURCES, file], { encoding: "utf8" })
       }
       assert.match(run(code).stdout, /^50 runs, \d+ messages/)
       const forgotten = code.replace('cancelTimer("hold"), ', "")

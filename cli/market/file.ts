@@ -1,7 +1,7 @@
 // A file of prices that somebody named on the command line: how it is to be read, and what is said of it.
 import { createReadStream } from "node:fs"
 import { basename } from "node:path"
-import { NodeStream } from "@effect/platform-node"
+import * as NodeStream from "@effect/platform-node/NodeStream"
 import { Console, Effect, Option, Schema, Stream } from "effect"
 import { Flag } from "effect/cli"
 import {

@@ -42,6 +42,12 @@ describe("a command loads only what it needs", () => {
     assert.includeMembers(clients("runtime/nats/index.ts"), ["@nats-io/jetstream"])
   })
 
+  it("nobody needs all that a package has, where that is hundreds of files: a server's clients come with it", () => {
+    const commands = ["run/up.ts", "market/market.ts", "evaluate/analyze.ts", "evaluate/backtest.ts"]
+    const whole = commands.filter((file) => needs(join(ROOT, "cli", file)).has("@effect/platform-node"))
+    assert.deepStrictEqual(whole, [])
+  })
+
   it("and whole systems need all", () => {
     assert.includeMembers([...roomsOf("run/up.ts")], ["actors", "gateway", "protocols", "runtime", "sim"])
   })

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { Effect, type Scope } from "effect"
+import { SOURCES } from "./command.ts"
 
 const MAIN = fileURLToPath(new URL("./node-main.ts", import.meta.url))
 
@@ -34,7 +35,7 @@ export const startNode = (
   let output = ""
   return Effect.acquireRelease(
     Effect.callback<ChildProcess, Error>((resume) => {
-      const child = spawn(process.execPath, [...nodeArgs, main, url, namespace, name, set], {
+      const child = spawn(process.execPath, [...SOURCES, ...nodeArgs, main, url, namespace, name, set], {
         stdio: ["ignore", "pipe", "pipe"]
       })
       const read = (chunk: Buffer) => {
