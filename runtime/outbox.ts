@@ -1,15 +1,13 @@
-import { Cause, Effect, Exit, Latch, Option, Schedule } from "effect"
+import { Cause, Effect, Exit, Option, Schedule } from "effect"
 import { type AppendError, LogUnavailable, Overloaded, TooLarge } from "./errors.ts"
+import { GroupLoop, type Queued } from "./grouping.ts"
 import type { ClientLog, Sendable } from "./log.ts"
 
 /** What it takes of the log. */
 type Sender = Pick<ClientLog["Service"], "append" | "limits" | "newId">
 
 /** Something waiting to be sent, and whom to tell. */
-interface QueuedSend {
-  readonly entry: Sendable
-  readonly settle: (exit: Exit.Exit<void, AppendError>) => void
-}
+type QueuedSend = Queued<Sendable, void, AppendError>
 
 /** How many messages may wait here, and characters of them, before senders are refused. */
 const WAITING_MAX = 20_000
@@ -29,7 +27,7 @@ const SINGLES = 64
 export class Outbox {
   readonly #log: Sender
   readonly #prefix: string
-  readonly #work = Latch.makeUnsafe(false)
+  readonly #loop = new GroupLoop()
   #queue: Array<QueuedSend> = []
   #characters = 0
   #sending: ReadonlyArray<QueuedSend> = []
@@ -57,22 +55,20 @@ export class Outbox {
         return Effect.fail(new Overloaded({ waiting: this.#queue.length, retry_after_ms: RETRY_AFTER_MILLIS }))
       }
       return Effect.callback<void, AppendError>((resume) => {
-        this.#queue.push({ entry, settle: resume })
+        this.#queue.push({ request: entry, settle: resume })
         this.#characters += entry.payload.length
-        this.#work.openUnsafe()
+        this.#loop.wake()
       })
     })
   }
 
   /** Sends for ever. Whoever waits when it is interrupted is told that the fate of the message is not known. */
-  readonly run: Effect.Effect<never> = Effect.gen({ self: this }, function* () {
-    while (true) {
-      yield* this.#work.await
-      this.#work.closeUnsafe()
-      yield* Effect.yieldNow
-      while (this.#queue.length > 0) yield* this.#sendNext()
-    }
-  }).pipe(Effect.ensuring(Effect.sync(() => this.#close())))
+  readonly run: Effect.Effect<never> = Effect.suspend(() =>
+    this.#loop.run(
+      () => this.#queue.length === 0,
+      () => this.#sendNext()
+    )
+  ).pipe(Effect.ensuring(Effect.sync(() => this.#close())))
 
   #close(): void {
     this.#closed = true
@@ -84,9 +80,9 @@ export class Outbox {
   #sendNext(): Effect.Effect<void> {
     const group = this.#takeRun()
     this.#sending = group
-    if (idOf(group[0]?.entry) !== undefined) return this.#sendEach(group)
+    if (idOf(group[0]?.request) !== undefined) return this.#sendEach(group)
     const id = `${this.#prefix}.${++this.#groups}`
-    const entries = group.map((waiting) => waiting.entry)
+    const entries = group.map((waiting) => waiting.request)
     return this.#persistently(Effect.suspend(() => this.#log.append(entries, id))).pipe(
       Effect.exit,
       Effect.flatMap((exit) => {
@@ -108,10 +104,10 @@ export class Outbox {
   /** The longest run at the front of the queue that can go out together. */
   #takeRun(): ReadonlyArray<QueuedSend> {
     const { groupEntriesMax, groupBytesMax } = this.#log.limits
-    const alone = idOf(this.#queue[0]?.entry) !== undefined
+    const alone = idOf(this.#queue[0]?.request) !== undefined
     let count = 0
     let characters = 0
-    for (const { entry } of this.#queue) {
+    for (const { request: entry } of this.#queue) {
       if (count >= groupEntriesMax || (idOf(entry) !== undefined) !== alone) break
       if (count > 0 && characters + entry.payload.length > groupBytesMax) break
       characters += entry.payload.length
@@ -124,7 +120,7 @@ export class Outbox {
   }
 
   #sendAlone(waiting: QueuedSend, id: string | undefined): Effect.Effect<void> {
-    return this.#persistently(Effect.suspend(() => this.#log.append([waiting.entry], id))).pipe(
+    return this.#persistently(Effect.suspend(() => this.#log.append([waiting.request], id))).pipe(
       Effect.exit,
       Effect.map(waiting.settle)
     )

@@ -7,6 +7,7 @@ import { store } from "./batch.ts"
 import type { Nats } from "./connection.ts"
 import { line } from "./headers.ts"
 import { type Key, NO_KEY } from "./membership.ts"
+import { attempt } from "./stored.ts"
 import { findStream } from "./stream.ts"
 import { WriteBatcher } from "./write-batcher.ts"
 
@@ -28,6 +29,7 @@ interface WriteOptions {
  * revision. The library's own `create` cannot set a lifetime on a key that was deleted before, and its `update` none.
  */
 export interface Bucket {
+  readonly name: string
   /** The key's new revision; nothing if it had another one than expected. */
   readonly write: (key: string, value: string, options: WriteOptions) => Effect.Effect<number | undefined, ReadError>
   /** False if it had another revision than expected. A lifetime is that of the trace it leaves. */
@@ -38,8 +40,6 @@ export interface Bucket {
   readonly watch: Effect.Effect<Entries, ReadError>
   /** What the leader of the bucket says of it. */
   readonly state: Effect.Effect<BucketState, ReadError>
-  /** The revision of what this process wrote last; 0 before. */
-  readonly written: () => number
   /** Lets all watches of this process begin anew: what they read may be of a bucket that was deleted. */
   readonly rewatch: Effect.Effect<void>
   /** Calls back when a watch has to begin anew, until the scope closes. */
@@ -48,6 +48,8 @@ export interface Bucket {
 
 export interface BucketState {
   readonly isEmpty: boolean
+  /** The newest revision that was ever written. */
+  readonly lastSequence: number
   /** When it was asked, in milliseconds since 1970, by the server's clock. */
   readonly time: number
 }
@@ -58,11 +60,11 @@ export interface BucketOptions {
   readonly replicas: number
   /** How long the server may take to answer, in milliseconds: then it may or may not have done what was asked. */
   readonly patienceMillis: number
-  /** The stream without which the bucket is good for nothing. */
-  readonly belongsTo: string
+  /** The stream without which the bucket is good for nothing: where it is deleted while this is there, it is made anew. Else it is not. */
+  readonly belongsTo?: string
 }
 
-/** Opens a bucket, and makes it if there is none; also if it is deleted later, as long as the stream is there that it belongs to. */
+/** Opens a bucket, and makes it if there is none. */
 export const openBucket = (
   { connection }: Nats["Service"],
   name: string,
@@ -79,24 +81,20 @@ export const openBucket = (
       make,
       ({ detail }) => new ServerUnsuitable({ detail: `the bucket ${name} cannot be made: ${detail}` })
     )
-    const gather = new WriteBatcher((messages) => store(connection, nuid.next(), messages))
-    yield* Effect.forkScoped(gather.run)
+    const batcher = new WriteBatcher((messages) => store(connection, nuid.next(), messages))
+    yield* Effect.forkScoped(batcher.run)
     const watches = new Set<() => void>()
     const rewatch = Effect.sync(() => {
       for (const callback of [...watches]) callback()
     })
-    const remake = remakeDeleted(manager, name, belongsTo, Effect.andThen(make, rewatch))
     const doubt = Latch.makeUnsafe(false)
-    yield* Effect.forkScoped(whenInDoubt(doubt, remake))
+    if (belongsTo !== undefined) {
+      const remake = remakeDeleted(manager, name, belongsTo, Effect.andThen(make, rewatch))
+      yield* Effect.forkScoped(whenInDoubt(doubt, remake))
+    }
     const subjectOf = (key: string) => `$KV.${name}.${key}`
-    let written = 0
     const put = (key: string, payload: string, headers: string) =>
-      gather.send({ subject: subjectOf(key), payload, headers }).pipe(
-        Effect.tap((revision) =>
-          Effect.sync(() => {
-            written = revision
-          })
-        ),
+      batcher.send({ subject: subjectOf(key), payload, headers }).pipe(
         Effect.catchTag("Fenced", () => Effect.succeed(undefined)),
         Effect.mapError(asReadError),
         patiently(patienceMillis),
@@ -104,6 +102,7 @@ export const openBucket = (
       )
     const guard = (expected: number) => line("Nats-Expected-Last-Subject-Sequence", expected)
     return {
+      name,
       write: (key, value, { expected, ttlSeconds }) =>
         put(key, value, guard(expected) + (ttlSeconds === undefined ? "" : line("Nats-TTL", `${ttlSeconds}s`))),
       remove: (key, expected, trace) =>
@@ -115,7 +114,6 @@ export const openBucket = (
       read: (key) => attempt(() => readLast(manager, `KV_${name}`, subjectOf(key))).pipe(patiently(patienceMillis)),
       watch: attempt(() => kv.watch()),
       state: attempt(() => stateOf(manager, `KV_${name}`)).pipe(patiently(patienceMillis)),
-      written: () => written,
       rewatch,
       onRewatch: (callback) =>
         Effect.acquireRelease(
@@ -164,11 +162,8 @@ const stateOf = async (manager: JetStreamManager, stream: string): Promise<Bucke
   const { state, ts } = await manager.streams.info(stream)
   // An old server does not say what time it has: its newest message does.
   const time = [ts, state.last_ts].map((text) => Date.parse(text ?? "")).find((millis) => !Number.isNaN(millis))
-  return { isEmpty: state.messages === 0, time: time ?? 0 }
+  return { isEmpty: state.messages === 0, lastSequence: state.last_seq, time: time ?? 0 }
 }
-
-const attempt = <A>(run: () => Promise<A>): Effect.Effect<A, LogUnavailable> =>
-  Effect.tryPromise({ try: run, catch: (cause) => new LogUnavailable({ detail: String(cause) }) })
 
 const asReadError = (error: AppendError): ReadError =>
   error._tag === "LogUnavailable" ? error : new LogRefused({ code: 0, detail: error.message })

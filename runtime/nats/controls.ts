@@ -1,25 +1,25 @@
-import { type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream"
-import { type KV, Kvm, type KvWatchEntry } from "@nats-io/kv"
-import { nuid } from "@nats-io/transport-node"
+import { jetstreamManager } from "@nats-io/jetstream"
+import type { KvWatchEntry } from "@nats-io/kv"
 import { Effect, Layer, Result, Schema } from "effect"
 import { type Address, addressFault, formatAddress } from "../address.ts"
 import { Controls, type Pause, type Pauses, type Target } from "../controls.ts"
-import { type AppendError, LogRefused, type ReadError, ServerUnsuitable } from "../errors.ts"
-import { store } from "./batch.ts"
+import { LogRefused, type ReadError, ServerUnsuitable } from "../errors.ts"
+import { type Bucket, openBucket } from "./bucket.ts"
 import { Nats } from "./connection.ts"
 import type { Stored } from "./direct.ts"
-import { line } from "./headers.ts"
-import { followKv } from "./kv-follow.ts"
+import { watchBucket } from "./kv-watch.ts"
 import { directReader, type StreamReader } from "./reader.ts"
-import { attempt, readAfter } from "./stored.ts"
+import { readAfter } from "./stored.ts"
 import { makeSubjects, type Subjects } from "./subjects.ts"
 
 export interface ControlOptions {
   readonly replicas: number
 }
 
-/** A key that was removed leaves a marker for so long. */
-const MARKER_MILLIS = 60_000
+/** How long the server may take to answer. */
+const PATIENCE_MILLIS = 5_000
+/** What was changed so long ago has to be heard of. */
+const HEARD_MILLIS = 30_000
 /** How often a change is tried again that somebody else's came before. */
 const TRIES = 5
 
@@ -34,30 +34,20 @@ export const layerControls = (options: ControlOptions): Layer.Layer<Controls, Se
     Effect.gen(function* () {
       const nats = yield* Nats
       const subjects = makeSubjects(nats.options.namespace)
-      const { controls: bucket } = subjects
-      const { manager, kv } = yield* Effect.tryPromise({
-        try: () => openBucket(nats, bucket, options.replicas),
-        catch: (cause) => new ServerUnsuitable({ detail: `the bucket ${bucket} cannot be made: ${String(cause)}` })
+      const { replicas } = options
+      const bucket = yield* openBucket(nats, subjects.controls, { replicas, patienceMillis: PATIENCE_MILLIS })
+      const manager = yield* Effect.tryPromise({
+        try: () => jetstreamManager(nats.connection),
+        catch: (cause) => new ServerUnsuitable({ detail: `JetStream does not answer: ${String(cause)}` })
       })
-      const change = changing(nats, manager, subjects)
       return Controls.of({
-        pause: (pause) => change(keyOf(pause.target), (present) => (present ? undefined : encode(pause))),
-        resume: (target) => change(keyOf(target), (present) => (present ? REMOVED : undefined)),
-        read: readPauses(directReader(nats.connection, manager, `KV_${bucket}`), subjects),
-        watch: (see) => follow(nats, kv, bucket, see)
+        pause: (pause) => change(bucket, keyOf(pause.target), encode(pause)),
+        resume: (target) => change(bucket, keyOf(target), undefined),
+        read: readPauses(directReader(nats.connection, manager, `KV_${subjects.controls}`), subjects),
+        watch: (see) => follow(nats, bucket, see)
       })
     })
   )
-
-const openBucket = async (nats: Nats["Service"], bucket: string, replicas: number) => {
-  const manager = await jetstreamManager(nats.connection)
-  const kv = await new Kvm(jetstream(nats.connection)).create(bucket, {
-    replicas,
-    markerTTL: MARKER_MILLIS,
-    history: 1
-  })
-  return { manager, kv }
-}
 
 const Value = Schema.fromJsonString(
   Schema.Struct({
@@ -70,18 +60,7 @@ const Value = Schema.fromJsonString(
 const encodeValue = Schema.encodeSync(Value)
 const decodeValue = Schema.decodeUnknownResult(Value)
 
-/** A message to be stored under a key. */
-interface Change {
-  readonly payload: string
-  readonly headers: string
-}
-
-const encode = ({ target: _, ...value }: Pause): Change => ({ payload: encodeValue(value), headers: "" })
-
-const REMOVED: Change = {
-  payload: "",
-  headers: line("KV-Operation", "PURGE") + line("Nats-Rollup", "sub") + line("Nats-TTL", `${MARKER_MILLIS / 1_000}s`)
-}
+const encode = ({ target: _, ...value }: Pause): string => encodeValue(value)
 
 /** What is paused now. It only reads. */
 export const readPauses = (
@@ -95,30 +74,20 @@ export const readPauses = (
     time: message.time
   })).pipe(Effect.map((found) => makePauses(byName(found.flatMap((entry) => readPause(entry) ?? [])))))
 
-/** Changes a key guarded by what it was. False if there is nothing to change. */
-const changing = (nats: Nats["Service"], manager: JetStreamManager, subjects: Subjects) => {
-  const stream = `KV_${subjects.controls}`
-  const prefix = subjects.keyOfControl
-  // From the leader: a replica may not know yet what was changed a moment ago.
-  const last = (key: string) => attempt(() => manager.streams.getMessage(stream, { last_by_subj: prefix + key }))
-
-  return (key: string, next: (present: boolean) => Change | undefined): Effect.Effect<boolean, ReadError> =>
-    Effect.flatMap(last(key), (found) => {
-      const to = next(found !== null && isPresent((name) => found.header.get(name)))
-      if (to === undefined) return Effect.succeed(false)
-      const guard = line("Nats-Expected-Last-Subject-Sequence", found?.seq ?? 0)
-      const message = { subject: prefix + key, payload: to.payload, headers: to.headers + guard }
-      return Effect.as(store(nats.connection, nuid.next(), [message]), true)
-    }).pipe(
-      Effect.retry({ while: (error) => error._tag === "Fenced", times: TRIES }),
-      Effect.mapError((error) => asReadError(error))
-    )
-}
-
-const asReadError = (error: AppendError): ReadError =>
-  error._tag === "LogUnavailable" || error._tag === "LogRefused"
-    ? error
-    : new LogRefused({ code: 0, detail: error.message })
+/** Writes a key that is not there, or, without a value, removes one that is. False if there is nothing to change. */
+const change = (bucket: Bucket, key: string, value: string | undefined): Effect.Effect<boolean, ReadError> =>
+  Effect.gen(function* () {
+    for (let tries = 0; tries <= TRIES; tries++) {
+      const found = yield* bucket.read(key)
+      if ((found.value === undefined) === (value === undefined)) return false
+      const changed =
+        value === undefined
+          ? yield* bucket.remove(key, found.revision, "expires")
+          : (yield* bucket.write(key, value, { expected: found.revision })) !== undefined
+      if (changed) return true
+    }
+    return yield* new LogRefused({ code: 0, detail: "somebody else changes it all the time" })
+  })
 
 // The server's own markers have a reason in place of an operation.
 const isPresent = (header: Stored["header"]): boolean =>
@@ -131,18 +100,17 @@ interface KeyValue {
   readonly time: number
 }
 
-const follow = (nats: Nats["Service"], kv: KV, bucket: string, see: (pauses: Pauses) => void) =>
-  followKv<Map<string, Pause>>(nats, kv, {
-    bucket,
-    empty: () => new Map(),
-    apply: (pauses, entry) => {
+const follow = (nats: Nats["Service"], bucket: Bucket, see: (pauses: Pauses) => void) =>
+  watchBucket<Map<string, Pause>>(nats, bucket, HEARD_MILLIS, {
+    begin: () => new Map(),
+    take: (pauses, entry) => {
       const pause = readPause(fromEntry(entry))
       const name = pause === undefined ? nameOfKey(entry.key) : nameOf(pause.target)
       if (pause === undefined) return name !== undefined && pauses.delete(name)
       pauses.set(name ?? "", pause)
       return true
     },
-    see: (pauses) => see(makePauses(pauses))
+    whole: (pauses) => see(makePauses(pauses))
   })
 
 const nameOfKey = (key: string): string | undefined => {

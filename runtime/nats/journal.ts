@@ -1,5 +1,6 @@
-import { Effect, Exit, Latch, type Scope, Semaphore } from "effect"
+import { Effect, Exit, type Scope, Semaphore } from "effect"
 import { LogUnavailable, type ReadError } from "../errors.ts"
+import { GroupQueue, type Queued } from "../grouping.ts"
 import type { JournalRecord } from "../log.ts"
 import type { Stored } from "./direct.ts"
 import type { StreamReads } from "./stream.ts"
@@ -17,10 +18,8 @@ const WHOLE = 16
 
 type Records = ReadonlyArray<JournalRecord>
 
-interface QueuedRead {
-  readonly subject: string
-  readonly settle: (exit: Exit.Exit<Records, ReadError>) => void
-}
+/** The request is the subject of a journal. */
+type QueuedRead = Queued<string, Records, ReadError>
 
 /**
  * Reads actors' journals.
@@ -34,8 +33,7 @@ interface QueuedRead {
  */
 export class JournalReader {
   readonly #reads: StreamReads
-  readonly #work = Latch.makeUnsafe(false)
-  #waiting: Array<QueuedRead> = []
+  readonly #queue = new GroupQueue<string, Records, ReadError>(TOGETHER)
   readonly #whole = Semaphore.makeUnsafe(WHOLE)
 
   constructor(reads: StreamReads) {
@@ -44,34 +42,18 @@ export class JournalReader {
 
   /** The records of the actor whose journal has this subject, oldest first: from a snapshot on, or all of them. */
   read(subject: string): Effect.Effect<Records, ReadError> {
-    return Effect.callback((resume) => {
-      this.#waiting.push({ subject, settle: resume })
-      this.#work.openUnsafe()
-    })
+    return this.#queue.ask(subject)
   }
 
   /** Serves `read` for ever. What is read record by record holds up nobody who comes after it. */
   readonly run: Effect.Effect<never> = Effect.scoped(
-    Effect.gen({ self: this }, function* () {
-      const scope = yield* Effect.scope
-      while (true) {
-        yield* this.#work.await
-        this.#work.closeUnsafe()
-        // What is asked for in the same turn of the event loop goes into one request.
-        yield* Effect.yieldNow
-        while (this.#waiting.length > 0) {
-          const group = this.#waiting.slice(0, TOGETHER)
-          this.#waiting = this.#waiting.slice(TOGETHER)
-          yield* this.#serve(group, scope)
-        }
-      }
-    })
+    Effect.flatMap(Effect.scope, (scope) => this.#queue.run((group) => this.#serve(group, scope)))
   )
 
   #serve(group: ReadonlyArray<QueuedRead>, scope: Scope.Scope): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
-      const newest = yield* Effect.exit(this.#newest([...new Set(group.map(({ subject }) => subject))]))
-      for (const { subject, settle } of group) {
+      const newest = yield* Effect.exit(this.#newest([...new Set(group.map(({ request }) => request))]))
+      for (const { request: subject, settle } of group) {
         if (Exit.isFailure(newest)) {
           settle(Exit.failCause(newest.cause))
           continue

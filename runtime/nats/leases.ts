@@ -4,7 +4,6 @@ import type { ReadError, ServerUnsuitable } from "../errors.ts"
 import { type Announcement, Leases } from "../leases.ts"
 import { type Bucket, openBucket } from "./bucket.ts"
 import { Nats } from "./connection.ts"
-import { watchMembership } from "./kv-watch.ts"
 import {
   formatHolder,
   formatNode,
@@ -17,6 +16,7 @@ import {
   parseHolder,
   shardKey
 } from "./membership.ts"
+import { watchMembership } from "./membership-watch.ts"
 import { Notes } from "./notes.ts"
 import { ServerTime } from "./server-time.ts"
 import { makeSubjects } from "./subjects.ts"
@@ -59,16 +59,13 @@ export const layerLeases = (options: LeaseOptions): Layer.Layer<Leases, ServerUn
           ).pipe(Effect.map((life) => life !== undefined)),
         renew: (node, announcement) => lives.renew(node, announcement),
         watch: (see) =>
-          watchMembership(
-            { nats, bucket, ttlMillis },
-            {
-              see,
-              hold: (view) => {
-                shards.view = view
-              },
-              bury: (ghost) => lives.bury(ghost)
-            }
-          ),
+          watchMembership(nats, bucket, ttlMillis, {
+            see,
+            hold: (view) => {
+              shards.view = view
+            },
+            bury: (ghost) => lives.bury(ghost)
+          }),
         acquire: (shard, node) => shards.acquire(shard, node),
         inherited: (shard) =>
           shards.inherited.has(shard) ? Effect.map(notes.read(shard), (note) => ({ note })) : Effect.succeed(undefined),

@@ -112,16 +112,10 @@ export class KeyView {
   readonly #ttlMillis: number
   readonly #nodes = new Map<string, SeenNode>()
   readonly #shards = new Map<string, Key>()
-  #revision = 0
 
   /** `ttlMillis` is for nodes that do not say how long they live without renewal. */
   constructor(ttlMillis: number) {
     this.#ttlMillis = ttlMillis
-  }
-
-  /** The last revision that it was told of. */
-  get revision(): number {
-    return this.#revision
   }
 
   /** It is so late by the server's clock. */
@@ -131,7 +125,6 @@ export class KeyView {
 
   take(name: string, key: Key): void {
     this.#time.see(key.time)
-    this.#revision = key.revision
     const at = name.indexOf(".")
     const kind = name.slice(0, at)
     const rest = name.slice(at + 1)

@@ -1,13 +1,10 @@
-import { Effect, Exit, Latch } from "effect"
+import { Effect, Exit } from "effect"
 import type { AppendError } from "../errors.ts"
+import { GroupQueue, type Queued } from "../grouping.ts"
 import type { Outgoing } from "./batch.ts"
 
 type Store = (messages: ReadonlyArray<Outgoing>) => Effect.Effect<number, AppendError>
-
-interface QueuedWrite {
-  readonly message: Outgoing
-  readonly settle: (exit: Exit.Exit<number, AppendError>) => void
-}
+type QueuedWrite = Queued<Outgoing, number, AppendError>
 
 /** The server takes a thousand. */
 const TOGETHER = 500
@@ -19,8 +16,7 @@ const TOGETHER = 500
  */
 export class WriteBatcher {
   readonly #store: Store
-  readonly #work = Latch.makeUnsafe(false)
-  #waiting: Array<QueuedWrite> = []
+  readonly #queue = new GroupQueue<Outgoing, number, AppendError>(TOGETHER)
 
   constructor(store: Store) {
     this.#store = store
@@ -28,28 +24,16 @@ export class WriteBatcher {
 
   /** The sequence of the message, once it is stored. */
   send(message: Outgoing): Effect.Effect<number, AppendError> {
-    return Effect.callback((resume) => {
-      this.#waiting.push({ message, settle: resume })
-      this.#work.openUnsafe()
-    })
+    return this.#queue.ask(message)
   }
 
   /** Sends for ever. No batch waits for an earlier one. */
-  readonly run: Effect.Effect<never> = Effect.gen({ self: this }, function* () {
-    while (true) {
-      yield* this.#work.await
-      this.#work.closeUnsafe()
-      yield* Effect.yieldNow
-      while (this.#waiting.length > 0) {
-        const group = this.#waiting.slice(0, TOGETHER)
-        this.#waiting = this.#waiting.slice(TOGETHER)
-        yield* Effect.forkChild(this.#send(group))
-      }
-    }
-  })
+  readonly run: Effect.Effect<never> = Effect.suspend(() =>
+    this.#queue.run((group) => Effect.asVoid(Effect.forkChild(this.#send(group))))
+  )
 
   #send(group: ReadonlyArray<QueuedWrite>): Effect.Effect<void> {
-    return this.#store(group.map(({ message }) => message)).pipe(
+    return this.#store(group.map(({ request }) => request)).pipe(
       Effect.map((last) => {
         for (const [index, { settle }] of group.entries()) settle(Exit.succeed(last - group.length + 1 + index))
       }),

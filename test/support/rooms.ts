@@ -17,7 +17,10 @@ const ROOMS: Readonly<Record<string, Room>> = {
   // zlib for a checksum: a pure function. A thread, for what watches the event loop.
   runtime: { rooms: [], packages: /^(effect(\/|$)|node:(zlib|worker_threads)$)/ },
   actors: { rooms: ["protocols", "runtime"], packages: ANY },
-  market: { rooms: ["protocols"], packages: /^(effect(\/|$)|@effect\/platform-node\/NodeStream$|csv-parse\/sync$|node:zlib$)/ },
+  market: {
+    rooms: ["protocols"],
+    packages: /^(effect(\/|$)|@effect\/platform-node\/NodeStream$|csv-parse\/sync$|node:zlib$)/
+  },
   gateway: { rooms: ["protocols", "runtime", "client"], packages: ANY },
   // Browsers load it as it is: of the protocols it takes types alone.
   client: { rooms: ["protocols"], packages: /^$/ },

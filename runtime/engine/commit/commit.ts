@@ -1,5 +1,6 @@
-import { Effect, Latch, Schedule } from "effect"
+import { Effect, Schedule } from "effect"
 import type { AppendError } from "../../errors.ts"
+import { GroupLoop } from "../../grouping.ts"
 import type { ActorLog, Entry } from "../../log.ts"
 import { Recurring } from "../../recurring.ts"
 import type { Meter } from "../signals/meter.ts"
@@ -34,7 +35,7 @@ export class Committer {
   readonly #meter: Meter
   readonly #nanos: () => bigint
   readonly #waiting = new Set<Committable>()
-  readonly #work = Latch.makeUnsafe(false)
+  readonly #loop = new GroupLoop()
   readonly #recurring = new Recurring()
 
   /** `nanos`: a clock that only goes forward. */
@@ -47,7 +48,7 @@ export class Committer {
   /** The activation has steps to commit. */
   add(activation: Committable): void {
     this.#waiting.add(activation)
-    this.#work.openUnsafe()
+    this.#loop.wake()
   }
 
   /** Forgets an activation that is given up. */
@@ -56,15 +57,12 @@ export class Committer {
   }
 
   /** Commits for ever. */
-  readonly run: Effect.Effect<never> = Effect.gen({ self: this }, function* () {
-    while (true) {
-      yield* this.#work.await
-      this.#work.closeUnsafe()
-      // What else is ready in this turn of the event loop belongs into the same group.
-      yield* Effect.yieldNow
-      while (this.#waiting.size > 0) yield* this.#commit(this.#gather())
-    }
-  })
+  readonly run: Effect.Effect<never> = Effect.suspend(() =>
+    this.#loop.run(
+      () => this.#waiting.size === 0,
+      () => this.#commit(this.#gather())
+    )
+  )
 
   #gather(): ReadonlyArray<GroupShare> {
     const { groupEntriesMax, groupBytesMax } = this.#log.limits
