@@ -13,7 +13,7 @@ import {
   LogUnavailable,
   type Overloaded
 } from "./errors.ts"
-import type { ClientLog } from "./log.ts"
+import type { Ids, Messaging } from "./log.ts"
 import type { Outbox } from "./outbox.ts"
 import type { Pressures } from "./pressure.ts"
 import type { AskName, MessageSpec, Payload, Protocol, Refusal, Reply } from "./protocol.ts"
@@ -26,13 +26,13 @@ const ASK_AGAIN_MILLIS_MAX = 32_000
 
 /** The asks of this process that wait for their answers. */
 export class Asks {
-  readonly #log: Pick<ClientLog["Service"], "inbox" | "newId">
+  readonly #log: Pick<Messaging, "inbox"> & Ids
   readonly #outbox: Outbox
   readonly #pressures: Pressures
   /** By actor and message id: the same ask can be made twice at once. */
   readonly #waiting = new Map<string, Set<(reply: ReplyEnvelope) => void>>()
 
-  constructor(log: Pick<ClientLog["Service"], "inbox" | "newId">, outbox: Outbox, pressures: Pressures) {
+  constructor(log: Pick<Messaging, "inbox"> & Ids, outbox: Outbox, pressures: Pressures) {
     this.#log = log
     this.#outbox = outbox
     this.#pressures = pressures

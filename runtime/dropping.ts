@@ -5,7 +5,7 @@ import type { Controls } from "./controls.ts"
 import { nameOf, parseEnvelope } from "./envelope.ts"
 import type { AppendError, ReadError } from "./errors.ts"
 import { consumedOf, type Sources } from "./inspection.ts"
-import type { ActorLog, Entry } from "./log.ts"
+import type { Entry, LogStorage } from "./log.ts"
 
 /** Mail cannot be dropped while somebody may be deciding it. */
 export class NotHeld extends Schema.TaggedError<NotHeld>()("NotHeld", { actor: Schema.String }) {
@@ -16,7 +16,7 @@ export class NotHeld extends Schema.TaggedError<NotHeld>()("NotHeld", { actor: S
 
 /** What it takes to act, besides to look. */
 export interface ActingSources extends Sources {
-  readonly log: Pick<ActorLog["Service"], "readJournal" | "shards" | "append">
+  readonly log: Pick<LogStorage, "readJournal" | "shards" | "append">
   readonly archive: Archive["Service"]
   readonly controls: Pick<Controls["Service"], "read" | "pause" | "resume">
 }

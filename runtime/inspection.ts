@@ -9,7 +9,7 @@ import { type Compiled, compile } from "./engine/step/compiled.ts"
 import type { ReadError } from "./errors.ts"
 import { type CommitRecord, parseRecord, type StepRecord } from "./journal.ts"
 import type { Membership } from "./leases.ts"
-import type { ActorLog, JournalRecord } from "./log.ts"
+import type { JournalRecord, LogStorage } from "./log.ts"
 
 /** An actor of which there is nothing: no journal, no mail, no dead letter, no pause. */
 export class NoSuchActor extends Schema.TaggedError<NoSuchActor>()("NoSuchActor", { actor: Schema.String }) {
@@ -62,7 +62,7 @@ export interface InspectOptions {
 
 /** What an inspection reads. */
 export interface Sources {
-  readonly log: Pick<ActorLog["Service"], "readJournal" | "shards">
+  readonly log: Pick<LogStorage, "readJournal" | "shards">
   readonly archive: ArchiveReads
   readonly controls: Pick<Controls["Service"], "read">
   /** Who is alive, and who holds what, as it is now. */

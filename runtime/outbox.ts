@@ -1,10 +1,10 @@
 import { Cause, Effect, Exit, Option, Schedule } from "effect"
 import { type AppendError, LogUnavailable, Overloaded, TooLarge } from "./errors.ts"
 import { GroupLoop, type Queued } from "./grouping.ts"
-import type { ClientLog, Sendable } from "./log.ts"
+import type { ClientLog, Ids, Sendable } from "./log.ts"
 
 /** What it takes of the log. */
-type Sender = Pick<ClientLog["Service"], "append" | "limits" | "newId">
+type Sender = Pick<ClientLog["Service"], "append" | "limits"> & Ids
 
 /** Something waiting to be sent, and whom to tell. */
 type QueuedSend = Queued<Sendable, void, AppendError>

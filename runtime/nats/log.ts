@@ -3,7 +3,7 @@ import { nuid } from "@nats-io/transport-node"
 import { Clock, Effect, Latch, Layer, Semaphore } from "effect"
 import { type Address, formatAddress, shardOf } from "../address.ts"
 import { ServerUnsuitable } from "../errors.ts"
-import { ActorLog, type Entry, type Mail } from "../log.ts"
+import { ActorLog, type Entry, type LogStorage, type Mail } from "../log.ts"
 import { AtomicAppend } from "./atomic-append.ts"
 import type { Outgoing } from "./batch.ts"
 import { Nats } from "./connection.ts"
@@ -71,7 +71,7 @@ export const layerLog = (options: LogOptions): Layer.Layer<ActorLog, ServerUnsui
       const mailReads = yield* Semaphore.make(MAIL_READS_MAX)
       const retention = { seconds: options.eventSecondsMax, byKind: options.eventSecondsByKind ?? {} }
       if (options.tellsRetention === true) yield* tellRetention(manager, subjects.stream, retention)
-      const append: ActorLog["Service"]["append"] = (group, id) =>
+      const append: LogStorage["append"] = (group, id) =>
         Effect.suspend(() => {
           const first = (index: number) => (index === 0 ? id : undefined)
           const messages = group.map((entry, index) => outgoing(subjects, shards, retention, entry, first(index)))
@@ -116,7 +116,7 @@ const mailOfRoles = (
   subjects: Subjects,
   shards: number,
   { usable }: Pick<Health, "usable">
-): Pick<ActorLog["Service"], "purge" | "mailboxes" | "purgeType"> => ({
+): Pick<LogStorage, "purge" | "mailboxes" | "purgeType"> => ({
   mailboxes: (role) => countMail(manager, subjects, role),
   purge: (upTo, role) => {
     const filter = subjects.mailOfRole(role)

@@ -1,7 +1,7 @@
 import type { MsgHdrs } from "@nats-io/transport-node"
 import { Effect } from "effect"
 import { LogRefused, LogUnavailable } from "../errors.ts"
-import type { ActorLog } from "../log.ts"
+import type { Messaging } from "../log.ts"
 import type { Nats } from "./connection.ts"
 import { inboxName, secretId } from "./inbox.ts"
 import type { Subjects } from "./subjects.ts"
@@ -13,11 +13,7 @@ export const newInbox = ({ options }: Nats["Service"], subjects: Subjects): stri
 }
 
 /** What is said and heard without being stored: answers to asks, and words to everybody. */
-export const makeMessaging = (
-  nats: Nats["Service"],
-  subjects: Subjects,
-  inbox: string
-): Pick<ActorLog["Service"], "inbox" | "answer" | "answers" | "broadcast" | "broadcasts"> => {
+export const makeMessaging = (nats: Nats["Service"], subjects: Subjects, inbox: string): Messaging => {
   const say = (subject: string, payload: string) => {
     try {
       nats.connection.publish(subject, payload)

@@ -1,7 +1,7 @@
 import { Effect, Schedule } from "effect"
 import type { AppendError } from "../../errors.ts"
 import { GroupLoop } from "../../grouping.ts"
-import type { ActorLog, Entry } from "../../log.ts"
+import type { Entry, LogStorage } from "../../log.ts"
 import { Recurring } from "../../recurring.ts"
 import type { Meter } from "../signals/meter.ts"
 import type { Size } from "./commit-buffer.ts"
@@ -31,7 +31,7 @@ export interface Committable {
  * 2. An activation is told of the fate of each of its records exactly once: committed, reload or refused.
  */
 export class Committer {
-  readonly #log: ActorLog["Service"]
+  readonly #log: Pick<LogStorage, "append" | "limits">
   readonly #meter: Meter
   readonly #nanos: () => bigint
   readonly #waiting = new Set<Committable>()
@@ -39,7 +39,7 @@ export class Committer {
   readonly #recurring = new Recurring()
 
   /** `nanos`: a clock that only goes forward. */
-  constructor(log: ActorLog["Service"], meter: Meter, nanos: () => bigint) {
+  constructor(log: Pick<LogStorage, "append" | "limits">, meter: Meter, nanos: () => bigint) {
     this.#log = log
     this.#meter = meter
     this.#nanos = nanos

@@ -1,4 +1,4 @@
-import type { ActorLog } from "../../log.ts"
+import type { LogHealth } from "../../log.ts"
 
 /** Why what a node has of the log is wrong. */
 export interface Break {
@@ -11,10 +11,10 @@ export interface Break {
 
 /** Whether the log is still the one of which a node has state in memory. */
 export class Continuity {
-  readonly #log: ActorLog["Service"]
+  readonly #log: LogHealth
   #rewinds: number
 
-  constructor(log: ActorLog["Service"]) {
+  constructor(log: LogHealth) {
     this.#log = log
     this.#rewinds = log.status.rewinds
   }

@@ -1,13 +1,13 @@
-import type { ActorLog } from "../../log.ts"
+import type { LogHealth } from "../../log.ts"
 import type { NodeLease } from "./node-lease.ts"
 
 /** Whether a node may decide messages: while its lease surely holds, and the log is the one that it knows (invariant 1 of `Node`). */
 export class DecisionRight {
-  readonly #log: ActorLog["Service"]
+  readonly #log: LogHealth
   readonly #lease: NodeLease
   #refused = false
 
-  constructor(log: ActorLog["Service"], lease: NodeLease) {
+  constructor(log: LogHealth, lease: NodeLease) {
     this.#log = log
     this.#lease = lease
   }

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { type Address, formatAddress } from "../../address.ts"
 import type { Controls, Pause, Pauses } from "../../controls.ts"
-import type { ActorLog, Mail } from "../../log.ts"
+import type { Mail, Messaging } from "../../log.ts"
 import type { Trials } from "./trials.ts"
 import { noticeOfWaiting } from "./waiting.ts"
 
@@ -9,7 +9,7 @@ import { noticeOfWaiting } from "./waiting.ts"
 const REVIEW_MILLIS = 10
 
 interface PausingHost {
-  readonly log: ActorLog["Service"]
+  readonly log: Pick<Messaging, "answer">
   readonly controls: Controls["Service"]
   readonly trials: Trials
   readonly shards: ReadonlySet<{ readonly review: () => void }>

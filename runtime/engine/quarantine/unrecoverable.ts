@@ -3,7 +3,7 @@ import { type Address, formatAddress } from "../../address.ts"
 import type { Controls } from "../../controls.ts"
 import type { AppendError, ReadError } from "../../errors.ts"
 import { parseRecord, type Watcher } from "../../journal.ts"
-import type { ActorLog, Entry, JournalRecord } from "../../log.ts"
+import type { Entry, JournalRecord, LogStorage } from "../../log.ts"
 import { alertEntry } from "../signals/alert.ts"
 import { noticeOf } from "../step/stopping.ts"
 
@@ -14,7 +14,7 @@ const CAUSE_CHARACTERS_MAX = 1_000
  * to the world: once, until an operator resumes it and it fails again. `ends`: it has ended processes.
  */
 export const pauseUnrecoverable = (
-  log: ActorLog["Service"],
+  log: Pick<LogStorage, "append" | "readJournal">,
   controls: Controls["Service"],
   address: Address,
   reason: string,

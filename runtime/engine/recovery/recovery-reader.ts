@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { type Address, formatAddress } from "../../address.ts"
 import { NewerVersion } from "../../errors.ts"
-import type { ActorLog, JournalRecord, Mail } from "../../log.ts"
+import type { JournalRecord, LogStorage, Mail } from "../../log.ts"
 
 const LOADS_MAX = 128
 const PAGE = 1_024
@@ -47,7 +47,7 @@ interface PendingRead<A> {
  * that waits to be tried again takes no place from others.
  */
 export class RecoveryReader<A extends Recoverable> {
-  readonly #log: ActorLog["Service"]
+  readonly #log: Pick<LogStorage, "readJournal" | "readMail">
   readonly #host: RecoveryHost<A>
   readonly #wanted = new Set<A>()
   #queue: Array<PendingRead<A>> = []
@@ -57,7 +57,7 @@ export class RecoveryReader<A extends Recoverable> {
   readonly #journals = new Set<A>()
   #running = 0
 
-  constructor(log: ActorLog["Service"], host: RecoveryHost<A>) {
+  constructor(log: Pick<LogStorage, "readJournal" | "readMail">, host: RecoveryHost<A>) {
     this.#log = log
     this.#host = host
   }

@@ -1,6 +1,6 @@
 import { Effect, Latch } from "effect"
 import type { Announcement, Membership } from "../../leases.ts"
-import type { ActorLog } from "../../log.ts"
+import type { LogHealth, LogStorage } from "../../log.ts"
 import { typesServed } from "./serving.ts"
 import { Watermarks } from "./watermarks.ts"
 
@@ -18,7 +18,7 @@ const RESTS_TIMES = 10
  */
 export class Purge {
   readonly watermarks = new Watermarks()
-  readonly #log: ActorLog["Service"]
+  readonly #log: Pick<LogStorage, "purge" | "purgeType" | "shards"> & LogHealth
   readonly #due = Latch.makeUnsafe(false)
   readonly #purged = new Map<string, number>()
   /** By type in a role: up to where mail was removed although somebody is behind. */
@@ -32,7 +32,11 @@ export class Purge {
   #isOurs = true
 
   /** `asideAfter`: how far, in sequences, somebody has to be behind. `now`: milliseconds by a clock that only goes forward. */
-  constructor(log: ActorLog["Service"], asideAfter: number, now: () => number) {
+  constructor(
+    log: Pick<LogStorage, "purge" | "purgeType" | "shards"> & LogHealth,
+    asideAfter: number,
+    now: () => number
+  ) {
     this.#log = log
     this.#asideAfter = asideAfter
     this.#now = now

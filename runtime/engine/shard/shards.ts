@@ -1,6 +1,6 @@
 import { Effect, Exit, Scope, Semaphore } from "effect"
 import type { Announcement, Done } from "../../leases.ts"
-import type { ActorLog, Mail } from "../../log.ts"
+import type { LogStorage, Mail } from "../../log.ts"
 import { type Aside, asideOf } from "./aside.ts"
 import { laneOf, numberOf, roleOf, shardOfName, typeOfLane } from "./serving.ts"
 import { Shard, type ShardCollaborators } from "./shard.ts"
@@ -10,7 +10,7 @@ const BEHIND_MILLIS = 2_000
 
 /** What the shards of a node need of the node around them. */
 export interface ShardsHost {
-  readonly log: ActorLog["Service"]
+  readonly log: Pick<LogStorage, "tail">
   /** What each shard works with. */
   readonly shards: ShardCollaborators
   /** Whether mail may be given to actors. While it may not, the tail stops, and a new one is needed. */

@@ -1,7 +1,7 @@
 import { Clock, Effect } from "effect"
 import type { Actor } from "../../actor.ts"
 import type { Membership } from "../../leases.ts"
-import type { ActorLog, Entry } from "../../log.ts"
+import type { Entry, LogStorage, Messaging } from "../../log.ts"
 import { Announcer } from "../../pressure.ts"
 import { alertEntry } from "../signals/alert.ts"
 import { compile } from "../step/compiled.ts"
@@ -15,7 +15,7 @@ const TYPES_SHOWN = 10
 export interface UnservedHost {
   /** The node's. */
   readonly name: string
-  readonly log: ActorLog["Service"]
+  readonly log: Pick<LogStorage, "append" | "mailboxes"> & Pick<Messaging, "answer" | "broadcast">
   readonly actors: ReadonlyArray<Actor>
   readonly nodes: () => Membership["nodes"]
   /** Milliseconds by a clock that only goes forward. */

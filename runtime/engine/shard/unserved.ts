@@ -1,6 +1,6 @@
 import { Clock, Effect } from "effect"
 import type { Membership } from "../../leases.ts"
-import type { ActorLog, Entry, Mail } from "../../log.ts"
+import type { Entry, LogStorage, Mail, Messaging } from "../../log.ts"
 import { noticeOfWaiting } from "../quarantine/waiting.ts"
 import { alertEntry } from "../signals/alert.ts"
 import { roleOf, serversOf, typesServed } from "./serving.ts"
@@ -10,7 +10,7 @@ const LOOK_EVERY = "2 seconds"
 
 /** Says of actor types, and of roles, for which mail waits that no live node has or serves them: once, until one does. */
 export class Unserved {
-  readonly #log: ActorLog["Service"]
+  readonly #log: Pick<LogStorage, "append"> & Pick<Messaging, "answer">
   readonly #nodes: () => Membership["nodes"]
   readonly #roles: UnservedRoles
   /** `type role`, and whether it was said. */

@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import { type Address, formatAddress } from "../../address.ts"
-import type { ActorLog } from "../../log.ts"
+import type { LogStorage } from "../../log.ts"
 import { alertEntry } from "./alert.ts"
 
 /** So many actors are remembered as told of; past them the oldest are told of again. */
@@ -8,13 +8,13 @@ const TOLD_MAX = 1_000
 
 /** Says of actors whose journal goes on without a snapshot that was due: each once, in the log and as an alert. */
 export class MissedSnapshots {
-  readonly #log: ActorLog["Service"]
+  readonly #log: Pick<LogStorage, "append">
   readonly #fork: (effect: Effect.Effect<void>) => unknown
   readonly #now: () => number
   readonly #told = new Set<string>()
 
   /** `now`: milliseconds since 1970. */
-  constructor(log: ActorLog["Service"], fork: (effect: Effect.Effect<void>) => unknown, now: () => number) {
+  constructor(log: Pick<LogStorage, "append">, fork: (effect: Effect.Effect<void>) => unknown, now: () => number) {
     this.#log = log
     this.#fork = fork
     this.#now = now
