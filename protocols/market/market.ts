@@ -1,6 +1,6 @@
 import { Effect, Schema } from "effect"
-import { MarketSymbol, Timestamp } from "./names.ts"
-import { isShallow, LEVELS_MAX, open } from "./open.ts"
+import { MarketSymbol, Timestamp } from "../vocabulary/names.ts"
+import { isShallow, LEVELS_MAX, open } from "../vocabulary/open.ts"
 
 const Price = Schema.Finite.check(Schema.isGreaterThan(0))
 const Volume = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))

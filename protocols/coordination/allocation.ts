@@ -1,8 +1,8 @@
 import { Schema } from "effect"
-import { Client, ClientAddress, Owner } from "./client.ts"
-import { Confidence, Decision, DecisionConfidence, Strength } from "./decision.ts"
-import { AllocationId, ConsensusId, CorrelationId, MarketSymbol, Timestamp } from "./names.ts"
-import { open } from "./open.ts"
+import { Confidence, Decision, DecisionConfidence, Strength } from "../agents/decision.ts"
+import { Client, ClientAddress, Owner } from "../vocabulary/client.ts"
+import { AllocationId, ConsensusId, CorrelationId, MarketSymbol, Timestamp } from "../vocabulary/names.ts"
+import { open } from "../vocabulary/open.ts"
 
 const LEVERAGE_MAX = 10
 

@@ -1,6 +1,6 @@
 import { Schema } from "effect"
-import { AgentId, AgentType, ConsensusId, MarketSymbol, Timestamp } from "./names.ts"
-import { open } from "./open.ts"
+import { AgentId, AgentType, ConsensusId, MarketSymbol, Timestamp } from "../vocabulary/names.ts"
+import { open } from "../vocabulary/open.ts"
 
 /** Where language models come from. */
 export const MODEL_PROVIDERS = ["ollama", "anthropic", "perplexity", "openai"] as const

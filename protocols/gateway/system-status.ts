@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { Timestamp } from "./names.ts"
+import { Timestamp } from "../vocabulary/names.ts"
 
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 

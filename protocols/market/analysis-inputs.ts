@@ -1,8 +1,8 @@
 // What else a request for an analysis may bring: bars in other words, figures of its own, and the account that it is for.
 import { Schema } from "effect"
+import { open } from "../vocabulary/open.ts"
 import { barTimestamp } from "./bar-timestamp.ts"
 import { GivenBar } from "./market.ts"
-import { open } from "./open.ts"
 
 const FIGURES_MAX = 64
 const FIGURE_NAME_MAX = 64

@@ -1,7 +1,7 @@
 import { Schema } from "effect"
+import { Timestamp, toTimestamp } from "../vocabulary/names.ts"
+import { open } from "../vocabulary/open.ts"
 import type { BarWindow } from "./market.ts"
-import { Timestamp, toTimestamp } from "./names.ts"
-import { open } from "./open.ts"
 import { tradingYearOf } from "./trading-year.ts"
 
 /** The most that is said of where bars come from: warnings, and characters of each text. */

@@ -1,6 +1,6 @@
 import { Schema } from "effect"
+import { open } from "../vocabulary/open.ts"
 import { BreakerState, type ModelName } from "./model.ts"
-import { open } from "./open.ts"
 
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const Positive = Schema.Int.check(Schema.isGreaterThan(0))

@@ -1,5 +1,5 @@
 // The `timestamp` of a bar as somebody may give it, read alike wherever a server stands.
-import { isoMillis } from "./iso-time.ts"
+import { isoMillis } from "../vocabulary/iso-time.ts"
 import { GIVEN_BAR_TIME_MIN, GIVEN_TIME_MAX } from "./market.ts"
 
 /** Numbers nearer to 0 are seconds since 1970 of any year up to 5138: as milliseconds they are of within four years of 1970. */

@@ -1,6 +1,6 @@
 import { Schema } from "effect"
-import { AgentId, AgentType, MarketSymbol, Timestamp } from "./names.ts"
-import { open } from "./open.ts"
+import { AgentId, AgentType, MarketSymbol, Timestamp } from "../vocabulary/names.ts"
+import { open } from "../vocabulary/open.ts"
 
 export const Decision = Schema.Literals(["BUY", "SELL", "HOLD"])
 export type Decision = typeof Decision.Type

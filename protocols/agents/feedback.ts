@@ -1,8 +1,8 @@
 import { Schema } from "effect"
+import { AgentType, MarketSymbol, Timestamp } from "../vocabulary/names.ts"
+import { open } from "../vocabulary/open.ts"
 import { ToolErrorKind, ToolStatus } from "./decision.ts"
 import { BreakerState } from "./model.ts"
-import { AgentType, MarketSymbol, Timestamp } from "./names.ts"
-import { open } from "./open.ts"
 
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const Share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))

@@ -1,8 +1,8 @@
 import { Schema } from "effect"
-import { Owner } from "./client.ts"
-import { confidenceOf } from "./decision.ts"
-import { AgentId, ConsensusId, CorrelationId, isGivenAgentId, MarketSymbol } from "./names.ts"
-import { isShallow, LEVELS_MAX, open } from "./open.ts"
+import { confidenceOf } from "../agents/decision.ts"
+import { Owner } from "../vocabulary/client.ts"
+import { AgentId, ConsensusId, CorrelationId, isGivenAgentId, MarketSymbol } from "../vocabulary/names.ts"
+import { isShallow, LEVELS_MAX, open } from "../vocabulary/open.ts"
 
 /** What kind of voter: an agent type of the house, `human`, or any other name of an agent outside. */
 export const VoterType = Schema.String.check(

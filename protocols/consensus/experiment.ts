@@ -1,6 +1,6 @@
 import { Schema } from "effect"
-import { Confidence, Decision, Probabilities } from "./decision.ts"
-import { open } from "./open.ts"
+import { Confidence, Decision, Probabilities } from "../agents/decision.ts"
+import { open } from "../vocabulary/open.ts"
 import { Hash } from "./round.ts"
 
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))

@@ -1,9 +1,7 @@
 import { Schema } from "effect"
-import { Indicators } from "./analysis-inputs.ts"
-import { Basis } from "./basis.ts"
-import { ContextItems, PAST_DECISIONS_MAX, PastDecision } from "./context.ts"
-import { BarWindow } from "./market.ts"
-import { AgentReport, BreakerState, ModelCallBegun } from "./model.ts"
+import { Indicators } from "../market/analysis-inputs.ts"
+import { Basis } from "../market/basis.ts"
+import { BarWindow } from "../market/market.ts"
 import {
   AgentId,
   type AgentType,
@@ -12,8 +10,10 @@ import {
   CorrelationId,
   MarketSymbol,
   Timestamp
-} from "./names.ts"
-import { open } from "./open.ts"
+} from "../vocabulary/names.ts"
+import { open } from "../vocabulary/open.ts"
+import { ContextItems, PAST_DECISIONS_MAX, PastDecision } from "./context.ts"
+import { AgentReport, BreakerState, ModelCallBegun } from "./model.ts"
 
 /**
  * What an agent is asked: an opinion on a symbol, for a round, from these bars and nothing newer. `context` comes from outside, `past`

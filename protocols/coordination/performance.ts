@@ -1,11 +1,11 @@
 import { Schema } from "effect"
-import { Vote } from "./consensus.ts"
-import { Confidence, Decision, Probabilities } from "./decision.ts"
-import { ExperimentName, ExperimentRequestId } from "./experiment.ts"
-import { BarTime } from "./market.ts"
-import { AgentId, ConsensusId, CorrelationId, MarketSymbol, Timestamp } from "./names.ts"
-import { open } from "./open.ts"
-import { VoterType } from "./round.ts"
+import { Confidence, Decision, Probabilities } from "../agents/decision.ts"
+import { Vote } from "../consensus/consensus.ts"
+import { ExperimentName, ExperimentRequestId } from "../consensus/experiment.ts"
+import { VoterType } from "../consensus/round.ts"
+import { BarTime } from "../market/market.ts"
+import { AgentId, ConsensusId, CorrelationId, MarketSymbol, Timestamp } from "../vocabulary/names.ts"
+import { open } from "../vocabulary/open.ts"
 
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const Price = Schema.Finite.check(Schema.isGreaterThan(0))

@@ -1,6 +1,6 @@
 import { Schema } from "effect"
-import { Decision, DecisionConfidence, Probabilities } from "./decision.ts"
-import { AgentType, agentId, ConsensusId, CorrelationId, GivenAgentId, MarketSymbol } from "./names.ts"
+import { Decision, DecisionConfidence, Probabilities } from "../agents/decision.ts"
+import { AgentType, agentId, ConsensusId, CorrelationId, GivenAgentId, MarketSymbol } from "../vocabulary/names.ts"
 import {
   GivenTimeoutMillis,
   givenRules,

@@ -1,8 +1,8 @@
 import { Schema } from "effect"
-import { Owner } from "./client.ts"
-import { Confidence, Decision, DecisionConfidence, Probabilities, Strength, Strengths } from "./decision.ts"
-import { AgentId, ConsensusId, CorrelationId, MarketSymbol, Timestamp } from "./names.ts"
-import { open } from "./open.ts"
+import { Confidence, Decision, DecisionConfidence, Probabilities, Strength, Strengths } from "../agents/decision.ts"
+import { Owner } from "../vocabulary/client.ts"
+import { AgentId, ConsensusId, CorrelationId, MarketSymbol, Timestamp } from "../vocabulary/names.ts"
+import { open } from "../vocabulary/open.ts"
 import { ConflictResolution, Hash, Method, RoundRequest, VoterType } from "./round.ts"
 
 /**

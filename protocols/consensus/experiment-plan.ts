@@ -1,6 +1,6 @@
 import { Schema } from "effect"
+import { AgentType } from "../vocabulary/names.ts"
 import { Alpha, ArmLabel, ExperimentName, Metric, ReturnCap } from "./experiment.ts"
-import { AgentType } from "./names.ts"
 import { ConflictResolution, Method, MinConfidence, roundRules, TimeoutMillis, VoterType } from "./round.ts"
 
 /** What an arm changes of how the rounds of analyses are held; what it does not name is as without the experiment. */

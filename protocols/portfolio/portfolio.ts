@@ -1,8 +1,8 @@
 import { Schema } from "effect"
-import { Confidence, Decision, Strength } from "./decision.ts"
-import { BarTime } from "./market.ts"
-import { AccountId, ConsensusId, MarketSymbol, Timestamp } from "./names.ts"
-import { open } from "./open.ts"
+import { Confidence, Decision, Strength } from "../agents/decision.ts"
+import { BarTime } from "../market/market.ts"
+import { AccountId, ConsensusId, MarketSymbol, Timestamp } from "../vocabulary/names.ts"
+import { open } from "../vocabulary/open.ts"
 
 const Price = Schema.Finite.check(Schema.isGreaterThan(0))
 const Share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))

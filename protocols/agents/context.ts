@@ -1,8 +1,8 @@
 import { Schema } from "effect"
+import { BarTime, GIVEN_TIME_MAX } from "../market/market.ts"
+import { ConsensusId } from "../vocabulary/names.ts"
+import { isShallow, LEVELS_MAX, open } from "../vocabulary/open.ts"
 import { Confidence, Decision } from "./decision.ts"
-import { BarTime, GIVEN_TIME_MAX } from "./market.ts"
-import { ConsensusId } from "./names.ts"
-import { isShallow, LEVELS_MAX, open } from "./open.ts"
 
 const Millis = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 
