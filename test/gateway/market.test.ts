@@ -75,11 +75,15 @@ describe("bars of a market over HTTP", () => {
   )
 })
 
+/** Each try has a namespace of its own: what an earlier one stored is no answer. */
+let tries = 0
+
 const system = Effect.gen(function* () {
+  const namespace = `market-${++tries}`
   const { url } = yield* NatsServer
   const node = layerNode({ name: "floor", actors: allActors({ policy: quantPolicy }) })
-  const nats = layerNats({ url, namespace: "market", name: "floor" })
-  const events = layerEvents({ url, namespace: "market", name: "events" })
+  const nats = layerNats({ url, namespace, name: "floor" })
+  const events = layerEvents({ url, namespace, name: "events" })
   const services = yield* Layer.build(Layer.mergeAll(Layer.provideMerge(node, nats), events))
   const gateway = yield* serveGateway({ port: 0 }).pipe(Effect.provide(services))
   const log = yield* ActorLog.pipe(Effect.provide(services))
