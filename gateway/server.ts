@@ -8,20 +8,24 @@ import type { Grant } from "./auth/grant.ts"
 import { BodyRoom } from "./body.ts"
 import { ConnectionRegistry } from "./connection-registry.ts"
 import { drain, type Phase } from "./drain.ts"
+import { upgradeRequired } from "./failures/request-failures.ts"
 import { socketsAllowed } from "./files.ts"
 import { fresh } from "./fresh.ts"
+import { addGet, addRest, addresses } from "./http/addresses.ts"
 import { makeGate } from "./http/gate.ts"
 import { addClientsRoute, addMetricsRoute, metricsText } from "./http/metrics.ts"
+import { addOperations } from "./http/operations.ts"
 import { addPages } from "./http/pages.ts"
-import { addRoutes } from "./http/routes/index.ts"
+import { problem } from "./http/problem.ts"
 import { Budgets } from "./operations/budget.ts"
 import type { Caller } from "./operations/caller.ts"
+import { GatewayState } from "./operations/gateway-state.ts"
 import { Keys } from "./operations/keys.ts"
 import { Quotas } from "./operations/quota.ts"
 import { systemStatusOf } from "./operations/system.ts"
 import { defaultLimits, type GatewayLimits, isLoopback, limitNames, type OriginPolicy } from "./policy.ts"
 import { NotReady, type Serving, type ServingOptions, watchServing } from "./serving.ts"
-import { askActors } from "./socket/asking.ts"
+import { ask } from "./socket/asking.ts"
 import type { Question } from "./socket/question.ts"
 import { Unauthenticated } from "./socket/unauthenticated.ts"
 import { addSocketRoute } from "./socket/websocket.ts"
@@ -106,12 +110,22 @@ export const serveGateway = (
 
     const run = yield* FiberSet.runtime(yield* FiberSet.make<void>())()
     const callerOf = callersOf(limits, authenticator.required)
-    const ask = (question: Question) =>
-      askActors({ fanout, callerOf }, question).pipe(Effect.provideService(Actors, actors))
     const { bodyBytesMax, bodyBytesPerSecond } = limits
     const gate = makeGate({ authenticator, limits, origins, run, ...bounds })
     const sockets = yield* boundSockets(app, limits)
-    const shared = { registry, limits, origins, fanout, draining, ask, run, ...bounds }
+    const ready = readiness(phase, yield* fresh(options.ready ?? Effect.void, READY_MILLIS), serving)
+    const events = yield* EventLog
+    const uptimeSeconds = () => Math.round((performance.now() - startedAt) / 1000)
+    const version = options.version ?? "unknown"
+    const state = GatewayState.of({
+      events: fanout,
+      system: yield* systemStatusOf({ events, ready, uptimeSeconds, clients: () => registry.size }),
+      ready,
+      health: () => ({ version, uptime_seconds: uptimeSeconds(), connections: registry.size, ...fanout.status() })
+    })
+    const services = Context.make(Actors, actors).pipe(Context.add(GatewayState, state))
+    const askFor = (question: Question) => Effect.provideContext(ask(callerOf, question), services)
+    const shared = { registry, limits, origins, fanout, draining, ask: askFor, run, ...bounds }
     addSocketRoute(app, { ...shared, sockets, authenticator })
     addEventsRoute(app, { ...shared, gate })
     yield* checkClients(registry, limits)
@@ -119,27 +133,17 @@ export const serveGateway = (
     const counted = { registry, status: fanout.status }
     addMetricsRoute(app, counted, gate)
     addClientsRoute(app, registry, gate)
-    const ready = readiness(phase, yield* fresh(options.ready ?? Effect.void, READY_MILLIS), serving)
-    const events = yield* EventLog
-    const uptimeSeconds = () => Math.round((performance.now() - startedAt) / 1000)
-    const system = yield* systemStatusOf({ events, ready, uptimeSeconds, clients: () => registry.size })
-    addRoutes(app, {
+    addOperations(app, {
       gate,
-      system,
       callerOf,
       origins,
       bodyBytesMax,
       bodyBytesPerSecond,
       bodyBytes: bounds.bodyBytes,
-      ready,
-      run: yield* FiberSet.runtime(underWay)<Actors>().pipe(Effect.provideService(Actors, actors)),
-      health: () => ({
-        version: options.version ?? "unknown",
-        uptime_seconds: uptimeSeconds(),
-        connections: registry.size,
-        ...fanout.status()
-      })
+      run: yield* FiberSet.runtime(underWay)<Actors | GatewayState>().pipe(Effect.provideContext(services))
     })
+    addGet(app, gate, addresses.socket, (call) => call.respond(problem(upgradeRequired)))
+    addRest(app, gate)
 
     const { port } = yield* Effect.acquireRelease(listen(app, host, options.port), (listening) =>
       drain({ phase, limits, requests: underWay, registry, unauthenticated: bounds.unauthenticated }, listening)

@@ -1,22 +1,25 @@
-import { forbiddenOrigin, misdirected } from "../failures/problem.ts"
+import type { Failure } from "../failures/failure.ts"
+import { forbiddenOrigin, misdirected } from "../failures/request-failures.ts"
 import { hostFault, type OriginPolicy, originFault } from "../policy.ts"
-import type { HttpRequest, Reply } from "../uws.ts"
+import type { HttpRequest } from "../uws.ts"
+import type { Access } from "./access.ts"
 
 /**
  * What every request is asked, those that become a WebSocket included: whether it was meant for this gateway, and whether the
- * page that sends it may. The answer to one that may not go on, or nothing.
+ * page that sends it may. Why it may not go on, or nothing.
  */
-export const refuseEntry = (req: HttpRequest, policy: OriginPolicy): Reply | undefined => {
+export const refuseEntry = (
+  req: HttpRequest,
+  policy: OriginPolicy,
+  { pages }: Pick<Access, "pages">
+): Failure | undefined => {
   const host = req.getHeader("host")
   const misled = hostFault(host, policy)
   if (misled !== undefined) return misdirected(misled)
-  if (!isForPrograms(req.getUrl()) || req.getMethod() === "options") return undefined
+  if (pages === "all" || req.getMethod() === "options") return undefined
   const fault = originFault({ origin: req.getHeader("origin"), host, site: req.getHeader("sec-fetch-site") }, policy)
   return fault === undefined ? undefined : forbiddenOrigin(fault)
 }
-
-/** What is no page, nor what pages are made of, and says more than that the gateway is there. */
-const isForPrograms = (path: string): boolean => path.startsWith("/api/") || path === "/metrics" || path === "/ws"
 
 /** Headers of which there is one at most: who reads the first of several, and who reads the last, read two requests. */
 const SINGLE: ReadonlySet<string> = new Set(["content-length", "transfer-encoding", "host", "origin"])

@@ -1,5 +1,7 @@
 import type { ConnectionRegistry } from "../connection-registry.ts"
+import { clientsAddress } from "../operations/table/index.ts"
 import type { TemplatedApp } from "../uws.ts"
+import { addGet, addresses } from "./addresses.ts"
 import type { Gate } from "./gate.ts"
 import { sparing } from "./sparing.ts"
 
@@ -11,20 +13,14 @@ export interface MetricsOptions {
 /** Adds `/metrics` to the app. */
 export const addMetricsRoute = (app: TemplatedApp, options: MetricsOptions, gate: Gate): void => {
   const headers = { "content-type": "text/plain; version=0.0.4" }
-  app.get(
-    "/metrics",
-    gate((call) => call.respond({ status: 200, headers, body: metricsText(options) }))
-  )
+  addGet(app, gate, addresses.metrics, (call) => call.respond({ status: 200, headers, body: metricsText(options) }))
 }
 
 /** Adds the list of who is connected, for operators. */
 export const addClientsRoute = (app: TemplatedApp, registry: ConnectionRegistry, gate: Gate): void => {
   const headers = { "content-type": "application/json" }
   const text = sparing(() => JSON.stringify({ clients: presence(registry) }))
-  app.get(
-    "/api/v1/clients",
-    gate((call) => call.respond({ status: 200, headers, body: text() }))
-  )
+  addGet(app, gate, clientsAddress, (call) => call.respond({ status: 200, headers, body: text() }))
 }
 
 const presence = (registry: ConnectionRegistry) =>

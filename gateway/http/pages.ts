@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs"
 import { stripTypeScriptTypes } from "node:module"
 import { OpenApi } from "effect/http-api"
+import { PUBLIC } from "../admission/access.ts"
+import { api } from "../operations/table/index.ts"
 import type { OriginPolicy } from "../policy.ts"
 import type { HttpRequest, Reply, TemplatedApp } from "../uws.ts"
-import { api } from "./api.ts"
+import { addGet, addresses } from "./addresses.ts"
 import type { Gate } from "./gate.ts"
 import { crossOrigin } from "./json.ts"
 
@@ -20,27 +22,18 @@ export const addPages = (app: TemplatedApp, gate: Gate, origins: OriginPolicy): 
     headers: { ...reply.headers, ...crossOrigin(req.getHeader("origin"), origins) }
   })
   const description = once(() => json(JSON.stringify(OpenApi.fromApi(api))))
-  app.get(
-    "/openapi.json",
-    gate((call, req) => call.respond(shared(req, description())))
-  )
+  addGet(app, gate, addresses.description, (call, req) => call.respond(shared(req, description())))
   for (const name of MODULES) {
     const reply = once(() => javascript(stripTypeScriptTypes(sourceOf(`../client/${name}`))))
     app.get(
       `/client/${name}`,
-      gate((call, req) => call.respond(shared(req, reply())))
+      gate(PUBLIC, (call, req) => call.respond(shared(req, reply())))
     )
   }
   const docs = once(() => html(sourceOf("http/docs.html")))
-  app.get(
-    "/docs",
-    gate((call) => call.respond(docs()))
-  )
+  addGet(app, gate, addresses.docs, (call) => call.respond(docs()))
   const page = once(() => html(sourceOf("../client/examples/page.html")))
-  app.get(
-    "/example",
-    gate((call) => call.respond(page()))
-  )
+  addGet(app, gate, addresses.example, (call) => call.respond(page()))
 }
 
 const sourceOf = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), "utf8")

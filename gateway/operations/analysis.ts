@@ -1,4 +1,4 @@
-import { Effect, type Schema } from "effect"
+import { Effect, Result, type Schema } from "effect"
 import {
   type AnalysisResult,
   type AnalyzeRequest,
@@ -12,6 +12,8 @@ import {
 import { Actors, type AskError, type Refusal } from "../../runtime/index.ts"
 import type { OverBudget } from "./budget.ts"
 import { type Asker, byOf, type Caller, nameFor, once, sharingOf } from "./caller.ts"
+import { GatewayState } from "./gateway-state.ts"
+import { type AnalysisProgress, type Followed, followAnalysis } from "./progress.ts"
 import type { TooManySymbols } from "./quota.ts"
 
 export type AnalyzeFailure = AskError | TooManySymbols | OverBudget | Refusal<typeof CoordinatorProtocol, "Analyze">
@@ -27,12 +29,59 @@ const ANSWER_MARGIN_MILLIS = 2_000
 export const correlationOf = (caller: Caller, own: string | undefined, given?: string): string =>
   given ?? own ?? nameFor(caller, "correlation")
 
+/** Events that cannot be read sooner are not told. */
+const FOLLOWED_WITHIN = "1 second"
+
+interface AnalysisAsked {
+  readonly payload: AnalyzeRequest
+  readonly caller: Caller
+  readonly correlationId: string | undefined
+  readonly tell: ((progress: AnalysisProgress) => void) | undefined
+}
+
+/** One analysis; how far it has come is told where somebody wants to know. Of one that was asked for before the id is the first one's. */
+export const runAnalysis = ({ payload, caller, correlationId: given, tell }: AnalysisAsked) => {
+  const correlationId = correlationOf(caller, payload.correlation_id, given)
+  const asker = sharingOf(caller)
+  const asked = analyze(payload, correlationId, caller, asker)
+  const following = { symbol: payload.symbol, correlationId, followId: asker.client?.follow_id }
+  return {
+    correlationId,
+    result: tell === undefined ? asked : telling(asked, following, caller, tell),
+    headers: (result: AnalysisResult | undefined) => ({ "x-correlation-id": result?.correlation_id ?? correlationId })
+  }
+}
+
+const telling = (
+  asked: Effect.Effect<AnalysisResult, AnalyzeFailure, Actors>,
+  followed: Followed,
+  caller: Caller,
+  tell: (progress: AnalysisProgress) => void
+) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      // Names the symbol first, so that nobody makes readers of the log by symbols that are refused.
+      yield* caller.quota.name([followed.symbol])
+      const { events } = yield* GatewayState
+      const following = yield* followAnalysis(events, followed, tell).pipe(
+        // An analysis does not wait until its progress can be seen.
+        Effect.timeout(FOLLOWED_WITHIN),
+        Effect.result
+      )
+      const { correlationId: correlation_id } = followed
+      tell({ stage: "accepted", correlation_id, followed: Result.isSuccess(following) })
+      const result = yield* asked
+      if (Result.isSuccess(following)) yield* following.success
+      return result
+    })
+  )
+
 /** One analysis, up to its result. `asker`: what actors are told of who asks. */
-export const analyze = (
+const analyze = (
   request: AnalyzeRequest,
   correlationId: string,
   caller: Caller,
-  asker: Asker = sharingOf(caller)
+  asker: Asker
 ): Effect.Effect<AnalysisResult, AnalyzeFailure, Actors> =>
   Effect.gen(function* () {
     const {

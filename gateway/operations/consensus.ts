@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import { Effect, Schema } from "effect"
+import { Effect, type Schema } from "effect"
 import {
   type CancelBody,
   type ConsensusBody,
@@ -12,7 +12,7 @@ import {
   type NoMarketData,
   type NotOwner,
   ROUND_DEFAULTS,
-  RoundStatus,
+  type RoundStatus,
   subjects,
   type VoteBody,
   type VoteRefusal,
@@ -140,13 +140,16 @@ export const castVote = (
     )
   })
 
-/** A round as it is now, as JSON: one's own, or one of the house whose events one may see. */
-export const consensusStatus = (consensusId: string, caller: Caller): Effect.Effect<string, ConsensusFailure, Actors> =>
+/** A round as it is now: one's own, or one of the house whose events one may see. */
+export const consensusStatus = (
+  consensusId: string,
+  caller: Caller
+): Effect.Effect<typeof RoundStatus.Type, ConsensusFailure, Actors> =>
   Effect.gen(function* () {
     const { ask } = yield* Actors
     const status = yield* ask(ConsensusProtocol, consensusId, "GetStatus", byOf(caller))
     if (status.owned !== true) yield* mustSee(caller, subjects.coordination("*", status.symbol))
-    return yield* Effect.orDie(encodeStatus(status))
+    return status
   })
 
 export const cancelConsensus = (
@@ -159,7 +162,5 @@ export const cancelConsensus = (
       ask(ConsensusProtocol, consensusId, "Cancel", { reason, ...byOf(caller) }, sent)
     )
   ).pipe(Effect.asVoid)
-
-const encodeStatus = Schema.encodeEffect(Schema.fromJsonString(RoundStatus))
 
 const hashOf = (token: string): string => createHash("sha256").update(token, "utf8").digest("hex")

@@ -1,8 +1,8 @@
-import { Effect, Schema } from "effect"
+import { Effect } from "effect"
 import {
   inCurrency,
   PortfolioProtocol,
-  PortfolioView,
+  type PortfolioView,
   type SwitchBody,
   type Switched,
   subjects,
@@ -13,17 +13,11 @@ import { type Caller, mustSee, type NotSeen, once, UNCOUNTED } from "./caller.ts
 
 export type PortfolioFailure = AskError | NotSeen | typeof UnknownAccount.Type
 
-const encode = Schema.encodeEffect(PortfolioView)
-
 /** A trading account as it stands. What only answers is stored by nobody, and so needs no quota. */
-export const portfolio = (
-  account: string,
-  caller: Caller
-): Effect.Effect<typeof PortfolioView.Encoded, PortfolioFailure, Actors> =>
+export const portfolio = (account: string, caller: Caller): Effect.Effect<PortfolioView, PortfolioFailure, Actors> =>
   Effect.gen(function* () {
     yield* mustSee(caller, subjects.portfolio(account))
-    const view = yield* (yield* Actors).ask(PortfolioProtocol, account, "GetPortfolio", {})
-    return yield* Effect.orDie(encode(withAmounts(view)))
+    return withAmounts(yield* (yield* Actors).ask(PortfolioProtocol, account, "GetPortfolio", {}))
   })
 
 /** Money in the unit of prices, beside the millionths. */

@@ -34,6 +34,9 @@ const ACTIVE_MILLIS = Duration.toMillis("1 hour")
 /** Asked by many at once, it is found out once. */
 const HOLDS = "2 seconds"
 
+/** The status of the system for who asks. */
+export type ReadSystem = Effect.Success<ReturnType<typeof systemStatusOf>>
+
 /** The status for who may see all events; found out anew every two seconds at most. */
 export const systemStatusOf = (options: SystemOptions) =>
   Effect.map(

@@ -1,17 +1,23 @@
 import { Effect, Schema } from "effect"
-import { type AgentType, FeedbackProtocol, feedbackId, subjects, ToolReport } from "../../protocols/index.ts"
+import { AgentType, FeedbackProtocol, feedbackId, subjects, type ToolReport } from "../../protocols/index.ts"
 import { Actors, type AskError } from "../../runtime/index.ts"
 import { type Caller, mustSee, type NotSeen } from "./caller.ts"
 import type { TooManySymbols } from "./quota.ts"
 
-const encode = Schema.encodeEffect(ToolReport)
+/** No agent of this type has ever used such a tool. */
+export class UnknownTool extends Schema.TaggedError<UnknownTool>()("UnknownTool", {
+  agent_type: AgentType,
+  tool: Schema.String
+}) {}
 
-/** How a tool has done for an agent type, or nothing where it was never used. */
+export type ToolFailure = AskError | TooManySymbols | NotSeen | UnknownTool
+
+/** How a tool has done for an agent type. */
 export const toolReport = (
   type: AgentType,
   tool: string,
   caller: Caller
-): Effect.Effect<typeof ToolReport.Encoded | undefined, AskError | TooManySymbols | NotSeen, Actors> =>
+): Effect.Effect<ToolReport, ToolFailure, Actors> =>
   Effect.gen(function* () {
     // The tool `model` stands for the requests to models, whose events are of a kind of their own.
     yield* mustSee(caller, subjects.tool(type, tool), ...(tool === "model" ? [`model.${type}.*`] : []))
@@ -19,5 +25,6 @@ export const toolReport = (
     // Asking makes an actor, which stays.
     yield* caller.quota.name([id])
     const report = yield* (yield* Actors).ask(FeedbackProtocol, id, "GetReport", {})
-    return report.total.executions === 0 ? undefined : yield* Effect.orDie(encode(report))
+    if (report.total.executions === 0) return yield* new UnknownTool({ agent_type: type, tool })
+    return report
   })

@@ -10,7 +10,7 @@ import type { Fanout } from "../streams/fanout.ts"
 import type { QueueMemory } from "../streams/queue-memory.ts"
 import type { DeliveryStats } from "../streams/subscription-queue.ts"
 import { keepSubscriptions } from "../streams/subscriptions.ts"
-import { answering } from "./answering.ts"
+import { answering } from "./asking.ts"
 import { noRoom, notWelcome, type SlowReason, slowConsumer } from "./close-frames.ts"
 import type { Question, QuestionResult } from "./question.ts"
 import { makeReception, type Reception } from "./reception.ts"
@@ -219,9 +219,8 @@ class Conversation implements Connection {
     else if (action.do === "unsubscribe") this.#keeper.release(action.id)
     else {
       const { ask, address, run } = this.#options
-      run(
-        answering({ ask, address, session: this.session, perform: (transition) => this.#perform(transition) }, action)
-      )
+      const options = { ask, address, session: this.session, perform: (to: Transition) => this.#perform(to) }
+      run(answering(options, action.asked, action.grant))
     }
   }
 

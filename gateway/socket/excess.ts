@@ -44,7 +44,10 @@ export const tooCostly = (
 /** What of a transition costs more than its frame. */
 export const costOf = ({ actions }: Transition): { readonly kind: Costly; readonly id: string } | undefined => {
   for (const action of actions) {
-    if (action.do === "ask") return { kind: "ask", id: action.operation.id }
+    if (action.do === "ask") {
+      const { id, operation } = action.asked
+      return operation.access.cost === undefined ? undefined : { kind: operation.access.cost, id }
+    }
     if (action.do === "subscribe" && action.start !== "new") return { kind: "history", id: action.id }
   }
   return undefined

@@ -1,29 +1,55 @@
-import { Schema } from "effect"
-import { ClientOperation, type ErrorData } from "../../protocols/index.ts"
+import { Result, Schema } from "effect"
+import { ConnectionOperation, type ErrorData } from "../../protocols/index.ts"
 import { type Fault, faultOf } from "../failures/fault.ts"
+import { type Frames, operations } from "../operations/table/index.ts"
+import type { AskOperation } from "./question.ts"
 
 /** The JSON of a frame. */
 export const parseJson = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unknown))
-/** The operation that a JSON value is. */
-export const decodeOperation = Schema.decodeUnknownResult(ClientOperation)
+
 const hasId = Schema.is(Schema.Struct({ id: Schema.String.check(Schema.isMaxLength(64)) }))
-const hasOp = Schema.is(
-  Schema.Struct({ op: Schema.Literals(ClientOperation.members.map(({ fields }) => fields.op.literal)) })
-)
+const hasOp = Schema.is(Schema.Struct({ op: Schema.String }))
 const isObject = Schema.is(Schema.Record(Schema.String, Schema.Unknown))
 const hasPattern = Schema.is(Schema.Struct({ pattern: Schema.Unknown }))
+const decodeConnectionOperation = Schema.decodeUnknownResult(ConnectionOperation)
 
 /** The id of an operation, also of one that is not valid. */
 export const readId = (json: unknown): string | null => (hasId(json) ? json.id : null)
 
-/** What is wrong with an operation. */
-export const describe = (error: Schema.SchemaError, json: unknown): Fault & { readonly code: ErrorData["code"] } => {
+type Reader = (json: unknown) => Result.Result<ConnectionOperation | AskOperation, Schema.SchemaError>
+
+const asking =
+  (operation: AskOperation["operation"], { op, read }: Frames<unknown>): Reader =>
+  (json) =>
+    Result.map(read(json), (asked) => ({ op, operation, ...asked }))
+
+/** What reads each operation, by its name. Of several with one name the last of the table comes first, and tells what is wrong. */
+const readers: ReadonlyMap<string, ReadonlyArray<Reader>> = operations.reduce(
+  (found, operation) => {
+    const { frames } = operation
+    return frames === undefined
+      ? found
+      : found.set(frames.op, [asking(operation, frames), ...(found.get(frames.op) ?? [])])
+  },
+  new Map<string, ReadonlyArray<Reader>>(
+    ConnectionOperation.members.map(({ fields }) => [fields.op.literal, [decodeConnectionOperation]])
+  )
+)
+
+/** The operation that a JSON value is, or what is wrong with it. */
+export const readOperation = (
+  json: unknown
+): Result.Result<ConnectionOperation | AskOperation, Fault & { readonly code: ErrorData["code"] }> => {
   const code = "invalid_operation"
-  if (!isObject(json)) return { code, field: "", rule: "an operation is a JSON object" }
-  if (!hasOp(json)) {
-    const names = ClientOperation.members.map(({ fields }) => fields.op.literal).join(", ")
-    return { code, field: "op", rule: `must be one of ${names}` }
+  if (!isObject(json)) return Result.fail({ code, field: "", rule: "an operation is a JSON object" })
+  const [first, ...others] = (hasOp(json) ? readers.get(json.op) : undefined) ?? []
+  if (first === undefined) {
+    return Result.fail({ code, field: "op", rule: `must be one of ${[...readers.keys()].join(", ")}` })
   }
-  const fault = faultOf(error)
-  return fault.field === "pattern" && hasPattern(json) ? { code: "invalid_pattern", ...fault } : { code, ...fault }
+  const read = first(json)
+  const fitting = Result.isSuccess(read) ? read : (others.map((reader) => reader(json)).find(Result.isSuccess) ?? read)
+  return Result.mapError(fitting, (error) => {
+    const fault = faultOf(error)
+    return fault.field === "pattern" && hasPattern(json) ? { code: "invalid_pattern", ...fault } : { code, ...fault }
+  })
 }

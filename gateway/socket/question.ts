@@ -1,30 +1,26 @@
-import type { ClientOperation, ErrorData } from "../../protocols/index.ts"
+import type { ErrorData } from "../../protocols/index.ts"
 import type { Grant } from "../auth/grant.ts"
+import type { AnalysisProgress } from "../operations/progress.ts"
+import type { FrameRequest, OperationEntry } from "../operations/table/index.ts"
 
-/** The operations that actors answer. */
-export type AskOperation = Extract<
-  ClientOperation,
-  { readonly op: "analyze" | "request_consensus" | "vote" | "message" | "cancel" | "status" }
->
+/** An operation of the table, as a client asked for it. */
+export interface AskOperation extends FrameRequest<unknown> {
+  readonly op: string
+  readonly operation: OperationEntry
+}
 
 /** What is asked, by whom, and who is told how far it has come. */
 export interface Question {
-  readonly operation: AskOperation
+  readonly asked: AskOperation
   readonly grant: Grant
   /** Where it comes from. */
   readonly address: string
   readonly tell: (progress: AnalysisProgress) => void
 }
 
-/** What happened in an analysis, as its asker is told. */
-export type AnalysisProgress = {
-  readonly stage: "accepted" | "round_opened" | "vote" | "abstention" | "escalation"
-  readonly [key: string]: unknown
-}
-
 /** What came of asking: what the result holds besides, or why there is none. */
 export type QuestionResult =
-  | { readonly ok: true; readonly data: { readonly [key: string]: unknown } }
+  | { readonly ok: true; readonly data: object }
   | ({ readonly ok: false } & Pick<ErrorData, "code" | "message" | "reason">)
 
 /** How many questions of one client may be without an answer. */

@@ -1,12 +1,14 @@
-import { Result, Schema } from "effect"
-import type { ClientOperation, ErrorData, Frame, SlowPolicy, Start, Subscribe } from "../../protocols/index.ts"
+import { Result } from "effect"
+import type { ConnectionOperation, ErrorData, Frame, SlowPolicy, Start, Subscribe } from "../../protocols/index.ts"
 import { NESTED, nestingFault } from "../../runtime/index.ts"
-import { type Grant, Operation } from "../auth/grant.ts"
+import type { Grant } from "../auth/grant.ts"
+import { forbiddenOperation } from "../failures/failure.ts"
 import { formatFault } from "../failures/fault.ts"
+import type { AnalysisProgress } from "../operations/progress.ts"
 import { type GatewayLimits, limitNames } from "../policy.ts"
 import { ownFrame } from "./close-frames.ts"
-import { decodeOperation, describe, parseJson, readId } from "./operation.ts"
-import { type AnalysisProgress, ASKING_MAX, type AskOperation, type QuestionResult } from "./question.ts"
+import { parseJson, readId, readOperation } from "./operation.ts"
+import { ASKING_MAX, type AskOperation, type QuestionResult } from "./question.ts"
 
 /**
  * One client's side of the conversation: no I/O, no clock. What comes in gives the next session and what to do.
@@ -60,7 +62,7 @@ export type Action =
   /** Deliver no more under this id. */
   | { readonly do: "unsubscribe"; readonly id: string }
   /** Ask actors, then call `answered`. */
-  | { readonly do: "ask"; readonly operation: AskOperation; readonly grant: Grant }
+  | { readonly do: "ask"; readonly asked: AskOperation; readonly grant: Grant }
 
 export interface Transition {
   readonly session: Session
@@ -111,11 +113,8 @@ export const receive = (session: Session, inbound: Inbound): Transition => {
   const json = parseJson(inbound.text)
   if (Result.isFailure(json)) return faulty(session, null, "malformed_json", "the frame is not a whole JSON text")
   const id = readId(json.success)
-  const operation = decodeOperation(json.success)
-  if (Result.isFailure(operation)) {
-    const { code, ...fault } = describe(operation.failure, json.success)
-    return faulty(session, id, code, formatFault(fault))
-  }
+  const operation = readOperation(json.success)
+  if (Result.isFailure(operation)) return faulty(session, id, operation.failure.code, formatFault(operation.failure))
   return perform(session, operation.success)
 }
 
@@ -145,11 +144,10 @@ export const progressed = (session: Session, { id, op }: AskOperation, progress:
 })
 
 /** Actors have answered, or will not. */
-export const answered = (before: Session, operation: AskOperation, asked: QuestionResult): Transition => {
+export const answered = (before: Session, { id, op }: AskOperation, result: QuestionResult): Transition => {
   const session = { ...before, asking: before.asking - 1 }
-  const { id, op } = operation
-  if (asked.ok) return { session, actions: [sendOwn("result", { id, op, ok: true, ...asked.data })] }
-  const { ok: _, ...fault } = asked
+  if (result.ok) return { session, actions: [sendOwn("result", { id, op, ok: true, ...result.data })] }
+  const { ok: _, ...fault } = result
   return { session, actions: [sendOwn("error", { id, ...fault } satisfies ErrorData)] }
 }
 
@@ -182,17 +180,13 @@ export const unauthorized = (session: Session, id: string | null, reason: string
 export const tooHasty = (session: Session): Transition =>
   faulty(session, null, "rate_limited", "wait for the answer to `auth`")
 
-const perform = (session: Session, operation: ClientOperation): Transition => {
+const perform = (session: Session, operation: ConnectionOperation | AskOperation): Transition => {
   const { grant } = session
+  if ("operation" in operation) return ask(session, operation)
   if (operation.op === "auth") {
     return { session, actions: [{ do: "authenticate", id: operation.id, token: operation.token }] }
   }
-  if (grant === undefined) {
-    return faulty(session, operation.id, "unauthenticated", "send a token first: an `auth` operation")
-  }
-  if (isGuarded(operation.op) && !grant.may(operation.op)) {
-    return refuse(session, operation.id, "forbidden", `your token or key does not allow ${operation.op}`)
-  }
+  if (grant === undefined) return unauthenticated(session, operation.id)
   switch (operation.op) {
     case "ping":
       return answer(session, operation)
@@ -203,20 +197,27 @@ const perform = (session: Session, operation: ClientOperation): Transition => {
       return answer(without(session, operation.id), operation, { do: "unsubscribe", id: operation.id })
     case "subscribe":
       return subscribe(session, operation)
-    default:
-      if (session.asking >= ASKING_MAX) {
-        const rule = `at most ${ASKING_MAX} questions of one client may be without an answer`
-        return refuse(session, operation.id, "too_many_requests", rule)
-      }
-      return {
-        session: { ...session, asking: session.asking + 1 },
-        actions: [{ do: "ask", operation, grant }]
-      }
   }
 }
 
-/** Operations that need a permission of their own. */
-const isGuarded = Schema.is(Operation)
+const unauthenticated = (session: Session, id: string): Transition =>
+  faulty(session, id, "unauthenticated", "send a token first: an `auth` operation")
+
+/** An operation of the table is asked for: whoever is known may do it, if the right that it needs is theirs. */
+const ask = (session: Session, asked: AskOperation): Transition => {
+  const { grant } = session
+  const { id, operation } = asked
+  const { right } = operation.access
+  if (grant === undefined) return unauthenticated(session, id)
+  if (right !== undefined && !grant.may(right)) {
+    return refuse(session, id, "forbidden", forbiddenOperation(right).detail)
+  }
+  if (session.asking >= ASKING_MAX) {
+    const rule = `at most ${ASKING_MAX} questions of one client may be without an answer`
+    return refuse(session, id, "too_many_requests", rule)
+  }
+  return { session: { ...session, asking: session.asking + 1 }, actions: [{ do: "ask", asked, grant }] }
+}
 
 const subscribe = (session: Session, operation: Subscribe): Transition => {
   const { id, pattern, start = "new", on_slow: onSlow = "close" } = operation
@@ -257,7 +258,7 @@ const forbiddenPattern = (id: string, pattern: string): ErrorData => ({
   message: `\`pattern\`: your token does not allow all of ${pattern}`
 })
 
-const answer = (session: Session, operation: ClientOperation, ...before: ReadonlyArray<Action>): Transition => ({
+const answer = (session: Session, operation: ConnectionOperation, ...before: ReadonlyArray<Action>): Transition => ({
   session,
   actions: [...before, sendOwn("result", { id: operation.id, op: operation.op, ok: true })]
 })

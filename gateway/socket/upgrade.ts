@@ -7,9 +7,18 @@ import { credentialOf } from "../auth/credential.ts"
 import { everything, type Grant } from "../auth/grant.ts"
 import type { BodyRoom } from "../body.ts"
 import type { ConnectionRegistry } from "../connection-registry.ts"
-import { noRoomFor, stopping, tooManyHandshakes, tooManyOffences, versionRequired } from "../failures/problem.ts"
+import type { Failure } from "../failures/failure.ts"
+import {
+  noRoomFor,
+  stopping,
+  tooManyHandshakes,
+  tooManyOffences,
+  versionRequired
+} from "../failures/request-failures.ts"
+import { addresses } from "../http/addresses.ts"
+import { problem } from "../http/problem.ts"
 import type { GatewayLimits, OriginPolicy } from "../policy.ts"
-import { exchange, type HttpRequest, type HttpResponse, type Reply, type UpgradeContext } from "../uws.ts"
+import { exchange, type HttpRequest, type HttpResponse, type UpgradeContext } from "../uws.ts"
 import type { Connection, Handshake } from "./connection.ts"
 
 export interface UpgradeOptions {
@@ -66,8 +75,9 @@ export const upgrade = (
   const { authenticator, limits, handshakes, run } = options
   if (isUnclear(req)) return void res.close()
   const call = exchange(res, options.room)
-  const refusal = refuse(options, req)
-  if (refusal !== undefined) return call.respond(refusal)
+  const refuse = (failure: Failure) => call.respond(problem(failure))
+  const refusal = refusalOf(options, req)
+  if (refusal !== undefined) return refuse(refusal)
   const { address } = call
   const { protocol, credential } = credentialOf(req)
   const [key = "", extensions = ""] = ["key", "extensions"].map((name) => req.getHeader(`sec-websocket-${name}`))
@@ -83,15 +93,15 @@ export const upgrade = (
   }
   const hasOffended = (grant?: Grant) => options.offences.has(offenderOf(address, grant), performance.now())
   const openAsKnown = (grant: Grant, handshake: Handshake | undefined): void => {
-    if (hasOffended(grant)) return call.respond(tooManyOffences())
+    if (hasOffended(grant)) return refuse(tooManyOffences)
     const full = noRoomFor(address, options.registry, limits)
     if (full === undefined) open(handshake)
-    else call.respond(full.reply)
+    else refuse(full)
   }
   const openAsUnknown = (handshake: Handshake | undefined): void => {
-    if (hasOffended()) return call.respond(tooManyOffences())
+    if (hasOffended()) return refuse(tooManyOffences)
     if (handshakes.take(address, performance.now())) open(handshake)
-    else call.respond(tooManyHandshakes(limits.handshakesPerSecond))
+    else refuse(tooManyHandshakes(limits.handshakesPerSecond))
   }
   if (!authenticator.required) return openAsKnown(everything, undefined)
   if (credential === undefined) return openAsUnknown(undefined)
@@ -107,9 +117,9 @@ export const upgrade = (
   })
 }
 
-const refuse = (options: UpgradeOptions, req: HttpRequest): Reply | undefined => {
-  const refusal = refuseEntry(req, options.origins)
+const refusalOf = (options: UpgradeOptions, req: HttpRequest): Failure | undefined => {
+  const refusal = refuseEntry(req, options.origins, addresses.socket.access)
   if (refusal !== undefined) return refusal
-  if (options.draining()) return stopping()
-  return VERSIONS.has(req.getHeader("sec-websocket-version")) ? undefined : versionRequired()
+  if (options.draining()) return stopping
+  return VERSIONS.has(req.getHeader("sec-websocket-version")) ? undefined : versionRequired
 }

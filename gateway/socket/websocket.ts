@@ -3,7 +3,7 @@ import { Effect, type Fiber } from "effect"
 import type { SharedCosts } from "../admission/costs.ts"
 import { offenderOf } from "../admission/offences.ts"
 import type { Grant } from "../auth/grant.ts"
-import { noRoomFor, TOO_MANY_OFFENCES } from "../failures/problem.ts"
+import { noRoomFor, tooManyOffences } from "../failures/request-failures.ts"
 import type { GatewayLimits } from "../policy.ts"
 import type { Sockets } from "../sockets.ts"
 import type { Fanout } from "../streams/fanout.ts"
@@ -158,7 +158,7 @@ const enter = (
   address: string,
   grant: Grant
 ): string | undefined => {
-  if (offences.has(offenderOf(address, grant), performance.now())) return TOO_MANY_OFFENCES
+  if (offences.has(offenderOf(address, grant), performance.now())) return tooManyOffences.detail
   const full = noRoomFor(address, registry, limits)
   if (full !== undefined) return full.detail
   unauthenticated.remove(connection)

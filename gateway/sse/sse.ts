@@ -4,15 +4,16 @@ import { Pattern, SlowPolicy, type Start, Start as StartSchema } from "../../pro
 import type { SharedCosts } from "../admission/costs.ts"
 import { everything, type Grant } from "../auth/grant.ts"
 import type { ConnectionRegistry } from "../connection-registry.ts"
-import { faultOf } from "../failures/fault.ts"
-import { forbiddenOperation, invalidRequest, noRoomFor, stopping } from "../failures/problem.ts"
+import { type Failure, forbiddenOperation, invalidRequest } from "../failures/failure.ts"
+import { type Fault, faultOf } from "../failures/fault.ts"
+import { noRoomFor, stopping } from "../failures/request-failures.ts"
+import { addGet, addresses } from "../http/addresses.ts"
 import type { Gate } from "../http/gate.ts"
+import { problem } from "../http/problem.ts"
 import { microtaskBatch } from "../microtask-batch.ts"
 import type { OriginPolicy } from "../policy.ts"
 import { type ConnectionOptions, connect } from "../socket/connection.ts"
 import type { Exchange, HttpRequest, Reply, TemplatedApp } from "../uws.ts"
-
-export const EVENTS = "/api/v1/events"
 
 export interface SseOptions extends Pick<ConnectionOptions, "limits" | "fanout" | "queueMemory" | "ask" | "run"> {
   readonly registry: ConnectionRegistry
@@ -38,19 +39,16 @@ const REFUSED = '{"type":"error","seq":null'
  * `EventSource`, which comes back with `Last-Event-ID`, goes on where it was.
  */
 export const addEventsRoute = (app: TemplatedApp, options: SseOptions): void => {
-  app.get(
-    EVENTS,
-    options.gate((call, req, grant) => {
-      const origin = req.getHeader("origin")
-      const wanted = read(req)
-      if (Result.isFailure(wanted)) return call.respond(wanted.failure)
-      const refusal = refuse(options, call.address, wanted.success, grant)
-      if (refusal !== undefined) return call.respond(refusal)
-      const headers = headersFor(origin, options.origins)
-      if (req.getMethod() === "head") return call.respond({ status: 200, headers, body: "" })
-      serve(call, options, wanted.success, grant, headers)
-    })
-  )
+  addGet(app, options.gate, addresses.events, (call, req, grant) => {
+    const origin = req.getHeader("origin")
+    const wanted = read(req)
+    if (Result.isFailure(wanted)) return call.respond(problem(invalidRequest(wanted.failure)))
+    const refusal = refuse(options, call.address, wanted.success, grant)
+    if (refusal !== undefined) return call.respond(problem(refusal))
+    const headers = headersFor(origin, options.origins)
+    if (req.getMethod() === "head") return call.respond({ status: 200, headers, body: "" })
+    serve(call, options, wanted.success, grant, headers)
+  })
 }
 
 const StreamRequest = Schema.Struct({
@@ -61,7 +59,7 @@ const StreamRequest = Schema.Struct({
 type StreamRequest = typeof StreamRequest.Type
 const decodeWanted = Schema.decodeUnknownResult(StreamRequest)
 
-const read = (req: HttpRequest): Result.Result<StreamRequest, Reply> => {
+const read = (req: HttpRequest): Result.Result<StreamRequest, Fault> => {
   const query = new URLSearchParams(req.getQuery())
   const onSlow = query.get("on_slow")
   const start = startOf(query, req.getHeader("last-event-id"))
@@ -70,7 +68,7 @@ const read = (req: HttpRequest): Result.Result<StreamRequest, Reply> => {
     ...(start !== undefined && { start }),
     ...(onSlow !== null && { on_slow: onSlow })
   })
-  return Result.mapError(wanted, (error) => invalidRequest(faultOf(error)))
+  return Result.mapError(wanted, faultOf)
 }
 
 const startOf = (query: URLSearchParams, lastEventId: string): Start | string | undefined => {
@@ -86,10 +84,10 @@ const refuse = (
   address: string,
   { pattern }: StreamRequest,
   grant: Grant
-): Reply | undefined => {
-  if (draining()) return stopping()
+): Failure | undefined => {
+  if (draining()) return stopping
   if (!grant.sees(pattern)) return forbiddenOperation(`all of ${pattern}`)
-  return noRoomFor(address, registry, limits)?.reply
+  return noRoomFor(address, registry, limits)
 }
 
 const headersFor = (origin: string, { allowedOrigins }: OriginPolicy): Reply["headers"] => ({

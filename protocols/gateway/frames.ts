@@ -4,12 +4,11 @@ import { GivenContextItems } from "../agents/context.ts"
 import { AgentDecision, ToolExecution } from "../agents/decision.ts"
 import { ModelCall } from "../agents/model.ts"
 import { AgentCoordination } from "../consensus/consensus.ts"
-import { CancelBody, ConsensusBody, MessageBody, VoteBody } from "../consensus/consensus-requests.ts"
 import { GivenAccount, GivenIndicators, MarketData } from "../market/analysis-inputs.ts"
 import { type Bar, BarsPerYear, GivenBar, MarketUpdate } from "../market/market.ts"
 import { OrderUpdate, PortfolioUpdate } from "../portfolio/portfolio.ts"
 import { isoMillis } from "../vocabulary/iso-time.ts"
-import { ConsensusId, CorrelationId, MarketSymbol, Timestamp } from "../vocabulary/names.ts"
+import { CorrelationId, MarketSymbol, Timestamp } from "../vocabulary/names.ts"
 import { open } from "../vocabulary/open.ts"
 import { patternFault } from "../vocabulary/subjects.ts"
 
@@ -141,42 +140,17 @@ export const CancelAnalysisBody = Schema.Struct({
   reason: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(1_000)))
 })
 
-/** What a client can send, one JSON object a text frame. */
-export const ClientOperation = Schema.Union([
+/**
+ * What a client can send that is about its connection, one JSON object a text frame. All else that it can send is an operation of the
+ * gateway's table, which HTTP has too.
+ */
+export const ConnectionOperation = Schema.Union([
   Subscribe,
   Schema.Struct({ op: Schema.Literal("unsubscribe"), id: OperationId }),
   Schema.Struct({ op: Schema.Literal("auth"), id: OperationId, token: Schema.String }),
-  Schema.Struct({ op: Schema.Literal("ping"), id: OperationId }),
-  /** As `POST /api/v1/agents/consensus`; the result holds what that answers. */
-  Schema.Struct({ op: Schema.Literal("request_consensus"), id: OperationId, request: ConsensusBody }),
-  /** As `POST /api/v1/agents/consensus/{id}/votes`. */
-  Schema.Struct({ op: Schema.Literal("vote"), id: OperationId, consensus_id: ConsensusId, vote: VoteBody }),
-  /** As `POST /api/v1/agents/analyze`; what happens meanwhile comes in `progress` frames, unless that is false. */
-  Schema.Struct({
-    op: Schema.Literal("analyze"),
-    id: OperationId,
-    request: AnalyzeRequest,
-    progress: Schema.optionalKey(Schema.Boolean)
-  }),
-  /** As `POST /api/v1/agents/message`. */
-  Schema.Struct({ op: Schema.Literal("message"), id: OperationId, message: MessageBody }),
-  /** Cancels a round, or an analysis. */
-  Schema.Struct({
-    op: Schema.Literal("cancel"),
-    id: OperationId,
-    of: Schema.Union([
-      Schema.Struct({ consensus_id: ConsensusId, ...CancelBody.fields }),
-      Schema.Struct({ correlation_id: CorrelationId, ...CancelAnalysisBody.fields })
-    ])
-  }),
-  /** What is known of a round, or of a symbol. */
-  Schema.Struct({
-    op: Schema.Literal("status"),
-    id: OperationId,
-    of: Schema.Union([Schema.Struct({ consensus_id: ConsensusId }), Schema.Struct({ symbol: MarketSymbol })])
-  })
+  Schema.Struct({ op: Schema.Literal("ping"), id: OperationId })
 ])
-export type ClientOperation = typeof ClientOperation.Type
+export type ConnectionOperation = typeof ConnectionOperation.Type
 
 /**
  * Every frame a client gets.

@@ -102,7 +102,10 @@ export const AccountId = matching(
 )
 
 /** The name of a tool, or `model` for the requests to language models. */
-export const ToolName = matching(/^[A-Za-z0-9_-]{1,64}$/, "a tool is 1 to 64 letters, digits, dashes or underscores")
+export const ToolName = matching(
+  /^[A-Za-z0-9_-]{1,64}$/,
+  "a tool is 1 to 64 letters, digits, dashes or underscores, and `model` the requests to models"
+)
 
 /** An instant as clients see it: ISO 8601 in UTC with milliseconds. */
 export const Timestamp = Schema.String

@@ -4,7 +4,6 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { exportJWK, SignJWT } from "jose"
-import { operationOf } from "../../gateway/http/gate.ts"
 import { http, openClient, openClientWith, startGateway } from "../support/gateway.ts"
 import { temporaryFolder } from "../support/nats.ts"
 
@@ -180,25 +179,6 @@ describe("a client of a gateway with a secret", () => {
 })
 
 describe("the HTTP side of a gateway with a secret", () => {
-  it("knows which operation a request is", () => {
-    const rounds = "/api/v1/agents/consensus"
-    const requests: ReadonlyArray<readonly [method: string, path: string, operation: string | undefined]> = [
-      ["post", "/api/v1/agents/analyze", "analyze"],
-      ["post", rounds, "request_consensus"],
-      ["get", `${rounds}/01J`, "status"],
-      ["post", `${rounds}/01J/votes`, "vote"],
-      ["post", `${rounds}/01J/cancel`, "cancel"],
-      ["post", "/api/v1/agents/analyze/c-1/cancel", "cancel"],
-      ["post", "/api/v1/agents/allocation", "analyze"],
-      ["get", "/api/v1/agents/allocation/01J", "status"],
-      ["get", "/api/v1/clients", "clients"],
-      ["get", "/metrics", "status"],
-      ["post", "/api/v1/market/ACME/bars", "feed"],
-      ["get", "/api/v1/events", undefined]
-    ]
-    for (const [method, path, operation] of requests) assert.strictEqual(operationOf(method, path), operation, path)
-  })
-
   const analyze = (port: number, headers: { readonly [name: string]: string }) =>
     http(port, "/api/v1/agents/analyze", {
       method: "POST",

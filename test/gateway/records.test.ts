@@ -4,7 +4,6 @@ import { FEEDBACK_DEFAULTS } from "../../actors/feedback/feedback.ts"
 import { reportOf } from "../../actors/feedback/report.ts"
 import { initial as noExecutions } from "../../actors/feedback/state.ts"
 import { allActors, quantPolicy } from "../../actors/index.ts"
-import { operationOf } from "../../gateway/http/gate.ts"
 import { serveGateway } from "../../gateway/index.ts"
 import { CoordinatorProtocol, FeedbackProtocol, PortfolioView, Problem, ToolReport } from "../../protocols/index.ts"
 import { Actors, layerNode } from "../../runtime/index.ts"
@@ -143,13 +142,6 @@ describe("the accounts of the gateway", () => {
       assert.deepStrictEqual(asked, [])
     })
   )
-
-  it("are looked at with `status`, and switched with `trade` only", () => {
-    assert.strictEqual(operationOf("get", `${PORTFOLIO}/main`), "status")
-    assert.strictEqual(operationOf("get", TOOLS), "status")
-    assert.strictEqual(operationOf("post", `${PORTFOLIO}/main/switch`), "trade")
-    assert.strictEqual(operationOf("post", `${PORTFOLIO}/cancel/switch`), "trade")
-  })
 })
 
 const system = Effect.gen(function* () {

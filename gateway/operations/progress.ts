@@ -3,11 +3,16 @@ import { AgentCoordination, subjects } from "../../protocols/index.ts"
 import type { LogUnavailable } from "../../runtime/index.ts"
 import type { Fanout } from "../streams/fanout.ts"
 import type { TooManyPatterns } from "../streams/pattern-counts.ts"
-import type { AnalysisProgress } from "./question.ts"
 
 const Coordination = Schema.Struct({ type: Schema.Literal("agent_coordination"), data: AgentCoordination })
 const TELL_WITHIN = "250 millis"
 const decodeEvent = Schema.decodeUnknownResult(Schema.fromJsonString(Coordination))
+
+/** What happened in an analysis, as its asker is told. */
+export type AnalysisProgress = {
+  readonly stage: "accepted" | "round_opened" | "vote" | "abstention" | "escalation"
+  readonly [key: string]: unknown
+}
 
 /** The analysis that is followed. Anybody may give the same correlation id; `followId` is given where clients are told apart, to nobody else. */
 export interface Followed {
@@ -24,7 +29,7 @@ export interface Followed {
  * @returns what waits until all of a round that has been seen is told, for a moment at most: an answer takes a shorter way than events
  */
 export const followAnalysis = (
-  fanout: Fanout,
+  fanout: Pick<Fanout, "subscribe">,
   { symbol, correlationId, followId }: Followed,
   tell: (progress: AnalysisProgress) => void
 ): Effect.Effect<Effect.Effect<void>, LogUnavailable | TooManyPatterns, Scope.Scope> => {
