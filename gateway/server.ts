@@ -8,15 +8,13 @@ import type { Grant } from "./auth/grant.ts"
 import { BodyRoom } from "./body.ts"
 import { ConnectionRegistry } from "./connection-registry.ts"
 import { drain, type Phase } from "./drain.ts"
-import { upgradeRequired } from "./failures/request-failures.ts"
 import { socketsAllowed } from "./files.ts"
 import { fresh } from "./fresh.ts"
-import { addGet, addRest, addresses } from "./http/addresses.ts"
+import { addRest } from "./http/addresses.ts"
 import { makeGate } from "./http/gate.ts"
 import { addClientsRoute, addMetricsRoute, metricsText } from "./http/metrics.ts"
 import { addOperations } from "./http/operations.ts"
 import { addPages } from "./http/pages.ts"
-import { problem } from "./http/problem.ts"
 import { Budgets } from "./operations/budget.ts"
 import type { Caller } from "./operations/caller.ts"
 import { GatewayState } from "./operations/gateway-state.ts"
@@ -142,7 +140,6 @@ export const serveGateway = (
       bodyBytes: bounds.bodyBytes,
       run: yield* FiberSet.runtime(underWay)<Actors | GatewayState>().pipe(Effect.provideContext(services))
     })
-    addGet(app, gate, addresses.socket, (call) => call.respond(problem(upgradeRequired)))
     addRest(app, gate)
 
     const { port } = yield* Effect.acquireRelease(listen(app, host, options.port), (listening) =>

@@ -1,4 +1,5 @@
-import type { Operation } from "../auth/grant.ts"
+import type { Grant, Operation } from "../auth/grant.ts"
+import { type Failure, forbiddenOperation } from "../failures/failure.ts"
 import type { Costly } from "./costs.ts"
 
 /** What has to be so before an address, or an operation, does what it is for. */
@@ -26,6 +27,10 @@ export const KNOWN: Access = { guarded: true, pages: "allowed", rated: "all" }
 
 /** What agents answer, to whom the right allows it. */
 export const asking = (right: Operation): Access => ({ ...KNOWN, right, cost: "ask" })
+
+/** Why somebody who is known may not have it; nothing where the right is theirs. */
+export const refuseRight = ({ right }: Pick<Access, "right">, grant: Grant): Failure | undefined =>
+  right === undefined || grant.may(right) ? undefined : forbiddenOperation(right)
 
 /** To be told that there is nothing there needs no right, and costs no more than the request. */
 export const withoutUse = ({ guarded, pages, rated }: Access): Access => ({

@@ -1,5 +1,5 @@
 import { type Access, KNOWN, PUBLIC, withoutUse } from "../admission/access.ts"
-import { methodNotAllowed, notFound } from "../failures/request-failures.ts"
+import { methodNotAllowed, notFound, upgradeRequired } from "../failures/request-failures.ts"
 import { type Address, apiAddresses } from "../operations/table/index.ts"
 import type { TemplatedApp } from "../uws.ts"
 import type { Gate, Handler } from "./gate.ts"
@@ -36,6 +36,7 @@ export const addRest = (app: TemplatedApp, gate: Gate): void => {
   const all = [socket, ...apiAddresses, ...Object.values(others)]
   const list = Object.fromEntries(all.map((each) => [named(each), each.listed]))
   const index = got("/", "", PUBLIC)
+  addGet(app, gate, socket, (call) => call.respond(problem(upgradeRequired)))
   addGet(app, gate, index, (call) => call.respond(json(200, { name: "conclave", addresses: list })))
   for (const [path, { access, methods }] of byPath([index, ...all])) {
     const refusal = problem(methodNotAllowed(methods.join(", ")))

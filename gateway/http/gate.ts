@@ -1,5 +1,5 @@
 import { Effect, type Fiber } from "effect"
-import type { Access } from "../admission/access.ts"
+import { type Access, refuseRight } from "../admission/access.ts"
 import type { Buckets } from "../admission/bucket.ts"
 import type { SharedCosts } from "../admission/costs.ts"
 import { isUnclear, refuseEntry } from "../admission/entry.ts"
@@ -7,7 +7,7 @@ import type { Authenticator, Unauthorized } from "../auth/authenticator.ts"
 import { credentialOf } from "../auth/credential.ts"
 import { everything, type Grant } from "../auth/grant.ts"
 import type { BodyRoom } from "../body.ts"
-import { type Failure, forbiddenOperation, internal } from "../failures/failure.ts"
+import { type Failure, internal } from "../failures/failure.ts"
 import { tooManyAsks, tooManyRequests, unauthorized } from "../failures/request-failures.ts"
 import type { GatewayLimits, OriginPolicy } from "../policy.ts"
 import { copyOf, type Exchange, exchange, type HttpRequest, type HttpResponse } from "../uws.ts"
@@ -38,15 +38,16 @@ export type Gate = (access: Access, answer: Handler) => (res: HttpResponse, req:
  */
 export const makeGate =
   (options: GateOptions): Gate =>
-  ({ guarded, pages, rated, right, cost }, answer) =>
+  (access, answer) =>
   (res, req) => {
     const { authenticator, requests, strangers, costs, run } = options
+    const { guarded, rated, cost } = access
     const { requestsPerSecond, bodyBytesMax, asksPerSecondPerClient } = options.limits
     if (isUnclear(req)) return void res.close()
     const method = req.getMethod()
     const call = exchange(res, options.room, method === "head")
     const refuse = (failure: Failure) => call.respond(problem(failure))
-    const refusal = refuseEntry(req, options.origins, { pages })
+    const refusal = refuseEntry(req, options.origins, access)
     if (refusal !== undefined) return refuse(refusal)
     const answerSafely = (request: HttpRequest, grant: Grant) => {
       // An exception that reached the library would end the process.
@@ -79,8 +80,9 @@ export const makeGate =
           onFailure: ({ reason }: Unauthorized) => refuse(unauthorized(reason)),
           onSuccess: (grant) => {
             if (strange) strangers.giveBack(call.address)
-            if (right === undefined || grant.may(right)) answerAtCost(copy, grant)
-            else refuse(forbiddenOperation(right))
+            const forbidden = refuseRight(access, grant)
+            if (forbidden === undefined) answerAtCost(copy, grant)
+            else refuse(forbidden)
           }
         })
       )

@@ -68,7 +68,7 @@ export class Meter {
     return this.#refusals.take(1, now)
   }
 
-  #unlessOver(verdict: FrameAdmission, now: number): FrameAdmission {
-    return this.refused(now) ? verdict : "over"
+  #unlessOver(admission: FrameAdmission, now: number): FrameAdmission {
+    return this.refused(now) ? admission : "over"
   }
 }

@@ -1,7 +1,7 @@
 import { Result, Schema } from "effect"
 import { ConnectionOperation, type ErrorData } from "../../protocols/index.ts"
 import { type Fault, faultOf } from "../failures/fault.ts"
-import { type Frames, operations } from "../operations/table/index.ts"
+import { operations, type SocketOperation } from "../operations/table/index.ts"
 import type { AskOperation } from "./question.ts"
 
 /** The JSON of a frame. */
@@ -19,17 +19,17 @@ export const readId = (json: unknown): string | null => (hasId(json) ? json.id :
 type Reader = (json: unknown) => Result.Result<ConnectionOperation | AskOperation, Schema.SchemaError>
 
 const asking =
-  (operation: AskOperation["operation"], { op, read }: Frames<unknown>): Reader =>
+  (operation: AskOperation["operation"], { op, read }: SocketOperation<unknown>): Reader =>
   (json) =>
     Result.map(read(json), (asked) => ({ op, operation, ...asked }))
 
 /** What reads each operation, by its name. Of several with one name the last of the table comes first, and tells what is wrong. */
 const readers: ReadonlyMap<string, ReadonlyArray<Reader>> = operations.reduce(
   (found, operation) => {
-    const { frames } = operation
-    return frames === undefined
+    const { socket } = operation
+    return socket === undefined
       ? found
-      : found.set(frames.op, [asking(operation, frames), ...(found.get(frames.op) ?? [])])
+      : found.set(socket.op, [asking(operation, socket), ...(found.get(socket.op) ?? [])])
   },
   new Map<string, ReadonlyArray<Reader>>(
     ConnectionOperation.members.map(({ fields }) => [fields.op.literal, [decodeConnectionOperation]])

@@ -1,10 +1,10 @@
 import type { ErrorData } from "../../protocols/index.ts"
 import type { Grant } from "../auth/grant.ts"
 import type { AnalysisProgress } from "../operations/progress.ts"
-import type { FrameRequest, OperationEntry } from "../operations/table/index.ts"
+import type { OperationEntry, SocketRequest } from "../operations/table/index.ts"
 
 /** An operation of the table, as a client asked for it. */
-export interface AskOperation extends FrameRequest<unknown> {
+export interface AskOperation extends SocketRequest<unknown> {
   readonly op: string
   readonly operation: OperationEntry
 }

@@ -4,7 +4,6 @@ import type { GatewayLimits } from "../policy.ts"
 import { tooManyRefusals, tooMuchUnauthenticated } from "./close-frames.ts"
 import { costOf, tooCostly, unread } from "./excess.ts"
 import { Meter } from "./meter.ts"
-import { makePreAuthBuffer } from "./pre-auth-buffer.ts"
 import { type Inbound, receive, type Session, type Transition, tooHasty } from "./session.ts"
 
 export interface ReceptionOptions {
@@ -44,7 +43,7 @@ export const makeReception = (options: ReceptionOptions): Reception => {
     if (transition.fault === true && !meter.refused(now())) over()
     else perform(transition)
   }
-  const intake = makePreAuthBuffer({
+  const preAuthBuffer = makePreAuthBuffer({
     busy,
     take: (inbound) => {
       const transition = receive(session(), inbound)
@@ -55,21 +54,44 @@ export const makeReception = (options: ReceptionOptions): Reception => {
     },
     tooMuch: () => settle(tooHasty(session()))
   })
-  const verdictOf = (bytes: number) => meter.came(bytes, session().grant !== undefined, now())
+  const admissionOf = (bytes: number) => meter.came(bytes, session().grant !== undefined, now())
   return {
     take: (inbound) => {
-      const verdict = verdictOf(inbound.size)
-      if (verdict === "read") intake.take(inbound)
-      else if (verdict === "over") over()
-      else if (verdict === "unauthenticated") leave(tooMuchUnauthenticated(limits), "authentication needed")
-      else perform(unread(session(), inbound, verdict))
+      const admission = admissionOf(inbound.size)
+      if (admission === "read") preAuthBuffer.take(inbound)
+      else if (admission === "over") over()
+      else if (admission === "unauthenticated") leave(tooMuchUnauthenticated(limits), "authentication needed")
+      else perform(unread(session(), inbound, admission))
     },
     count: (bytes) => {
-      const verdict = verdictOf(bytes)
-      if (verdict === "over") over()
-      else if (verdict === "unauthenticated") leave(tooMuchUnauthenticated(limits), "authentication needed")
+      const admission = admissionOf(bytes)
+      if (admission === "over") over()
+      else if (admission === "unauthenticated") leave(tooMuchUnauthenticated(limits), "authentication needed")
     },
     settle,
-    release: intake.release
+    release: preAuthBuffer.release
   }
+}
+
+const HELD_MAX = 64
+
+/** Holds what a client says while its credential is looked at. */
+const makePreAuthBuffer = (options: {
+  readonly busy: () => boolean
+  readonly take: (inbound: Inbound) => void
+  readonly tooMuch: () => void
+}) => {
+  let held: Array<Inbound> = []
+  const take = (inbound: Inbound): void => {
+    if (!options.busy()) options.take(inbound)
+    else if (held.length < HELD_MAX) held.push(inbound)
+    else options.tooMuch()
+  }
+  /** Takes what was held. */
+  const release = (): void => {
+    const waiting = held
+    held = []
+    for (const inbound of waiting) take(inbound)
+  }
+  return { take, release }
 }

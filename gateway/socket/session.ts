@@ -1,8 +1,8 @@
 import { Result } from "effect"
 import type { ConnectionOperation, ErrorData, Frame, SlowPolicy, Start, Subscribe } from "../../protocols/index.ts"
 import { NESTED, nestingFault } from "../../runtime/index.ts"
+import { refuseRight } from "../admission/access.ts"
 import type { Grant } from "../auth/grant.ts"
-import { forbiddenOperation } from "../failures/failure.ts"
 import { formatFault } from "../failures/fault.ts"
 import type { AnalysisProgress } from "../operations/progress.ts"
 import { type GatewayLimits, limitNames } from "../policy.ts"
@@ -207,11 +207,9 @@ const unauthenticated = (session: Session, id: string): Transition =>
 const ask = (session: Session, asked: AskOperation): Transition => {
   const { grant } = session
   const { id, operation } = asked
-  const { right } = operation.access
   if (grant === undefined) return unauthenticated(session, id)
-  if (right !== undefined && !grant.may(right)) {
-    return refuse(session, id, "forbidden", forbiddenOperation(right).detail)
-  }
+  const forbidden = refuseRight(operation.access, grant)
+  if (forbidden !== undefined) return refuse(session, id, "forbidden", forbidden.detail)
   if (session.asking >= ASKING_MAX) {
     const rule = `at most ${ASKING_MAX} questions of one client may be without an answer`
     return refuse(session, id, "too_many_requests", rule)

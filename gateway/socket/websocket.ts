@@ -4,6 +4,7 @@ import type { SharedCosts } from "../admission/costs.ts"
 import { offenderOf } from "../admission/offences.ts"
 import type { Grant } from "../auth/grant.ts"
 import { noRoomFor, tooManyOffences } from "../failures/request-failures.ts"
+import { addresses } from "../http/addresses.ts"
 import type { GatewayLimits } from "../policy.ts"
 import type { Sockets } from "../sockets.ts"
 import type { Fanout } from "../streams/fanout.ts"
@@ -45,10 +46,10 @@ const LATE_FRAMES_MAX = 100
 const hardBytesMax = ({ frameBytesMax, compressBytesMin }: GatewayLimits): number =>
   compressBytesMin > 0 ? frameBytesMax : 2 * frameBytesMax
 
-/** Adds `/ws` to the app. */
+/** Adds the WebSocket to the app. */
 export const addSocketRoute = (app: TemplatedApp, options: SocketOptions): void => {
   const { limits, registry, unauthenticated } = options
-  app.ws<Attachment>("/ws", {
+  app.ws<Attachment>(addresses.socket.path, {
     maxPayloadLength: hardBytesMax(limits),
     idleTimeout: limits.idleSeconds,
     compression: limits.compressBytesMin > 0 ? SHARED_COMPRESSOR : 0,

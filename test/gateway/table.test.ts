@@ -156,7 +156,7 @@ describe("every operation of the table", () => {
   it("needs the right that is known of it, costs what is known, and has the name that is known over a WebSocket", () => {
     const known = Object.entries(samples).map(([name, { right, cost, frame }]) => [name, right, cost, frame?.op])
     assert.deepStrictEqual(
-      rows.map(({ name, operation: { access, frames } }) => [name, access.right, access.cost, frames?.op]),
+      rows.map(({ name, operation: { access, socket } }) => [name, access.right, access.cost, socket?.op]),
       known
     )
   })
@@ -198,9 +198,9 @@ describe("every operation of the table", () => {
       const { gateway } = yield* started
       const client = yield* openClient(gateway.url)
       const named = rows.flatMap(({ operation, sample: { frame } }) =>
-        operation.frames === undefined || frame === undefined ? [] : [{ right: operation.access.right, frame }]
+        operation.socket === undefined || frame === undefined ? [] : [{ right: operation.access.right, frame }]
       )
-      assert.strictEqual(named.length, operations.filter(({ frames }) => frames !== undefined).length)
+      assert.strictEqual(named.length, operations.filter(({ socket }) => socket !== undefined).length)
       for (const { frame } of named) {
         assert.deepInclude((yield* client.call({ id: "q", ...frame })).data, { id: "q", code: "unauthenticated" })
       }

@@ -18,7 +18,7 @@ import { cancelAnalysis, runAnalysis } from "../analysis.ts"
 import { GatewayState } from "../gateway-state.ts"
 import { sendMessage, symbolStatus } from "../messages.ts"
 import { toolReport } from "../tools.ts"
-import { frames, operation } from "./entry.ts"
+import { operation, socketOperation } from "./entry.ts"
 import { ACCEPTED, Accepted, CHANGES, headers, problems, READS } from "./schemas.ts"
 
 /** Analyses, and what else is asked of agents. */
@@ -34,7 +34,7 @@ export const agents = HttpApiGroup.make("agents").add(
       summary: "Analyse a symbol: the panel votes, and one decision comes back",
       listed: 'analyse a symbol: {"symbol":"AAPL"}, with "bars" if the system has seen none',
       access: asking("analyze"),
-      frames: frames(
+      socket: socketOperation(
         "analyze",
         Schema.Struct({ request: AnalyzeRequest, progress: Schema.optionalKey(Schema.Boolean) }),
         ({ request }) => ({ payload: request }),
@@ -55,7 +55,7 @@ export const agents = HttpApiGroup.make("agents").add(
       summary: "Cancel an analysis that waits or is under way",
       listed: 'cancel an analysis: {"symbol":"AAPL"}',
       access: asking("cancel"),
-      frames: frames(
+      socket: socketOperation(
         "cancel",
         Schema.Struct({ of: Schema.Struct({ correlation_id: CorrelationId, ...CancelAnalysisBody.fields }) }),
         ({ of: { correlation_id, ...payload } }) => ({ params: { correlation_id }, payload })
@@ -77,7 +77,9 @@ export const agents = HttpApiGroup.make("agents").add(
       summary: "Say something to an agent, or to all who watch a symbol",
       listed: 'say something to an agent, or to all who watch: {"symbol":"AAPL","text":"…"}',
       access: asking("message"),
-      frames: frames("message", Schema.Struct({ message: MessageBody }), ({ message }) => ({ payload: message })),
+      socket: socketOperation("message", Schema.Struct({ message: MessageBody }), ({ message }) => ({
+        payload: message
+      })),
       run: ({ payload, caller }) => ({ result: Effect.as(sendMessage(payload, caller), ACCEPTED) })
     }
   ),
@@ -90,7 +92,7 @@ export const agents = HttpApiGroup.make("agents").add(
     {
       summary: "What is known of a symbol, and the analyses of it",
       access: asking("status"),
-      frames: frames("status", Schema.Struct({ of: Schema.Struct({ symbol: MarketSymbol }) }), ({ of }) => ({
+      socket: socketOperation("status", Schema.Struct({ of: Schema.Struct({ symbol: MarketSymbol }) }), ({ of }) => ({
         query: of
       })),
       run: ({ query: { symbol }, caller }) => ({ result: symbolStatus(symbol, caller) })

@@ -10,7 +10,7 @@ import {
 } from "../../../protocols/index.ts"
 import { asking } from "../../admission/access.ts"
 import { cancelConsensus, castVote, consensusStatus, openConsensus } from "../consensus.ts"
-import { frames, operation } from "./entry.ts"
+import { operation, socketOperation } from "./entry.ts"
 import { ACCEPTED, Accepted, CHANGES, headers, problems, READS } from "./schemas.ts"
 
 const ROUNDS = "/api/v1/agents/consensus"
@@ -28,7 +28,7 @@ export const rounds = HttpApiGroup.make("consensus").add(
       summary: "Open a round; voters outside get a secret each, which is said this once",
       listed: 'open a consensus round: {"symbol":"AAPL"}; answers its id, and a secret for each voter outside',
       access: asking("request_consensus"),
-      frames: frames("request_consensus", Schema.Struct({ request: ConsensusBody }), ({ request }) => ({
+      socket: socketOperation("request_consensus", Schema.Struct({ request: ConsensusBody }), ({ request }) => ({
         payload: request
       })),
       run: ({ payload, caller, correlationId }) => ({
@@ -49,7 +49,7 @@ export const rounds = HttpApiGroup.make("consensus").add(
     {
       summary: "A round as it is now, with its result once it is closed",
       access: asking("status"),
-      frames: frames(
+      socket: socketOperation(
         "status",
         Schema.Struct({ of: Schema.Struct({ consensus_id: ConsensusId }) }),
         ({ of: { consensus_id: id } }) => ({ params: { id } })
@@ -68,7 +68,7 @@ export const rounds = HttpApiGroup.make("consensus").add(
     {
       summary: "A vote from outside, with the voter's secret",
       access: asking("vote"),
-      frames: frames(
+      socket: socketOperation(
         "vote",
         Schema.Struct({ consensus_id: ConsensusId, vote: VoteBody }),
         ({ consensus_id: id, vote }) => ({ params: { id }, payload: vote })
@@ -87,7 +87,7 @@ export const rounds = HttpApiGroup.make("consensus").add(
     {
       summary: "Close a round without a decision",
       access: asking("cancel"),
-      frames: frames(
+      socket: socketOperation(
         "cancel",
         Schema.Struct({ of: Schema.Struct({ consensus_id: ConsensusId, ...CancelBody.fields }) }),
         ({ of: { consensus_id: id, ...payload } }) => ({ params: { id }, payload })

@@ -36,12 +36,12 @@ export interface Task<A> {
 }
 
 /** An operation of the WebSocket: its name, what it holds besides `op` and `id`, and what that is in the parts of HTTP. */
-export interface Frames<P> {
+export interface SocketOperation<P> {
   readonly op: string
-  readonly read: (json: unknown) => Result.Result<FrameRequest<P>, Schema.SchemaError>
+  readonly read: (json: unknown) => Result.Result<SocketRequest<P>, Schema.SchemaError>
 }
 
-export interface FrameRequest<P> {
+export interface SocketRequest<P> {
   readonly id: string
   readonly parts: P
   /** Whether the client wants to hear how far it has come. */
@@ -49,12 +49,12 @@ export interface FrameRequest<P> {
 }
 
 /** `toParts`: what the fields are in the parts of HTTP. `progress`: whether they ask for how far it has come; nobody does unless given. */
-export const frames = <A, P>(
+export const socketOperation = <A, P>(
   op: string,
   schema: Schema.Decoder<A>,
   toParts: (fields: A) => P,
   progress: (fields: A) => boolean = () => false
-): Frames<P> => {
+): SocketOperation<P> => {
   const decodeEnvelope = Schema.decodeUnknownResult(Schema.Struct({ op: Schema.Literal(op), id: OperationId }))
   const decodeFields = Schema.decodeUnknownResult(schema)
   return {
@@ -78,7 +78,7 @@ interface Described {
 /** One row of the table, beside its endpoint. */
 interface Row<Params, Query, Payload, Success> extends Described {
   /** The operation of the WebSocket that does the same. */
-  readonly frames?: Frames<Parts<Params, Query, Payload>>
+  readonly socket?: SocketOperation<Parts<Params, Query, Payload>>
   readonly run: (asked: Parts<Params, Query, Payload> & Circumstances) => Task<Success>
 }
 
@@ -115,9 +115,9 @@ export interface Address {
 export interface OperationEntry extends Address {
   /** The status of what went well. */
   readonly status: number
-  readonly frames: Frames<unknown> | undefined
+  readonly socket: SocketOperation<unknown> | undefined
   readonly decode: (raw: RawParts) => Result.Result<unknown, Fault>
-  /** Begins it. `parts` come from `decode` or from `frames`. */
+  /** Begins it. `parts` come from `decode` or from `socket`. */
   readonly begin: (parts: unknown, circumstances: Circumstances) => Running
 }
 
@@ -204,10 +204,10 @@ export const operation = <
   const entry: OperationEntry = {
     ...addressOf(endpoint, row),
     status: SchemaAST.resolveAt<number>("httpApiStatus")(success.ast) ?? 200,
-    frames: row.frames,
+    socket: row.socket,
     decode: decoding(endpoint),
     begin: (parts, circumstances) => {
-      // The endpoint's own schemas, or `frames`, decoded it: the library keeps them without their types.
+      // The endpoint's own schemas, or those of `socket`, decoded it: the library keeps them without their types.
       const own = parts as Parts<Params["Type"], Query["Type"], Payload["Type"]>
       const { result, correlationId, headers = () => ({}) } = row.run(Object.assign({}, own, circumstances))
       return {

@@ -7,7 +7,7 @@ import { type Address, AddressOf, EntryOf, type OperationEntry } from "./entry.t
 import { clients, clientsAddress, system } from "./system.ts"
 import { allocations, markets, portfolios } from "./trading.ts"
 
-export type { Address, FrameRequest, Frames, OperationEntry } from "./entry.ts"
+export type { Address, OperationEntry, SocketOperation, SocketRequest } from "./entry.ts"
 export { clientsAddress }
 
 /** All operations as an `HttpApi`: its OpenAPI description and a typed client come from it too. */
