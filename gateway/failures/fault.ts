@@ -12,7 +12,7 @@ const FIELD_LENGTH_MAX = 64
 const format = SchemaIssue.makeFormatterStandardSchemaV1()
 
 /** The first fault of a failed decoding. Holds rules and names, never the value: it may be a secret or a megabyte. */
-export const faultOf = (error: Schema.SchemaError): Fault => {
+export const faultOf = (error: Pick<Schema.SchemaError, "issue">): Fault => {
   const issue = format(error.issue).issues[0]
   const path = (issue?.path ?? []).map((step) => (typeof step === "object" ? step.key : step))
   return { field: clip(formatPath(path)), rule: RULES[issue?.message ?? ""] ?? issue?.message ?? "is not valid" }

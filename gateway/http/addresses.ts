@@ -9,6 +9,7 @@ import { problem } from "./problem.ts"
 const got = (path: string, listed: string, access: Access, query: ReadonlyArray<string> = []): Address => ({
   method: "GET",
   path,
+  params: [],
   query,
   listed,
   access

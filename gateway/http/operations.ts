@@ -99,12 +99,11 @@ const answerGet =
 // A request is gone when its handler returns.
 const askedOf = (operation: OperationEntry, req: HttpRequest, caller: Caller): Asked => {
   const given = new URLSearchParams(req.getQuery())
-  const names = [...operation.path.matchAll(/:(\w+)/g)].map(([, name = ""]) => name)
   return {
     operation,
     caller,
     correlationId: req.getHeader("x-correlation-id"),
-    params: Object.fromEntries(names.map((name, index) => [name, plainText(req.getParameter(index) ?? "")])),
+    params: Object.fromEntries(operation.params.map((name, index) => [name, plainText(req.getParameter(index) ?? "")])),
     query: Object.fromEntries(operation.query.map((name) => [name, given.get(name) ?? ""])),
     bytes: undefined
   }

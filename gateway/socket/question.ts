@@ -6,6 +6,7 @@ import type { OperationEntry, SocketRequest } from "../operations/table/index.ts
 /** An operation of the table, as a client asked for it. */
 export interface AskOperation extends SocketRequest<unknown> {
   readonly op: string
+  readonly id: string
   readonly operation: OperationEntry
 }
 

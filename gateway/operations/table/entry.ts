@@ -1,7 +1,6 @@
-import { Context, Effect, Result, Schema, SchemaAST } from "effect"
+import { Context, Effect, Result, Schema, SchemaAST, type SchemaIssue, SchemaParser } from "effect"
 import type { HttpMethod } from "effect/http"
 import { type HttpApiEndpoint, OpenApi } from "effect/http-api"
-import { OperationId } from "../../../protocols/index.ts"
 import type { Actors } from "../../../runtime/index.ts"
 import type { Access } from "../../admission/access.ts"
 import { type Fault, faultOf } from "../../failures/fault.ts"
@@ -35,14 +34,14 @@ export interface Task<A> {
   readonly headers?: (result: A | undefined) => Headers
 }
 
-/** An operation of the WebSocket: its name, what it holds besides `op` and `id`, and what that is in the parts of HTTP. */
+/** An operation of the WebSocket: its name, and what it holds besides `op` and `id`. */
 export interface SocketOperation<P> {
   readonly op: string
-  readonly read: (json: unknown) => Result.Result<SocketRequest<P>, Schema.SchemaError>
+  readonly read: (json: unknown) => Result.Result<SocketRequest<P>, SchemaIssue.Issue>
 }
 
 export interface SocketRequest<P> {
-  readonly id: string
+  /** What is asked, in the parts of HTTP. */
   readonly parts: P
   /** Whether the client wants to hear how far it has come. */
   readonly progress: boolean
@@ -55,14 +54,10 @@ export const socketOperation = <A, P>(
   toParts: (fields: A) => P,
   progress: (fields: A) => boolean = () => false
 ): SocketOperation<P> => {
-  const decodeEnvelope = Schema.decodeUnknownResult(Schema.Struct({ op: Schema.Literal(op), id: OperationId }))
-  const decodeFields = Schema.decodeUnknownResult(schema)
+  const decode = SchemaParser.decodeUnknownResult(schema)
   return {
     op,
-    read: (json) =>
-      Result.flatMap(decodeEnvelope(json), ({ id }) =>
-        Result.map(decodeFields(json), (fields) => ({ id, parts: toParts(fields), progress: progress(fields) }))
-      )
+    read: (json) => Result.map(decode(json), (fields) => ({ parts: toParts(fields), progress: progress(fields) }))
   }
 }
 
@@ -104,6 +99,8 @@ export interface Address {
   readonly method: HttpMethod.HttpMethod
   /** With `:name` for what it leaves open. */
   readonly path: string
+  /** The names of what it leaves open, in their order. */
+  readonly params: ReadonlyArray<string>
   /** The names of what is in the query. */
   readonly query: ReadonlyArray<string>
   /** What it is for, in the list of addresses. */
@@ -130,7 +127,10 @@ export class EntryOf extends Context.Service<EntryOf, OperationEntry>()("conclav
 const addressOf = (
   { method, path, query }: Pick<HttpApiEndpoint.Top, "method" | "path" | "query">,
   { summary, listed = summary.charAt(0).toLowerCase() + summary.slice(1), access }: Described
-): Address => ({ method, path, query: namesOf(query), listed, access })
+): Address => ({ method, path, params: paramsOf(path), query: namesOf(query), listed, access })
+
+/** The names of what a path leaves open. */
+const paramsOf = (path: string): ReadonlyArray<string> => [...path.matchAll(/:(\w+)/g)].map(([, name = ""]) => name)
 
 const namesOf = (struct: Schema.Top | undefined): ReadonlyArray<string> =>
   struct !== undefined && SchemaAST.isObjects(struct.ast)
