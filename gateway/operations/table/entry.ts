@@ -124,10 +124,15 @@ export class AddressOf extends Context.Service<AddressOf, Address>()("conclave/g
 /** Where an endpoint of the API keeps what it does. */
 export class EntryOf extends Context.Service<EntryOf, OperationEntry>()("conclave/gateway/EntryOf") {}
 
-const addressOf = (
+/** Where an endpoint is, and for whom. */
+export const addressOf = (
   { method, path, query }: Pick<HttpApiEndpoint.Top, "method" | "path" | "query">,
   { summary, listed = summary.charAt(0).toLowerCase() + summary.slice(1), access }: Described
 ): Address => ({ method, path, params: paramsOf(path), query: namesOf(query), listed, access })
+
+/** What an endpoint of the API says of its address. */
+export const annotations = ({ summary }: Described, address: Address) =>
+  Context.add(OpenApi.annotations({ summary }), AddressOf, address)
 
 /** The names of what a path leaves open. */
 const paramsOf = (path: string): ReadonlyArray<string> => [...path.matchAll(/:(\w+)/g)].map(([, name = ""]) => name)
@@ -161,28 +166,6 @@ const decoding = ({ payload, params, query }: Pick<HttpApiEndpoint.Top, "payload
 
 const PARTS = ["payload", "params", "query"] as const
 const STRICTNESS = { payload: { onExcessProperty: "error" }, params: {}, query: {} } as const
-
-/** Adds an address to the table that the gateway answers in a way of its own. */
-export const address = <
-  Id extends string,
-  Method extends HttpMethod.HttpMethod,
-  Path extends string,
-  Params extends Schema.Top,
-  Query extends Schema.Top,
-  Payload extends Schema.Top,
-  Head extends Schema.Top,
-  Success extends Schema.Top,
-  Failures extends Schema.Top
->(
-  endpoint: HttpApiEndpoint.HttpApiEndpoint<Id, Method, Path, Params, Query, Payload, Head, Success, Failures>,
-  described: Described
-) => {
-  const found = addressOf(endpoint, described)
-  return {
-    described: found,
-    endpoint: endpoint.annotateMerge(OpenApi.annotations({ summary: described.summary })).annotate(AddressOf, found)
-  }
-}
 
 /** Adds a row to the table: the endpoint says what HTTP brings and gets, the row all else. */
 export const operation = <
@@ -219,8 +202,5 @@ export const operation = <
       }
     }
   }
-  return endpoint
-    .annotateMerge(OpenApi.annotations({ summary: row.summary }))
-    .annotate(AddressOf, entry)
-    .annotate(EntryOf, entry)
+  return endpoint.annotateMerge(annotations(row, entry)).annotate(EntryOf, entry)
 }

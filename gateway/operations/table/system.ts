@@ -3,7 +3,7 @@ import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
 import { Pattern } from "../../../protocols/index.ts"
 import { KNOWN, WATCHED } from "../../admission/access.ts"
 import { health, readiness } from "../health.ts"
-import { address, operation } from "./entry.ts"
+import { addressOf, annotations, operation } from "./entry.ts"
 import { Count, problems, REFUSALS } from "./schemas.ts"
 
 const Client = Schema.Struct({
@@ -15,23 +15,22 @@ const Client = Schema.Struct({
   events: Schema.Struct({ produced: Count, sent: Count, dropped: Count, conflated: Count, waiting: Count })
 })
 
-const connected = address(
-  HttpApiEndpoint.get("list", "/api/v1/clients", {
-    success: Schema.Struct({ clients: Schema.Array(Client) }),
-    error: problems(REFUSALS)
-  }),
-  {
-    summary: "Who is connected and subscribed to what",
-    listed: "who is connected and subscribed to what, for operators",
-    access: { ...KNOWN, right: "clients" }
-  }
-)
+const list = HttpApiEndpoint.get("list", "/api/v1/clients", {
+  success: Schema.Struct({ clients: Schema.Array(Client) }),
+  error: problems(REFUSALS)
+})
 
-/** Where it is said who is connected. */
-export const clientsAddress = connected.described
+const listing = {
+  summary: "Who is connected and subscribed to what",
+  listed: "who is connected and subscribed to what, for operators",
+  access: { ...KNOWN, right: "clients" }
+} as const
+
+/** Where it is said who is connected: no operation, as its answer is made once for many. */
+export const clientsAddress = addressOf(list, listing)
 
 /** Who is connected. */
-export const clients = HttpApiGroup.make("clients").add(connected.endpoint)
+export const clients = HttpApiGroup.make("clients").add(list.annotateMerge(annotations(listing, clientsAddress)))
 
 const Health = Schema.Struct({
   status: Schema.Literal("ok"),
