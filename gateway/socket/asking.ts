@@ -20,7 +20,7 @@ export const ask = (
     const caller = callerOf(grant, keyOf(id), address)
     return operation.begin(parts, { caller, correlationId: undefined, tell: progress ? tell : undefined }).answer
   }).pipe(
-    Effect.map(({ json }): QuestionResult => ({ ok: true, data: Object(json) })),
+    Effect.map(({ json }): QuestionResult => ({ ok: true, data: json })),
     Effect.catch((reason: OperationFailure) => {
       const failure = failureOf(reason)
       if (failure.status === 500) return failedInside(reason)

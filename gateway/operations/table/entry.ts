@@ -1,5 +1,4 @@
 import { Context, Effect, Result, Schema, SchemaAST, type SchemaIssue, SchemaParser } from "effect"
-import type { HttpMethod } from "effect/http"
 import { type HttpApiEndpoint, OpenApi } from "effect/http-api"
 import type { Actors } from "../../../runtime/index.ts"
 import type { Access } from "../../admission/access.ts"
@@ -77,9 +76,9 @@ interface Row<Params, Query, Payload, Success> extends Described {
   readonly run: (asked: Parts<Params, Query, Payload> & Circumstances) => Task<Success>
 }
 
-/** What an operation answered, as JSON. */
+/** What an operation answered, as a JSON object. */
 export interface Answer {
-  readonly json: unknown
+  readonly json: object
   readonly headers: Headers
 }
 
@@ -94,9 +93,12 @@ export interface Running {
 /** What was sent by HTTP, as it came. */
 export type RawParts = { readonly [part in "params" | "query" | "payload"]: unknown }
 
+/** The methods that are spoken. */
+type Method = "GET" | "POST"
+
 /** Where something is, and for whom. */
 export interface Address {
-  readonly method: HttpMethod.HttpMethod
+  readonly method: Method
   /** With `:name` for what it leaves open. */
   readonly path: string
   /** The names of what it leaves open, in their order. */
@@ -126,7 +128,7 @@ export class EntryOf extends Context.Service<EntryOf, OperationEntry>()("conclav
 
 /** Where an endpoint is, and for whom. */
 export const addressOf = (
-  { method, path, query }: Pick<HttpApiEndpoint.Top, "method" | "path" | "query">,
+  { method, path, query }: Pick<HttpApiEndpoint.Top, "path" | "query"> & { readonly method: Method },
   { summary, listed = summary.charAt(0).toLowerCase() + summary.slice(1), access }: Described
 ): Address => ({ method, path, params: paramsOf(path), query: namesOf(query), listed, access })
 
@@ -143,7 +145,7 @@ const namesOf = (struct: Schema.Top | undefined): ReadonlyArray<string> =>
     : []
 
 /** A schema of what goes over the wire: it needs no services, which the library's type of it does not say. */
-const plain = (schema: Schema.Top) => schema as Schema.Codec<unknown, unknown>
+const plain = <Encoded = unknown>(schema: Schema.Top) => schema as Schema.Codec<unknown, Encoded>
 
 /** Reads the parts that an endpoint has: of what is wrong with them the first fault is told, of the body before all else. */
 const decoding = ({ payload, params, query }: Pick<HttpApiEndpoint.Top, "payload" | "params" | "query">) => {
@@ -170,7 +172,7 @@ const STRICTNESS = { payload: { onExcessProperty: "error" }, params: {}, query: 
 /** Adds a row to the table: the endpoint says what HTTP brings and gets, the row all else. */
 export const operation = <
   Id extends string,
-  Method extends HttpMethod.HttpMethod,
+  Verb extends Method,
   Path extends string,
   Params extends Schema.Top,
   Query extends Schema.Top,
@@ -179,11 +181,11 @@ export const operation = <
   Success extends Schema.Top,
   Failures extends Schema.Top
 >(
-  endpoint: HttpApiEndpoint.HttpApiEndpoint<Id, Method, Path, Params, Query, Payload, Head, Success, Failures>,
+  endpoint: HttpApiEndpoint.HttpApiEndpoint<Id, Verb, Path, Params, Query, Payload, Head, Success, Failures>,
   row: Row<Params["Type"], Query["Type"], Payload["Type"], Success["Type"]>
 ) => {
   const [success = Schema.Void] = endpoint.success
-  const encode = Schema.encodeUnknownEffect(plain(success))
+  const encode = Schema.encodeUnknownEffect(plain<object>(success))
   const entry: OperationEntry = {
     ...addressOf(endpoint, row),
     status: SchemaAST.resolveAt<number>("httpApiStatus")(success.ast) ?? 200,
