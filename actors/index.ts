@@ -7,7 +7,7 @@ import { coordinatorActor } from "./coordinator/actor.ts"
 import type { CoordinatorOptions } from "./coordinator/options.ts"
 import { experimentActor } from "./experiments/experiment.ts"
 import { type FeedbackOptions, feedbackActor } from "./feedback/feedback.ts"
-import { OUTCOME_DEFAULTS } from "./learning/base-rate.ts"
+import { OUTCOME_DEFAULTS } from "./learning/outcome-rule.ts"
 import { modelLimitsActor } from "./model/limits-actor.ts"
 import { type PerformanceOptions, performanceActor } from "./performance/performance.ts"
 import type { Policy } from "./policy.ts"
@@ -88,7 +88,7 @@ export const allActors = ({
     agentActor(type, policy, { outcome: { ...OUTCOME_DEFAULTS, ...performance }, ...agent })
   ),
   coordinatorActor({
-    ...{ panel, roundTimeoutMillis, minConfidence },
+    ...{ panel, roundTimeoutMillis, minConfidence, outcome: { ...OUTCOME_DEFAULTS, ...performance } },
     ...(accounts === undefined ? {} : { accounts }),
     ...(aheadMillis === undefined ? {} : { aheadMillis }),
     ...(round === undefined ? {} : { round }),

@@ -1,6 +1,14 @@
 import { type Effect, Schema } from "effect"
-import type { AgentType, BarWindow, ContextItems, MarketSymbol, Opinion, PastDecision } from "../protocols/index.ts"
-import type { OutcomeRule } from "./learning/base-rate.ts"
+import type {
+  AgentType,
+  BarWindow,
+  ContextItems,
+  MarketSymbol,
+  Opinion,
+  OutcomeCounts,
+  PastDecision
+} from "../protocols/index.ts"
+import type { OutcomeRule } from "./learning/outcome-rule.ts"
 
 /** A policy could not form an opinion. Trying again may help: a model or tool may have been down. */
 export class PolicyError extends Schema.TaggedError<PolicyError>()("PolicyError", { detail: Schema.String }) {
@@ -19,6 +27,8 @@ export interface PolicyRequest {
   readonly context?: ContextItems
   /** What decisions are judged by; `OUTCOME_DEFAULTS` unless given. */
   readonly outcome?: OutcomeRule
+  /** How often each decision would have been right in all the past, as far as the last bar tells; none unless given. */
+  readonly outcomes?: OutcomeCounts
   readonly consensusId: string
   /** Names of tools that are not to be used at present; none unless given. */
   readonly unavailable?: ReadonlySet<string>

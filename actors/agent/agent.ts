@@ -26,7 +26,7 @@ import {
   start
 } from "../../runtime/index.ts"
 import { isRequestedRound } from "../consensus/opened-at.ts"
-import type { OutcomeRule } from "../learning/base-rate.ts"
+import type { OutcomeRule } from "../learning/outcome-rule.ts"
 import { noUsage } from "../model/prices.ts"
 import type { Policy } from "../policy.ts"
 import { toolsOf } from "../tools/registry.ts"
@@ -113,14 +113,14 @@ export const agentActor = (type: AgentType, policy: Policy, options: AgentOption
         output: Opinion,
         timeout: options.timeout ?? "10 seconds",
         retry: options.retry ?? defaultRetry,
-        run: ({ consensus_id, symbol, bars, past, context, unavailable, indicators }) =>
+        run: ({ consensus_id, symbol, bars, past, context, unavailable, indicators, outcomes }) =>
           // A policy may throw before it returns an effect; that is its failure and not the agent's.
           Effect.suspend(() =>
             policy({
               ...{ agentType: type, symbol, bars, consensusId: consensus_id },
               ...(past && { past }),
               ...(context && { context }),
-              ...(outcome && { outcome }),
+              ...(outcome && { outcome, ...(outcomes && { outcomes }) }),
               ...(unavailable && { unavailable: new Set(unavailable) })
             })
           ).pipe(Effect.map((opinion) => besideOurs(opinion, indicators)))

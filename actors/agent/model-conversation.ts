@@ -18,7 +18,7 @@ import {
   ToolCall
 } from "../../protocols/index.ts"
 import { start } from "../../runtime/index.ts"
-import type { OutcomeRule } from "../learning/base-rate.ts"
+import type { OutcomeRule } from "../learning/outcome-rule.ts"
 import { barRows, Conversation, mayUseTools } from "../model/conversation.ts"
 import { faultText, type ModelAnswer, readDecision } from "../model/decision.ts"
 import { ToolRequest, type Turn, takesTools } from "../model/language-model.ts"

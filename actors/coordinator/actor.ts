@@ -24,6 +24,8 @@ import {
   reply,
   send
 } from "../../runtime/index.ts"
+import { recordBar } from "../learning/outcome-record.ts"
+import { OUTCOME_DEFAULTS } from "../learning/outcome-rule.ts"
 import { awaitDeadline, correlationOf, dropExpired, newest, startAnalysis, startNext, TIMERS } from "./analysis.ts"
 import { type Coordination, toCoordination, withoutOutcome } from "./experiment.ts"
 import { publishBar, publishDecision, publishMessage, toAnswer } from "./messages.ts"
@@ -82,7 +84,9 @@ export const coordinatorActor = (given: CoordinatorOptions): Actor => {
         const correlation_id = correlationOf(context)
         // Said again with each bar of a feed: it is stored where it changes.
         const isNew = bars_per_year !== undefined && bars_per_year !== state.window.bars_per_year
-        const event = { bar, correlation_id, ...(isNew ? { bars_per_year } : {}) }
+        const outcomes = recordBar(state.outcomes, state.window, bar, options.outcome ?? OUTCOME_DEFAULTS)
+        const told = outcomes === state.outcomes ? {} : { outcomes }
+        const event = { bar, correlation_id, ...(isNew ? { bars_per_year } : {}), ...told }
         const accepted = evolve.BarAccepted(state, event)
         return [
           persist({ _tag: "BarAccepted", ...event }),

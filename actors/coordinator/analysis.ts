@@ -111,12 +111,16 @@ export const startAnalysis = (
         ...(items === undefined ? {} : { context: items }),
         ...(asked?.indicators === undefined ? {} : { indicators: asked.indicators }),
         ...(given === undefined || running.client === undefined ? {} : { advice: true as const }),
-        ...pastOf(state, running.bar_time)
+        ...pastOf(state, running.bar_time),
+        ...(given === undefined ? outcomesOf(state) : {})
       },
       (agent) => votesUntil(request, agent, context.time)
     )
   ]
 }
+
+/** How often each decision would have been right on the symbol's own bars. */
+export const outcomesOf = ({ outcomes }: State) => (outcomes === undefined ? {} : { outcomes: outcomes.counts })
 
 /** The latest decisions, as far as somebody could know them who looks at bars up to one that began at `barTime`. */
 export const pastOf = ({ past = [] }: State, barTime: number) => {

@@ -8,6 +8,7 @@ import {
   type RoundRequest,
   type Voter
 } from "../../protocols/index.ts"
+import type { OutcomeRule } from "../learning/outcome-rule.ts"
 
 export interface CoordinatorOptions {
   /** The agents that are asked and invited to vote, each once. */
@@ -27,6 +28,8 @@ export interface CoordinatorOptions {
    * unless given.
    */
   readonly aheadMillis?: number
+  /** What decisions are judged by: how often each would have been right is counted by it; `OUTCOME_DEFAULTS` unless given. */
+  readonly outcome?: OutcomeRule
   /** Two ways to hold the rounds of analyses, side by side; all are held in one way unless given. */
   readonly experiment?: ExperimentPlan
 }

@@ -8,7 +8,7 @@ import {
   roundFaults
 } from "../../protocols/index.ts"
 import { type Context, type Payload, persist, refuse, reply, send } from "../../runtime/index.ts"
-import { newRequestedId, pastOf } from "./analysis.ts"
+import { newRequestedId, outcomesOf, pastOf } from "./analysis.ts"
 import { askAgents } from "./asking.ts"
 import { type Coordination, heldBy } from "./experiment.ts"
 import { type CoordinatorOptions, fillRequest, votesUntil } from "./options.ts"
@@ -42,7 +42,8 @@ export const requestConsensus = (
       asked,
       {
         ...{ consensus_id, correlation_id, symbol, bars: state.window },
-        ...pastOf(state, state.window.time.at(-1) ?? 0)
+        ...pastOf(state, state.window.time.at(-1) ?? 0),
+        ...outcomesOf(state)
       },
       (agent) => votesUntil(request, agent, context.time)
     ),

@@ -24,6 +24,7 @@ import {
   Weight
 } from "../../protocols/index.ts"
 import { ReplyTo } from "../../runtime/index.ts"
+import { OutcomeRecord } from "../learning/outcome-record.ts"
 import { Sizing } from "./sizing.ts"
 
 /** A request for an analysis: of its own bars, or of the coordinator's as they are when its turn comes. */
@@ -94,12 +95,20 @@ export const State = open({
   /** What agents' votes weigh, by agent id. */
   weights: Schema.optionalKey(Schema.Record(Schema.String, Weight)),
   /** The latest decisions on bars of its own, oldest first, at most `PAST_DECISIONS_MAX`. */
-  past: Schema.optionalKey(Schema.Array(PastDecision))
+  past: Schema.optionalKey(Schema.Array(PastDecision)),
+  /** How often each decision would have been right, on all bars so far. */
+  outcomes: Schema.optionalKey(OutcomeRecord)
 })
 export type State = typeof State.Type
 
 export const EVENTS = {
-  BarAccepted: { bar: Bar, correlation_id: CorrelationId, bars_per_year: Schema.optionalKey(BarsPerYear) },
+  BarAccepted: {
+    bar: Bar,
+    correlation_id: CorrelationId,
+    bars_per_year: Schema.optionalKey(BarsPerYear),
+    /** Where the bar tells an outcome: it is of the rule of the time, whatever the rule is when it is read again. */
+    outcomes: Schema.optionalKey(OutcomeRecord)
+  },
   AnalysisRequested: { asked: RequestedAnalysis },
   AnalysisDropped: { ids: Schema.Array(Schema.Int) },
   AnalysisStarted: { running: RunningAnalysis },
@@ -119,11 +128,13 @@ interface BarAccepted {
   readonly bar: Bar
   readonly correlation_id: string
   readonly bars_per_year?: number
+  readonly outcomes?: OutcomeRecord
 }
 
 export const evolve = {
-  BarAccepted: (state: State, { bar, correlation_id, bars_per_year }: BarAccepted): State => ({
+  BarAccepted: (state: State, { bar, correlation_id, bars_per_year, outcomes }: BarAccepted): State => ({
     ...state,
+    ...(outcomes === undefined ? {} : { outcomes }),
     window: pushBar(state.window, bar, bars_per_year),
     unseen: correlation_id
   }),

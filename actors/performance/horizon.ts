@@ -1,6 +1,6 @@
 // Which price tells a decision's outcome. Pure.
 import type { UnscoredReason } from "../../protocols/index.ts"
-import type { OutcomeRule } from "../learning/base-rate.ts"
+import { type OutcomeRule, patienceFor } from "../learning/outcome-rule.ts"
 
 /** A bar's close, and the start of the bar in milliseconds since 1970. */
 export interface PricePoint {
@@ -14,6 +14,9 @@ export const PRICES_MAX = 128
 /** The prices with one more; the oldest falls out past `PRICES_MAX`. Older than the last, or as old, changes nothing. */
 export const pushPrice = (prices: ReadonlyArray<PricePoint>, next: PricePoint): ReadonlyArray<PricePoint> =>
   next.time <= (prices.at(-1)?.time ?? -1) ? prices : [...prices.slice(1 - PRICES_MAX), next]
+
+/** When the bars of the prices began. */
+export const timesOf = (prices: ReadonlyArray<PricePoint>): ReadonlyArray<number> => prices.map(({ time }) => time)
 
 export type Judgement =
   | { readonly _tag: "Wait" }
@@ -29,12 +32,14 @@ export type Judgement =
 export const judge = (
   prices: ReadonlyArray<PricePoint>,
   barTime: number,
-  { horizonMillis, patienceMillis }: Pick<OutcomeRule, "horizonMillis" | "patienceMillis">
+  rule: Pick<OutcomeRule, "horizonMillis" | "patienceMillis">
 ): Judgement => {
-  const due = barTime + horizonMillis
+  const due = barTime + rule.horizonMillis
   const index = prices.findIndex(({ time }) => time >= due)
   const at = prices[index]
   if (at === undefined) return { _tag: "Wait" }
   if (index === 0 && prices.length >= PRICES_MAX) return { _tag: "Unscored", reason: "price_forgotten" }
-  return at.time > due + patienceMillis ? { _tag: "Unscored", reason: "no_price" } : { _tag: "Judge", at }
+  // Of no bar after that one: an outcome is the same whenever it is asked for.
+  const patience = patienceFor(rule, timesOf(prices.slice(0, index + 1)))
+  return at.time > due + patience ? { _tag: "Unscored", reason: "no_price" } : { _tag: "Judge", at }
 }

@@ -21,12 +21,12 @@ import {
   send,
   setTimer
 } from "../../runtime/index.ts"
-import { OUTCOME_DEFAULTS, type OutcomeRule } from "../learning/base-rate.ts"
 import { weightShares } from "../learning/hedge.ts"
 import { weightsOf } from "../learning/ledger.ts"
+import { OUTCOME_DEFAULTS, type OutcomeRule, patienceFor } from "../learning/outcome-rule.ts"
 import { reportOf } from "../learning/report.ts"
 import { brierScore, outcomeOf, probabilitiesOf, returnOf } from "../learning/scoring.ts"
-import { judge } from "./horizon.ts"
+import { judge, timesOf } from "./horizon.ts"
 import { afterSettling, EVENTS, evolve, initialState, type PendingDecision, type Settled, State } from "./state.ts"
 
 export interface PerformanceOptions extends OutcomeRule {
@@ -90,7 +90,7 @@ export const performanceActor = (given: Partial<PerformanceOptions> = {}): Actor
         const settled = settle(told, waiting, options, context)
         if (settled.length > 0)
           return [persisted, ...settled, ...tellWeights(told, afterAll(told, settled), options, context)]
-        const patience = options.horizonMillis + options.patienceMillis
+        const patience = options.horizonMillis + patienceFor(options, timesOf(state.prices))
         const { consensus_id } = round
         return [persisted, setTimer(timerOf(consensus_id), context.time + patience, "HorizonPassed", { consensus_id })]
       },

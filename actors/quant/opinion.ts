@@ -1,5 +1,14 @@
-import type { AgentType, BarWindow, ContextItems, Opinion, PastDecision, Strengths } from "../../protocols/index.ts"
-import { OUTCOME_DEFAULTS, type OutcomeRule } from "../learning/base-rate.ts"
+import type {
+  AgentType,
+  BarWindow,
+  ContextItems,
+  Opinion,
+  OutcomeCounts,
+  PastDecision,
+  Probabilities,
+  Strengths
+} from "../../protocols/index.ts"
+import { OUTCOME_DEFAULTS, type OutcomeRule } from "../learning/outcome-rule.ts"
 import { coach } from "./coach.ts"
 import { openDesk, type RoutedAround } from "./desk.ts"
 import { forecastOf } from "./forecast.ts"
@@ -16,6 +25,8 @@ export interface QuantRequest {
   readonly context?: ContextItems
   /** What makes a decision right, and so what the probabilities are of; `OUTCOME_DEFAULTS` unless given. */
   readonly outcome?: OutcomeRule
+  /** How often each decision would have been right by that rule in all the past; the bars tell unless given. */
+  readonly outcomes?: OutcomeCounts
 }
 
 export interface QuantOptions {
@@ -54,8 +65,9 @@ const MISSING_FACTOR = 0.7
  * nothing was. `comprehensive` is the logarithmic pool of those of the panel that have a view.
  */
 export const quantOpinion = (type: AgentType, request: QuantRequest, options: QuantOptions): Opinion => {
-  const { bars, outcome = OUTCOME_DEFAULTS } = request
-  const opinionOf = (said: DraftOpinion) => toOpinion(said, bars, outcome)
+  const { bars, outcome = OUTCOME_DEFAULTS, outcomes } = request
+  const opinionOf = (said: DraftOpinion) =>
+    toOpinion(said, (strengths) => forecastOf(strengths, bars, outcome, outcomes))
   if (type !== "comprehensive") return opinionOf(single(type, request, options))
   const panel = PANEL.map((member) => ({
     member,
@@ -123,10 +135,10 @@ const NO_VIEW = { used: 0, lean: 0, reason: "there is no view that they could mo
 const lacksBars = ({ hasView, calls }: DraftOpinion): boolean =>
   !hasView && calls.some(({ error_kind }) => error_kind === "insufficient_data")
 
-const toOpinion = (said: DraftOpinion, bars: BarWindow, outcome: OutcomeRule): Opinion => {
+const toOpinion = (said: DraftOpinion, forecast: (strengths: Strengths) => Probabilities): Opinion => {
   const { strengths, reasoning, calls, routedAround, heard } = said
   const decision = strongest(strengths)
-  const probabilities = forecastOf(strengths, bars, outcome)
+  const probabilities = forecast(strengths)
   return {
     decision,
     confidence: probabilities[decision],

@@ -12,11 +12,26 @@ import { quantOpinion } from "./opinion.ts"
  * simulated markets (docs/AGENT-TESTS.md).
  * Everything is measured in the market's own volatility, so that minutes of a currency and days of a stock compare.
  */
-export const quantPolicy = ({ agentType, bars, past, context, outcome, unavailable, consensusId }: PolicyRequest) =>
+export const quantPolicy = ({
+  agentType,
+  bars,
+  past,
+  context,
+  outcome,
+  outcomes,
+  unavailable,
+  consensusId
+}: PolicyRequest) =>
   Effect.map(Clock.Clock, (clock) =>
     quantOpinion(
       agentType,
-      { bars, ...(past && { past }), ...(context && { context }), ...(outcome && { outcome }) },
+      {
+        bars,
+        ...(past && { past }),
+        ...(context && { context }),
+        ...(outcome && { outcome }),
+        ...(outcomes && { outcomes })
+      },
       {
         executionPrefix: `${consensusId}.${agentType}`,
         now: () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6,

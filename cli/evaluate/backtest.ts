@@ -134,7 +134,11 @@ export const walkForward = (bars: ReadonlyArray<Bar>, options: BacktestOptions):
   }
   const portfolio = portfolioActor({ deposit: DEPOSIT, rules })
   const ears = new Ears()
-  const learning = { horizonMillis: interval, patienceMillis: Math.max(WEEK_MILLIS, 10 * interval), threshold }
+  const learning = {
+    horizonMillis: shortestOf(before),
+    patienceMillis: Math.max(WEEK_MILLIS, 10 * interval),
+    threshold
+  }
   const host = new DirectHost({
     actors: [...allActors({ policy, panel, minConfidence: MIN_CONFIDENCE, performance: learning }), portfolio],
     // What the tools' trackers would say is of no use here, and a third of all messages.
@@ -199,6 +203,10 @@ const openAccount = (name: string) => ({
   equity: [] as number[],
   exposure: [] as number[]
 })
+
+/** The least distance of bars, in milliseconds: after it the next bar tells what came of a decision, also where months are of many lengths. */
+const shortestOf = (bars: ReadonlyArray<Bar>): number =>
+  bars.slice(1).reduce((least, { time }, index) => Math.min(least, time - bars[index]!.time), WEEK_MILLIS)
 
 /** The usual distance of bars, in milliseconds: the median. */
 const intervalOf = (bars: ReadonlyArray<Bar>): number => {

@@ -13,6 +13,7 @@ import {
 } from "../vocabulary/names.ts"
 import { open } from "../vocabulary/open.ts"
 import { ContextItems, PAST_DECISIONS_MAX, PastDecision } from "./context.ts"
+import { OutcomeCounts } from "./decision.ts"
 import { AgentReport, BreakerState, ModelCallBegun } from "./model.ts"
 
 /**
@@ -29,6 +30,8 @@ export const opinionFields = {
   past: Schema.optionalKey(Schema.Array(PastDecision).check(Schema.isMaxLength(PAST_DECISIONS_MAX))),
   /** Figures that came with the request, to be seen beside those of the tools. */
   indicators: Schema.optionalKey(Indicators),
+  /** How often each decision would have been right on the symbol, as far as the last bar tells; none where the bars came with the request. */
+  outcomes: Schema.optionalKey(OutcomeCounts),
   deadline: Schema.optionalKey(Schema.Int),
   advice: Schema.optionalKey(Schema.Literal(true)),
   /** What the opinion will rest on; it comes back in the opinion's metadata. */

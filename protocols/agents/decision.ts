@@ -31,6 +31,12 @@ export const Probabilities = open({ BUY: Confidence, SELL: Confidence, HOLD: Con
 )
 export type Probabilities = typeof Probabilities.Type
 
+const Counted = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
+
+/** How often each decision would have been right. */
+export const OutcomeCounts = open({ BUY: Counted, SELL: Counted, HOLD: Counted })
+export type OutcomeCounts = typeof OutcomeCounts.Type
+
 /**
  * How strongly rules speak for each decision; the three add up to 1 (within a millionth). They make the decision, and are no forecast:
  * what is likely to happen is in the probabilities.

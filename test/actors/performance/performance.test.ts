@@ -89,7 +89,7 @@ describe("a decision's outcome", () => {
     assert.deepInclude(report().agents[0], { votes: 1, scored: 0 })
 
     decided(roundAt(2, 2))
-    price(8, 150)
+    price(9, 150)
     assert.deepInclude(report().unscored, { no_price: 2 })
     assert.strictEqual(world.timers.size, 0)
   })

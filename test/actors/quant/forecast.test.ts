@@ -1,10 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
-import { baseRate, OUTCOME_DEFAULTS, PRIOR } from "../../../actors/learning/base-rate.ts"
-import { outcomeOf } from "../../../actors/learning/scoring.ts"
+import { baseRate, PRIOR } from "../../../actors/learning/base-rate.ts"
+import { OUTCOME_DEFAULTS, patienceFor } from "../../../actors/learning/outcome-rule.ts"
+import { brierScore, outcomeOf } from "../../../actors/learning/scoring.ts"
 import { forecastOf } from "../../../actors/quant/forecast.ts"
 import { quantOpinion } from "../../../actors/quant/opinion.ts"
+import { skillOf } from "../../../cli/evaluate/skill.ts"
 import { AgentType, type Bar, type Decision, toWindow } from "../../../protocols/index.ts"
+import { seededRandom } from "../../../runtime/index.ts"
 import { barsArbitrary, dailyBars } from "../../support/bars.ts"
 
 const DECISIONS = ["BUY", "SELL", "HOLD"] as const
@@ -67,7 +70,7 @@ describe("the base rate", () => {
     const week = toWindow(dailyBars([100, 101, 102]))
     isPrior(week, { ...OUTCOME_DEFAULTS, horizonMillis: 7 * 24 * HOUR })
     const late = { horizonMillis: HOUR, patienceMillis: HOUR, threshold: 0 }
-    isPrior(week, late)
+    isPrior(toWindow(dailyBars([100, 101])), late)
   })
 
   it("counts outcomes that share their prices as the part that is their own", () => {
@@ -88,7 +91,8 @@ describe("the base rate", () => {
         const known = bars.flatMap((bar, index) => {
           const at = bars.findIndex(({ time }) => time >= bar.time + rule.horizonMillis)
           const later = bars[at]
-          if (later === undefined || later.time > bar.time + rule.horizonMillis + rule.patienceMillis) return []
+          const patience = patienceFor(rule, toWindow(bars).time)
+          if (later === undefined || later.time > bar.time + rule.horizonMillis + patience) return []
           return [{ outcome: outcomeOf(bar.close, later.close, rule.threshold), part: 1 / (at - index) }]
         })
         const counted = (decision: Decision) =>
@@ -99,6 +103,88 @@ describe("the base rate", () => {
         assert.closeTo(found.BUY, (1 - neither) * upwards(counted("BUY"), moves), 1e-6)
         assert.closeTo(found.BUY + found.SELL + found.HOLD, 1, 1e-12)
       })
+    )
+  })
+})
+
+/** Closes whose moves go up as often as said, of a day each. */
+const leaning = (ups: number, count: number, seed: number): ReadonlyArray<number> => {
+  const chance = seededRandom(seed)
+  let price = 100
+  return Array.from({ length: count }, () => {
+    const size = 0.02 * chance()
+    price *= chance() < ups ? 1 + size : 1 / (1 + size)
+    return price
+  })
+}
+
+/** How much better than the shares of all outcomes before, over years of days; with and without them. */
+const skillsOn = (closes: ReadonlyArray<number>) => {
+  const bars = dailyBars(closes)
+  const [all, own, alone, shares] = [{ BUY: 0, SELL: 0, HOLD: 0 }, [], [], []] as [
+    { BUY: number; SELL: number; HOLD: number },
+    Array<number>,
+    Array<number>,
+    Array<number>
+  ]
+  for (let at = 0; at + 1 < bars.length; at++) {
+    const outcome = outcomeOf(closes[at]!, closes[at + 1]!, OUTCOME_DEFAULTS.threshold)
+    if (at >= 128) {
+      const window = toWindow(bars.slice(at - 127, at + 1))
+      const sum = all.BUY + all.SELL + all.HOLD + 3
+      const share = { BUY: (all.BUY + 1) / sum, SELL: (all.SELL + 1) / sum, HOLD: (all.HOLD + 1) / sum }
+      own.push(brierScore(baseRate(window, OUTCOME_DEFAULTS, all), outcome))
+      alone.push(brierScore(baseRate(window, OUTCOME_DEFAULTS), outcome))
+      shares.push(brierScore(share, outcome))
+    }
+    all[outcome]++
+  }
+  return { known: skillOf(own, shares)!, alone: skillOf(alone, shares)! }
+}
+
+describe("the base rate where the past is known", () => {
+  it("is as good as the shares of all outcomes where prices lean one way for years, and where they do not", () => {
+    for (const [seed, ups] of [0.5, 0.6, 0.6, 0.7].entries()) {
+      const { known, alone } = skillsOn(leaning(ups, 2_000, seed + 1))
+      assert.isAbove(known.value, -0.003)
+      assert.isAbove(known.value + known.margin, -0.0005)
+      if (ups > 0.5) assert.isBelow(alone.value, -0.004)
+    }
+  })
+
+  it("follows the window where that is another market than all before", () => {
+    const bars = toWindow(dailyBars(leaning(0.9, 128, 3)))
+    const past = { BUY: 900, SELL: 900, HOLD: 600 }
+    assert.isAbove(baseRate(bars, OUTCOME_DEFAULTS, past).BUY, 0.55)
+    assert.isBelow(baseRate(bars, OUTCOME_DEFAULTS, { ...past, BUY: 40, SELL: 40 }).HOLD, 0.5)
+  })
+
+  it("is that of the bars while they are all that is known", () => {
+    const bars = toWindow(dailyBars(leaning(0.6, 60, 3)))
+    const known = baseRate(bars, OUTCOME_DEFAULTS)
+    for (const few of [
+      { BUY: 0, SELL: 0, HOLD: 0 },
+      { BUY: 20, SELL: 10, HOLD: 10 }
+    ]) {
+      assert.deepStrictEqual(baseRate(bars, OUTCOME_DEFAULTS, few), known)
+    }
+  })
+
+  it("is finite and adds up to 1 whatever the past and the horizon", () => {
+    const count = fc.oneof(fc.nat(3), fc.nat(1_000_000_000))
+    const pasts = fc.record({ BUY: count, SELL: count, HOLD: count })
+    fc.assert(
+      fc.property(
+        barsArbitrary({ minLength: 1, maxLength: 40 }),
+        rules,
+        pasts,
+        fc.boolean(),
+        (bars, rule, past, none) => {
+          const found = baseRate(toWindow(bars), none ? { ...rule, horizonMillis: 0 } : rule, past)
+          for (const decision of DECISIONS) assert.isTrue(found[decision] >= 0 && found[decision] <= 1)
+          assert.closeTo(found.BUY + found.SELL + found.HOLD, 1, 1e-12)
+        }
+      )
     )
   })
 })
