@@ -33,6 +33,8 @@ export class BarReader {
   #later = false
   /** Oldest first, the rows from the first one on that is later than what was asked for. */
   readonly #held: Array<Row> = []
+  /** The time of the first of them. */
+  #laterFrom = Number.NEGATIVE_INFINITY
   /** Newest first, what is wrong in a row above all bars: it does not matter where a later time follows. */
   #doubted: MarketDataError | undefined
 
@@ -103,7 +105,10 @@ export class BarReader {
     this.#later = true
     // Newest first, what stands above it is later still, whatever it is.
     this.#doubted = undefined
-    if (!this.#shape.newestFirst) this.#held.push(row)
+    if (!this.#shape.newestFirst) {
+      const seen = this.#held.push(row) === 1 ? this.#rows.timeOf(row) : undefined
+      this.#laterFrom = seen instanceof MarketDataError ? this.#laterFrom : (seen?.time ?? Number.NEGATIVE_INFINITY)
+    }
     return this.#turned.length > 0 ? this.#refuse(tooLate(row, "above: rows must be newest first")) : undefined
   }
 
@@ -123,9 +128,11 @@ export class BarReader {
    * follows counts, and after some rows no more are read.
    */
   #behind(row: Row, bars: Array<ReadBar>): MarketDataError | undefined {
-    const time = this.#rows.timeOf(row)
-    if (time === undefined || time instanceof MarketDataError) return time
-    if (time === "after" || time <= this.#order.newest) {
+    const seen = this.#rows.timeOf(row)
+    if (seen === undefined || seen instanceof MarketDataError) return seen
+    if (!seen.counts || seen.time <= this.#order.newest) {
+      const before = seen.counts ? this.#order.newest : this.#laterFrom
+      if (seen.time !== undefined && seen.time < before) this.#rows.notices.add("later_unordered", row.line)
       if (this.#held.length < LATER_ROWS_MAX) this.#held.push(row)
       // Where all of one symbol come before all of another, a second one may be still to come.
       else this.#done = this.#shape.columns.symbol === undefined

@@ -7,6 +7,32 @@ export type JsonObject = Readonly<Record<string, unknown>>
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
+/** The strings of a JSON text, and whether each is the name of a member. */
+const STRINGS = /"((?:[^"\\]|\\.)*)"(\s*:)?/g
+
+/** A member that an object names twice, by the text that it was read from: the last one wins, and nobody says which is meant. */
+export const twiceIn = (text: string, object: JsonObject): string | undefined => {
+  let named = 0
+  for (const [, , colon] of text.matchAll(STRINGS)) if (colon !== undefined) named++
+  if (named === membersOf(object)) return undefined
+  const seen = new Set<string>()
+  for (const [, name = "", colon] of text.matchAll(STRINGS)) {
+    if (colon === undefined) continue
+    if (seen.has(name)) return name
+    seen.add(name)
+  }
+  return undefined
+}
+
+/** How many members there are in a value, at any depth. */
+const membersOf = (value: unknown): number => {
+  if (typeof value !== "object" || value === null) return 0
+  const own = Array.isArray(value) ? 0 : Object.keys(value).length
+  let sum = own
+  for (const each of Object.values(value)) if (typeof each === "object") sum += membersOf(each)
+  return sum
+}
+
 /** The names of all members of some objects, each once, in the order in which they first come. */
 export class Members {
   readonly names: ReadonlyArray<string>

@@ -32,6 +32,7 @@ export const KINDS = {
   hole: "long stretches of time have no bars",
   mixed_intervals: "changes of the time between bars, for good: bars of several lengths in one file",
   flat: "stretches of ten or more bars in which the price does not move",
+  later_unordered: "rows behind the last time that was asked for go back in time: one of them may belong before it",
   no_volume: "bars have no volume, and others have"
 } as const
 export type NoticeKind = keyof typeof KINDS
@@ -46,6 +47,7 @@ export const WARNINGS: ReadonlySet<NoticeKind> = new Set([
   "hole",
   "mixed_intervals",
   "flat",
+  "later_unordered",
   "no_volume"
 ])
 

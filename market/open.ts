@@ -5,6 +5,7 @@ import { SplitScan, type Splits } from "./adjusting.ts"
 import { BarReader } from "./bars.ts"
 import { sameSymbol } from "./columns.ts"
 import type { MarketDataError } from "./errors.ts"
+import { linesOfColumns } from "./json-columns.ts"
 import type { Notice } from "./notices.ts"
 import type { ReadBar } from "./read-bar.ts"
 import type { RowOptions } from "./reader.ts"
@@ -36,9 +37,13 @@ export const openMarket = <E>(
   options: ReadOptions = {}
 ): Effect.Effect<OpenMarket<E>, E | MarketDataError> =>
   Effect.gen(function* () {
-    const text = yield* openText(bytes)
-    const { sample, whole } = yield* sampleOf(text)
-    const shape = yield* Effect.fromResult(findShape(sample, whole, options))
+    const given = yield* openText(bytes)
+    const begun = yield* sampleOf(given)
+    const lines = yield* linesOfColumns(given, begun.sample, begun.whole)
+    const text: Stream.Stream<string, E | MarketDataError> = lines ?? given
+    const { sample, whole } = lines === undefined ? begun : yield* sampleOf(lines)
+    const found = yield* Effect.fromResult(findShape(sample, whole, options))
+    const shape = { ...found, inColumns: lines !== undefined }
     const symbols = yield* symbolsIn(text, shape, options.symbol, whole)
     const known = { ...options, symbols }
     const named = shape.columns.splits !== undefined && shape.columns.adjusted === undefined

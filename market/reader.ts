@@ -28,6 +28,11 @@ export interface RowOptions {
   readonly symbols?: ReadonlyArray<string>
 }
 
+/** When the bar of a row begins, in milliseconds since 1970, and whether that is up to the last time that was asked for. */
+export type RowTime =
+  | { readonly time: number; readonly counts: boolean }
+  | { readonly time: undefined; readonly counts: false }
+
 /** A few last digits, as they differ where prices were multiplied: no fault. */
 const ROUNDING = 1e-11
 const OTHER_HEADER = "another header, with other columns: the file is put together of two that are not alike"
@@ -63,14 +68,14 @@ export class RowReader {
     return undefined
   }
 
-  /** When the bar of a row begins that counts; `after` for what comes later or is none; nothing where it is of another symbol. */
-  timeOf(row: Row): number | "after" | undefined | MarketDataError {
+  /** When the bar of a row begins, where it has one, and whether it counts or comes later; nothing where it is of another symbol. */
+  timeOf(row: Row): RowTime | undefined | MarketDataError {
     const { columns, dates } = this.#shape
     const other = this.#ofOther(row)
     if (other !== "own") return other
     const moment = this.#inZone(momentOf(dates, columns, row.cells))
-    if (moment === undefined || isAfter(this.#options.until, moment) || !hasPrices(row.cells, columns)) return "after"
-    return moment.time
+    if (moment === undefined || !hasPrices(row.cells, columns)) return { time: undefined, counts: false }
+    return { time: moment.time, counts: !isAfter(this.#options.until, moment) }
   }
 
   /** What is wrong is not the row alone. */

@@ -1,8 +1,8 @@
 // Text to rows of cells, a piece at a time.
 import { parse } from "csv-parse/sync"
 import { Result } from "effect"
-import { fault, MarketDataError } from "./errors.ts"
-import { isObject, Members } from "./members.ts"
+import { fault, MarketDataError, quoted } from "./errors.ts"
+import { isObject, Members, twiceIn } from "./members.ts"
 
 export interface Row {
   /** The line in the file, from 1. */
@@ -157,13 +157,15 @@ class JsonRows extends Pieces {
   protected read(text: string, linesBefore: number): FoundRows {
     const values = text
       .split("\n")
-      .flatMap((part, index) => (part.trim() === "" ? [] : [{ line: linesBefore + index + 1, value: parseJson(part) }]))
+      .flatMap((part, index) =>
+        part.trim() === "" ? [] : [{ line: linesBefore + index + 1, part, value: parseJson(part) }]
+      )
     const objects = values.flatMap(({ value }) => (isObject(value) ? [value] : []))
     const named = this.#members !== undefined || objects.length === 0
     this.#members ??= named ? undefined : Members.of(objects)
     const rows: Array<Row> = []
-    for (const { line, value } of values) {
-      const row = this.#rowOf(value, line)
+    for (const { line, part, value } of values) {
+      const row = this.#rowOf(value, line, part)
       if (row instanceof MarketDataError) return { rows, wrong: row }
       if (rows.length === 0 && !named) rows.push({ line: line - 1, cells: this.#members?.names ?? [] })
       rows.push(row)
@@ -171,7 +173,7 @@ class JsonRows extends Pieces {
     return { rows }
   }
 
-  #rowOf(value: unknown, line: number): Row | MarketDataError {
+  #rowOf(value: unknown, line: number, text: string): Row | MarketDataError {
     const list = Array.isArray(value) && value.every(isCell) ? value.map(cellOf) : undefined
     if (list === undefined && !isObject(value)) {
       return fault("is no JSON object or list: one on each line is read, as `jq -c '.[]'` makes them", line)
@@ -179,6 +181,8 @@ class JsonRows extends Pieces {
     this.#lists ??= list !== undefined
     if (this.#lists !== (list !== undefined)) return fault("there are objects and lists: write all lines alike", line)
     if (list !== undefined || !isObject(value)) return { line, cells: list ?? [] }
+    const twice = twiceIn(text, value)
+    if (twice !== undefined) return fault(`the object names ${quoted(twice)} twice: say which is meant`, line)
     const wrong = this.#members?.wrongIn(value)
     if (wrong !== undefined) return fault(`${wrong}: give all objects the same members`, line)
     return { line, cells: this.#members?.names.map((name) => cellOf(value[name])) ?? [] }

@@ -28,6 +28,8 @@ export interface Shape {
   readonly newestFirst: boolean
   /** Whether an offset from UTC is written. */
   readonly zoned: boolean
+  /** The file is one JSON object of columns: what is said of a line is of that row. */
+  readonly inColumns?: boolean
   /** Where the clock of times without an offset stands; UTC where nothing is said. */
   readonly timeZone: string | undefined
   /** The symbols that the rows of the sample name, the first first. */
@@ -222,7 +224,7 @@ export const shapeText = (shape: Shape): string => {
   const { header, columns } = shape
   const first = header.names === undefined ? "no header: taken as time, open, high, low, close" : undefined
   return [
-    DELIMITERS[shape.form],
+    shape.inColumns === true ? "a JSON object of columns, whose rows are counted as lines" : DELIMITERS[shape.form],
     first,
     shape.decimal === "comma" ? "decimal comma" : undefined,
     datesText(shape),

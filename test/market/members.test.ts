@@ -29,7 +29,8 @@ describe("members of objects", () => {
       [lines(row, { ...next, adj_close: 5 }), "line 1, column adjusted close: is no price: --prices as-written"],
       [lines(row, ["2024-01-03", 1, 1, 1, 1]), "line 2: there are objects and lists: write all lines alike"],
       [lines(["2024-01-02", 1, 1, 1, 1], next), "line 2: there are objects and lists: write all lines alike"],
-      [lines({ t: [1], o: [1], h: [1], l: [1], c: [1] }), "line 1: there are no rows below the header"]
+      [`{"t":"2024-01-02","o":10,"h":12,"l":9,"c":11,"c":5}`, 'line 1: the object names "c" twice: say which is meant'],
+      [lines(row, { note: { a: 1 } }).replace('"a":1', '"a":1,"a":2'), 'line 2: the object names "a" twice']
     ] as const
     for (const [text, rule] of cases) assert.include(fault(text), rule)
   })

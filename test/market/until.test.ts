@@ -60,9 +60,18 @@ describe("the last time that is asked for", () => {
     }
   })
 
+  it("tells of rows behind it that go back in time: two wrong dates, or one, may hide a row that counts", () => {
+    const two = file("2024-01-02", "2024-01-03", "2042-01-04", "2014-01-05")
+    assert.deepStrictEqual(noticed(two, to("2024-02-01")), [["later_unordered", 1, [5]]])
+    const one = file("2024-01-02", "2042-01-03", "2024-01-04", "2024-01-05")
+    assert.deepStrictEqual(noticed(one, to("2024-01-03")), [["later_unordered", 2, [4, 5]]])
+    assert.deepStrictEqual(noticed(file("2024-01-02", "2024-01-03", "2024-01-04"), to("2024-01-02")), [])
+  })
+
   it("says nothing of rows that do not count", () => {
     const text = `${file("2023-12-29", "2024-01-02", "2024-01-03")}\n2024-01-04,,,,,\n${HEADER}\n2024-01-01,1,1,1,1,1\nDownloaded,,,,,`
-    assert.deepStrictEqual(noticed(text, { ...to("2024-01-02"), skipBad: true }), [])
+    // But for an old one behind them: its time may be wrong, or theirs.
+    assert.deepStrictEqual(noticed(text, { ...to("2024-01-02"), skipBad: true }), [["later_unordered", 1, [7]]])
     assert.lengthOf(bars(text, to("2024-01-02")), 2)
   })
 })

@@ -49,7 +49,7 @@ export interface Writing {
   readonly numbers: "plain" | "grouped" | "comma" | "comma-grouped" | "dollars" | "apostrophes" | "spaces"
   readonly delimiter: "," | ";" | "\t" | "|"
   readonly names: "english" | "german" | "french" | "spanish" | "angles" | "short" | "units" | "none"
-  readonly form: "cells" | "objects" | "lists"
+  readonly form: "cells" | "objects" | "lists" | "columns"
   readonly order: ReadonlyArray<number>
   readonly newestFirst: boolean
   readonly end: "\n" | "\r\n" | "\r"
@@ -91,7 +91,7 @@ export const writing: fc.Arbitrary<Writing> = fc.record({
   numbers: fc.constantFrom("plain", "grouped", "comma", "comma-grouped", "dollars", "apostrophes", "spaces"),
   delimiter: fc.constantFrom(",", ";", "\t", "|"),
   names: fc.constantFrom("english", "german", "french", "spanish", "angles", "short", "units", "none"),
-  form: fc.constantFrom("cells", "cells", "cells", "cells", "objects", "lists"),
+  form: fc.constantFrom("cells", "cells", "cells", "cells", "objects", "lists", "columns"),
   order: fc.shuffledSubarray([0, 1, 2, 3, 4, 5], { minLength: 6 }),
   newestFirst: fc.boolean(),
   end: fc.constantFrom("\n", "\r\n", "\r"),
@@ -247,11 +247,18 @@ const tableText = (bars: ReadonlyArray<Bar>, way: Writing): ReadonlyArray<string
 const jsonText = (bars: ReadonlyArray<Bar>, way: Writing): ReadonlyArray<string> => {
   const names = namesOf(way)
   const columns = columnsOf(way)
+  const writtenValue = (cells: ReadonlyArray<string>, place: number) => {
+    const text = cells[place] ?? ""
+    return way.numbers === "plain" && /^-?\d+(\.\d+)?$/.test(text) && text.length < 16 ? Number(text) : text
+  }
+  if (way.form === "columns") {
+    const rows = rowsOf(bars, way)
+    const blank = (place: number, at: number) => way.quirk === "first-without-volume" && place === 5 && at === 0
+    const column = (place: number) => rows.map((cells, at) => (blank(place, at) ? null : writtenValue(cells, place)))
+    return [JSON.stringify({ ...Object.fromEntries(columns.map((place) => [names[place], column(place)])), s: "ok" })]
+  }
   return rowsOf(bars, way).map((cells, at) => {
-    const cell = (place: number) => {
-      const text = cells[place] ?? ""
-      return way.numbers === "plain" && /^-?\d+(\.\d+)?$/.test(text) && text.length < 16 ? Number(text) : text
-    }
+    const cell = (place: number) => writtenValue(cells, place)
     if (way.form === "lists") return JSON.stringify(columnsOf({ ...way, names: "none" }).map(cell))
     const told = way.quirk === "first-without-volume" && at === 0 ? columns.filter((place) => place !== 5) : columns
     return JSON.stringify(Object.fromEntries(told.map((place) => [names[place], cell(place)])))
