@@ -1,5 +1,5 @@
 import { Clock, Effect, Schedule, Stream } from "effect"
-import { type Bar, CoordinatorProtocol, type MarketSymbol } from "../protocols/index.ts"
+import { type Bar, type BarSource, CoordinatorProtocol, type MarketSymbol } from "../protocols/index.ts"
 import { Actors, type AskError, Recurring } from "../runtime/index.ts"
 
 export interface Feed<E, R> {
@@ -8,6 +8,8 @@ export interface Feed<E, R> {
   readonly bars: Stream.Stream<Bar, E, R>
   /** How many such bars a year of trading has, where that is known. */
   readonly barsPerYear?: number | undefined
+  /** Where they come from, and what looks wrong there; decisions on them say it. */
+  readonly source?: BarSource | undefined
   /** The least time between two bars, in milliseconds. */
   readonly intervalMillis: number
   /** Told of each bar that was taken, once it was. */
@@ -26,6 +28,7 @@ export const feed = <E, R>({
   symbol,
   bars,
   barsPerYear,
+  source,
   intervalMillis,
   taken = () => {}
 }: Feed<E, R>): Effect.Effect<void, AskError | E, Actors | R> =>
@@ -36,10 +39,13 @@ export const feed = <E, R>({
     const last = status.last_bar_time
     yield* Effect.logInfo("feed started").pipe(Effect.annotateLogs({ last_bar_time: last ?? "none" }))
 
-    const year = barsPerYear === undefined ? {} : { bars_per_year: barsPerYear }
+    const about = {
+      ...(barsPerYear === undefined ? {} : { bars_per_year: barsPerYear }),
+      ...(source === undefined ? {} : { source })
+    }
     const offer = (bar: Bar) =>
       persistently(
-        actors.ask(CoordinatorProtocol, symbol, "Bar", { bar, ...year }, { messageId: `feed-${symbol}-${bar.time}` })
+        actors.ask(CoordinatorProtocol, symbol, "Bar", { bar, ...about }, { messageId: `feed-${symbol}-${bar.time}` })
       ).pipe(
         Effect.andThen(Effect.sync(() => taken(bar))),
         Effect.catchTag("StaleBar", ({ time, last_time }) =>

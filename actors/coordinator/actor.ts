@@ -73,7 +73,7 @@ export const coordinatorActor = (given: CoordinatorOptions): Actor => {
     initial,
     events: EVENTS,
     decide: {
-      Bar: (state, { bar, bars_per_year }, context) => {
+      Bar: (state, { bar, bars_per_year, source }, context) => {
         const symbol = context.self.id
         const last = state.window.time.at(-1)
         if (last !== undefined && bar.time <= last) {
@@ -85,7 +85,10 @@ export const coordinatorActor = (given: CoordinatorOptions): Actor => {
         // Said again with each bar of a feed: it is stored where it changes.
         const isNew = bars_per_year !== undefined && bars_per_year !== state.window.bars_per_year
         const outcomes = recordBar(state.outcomes, state.window, bar, options.outcome ?? OUTCOME_DEFAULTS)
-        const told = outcomes === state.outcomes ? {} : { outcomes }
+        const told = {
+          ...(JSON.stringify(source) === JSON.stringify(state.source) ? {} : { source: source ?? null }),
+          ...(outcomes === state.outcomes ? {} : { outcomes })
+        }
         const event = { bar, correlation_id, ...(isNew ? { bars_per_year } : {}), ...told }
         const accepted = evolve.BarAccepted(state, event)
         return [

@@ -79,7 +79,7 @@ export const startAnalysis = (
   const { trial } = options
   const drawn = trial && drawArm(trial, symbol, correlation_id)
   const held = heldBy(options, drawn)
-  const basis = basisOf(bars, given === undefined ? "market" : "request", asked?.source)
+  const basis = given === undefined ? basisOf(bars, "market", state.source) : basisOf(bars, "request", asked?.source)
   const running: RunningAnalysis = {
     consensus_id,
     correlation_id,

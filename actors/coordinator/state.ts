@@ -96,6 +96,8 @@ export const State = open({
   weights: Schema.optionalKey(Schema.Record(Schema.String, Weight)),
   /** The latest decisions on bars of its own, oldest first, at most `PAST_DECISIONS_MAX`. */
   past: Schema.optionalKey(Schema.Array(PastDecision)),
+  /** Where the last bar came from. */
+  source: Schema.optionalKey(BarSource),
   /** How often each decision would have been right, on all bars so far. */
   outcomes: Schema.optionalKey(OutcomeRecord)
 })
@@ -106,6 +108,8 @@ export const EVENTS = {
     bar: Bar,
     correlation_id: CorrelationId,
     bars_per_year: Schema.optionalKey(BarsPerYear),
+    /** Where it comes from elsewhere than the bar before it; null where nobody says so. */
+    source: Schema.optionalKey(Schema.NullOr(BarSource)),
     /** Where the bar tells an outcome: it is of the rule of the time, whatever the rule is when it is read again. */
     outcomes: Schema.optionalKey(OutcomeRecord)
   },
@@ -128,16 +132,22 @@ interface BarAccepted {
   readonly bar: Bar
   readonly correlation_id: string
   readonly bars_per_year?: number
+  readonly source?: BarSource | null
   readonly outcomes?: OutcomeRecord
 }
 
 export const evolve = {
-  BarAccepted: (state: State, { bar, correlation_id, bars_per_year, outcomes }: BarAccepted): State => ({
-    ...state,
-    ...(outcomes === undefined ? {} : { outcomes }),
-    window: pushBar(state.window, bar, bars_per_year),
-    unseen: correlation_id
-  }),
+  BarAccepted: (state: State, { bar, correlation_id, bars_per_year, source, outcomes }: BarAccepted): State => {
+    const { source: before, ...rest } = state
+    const from = source === undefined ? before : source
+    return {
+      ...rest,
+      ...(from === undefined || from === null ? {} : { source: from }),
+      ...(outcomes === undefined ? {} : { outcomes }),
+      window: pushBar(state.window, bar, bars_per_year),
+      unseen: correlation_id
+    }
+  },
   AnalysisRequested: (state: State, { asked }: { asked: RequestedAnalysis }): State => ({
     ...state,
     waiting: [...state.waiting, asked]

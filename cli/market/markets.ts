@@ -2,7 +2,7 @@
 import { Console, Effect, Option, Schema, Stream } from "effect"
 import { Flag } from "effect/cli"
 import { feed } from "../../actors/index.ts"
-import { type Bar, CoordinatorProtocol, MarketSymbol, SYMBOL_RULE } from "../../protocols/index.ts"
+import { type Bar, type BarSource, CoordinatorProtocol, MarketSymbol, SYMBOL_RULE } from "../../protocols/index.ts"
 import { Actors, type AskError } from "../../runtime/index.ts"
 import type { RegimeOrMartingale } from "../../sim/index.ts"
 import { InvalidSetting } from "../config.ts"
@@ -16,6 +16,7 @@ import {
   readOptions,
   readThrough,
   sayReading,
+  sourceOf,
   type YearFlags,
   yearFlags
 } from "./file.ts"
@@ -39,6 +40,8 @@ export interface Market {
   readonly bars: Stream.Stream<Bar, MarketFileError>
   /** How many bars a year of trading has, where that is known. */
   readonly barsPerYear: number | undefined
+  /** How the file was read, and what looks wrong in it. */
+  readonly source: BarSource | undefined
   /** The time of the last bar; none where the market is endless. */
   readonly lastTime: number | undefined
   /** Up to this time it is the past, which nobody wants to read. */
@@ -101,6 +104,7 @@ const fileMarket = (
       symbol,
       bars: Stream.map(opened.bars, ({ bar }) => bar),
       barsPerYear: barsPerYearOf(flags, reading),
+      source: sourceOf(reading),
       lastTime,
       pastUntil: Number.NEGATIVE_INFINITY,
       from: file
@@ -132,6 +136,7 @@ export const marketsOf = ({
       ...simulatedMarket({ symbol: each, seed: flags.seed, intervalMillis: flags.interval, ...regime }),
       symbol: each,
       barsPerYear: undefined,
+      source: undefined,
       lastTime: undefined,
       from: "simulated"
     }))
@@ -150,7 +155,7 @@ export interface FeedOptions {
  * Gives a market to its coordinator until it ends, from the first bar on that is newer than what is known. `known` where no bar is.
  */
 export const feedMarket = (
-  { symbol, bars, barsPerYear, lastTime, pastUntil, from }: Market,
+  { symbol, bars, barsPerYear, source, lastTime, pastUntil, from }: Market,
   options: FeedOptions
 ): Effect.Effect<"known" | "ended", AskError | OtherMarket | MarketFileError, Actors> =>
   Effect.gen(function* () {
@@ -166,8 +171,9 @@ export const feedMarket = (
     if (seen !== null && lastTime === seen) return "known"
     // A simulated market has a past: without it the panel would have nothing to say for its first fifty bars.
     const past = Stream.takeWhile(bars, (bar) => bar.time < pastUntil)
-    if (Number.isFinite(pastUntil)) yield* feed({ symbol, bars: past, barsPerYear, intervalMillis: 0, taken })
-    yield* feed({ symbol, bars, barsPerYear, intervalMillis, taken })
+    const fed = { symbol, barsPerYear, source, taken }
+    if (Number.isFinite(pastUntil)) yield* feed({ ...fed, bars: past, intervalMillis: 0 })
+    yield* feed({ ...fed, bars, intervalMillis })
     return "ended"
   })
 

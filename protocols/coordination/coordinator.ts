@@ -125,10 +125,14 @@ export const CoordinatorProtocol = {
   messages: {
     /**
      * A new bar. It starts an analysis; while one is running, the newest waiting bar wins. `bars_per_year` holds from then on; the times
-     * of the bars tell where it was never given.
+     * of the bars tell where it was never given. `source` is where this bar comes from, and what looks wrong there.
      */
     Bar: {
-      payload: open({ bar: Bar, bars_per_year: Schema.optionalKey(BarsPerYear) }),
+      payload: open({
+        bar: Bar,
+        bars_per_year: Schema.optionalKey(BarsPerYear),
+        source: Schema.optionalKey(BarSource)
+      }),
       reply: open({ accepted: Schema.Literal(true) }),
       error: Schema.Union([StaleBar, FutureTime])
     },
