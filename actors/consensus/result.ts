@@ -73,13 +73,14 @@ export const resultOf = (
   }
 }
 
-/** Whether votes decided, and who cast one told what its rules say apart from what it believes. */
-const isForecast = ({ votes }: RoundRecord, { closedBy }: Closing): boolean =>
-  !UNJUDGED.includes(closedBy) && votes.some(({ strengths }) => strengths !== undefined)
+/** Whether votes decided, and the round tells what they believe apart from what decides: as it was asked for, or where a vote tells both. */
+const isForecast = ({ request, votes }: RoundRecord, { closedBy }: Closing): boolean =>
+  !UNJUDGED.includes(closedBy) &&
+  (request.forecast === true ? votes.length > 0 : votes.some(({ strengths }) => strengths !== undefined))
 
 const UNJUDGED: ReadonlyArray<ClosedBy> = ["cancelled", "human", "escalation_timeout"]
 
-/** Where nobody tells the two apart there is one number for both. */
+/** Where nobody tells the two apart, and nobody asked for it, there is one number for both. */
 const sureness = ({ decision, strength }: Verdict, probabilities: Probabilities, forecast: boolean) =>
   forecast ? { confidence: probabilities[decision], strength } : { confidence: strength }
 

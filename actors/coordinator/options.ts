@@ -66,6 +66,7 @@ export const toRoundRequest = (
     invited: votersOf(options, symbol),
     timeout_ms,
     min_confidence: options.minConfidence,
+    forecast: true,
     ...ownedBy(client)
   }
 }

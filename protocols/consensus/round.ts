@@ -219,6 +219,8 @@ export const RoundRequest = open({
   method: Method,
   /** How long votes are taken. */
   timeout_ms: TimeoutMillis,
+  /** The result's confidence is how likely its decision is to turn out right, by what all voters believe, whoever they are. */
+  forecast: Schema.optionalKey(Schema.Literal(true)),
   /** The client whose round it is; none: it is of the house. It is not told to others. */
   owner: Schema.optionalKey(Owner),
   /** By what the owner's gateway finds the round's events. */
