@@ -31,8 +31,15 @@ export const datesOf = (
     return Result.mapError(findDateForm(cells, options), ({ rule }) => fault(rule, some[0]?.line, "date"))
   }
   const all = formOf(rows)
-  return Result.isSuccess(all) ? all : formOf(upTo(rows, ({ cells }) => isLater(columns, cells, options)))
+  const counted = upTo(rows, ({ cells }) => isLater(columns, cells, options))
+  if (Result.isSuccess(all) && (counted.length === rows.length || reads(all.success, columns, counted))) return all
+  const own = formOf(counted)
+  // Numbers of a later row may be of another unit, by which those that count are nothing.
+  return Result.isFailure(all) || (Result.isSuccess(own) && reads(own.success, columns, counted)) ? own : all
 }
+
+const reads = (form: DateForm, columns: Columns, rows: ReadonlyArray<Row>): boolean =>
+  rows.every(({ cells }) => momentOf(form, columns, cells) !== undefined)
 
 /** No clock is further ahead of UTC or behind it. */
 const ZONE_MILLIS = 14 * 3_600_000

@@ -26,6 +26,16 @@ describe("the last time that is asked for", () => {
     assert.lengthOf(bars(objects.join("\n"), to("2024-01-02")), 1)
   })
 
+  it("takes numbers that come later for nothing that tells of the unit of those before", () => {
+    const of = (...times: ReadonlyArray<number>) => bars(file(...times.map(String)), to("1990-01-01"))
+    const later = Date.UTC(2031, 2, 18)
+    assert.lengthOf(of(19850301, 19850302, later), 2)
+    assert.deepStrictEqual(
+      of(478_483_200, 478_569_600, later).map(({ time }) => time),
+      [478_483_200_000, 478_569_600_000]
+    )
+  })
+
   it("has rows of another form refused where one of their readings would count", () => {
     const both = file("2024-01-02", "03/01/2024")
     assert.lengthOf(bars(both, to("2024-01-02")), 1)
