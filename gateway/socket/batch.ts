@@ -1,4 +1,4 @@
-import { microtaskBatch } from "../microtask-batch.ts"
+import type { MicrotaskBatch } from "../microtask-batch.ts"
 
 /** What a batch writes to. */
 export interface Sink {
@@ -28,7 +28,7 @@ export interface Batch {
  *
  * No more than `fullBytes` gather: past that they are written at once, so that only what the network does not take waits.
  */
-export const makeBatch = (sink: Sink, fullBytes: number): Batch => {
+export const makeBatch = (sink: Sink, fullBytes: number, later: MicrotaskBatch): Batch => {
   // Of one client the array stays, as long as it once had to be: thousands of new ones each turn are work for the collector.
   const gathered: Array<string | Uint8Array> = []
   let count = 0
@@ -66,7 +66,7 @@ export const makeBatch = (sink: Sink, fullBytes: number): Batch => {
   }
   return {
     send: (frame) => {
-      if (count === 0) microtaskBatch(flushSafely)
+      if (count === 0) later(flushSafely)
       gathered[count++] = frame
       size += frame.length
       if (size >= fullBytes) flush()

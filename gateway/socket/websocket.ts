@@ -123,7 +123,8 @@ const open = (ws: WebSocket<Attachment>, options: SocketOptions): void => {
         if (!attachment.over) failed(ws, options, cause)
       }
     },
-    limits.socketBytesMax
+    limits.socketBytesMax,
+    options.fanout.batch
   )
   const connection = connect({
     ...options,

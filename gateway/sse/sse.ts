@@ -10,7 +10,6 @@ import { noRoomFor, stopping } from "../failures/request-failures.ts"
 import { addGet, addresses } from "../http/addresses.ts"
 import type { Gate } from "../http/gate.ts"
 import { problem } from "../http/problem.ts"
-import { microtaskBatch } from "../microtask-batch.ts"
 import type { OriginPolicy } from "../policy.ts"
 import { type ConnectionOptions, connect } from "../socket/connection.ts"
 import type { Exchange, HttpRequest, Reply, TemplatedApp } from "../uws.ts"
@@ -151,7 +150,7 @@ const serve = (
         write(messageOf(text))
         // Its one subscription is over. A browser comes back by itself once the stream has ended, and not before.
         if (text.startsWith(REFUSED))
-          microtaskBatch(() => connection.close(TRY_AGAIN_LATER, "the subscription has ended"))
+          options.fanout.batch(() => connection.close(TRY_AGAIN_LATER, "the subscription has ended"))
       },
       pendingBytes: () => (blockedBytes > 0 ? Math.max(limits.socketBytesMax, blockedBytes) : 0),
       close: () => {

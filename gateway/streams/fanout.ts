@@ -2,7 +2,7 @@ import { Effect, Exit, RcMap, Scope } from "effect"
 import type { Start } from "../../protocols/index.ts"
 import type { LogUnavailable, PublishedEvent } from "../../runtime/index.ts"
 import { EventLog } from "../../runtime/index.ts"
-import { type MicrotaskBatch, microtaskBatch } from "../microtask-batch.ts"
+import { type MicrotaskBatch, makeMicrotaskBatch } from "../microtask-batch.ts"
 import { defaultLimits, type GatewayLimits } from "../policy.ts"
 import { AGAIN, catchUp, type Subscriber } from "./catch-up.ts"
 import { type EncodedEvent, encoderOf } from "./encode.ts"
@@ -37,6 +37,8 @@ export interface Fanout {
     client?: string
   ) => Effect.Effect<void, LogUnavailable | TooManyPatterns, Scope.Scope>
   readonly status: () => { readonly subscriptions: number; readonly watches: number }
+  /** By which it delivers at the end of a turn of the event loop; what clients do then comes after that. */
+  readonly batch: MicrotaskBatch
 }
 
 interface Live {
@@ -79,7 +81,7 @@ const ALL = ">"
 export const makeFanout = (
   size = RING_SIZE,
   limits: Pick<GatewayLimits, "patternsMax" | "patternsPerClientMax"> = defaultLimits,
-  batch: MicrotaskBatch = microtaskBatch
+  batch: MicrotaskBatch = makeMicrotaskBatch()
 ): Effect.Effect<Fanout, never, EventLog | Scope.Scope> =>
   Effect.gen(function* () {
     const log = yield* EventLog
@@ -139,7 +141,8 @@ export const makeFanout = (
         }
         yield* catchUp({ log, ring, pattern, start, subscriber, encode, matches: matcherOf(pattern), join })
       }),
-      status: () => ({ subscriptions, watches: open.size })
+      status: () => ({ subscriptions, watches: open.size }),
+      batch
     }
   })
 

@@ -38,6 +38,7 @@ const makeWorld = Effect.gen(function* () {
           }),
           () => ended.await
         ),
+      batch: (act) => act(),
       status: () => ({ subscriptions: 0, watches: 0 })
     },
     socket: {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { microtaskBatch } from "../../gateway/microtask-batch.ts"
+import { makeMicrotaskBatch } from "../../gateway/microtask-batch.ts"
 import { makeBatch } from "../../gateway/socket/batch.ts"
 
 const turn = Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
@@ -12,11 +12,12 @@ describe("the end of a turn", () => {
   it.live("does all that is due, whatever one of it throws", () =>
     Effect.gen(function* () {
       const done: Array<number> = []
-      microtaskBatch(() => done.push(1))
-      microtaskBatch(broken)
-      microtaskBatch(() => done.push(2))
+      const later = makeMicrotaskBatch()
+      later(() => done.push(1))
+      later(broken)
+      later(() => done.push(2))
       yield* turn
-      microtaskBatch(() => done.push(3))
+      later(() => done.push(3))
       yield* turn
       assert.deepStrictEqual(done, [1, 2, 3])
     })
@@ -26,7 +27,7 @@ describe("the end of a turn", () => {
     Effect.gen(function* () {
       const causes: Array<unknown> = []
       const sink = { write: () => {}, bufferedBytes: () => 0, roomAgain: () => {}, cork: broken }
-      const batch = makeBatch({ ...sink, broken: (cause) => causes.push(String(cause)) }, 1_000)
+      const batch = makeBatch({ ...sink, broken: (cause) => causes.push(String(cause)) }, 1_000, makeMicrotaskBatch())
       batch.send("frame")
       yield* turn
       assert.deepStrictEqual(causes, ["Error: broken"])
