@@ -2,25 +2,11 @@ import type { Duration, Effect, Schedule, Schema } from "effect"
 import type { Address } from "./address.ts"
 import type { AppendError, Overloaded } from "./errors.ts"
 import type { EventSpec, MessageName, Payload, Protocol, Refusal, Reply } from "./protocol.ts"
-import type { ReplyTo, Step } from "./step.ts"
+import type { Step } from "./step.ts"
+import type { Context, EventFields, EventOf, StepBuilder } from "./step-builder.ts"
 import type { Supervision } from "./supervision.ts"
 
-/** What a decision may know besides the state and the message. The same for every replay of the message. */
-export interface Context {
-  readonly self: Address
-  /** When the message was stored, in milliseconds since 1970. */
-  readonly time: number
-  /** The message's sequence in the log. */
-  readonly sequence: number
-  readonly messageId: string
-  readonly correlationId: string
-  /** Who sent it: an actor's `type/id`, or empty for a client. */
-  readonly from: string
-  /** Where the answer goes, if the message was an ask. */
-  readonly replyTo: ReplyTo | undefined
-  /** The next random number in [0, 1), seeded by the message's sequence. */
-  readonly random: () => number
-}
+export type { Context, EventOf } from "./step-builder.ts"
 
 /** What an activity is told of its own run. */
 export interface ActivityContext {
@@ -85,17 +71,14 @@ type Activities = {
     readonly run: (input: never, context: ActivityContext) => Effect.Effect<unknown, unknown>
   }
 }
-type EventFields = { readonly [tag: string]: Schema.Struct.Fields }
-
-export type EventOf<E extends EventFields> = {
-  [T in keyof E]: { readonly _tag: T } & Schema.Struct<E[T]>["Type"]
-}[keyof E]
-
 type OwnMessage<P extends Protocol> = {
   [K in MessageName<P>]: { readonly name: K; readonly payload: Payload<P, K> }
 }[MessageName<P>]
 
-type ActivityStart<A extends Activities> = {
+/** Of activities, what starts them. */
+type Inputs = { readonly [name: string]: { readonly input: Schema.Top } }
+
+type ActivityStart<A extends Inputs> = {
   [K in Extract<keyof A, string>]: { readonly name: K; readonly input: A[K]["input"]["Type"] }
 }[Extract<keyof A, string>]
 
@@ -103,6 +86,28 @@ export type ActorStep<P extends Protocol, E extends EventFields, A extends Activ
   EventOf<E>,
   R,
   F,
+  OwnMessage<P>,
+  ActivityStart<A>
+>
+
+/**
+ * The builder that the handlers of an actor get, for the functions that they call.
+ *
+ * `K` names the message that is answered; none unless given, for what answers nothing. The builder of a message fits where one
+ * without is taken.
+ */
+export type ActorStepBuilder<
+  P extends Protocol,
+  S,
+  E extends EventFields,
+  K extends MessageName<P> = never,
+  // biome-ignore lint/complexity/noBannedTypes: no activities is the empty record
+  A extends Inputs = {}
+> = StepBuilder<
+  S,
+  E,
+  [K] extends [never] ? never : Reply<P, K>,
+  [K] extends [never] ? never : Refusal<P, K>,
   OwnMessage<P>,
   ActivityStart<A>
 >
@@ -140,13 +145,17 @@ export interface Definition<
   readonly initial: (self: Address) => S["Type"]
   /** The events, each with its fields. They are stored as open structs: fields a version does not know survive. */
   readonly events: E
-  /** Says what should happen. Pure: no I/O, no clock and no chance but from the context. */
+  /**
+   * Says what should happen, by adding it to the step, or by returning it as a list. Pure: no I/O, no clock and no chance but
+   * from the step. `state` is the state before the message.
+   */
   readonly decide: {
     readonly [K in MessageName<P>]: (
       state: S["Type"],
       payload: Payload<P, K>,
-      context: Context
-    ) => ActorStep<P, E, A, Reply<P, K>, Refusal<P, K>>
+      step: ActorStepBuilder<P, S["Type"], E, K, A>
+      // biome-ignore lint/suspicious/noConfusingVoidType: who adds to the step returns nothing
+    ) => ActorStep<P, E, A, Reply<P, K>, Refusal<P, K>> | void
   }
   /** The state after an event. Pure. */
   readonly evolve: {
@@ -158,8 +167,9 @@ export interface Definition<
     readonly [K in Extract<keyof A, string>]: (
       state: S["Type"],
       outcome: Outcome<K, A[K]["output"]["Type"]>,
-      context: Context
-    ) => ActorStep<P, E, A>
+      step: ActorStepBuilder<P, S["Type"], E, never, A>
+      // biome-ignore lint/suspicious/noConfusingVoidType: who adds to the step returns nothing
+    ) => ActorStep<P, E, A> | void
   }
   /** The version of state and events; 1 unless given. A node leaves actors whose journal is newer to a newer node. */
   readonly version?: number
@@ -195,14 +205,24 @@ export interface Actor<State = unknown> {
 type Handler = (
   state: unknown,
   input: unknown,
-  context: Context
-) => Step<
-  unknown,
-  unknown,
-  unknown,
-  { readonly name: string; readonly payload: unknown },
-  { readonly name: string; readonly input: unknown }
->
+  step: UntypedStepBuilder
+  // biome-ignore lint/suspicious/noConfusingVoidType: who adds to the step returns nothing
+) => Operations | void
+
+type AnyOwn = { readonly name: string; readonly payload: unknown }
+type AnyStart = { readonly name: string; readonly input: unknown }
+
+/** What any handler may say. */
+export type Operations = Step<unknown, unknown, unknown, AnyOwn, AnyStart>
+
+/** The builder as the engine gives it to any handler. */
+export interface UntypedStepBuilder extends Context {
+  readonly state: unknown
+  readonly persist: (tag: string, fields: object) => unknown
+  readonly reply: (value: unknown) => void
+  readonly refuse: (error: unknown) => void
+  readonly add: (...operations: Operations) => void
+}
 
 /** The definition as the engine sees it: everything it passes in was decoded by the definition's own schemas. */
 export interface UntypedDefinition<State = unknown> {

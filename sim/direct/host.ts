@@ -6,16 +6,34 @@ import {
   type Address,
   type AskName,
   addressOf,
-  type Context,
+  type Compiled,
+  compileUnlogged,
+  type Envelope,
   formatAddress,
   type MessageName,
+  type Outgoing,
   type Payload,
   type Protocol,
-  seededRandom
+  UnloggedActor
 } from "../../runtime/index.ts"
-import { type DirectTimer, evolved, type Live, type Message, type Step, type Work } from "./live.ts"
-import { wireOf } from "./plain.ts"
+import { plainCodecs, wireOf } from "./plain.ts"
 import { VirtualClock } from "./virtual-clock.ts"
+
+interface Message {
+  readonly to: Address
+  readonly envelope: Envelope
+}
+
+/** An activity that is to be run. */
+interface Work {
+  readonly owner: UnloggedActor
+  readonly key: string
+  readonly generation: number
+}
+
+interface DirectTimer extends Message {
+  readonly at: number
+}
 
 /** What an actor published, as a subscriber would get it. */
 export interface PublishedEvent {
@@ -41,18 +59,17 @@ export interface HostOptions {
  * Runs actors as they are on one thread, in virtual time, with no log, no copies and no faults: for evaluation, where millions of
  * messages have to be decided and none can get lost.
  *
- * What it shares with the runtime: decide, evolve, activities and timers of the definitions; mail in the order sent; time and chance by
- * the context. Everything is a function of the actors and of what is asked. What it does without: nothing is durable, a message that fails throws
- * here and parks nothing, and an activity runs at once and once, so it must not wait for the world. Watching and stopping are refused.
+ * The engine decides and folds, as in the runtime; mail comes in the order sent; time and chance are by the step. Everything is a
+ * function of the actors and of what is asked. What it does without: nothing is durable, a message that fails throws here and parks
+ * nothing, and an activity runs at once and once, so it must not wait for the world. Watching and stopping are refused.
  *
  * Guarantee: after `ask`, `tell` and `advanceTo` no message and no activity is left undone.
  */
 export class DirectHost {
-  readonly #actors: ReadonlyMap<string, Actor>
+  readonly #actors: ReadonlyMap<string, { readonly actor: Actor; readonly compiled: Compiled }>
   readonly #unread: ReadonlySet<string>
-  readonly #live = new Map<string, Live>()
+  readonly #live = new Map<string, UnloggedActor>()
   readonly #timers = new Map<string, DirectTimer>()
-  readonly #open = new Map<string, Work>()
   readonly #answers = new Map<string, NonNullable<HostAnswer>>()
   readonly #clock: VirtualClock
   readonly #hear: (event: PublishedEvent) => void
@@ -61,7 +78,9 @@ export class DirectHost {
 
   constructor({ actors, unread = [], startTime, hear = () => {} }: HostOptions) {
     this.#unread = new Set(unread)
-    this.#actors = new Map(actors.map((actor) => [actor.type, actor]))
+    this.#actors = new Map(
+      actors.map((actor) => [actor.type, { actor, compiled: compileUnlogged(actor, plainCodecs) }])
+    )
     this.#clock = new VirtualClock(startTime)
     this.#hear = hear
   }
@@ -103,10 +122,10 @@ export class DirectHost {
   /** Moves the time to an instant, in milliseconds since 1970, firing the timers that fall due in their order. Never back. */
   advanceTo(millis: number): void {
     for (let due = this.#nextTimer(millis); due !== undefined; due = this.#nextTimer(millis)) {
-      const [name, { owner, at, message, body, correlationId }] = due
+      const [name, timer] = due
       this.#timers.delete(name)
-      this.#clock.moveTo(at)
-      this.#queue.push({ to: owner.address, message, body, from: owner.name, ask: undefined, correlationId })
+      this.#clock.moveTo(timer.at)
+      this.#queue.push(timer)
       this.#run()
     }
     this.#clock.moveTo(millis)
@@ -114,9 +133,9 @@ export class DirectHost {
 
   /** The state of one of these actors, or nothing where it has never been written to. */
   stateOf<S>(actor: Actor<S>, id: string): S | undefined {
-    const live = this.#live.get(`${actor.type}/${id}`)
+    const known = this.#actors.get(actor.type)?.actor.definition === actor.definition
     // The state of a live actor is what the evolve of its own definition gave.
-    return live?.actor.definition === actor.definition ? (live.state as S) : undefined
+    return known ? (this.#live.get(`${actor.type}/${id}`)?.state as S | undefined) : undefined
   }
 
   /** Frees an actor that will not be written to any more, such as a round that is closed. A later message would begin it anew. */
@@ -128,8 +147,9 @@ export class DirectHost {
 
   #tell(protocol: Protocol, id: string, message: string, payload: unknown, ask: string | undefined): void {
     const body = wireOf(protocol.messages[message]?.payload).encode(payload)
-    const correlationId = `c${this.#sequence + 1}`
-    this.#queue.push({ to: addressOf(protocol, id), message, body, from: "", ask, correlationId })
+    const asked = ask === undefined ? {} : { id: ask, reply: "host" }
+    const envelope = { kind: "message", message, body, correlation: `c${this.#sequence + 1}`, ...asked } as const
+    this.#queue.push({ to: addressOf(protocol, id), envelope })
     this.#run()
   }
 
@@ -148,125 +168,61 @@ export class DirectHost {
     this.#queue = []
   }
 
-  #deliver(mail: Message): void {
-    if (this.#unread.has(mail.to.type)) return
-    const live = this.#activate(mail.to)
-    const decide = live.actor.definition.decide[mail.message]
-    const spec = live.actor.definition.protocol.messages[mail.message]
-    if (decide === undefined || spec === undefined) throw new Error(`${mail.to.type} has no message ${mail.message}`)
-    const payload = wireOf(spec.payload).decode(mail.body)
-    const context = this.#contextOf(live, mail)
-    this.#apply(live, decide(live.state, payload, context), mail, context)
+  #deliver({ to, envelope }: Message): void {
+    if (this.#unread.has(to.type)) return
+    this.#decide(this.#activate(to), envelope)
   }
 
   /** Runs an activity, if nobody has cancelled it, and gives its actor the outcome. */
-  #work(work: Work): void {
-    const { owner, key, name, input, correlationId } = work
-    if (this.#open.get(`${owner.name}#${key}`) !== work) return
-    this.#open.delete(`${owner.name}#${key}`)
-    const spec = owner.actor.definition.activities?.[name]
-    const completed = owner.actor.definition.completed?.[name]
-    if (spec === undefined || completed === undefined) throw new Error(`${owner.actor.type} has no activity ${name}`)
+  #work({ owner, key, generation }: Work): void {
+    const open = owner.activity(key)
+    if (open === undefined || open.generation !== generation) return
+    const { name, run, input, correlation } = open
+    if (run === undefined) throw new Error(`${owner.address.type} has no activity ${name}`)
     const about: ActivityContext = {
-      ...{ self: owner.address, key, attempt: 1, correlationId },
+      ...{ self: owner.address, key, attempt: 1, correlationId: correlation },
       publish: () => Effect.void,
       tell: (protocol, message, payload) =>
         Effect.sync(() => {
           const body = wireOf(protocol.messages[message]?.payload).encode(payload)
-          this.#queue.push({ to: owner.address, message, body, from: owner.name, ask: undefined, correlationId })
+          const from = formatAddress(owner.address)
+          this.#queue.push({ to: owner.address, envelope: { kind: "message", message, body, from, correlation } })
         })
     }
-    const exit = Effect.runSyncExit(Effect.provideService(spec.run(input, about), Clock.Clock, this.#clock))
-    const outcome = Exit.isSuccess(exit)
-      ? ({
-          _tag: "Succeeded",
-          activity: name,
-          key,
-          value: wireOf(spec.output).decode(wireOf(spec.output).encode(exit.value))
-        } as const)
-      : ({ _tag: "Failed", activity: name, key, reason: "failure", detail: String(exit.cause) } as const)
-    const mail = { to: owner.address, message: "", body: null, from: "", ask: undefined, correlationId }
-    const context = this.#contextOf(owner, mail)
-    this.#apply(owner, completed(owner.state, outcome, context), mail, context)
+    const exit = Effect.runSyncExit(Effect.provideService(run(input, about), Clock.Clock, this.#clock))
+    const result = Exit.isSuccess(exit)
+      ? ({ _tag: "Succeeded", value: owner.encodeOutput(name, exit.value) } as const)
+      : ({ _tag: "Failed", reason: "failure", detail: String(exit.cause) } as const)
+    this.#decide(owner, { kind: "outcome", activity: name, key, generation, result, correlation })
   }
 
-  #activate(address: Address): Live {
+  #activate(address: Address): UnloggedActor {
     const name = formatAddress(address)
     const known = this.#live.get(name)
     if (known !== undefined) return known
-    const actor = this.#actors.get(address.type)
-    if (actor === undefined) throw new Error(`there is no actor of type ${address.type}`)
-    const live = { actor, address, name, state: actor.definition.initial(address) }
+    const type = this.#actors.get(address.type)
+    if (type === undefined) throw new Error(`there is no actor of type ${address.type}`)
+    const live = new UnloggedActor(type.compiled, address)
     this.#live.set(name, live)
     return live
   }
 
-  #contextOf(live: Live, { ask, correlationId, from }: Message): Context {
+  #decide(owner: UnloggedActor, envelope: Envelope): void {
+    if (envelope.kind === "watch") throw new Error(`${envelope.from} watches, which a direct host does not do`)
     const sequence = ++this.#sequence
-    return {
-      self: live.address,
-      time: this.#clock.millis,
-      sequence,
-      messageId: `m${sequence}`,
-      correlationId,
-      from,
-      replyTo: ask === undefined ? undefined : { inbox: "host", id: ask },
-      random: seededRandom(sequence)
-    }
+    const { outgoing, answers, started } = owner.take(envelope, sequence, this.#clock.millis)
+    if (owner.stopped) throw new Error(`${formatAddress(owner.address)} stops, which a direct host does not do`)
+    for (const each of outgoing) this.#send(each)
+    for (const { id, outcome, body } of answers) this.#answers.set(id, { outcome, body })
+    for (const key of started) this.#queue.push({ owner, key, generation: sequence })
   }
 
-  #apply(live: Live, step: Step, mail: Message, { correlationId }: Context): void {
-    const { definition } = live.actor
-    const spec = definition.protocol.messages[mail.message]
-    for (const operation of step) {
-      switch (operation.op) {
-        case "persist":
-          live.state = evolved(live, operation.event)
-          break
-        case "publish":
-          this.#hear(operation)
-          break
-        case "send": {
-          const { to, message, body } = operation
-          this.#queue.push({ to, message, body, from: live.name, ask: undefined, correlationId })
-          break
-        }
-        case "reply":
-          this.#answer(mail.ask, "ok", wireOf(spec?.reply).encode(operation.value))
-          break
-        case "refuse":
-          this.#answer(mail.ask, "error", wireOf(spec?.error).encode(operation.error))
-          break
-        case "answer":
-          this.#answer(operation.to.id, operation.outcome, operation.body)
-          break
-        case "activity": {
-          const { name, input } = operation.activity
-          const work = { owner: live, key: operation.key, name, input, correlationId }
-          this.#open.set(`${live.name}#${operation.key}`, work)
-          this.#queue.push(work)
-          break
-        }
-        case "cancelActivity":
-          this.#open.delete(`${live.name}#${operation.key}`)
-          break
-        case "timer": {
-          const { name, payload } = operation.message
-          const body = wireOf(definition.protocol.messages[name]?.payload).encode(payload)
-          const timer = { owner: live, at: Math.ceil(operation.at), message: name, body, correlationId }
-          this.#timers.set(`${live.name}#${operation.name}`, timer)
-          break
-        }
-        case "cancel":
-          this.#timers.delete(`${live.name}#${operation.name}`)
-          break
-        default:
-          throw new Error(`${live.name} asks for ${operation.op}, which a direct host does not do`)
-      }
-    }
-  }
-
-  #answer(ask: string | undefined, outcome: "ok" | "error", body: unknown): void {
-    if (ask !== undefined) this.#answers.set(ask, { outcome, body })
+  #send(each: Outgoing): void {
+    if (each.kind === "untimer") return void this.#timers.delete(`${formatAddress(each.owner)}#${each.name}`)
+    if (!("value" in each)) throw new Error(`a direct host stores no ${each.kind}`)
+    if (each.kind === "mail") return void this.#queue.push({ to: each.to, envelope: each.value })
+    if (each.kind === "event") return this.#hear({ subject: each.subject, ...each.value })
+    const { owner: to, name, at, value: envelope } = each
+    this.#timers.set(`${formatAddress(to)}#${name}`, { to, at, envelope })
   }
 }

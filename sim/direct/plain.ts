@@ -1,5 +1,6 @@
 // Values as they would come out of a wire, without one.
 import { Schema, SchemaAST } from "effect"
+import type { Codecs } from "../../runtime/index.ts"
 
 type Codec = Schema.Codec<unknown, unknown>
 
@@ -25,6 +26,12 @@ export const wireOf = (schema: Codec | undefined): Wire => {
     wires.set(schema, wire)
   }
   return wire
+}
+
+/** The wires, as actors are made ready for them. */
+export const plainCodecs: Codecs = {
+  encoder: (schema) => wireOf(schema).encode,
+  decoder: (schema) => wireOf(schema).decode
 }
 
 const PLAIN: Wire = { encode: (value) => value, decode: (value) => value }

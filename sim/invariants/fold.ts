@@ -57,9 +57,28 @@ export class Fold {
       replyTo: reply !== undefined && id !== undefined ? { inbox: reply, id } : undefined,
       random: seededRandom(sequence)
     }
+    let effective = false
+    let current = state
+    const notice = (...operations: ReadonlyArray<{ readonly op: string }>) => {
+      effective ||= operations.some(({ op }) => op !== "reply" && op !== "refuse")
+    }
+    const persist = (tag: string, fields: object) => {
+      effective = true
+      current = this.#actor.definition.evolve[tag]?.(current, fields)
+      return current
+    }
+    const says = { reply: () => {}, refuse: () => {}, persist, add: notice }
+    const step = {
+      ...context,
+      ...says,
+      get state() {
+        return current
+      }
+    }
     try {
-      const step = this.#actor.definition.decide[message]?.(state, this.#decodePayload(message, body), context)
-      return step?.every(({ op }) => op === "reply" || op === "refuse") === true
+      const decide = this.#actor.definition.decide[message]
+      notice(...(decide?.(state, this.#decodePayload(message, body), step) ?? []))
+      return decide !== undefined && !effective
     } catch {
       return false
     }

@@ -1,11 +1,16 @@
 import { deepStrictEqual } from "node:assert"
-import { Effect, Exit } from "effect"
-import type { ActivityContext, Actor, Context } from "../../runtime/actor.ts"
+import { Effect, Exit, Schema } from "effect"
+import type { ActivityContext, Actor } from "../../runtime/actor.ts"
 import { type Address, formatAddress } from "../../runtime/address.ts"
-import { decoder, encoder } from "../../runtime/codec.ts"
+import { encoder } from "../../runtime/codec.ts"
+import { type ActorState, applyStep, emptyActor, evolveAll } from "../../runtime/engine/step/actor-state.ts"
+import { type Compiled, compile } from "../../runtime/engine/step/compiled.ts"
+import { decideMail } from "../../runtime/engine/step/decide.ts"
+import type { Commit } from "../../runtime/engine/step/decision.ts"
+import { parseReply } from "../../runtime/envelope.ts"
+import type { StepRecord } from "../../runtime/journal.ts"
+import type { Entry } from "../../runtime/log.ts"
 import type { MessageName, Payload, Protocol } from "../../runtime/protocol.ts"
-import type { Operation } from "../../runtime/step.ts"
-import { fold, seeded, stored, wire, wireThrough } from "./fold.ts"
 
 /** One published event, as it was stored. */
 export interface Published {
@@ -16,20 +21,33 @@ export interface Published {
 
 export type Answer = { readonly outcome: "ok" | "error"; readonly body: unknown }
 
+type Events = NonNullable<StepRecord["events"]>
+
 interface Live {
-  actor: Actor
+  compiled: Compiled
   readonly address: Address
-  readonly journal: Array<{ readonly _tag: string }>
-  state: unknown
+  readonly core: ActorState
+  readonly events: Array<Events[number]>
+  /** What folding the events gives. */
+  folded: unknown
 }
 
 interface Mail {
   readonly to: Address
-  readonly message: string
-  readonly body: unknown
-  readonly from: string
-  readonly ask: string | undefined
-  readonly correlationId: string
+  /** An envelope as JSON. */
+  readonly payload: string
+}
+
+/** A value as it comes out of JSON. */
+const wire = (value: unknown): unknown => (value === undefined ? undefined : JSON.parse(JSON.stringify(value)))
+
+const EventPayload = Schema.fromJsonString(Schema.Struct({ type: Schema.String, data: Schema.Unknown }))
+
+/** What a log can take is not asked here. */
+const LIMITS = {
+  payloadBytesMax: Number.MAX_SAFE_INTEGER,
+  groupEntriesMax: Number.MAX_SAFE_INTEGER,
+  groupBytesMax: Number.MAX_SAFE_INTEGER
 }
 
 interface OpenActivity {
@@ -39,26 +57,18 @@ interface OpenActivity {
   readonly input: unknown
 }
 
-type AnyOperation = Operation<
-  unknown,
-  unknown,
-  unknown,
-  { readonly name: string; readonly payload: unknown },
-  { readonly name: string; readonly input: unknown }
->
-
 /**
- * Actors without a runtime: decisions are made in the order of the messages, on one thread, at a time the test moves.
+ * Actors without a log: the engine decides, in the order of the messages, on one thread, at a time the test moves. What it cannot
+ * decide is thrown.
  *
- * Everything an actor says passes through its schemas and JSON, as it would on a wire. After every message, the state
- * is compared with what folding the journal from the start gives.
+ * After every message, the state is compared with what folding the journal gives, read as it is stored.
  */
 export class Decider {
   now = Date.UTC(2024, 0, 2)
   readonly published: Array<Published> = []
   readonly answers = new Map<string, Answer>()
   readonly activities = new Map<string, OpenActivity>()
-  readonly timers = new Map<string, { owner: Address; name: string; at: number; message: string; body: unknown }>()
+  readonly timers = new Map<string, { owner: Address; name: string; at: number; payload: string }>()
   readonly #actors: Map<string, Actor>
   readonly #live = new Map<string, Live>()
   readonly #mail: Array<Mail> = []
@@ -76,8 +86,9 @@ export class Decider {
     payload: Payload<P, K>,
     name = `ask-${this.#sequence}`
   ): Answer | undefined {
-    const body = wire(encoder(protocol.messages[message]?.payload)(payload))
-    this.#mail.push({ to: { type: protocol.type, id }, message, body, from: "", ask: name, correlationId: name })
+    const body = encoder(protocol.messages[message]?.payload)(payload)
+    const envelope = { kind: "message", message, body, id: name, reply: "test", correlation: name }
+    this.#mail.push({ to: { type: protocol.type, id }, payload: JSON.stringify(envelope) })
     this.run()
     return this.answers.get(name)
   }
@@ -87,10 +98,7 @@ export class Decider {
     for (let mail = this.#mail.shift(); mail !== undefined; mail = this.#mail.shift()) {
       // Mail that no node serves waits, and here for ever.
       if (!this.#actors.has(mail.to.type)) continue
-      const live = this.#activate(mail.to)
-      const payload = decoder(live.actor.definition.protocol.messages[mail.message]?.payload)(mail.body)
-      const decide = live.actor.definition.decide[mail.message]!
-      this.#perform(live, mail, (context) => decide(live.state, payload, context))
+      this.#decide(this.#activate(mail.to), mail.payload)
     }
   }
 
@@ -102,7 +110,7 @@ export class Decider {
       if (key === undefined || next === undefined || next.at > until) break
       this.timers.delete(key)
       this.now = Math.max(this.now, next.at)
-      this.#send(next.owner, next.owner, next.message, next.body, "timer")
+      this.#mail.push({ to: next.owner, payload: next.payload })
       this.run()
     }
     this.now = until
@@ -110,12 +118,15 @@ export class Decider {
 
   /** Ends an open activity with a value, and lets everything that follows happen. */
   succeed(owner: string, key: string, value: unknown): void {
-    this.#complete(owner, key, (name) => ({ _tag: "Succeeded", activity: name, key, value }))
+    this.#complete(owner, key, ({ compiled }, name) => ({
+      _tag: "Succeeded",
+      value: compiled.encodeOutput(name, value)
+    }))
   }
 
   /** Ends an open activity with a failure, and lets everything that follows happen. */
   fail(owner: string, key: string, reason: "timeout" | "failure", detail: string): void {
-    this.#complete(owner, key, (name) => ({ _tag: "Failed", activity: name, key, reason, detail }))
+    this.#complete(owner, key, () => ({ _tag: "Failed", reason, detail }))
   }
 
   /** Runs the open activities with the code the actors give for them, as often as new ones are started. */
@@ -128,16 +139,16 @@ export class Decider {
     const [open] = this.activities.values()
     if (open === undefined) throw new Error("no activity is open")
     const { owner, key, name, input } = open
-    const spec = this.#activate(owner).actor.definition.activities![name]!
+    const spec = this.#activate(owner).compiled.definition.activities![name]!
     const exit = Effect.runSyncExit(spec.run(input, this.#activityContext(owner, key)))
-    if (Exit.isSuccess(exit)) this.succeed(formatAddress(owner), key, wireThrough(spec.output, exit.value))
+    if (Exit.isSuccess(exit)) this.succeed(formatAddress(owner), key, exit.value)
     else this.fail(formatAddress(owner), key, "failure", String(exit.cause))
   }
 
   /** Goes on with another version of an actor type, as if its actors had moved to another node. */
   replace(actor: Actor): void {
     this.#actors.set(actor.type, actor)
-    for (const live of this.#live.values()) if (live.actor.type === actor.type) live.actor = actor
+    for (const live of this.#live.values()) if (live.address.type === actor.type) live.compiled = compile(actor)
   }
 
   /** What an activity publishes and tells while it runs is seen and sent. */
@@ -153,19 +164,25 @@ export class Decider {
         }),
       tell: (protocol, message, payload) =>
         Effect.sync(() => {
-          this.#send(owner, owner, message, wire(encoder(protocol.messages[message]?.payload)(payload)), "activity")
+          const body = encoder(protocol.messages[message]?.payload)(payload)
+          const told = { kind: "message", message, body, from: formatAddress(owner), correlation: "activity" }
+          this.#mail.push({ to: owner, payload: JSON.stringify(told) })
           this.run()
         })
     }
   }
 
-  /** An actor's events so far, as stored. */
+  /** An actor's events so far, as they are read again. */
   journal(address: string): ReadonlyArray<{ readonly _tag: string }> {
-    return this.#live.get(address)?.journal ?? []
+    const live = this.#live.get(address)
+    return (live?.events ?? []).map(({ _tag, data }) => ({
+      ...Object(live?.compiled.decodeEvent(_tag, data, live.compiled.version)),
+      _tag
+    }))
   }
 
   state(address: string): unknown {
-    return this.#live.get(address)?.state
+    return this.#live.get(address)?.core.state
   }
 
   /** The data of what was published under a subject. */
@@ -173,21 +190,14 @@ export class Decider {
     return this.published.filter((event) => event.subject === subject).map((event) => event.data)
   }
 
-  #complete(owner: string, key: string, outcome: (name: string) => unknown): void {
+  #complete(owner: string, key: string, result: (live: Live, name: string) => unknown): void {
     const open = this.activities.get(`${owner}#${key}`)
     if (open === undefined) throw new Error(`no activity ${key} of ${owner} is open`)
     this.activities.delete(`${owner}#${key}`)
     const live = this.#activate(open.owner)
-    const completed = live.actor.definition.completed![open.name]!
-    const mail = {
-      to: open.owner,
-      message: "",
-      body: null,
-      from: "",
-      ask: undefined,
-      correlationId: "activity"
-    }
-    this.#perform(live, mail, (context) => completed(live.state, outcome(open.name), context))
+    const { generation, correlation } = live.core.activities.get(key)!
+    const outcome = { kind: "outcome", activity: open.name, key, generation, correlation }
+    this.#decide(live, JSON.stringify({ ...outcome, result: result(live, open.name) }))
     this.run()
   }
 
@@ -197,91 +207,62 @@ export class Decider {
     if (known !== undefined) return known
     const actor = this.#actors.get(address.type)
     if (actor === undefined) throw new Error(`no actor of type ${address.type}`)
-    const live = { actor, address, journal: [], state: actor.definition.initial(address) }
+    const compiled = compile(actor)
+    const folded = actor.definition.initial(address)
+    const live = { compiled, address, core: emptyActor(compiled, address), events: [], folded }
     this.#live.set(key, live)
     return live
   }
 
-  #perform(live: Live, mail: Mail, decide: (context: Context) => ReadonlyArray<AnyOperation>): void {
-    const sequence = ++this.#sequence
-    const context: Context = {
-      self: live.address,
-      time: this.now,
-      sequence,
-      messageId: `m${sequence}`,
-      correlationId: mail.correlationId,
-      from: mail.from,
-      replyTo: mail.ask === undefined ? undefined : { inbox: "test", id: mail.ask },
-      random: seeded(sequence)
-    }
-    for (const operation of decide(context)) this.#apply(live, operation, mail, context)
-    const { definition } = live.actor
-    const folded = live.journal.reduce(
-      (state, event) => fold(live.actor, state, event),
-      definition.initial(live.address)
-    )
-    deepStrictEqual(live.state, folded)
-    deepStrictEqual(wireThrough(definition.state, live.state), folded)
+  #decide(live: Live, payload: string): void {
+    const { compiled, core, address } = live
+    const mail = { to: address, shard: "", sequence: ++this.#sequence, time: this.now, payload }
+    const decision = decideMail(compiled, core, mail, LIMITS)
+    if (decision.kind === "failed") throw decision.failure
+    if (decision.kind === "newer") throw decision.error
+    if (decision.kind === "commit") this.#commit(live, decision)
+    for (const answer of decision.answers) this.#answer(answer.payload)
   }
 
-  #apply(live: Live, operation: AnyOperation, mail: Mail, context: Context): void {
-    const { protocol, activities } = live.actor.definition
-    const messages = protocol.messages
-    switch (operation.op) {
-      case "persist": {
-        const event = stored(live.actor, operation.event)
-        live.journal.push(event)
-        live.state = fold(live.actor, live.state, event)
-        return
-      }
-      case "reply":
-        this.#answer(mail.ask, "ok", encoder(messages[mail.message]?.reply)(operation.value))
-        return
-      case "refuse":
-        this.#answer(mail.ask, "error", encoder(messages[mail.message]?.error)(operation.error))
-        return
-      case "answer":
-        this.#answer(operation.to.id, operation.outcome, operation.body)
-        return
-      case "send":
-        this.#send(live.address, operation.to, operation.message, wire(operation.body), mail.correlationId)
-        return
-      case "publish":
-        this.published.push({ subject: operation.subject, type: operation.type, data: wire(operation.data) })
-        return
-      case "timer": {
-        const { name: message, payload } = operation.message
-        const body = wire(encoder(messages[message]?.payload)(payload))
-        const timer = { owner: live.address, name: operation.name, at: operation.at, message, body }
-        this.timers.set(`${formatAddress(context.self)}#${operation.name}`, timer)
-        return
-      }
-      case "cancel":
-        this.timers.delete(`${formatAddress(context.self)}#${operation.name}`)
-        return
-      case "activity": {
-        const { name, input } = operation.activity
-        const open = {
-          owner: live.address,
-          key: operation.key,
-          name,
-          input: wireThrough(activities![name]!.input, input)
-        }
-        this.activities.set(`${formatAddress(live.address)}#${operation.key}`, open)
-        return
-      }
-      case "cancelActivity":
-        this.activities.delete(`${formatAddress(live.address)}#${operation.key}`)
+  #commit(live: Live, { step, state, entries }: Commit): void {
+    const { compiled, core, address } = live
+    applyStep(compiled, core, step, state)
+    const events = wire(step.events ?? []) as Events
+    live.events.push(...events)
+    live.folded = evolveAll(compiled, live.folded, events)
+    deepStrictEqual(core.state, live.folded)
+    deepStrictEqual(compiled.decodeState(wire(compiled.encodeState(core.state)), compiled.version), live.folded)
+    const owner = formatAddress(address)
+    for (const key of step.ended ?? []) this.activities.delete(`${owner}#${key}`)
+    for (const [key, { activity: name, input }] of Object.entries(step.started ?? {})) {
+      const decoded = compiled.decodeInput(name, wire(input))
+      this.activities.set(`${owner}#${key}`, { owner: address, key, name, input: decoded })
+    }
+    for (const entry of entries) this.#store(entry)
+  }
+
+  #store(entry: Entry): void {
+    switch (entry.kind) {
+      case "mail":
+        return void this.#mail.push(entry)
+      case "event":
+        return void this.published.push({
+          subject: entry.subject,
+          ...Schema.decodeUnknownSync(EventPayload)(entry.payload)
+        })
+      case "timer":
+        return void this.timers.set(`${formatAddress(entry.owner)}#${entry.name}`, entry)
+      case "untimer":
+        return void this.timers.delete(`${formatAddress(entry.owner)}#${entry.name}`)
+      default:
+        throw new Error(`a decision stores no ${entry.kind}`)
     }
   }
 
-  #answer(ask: string | undefined, outcome: "ok" | "error", body: unknown): void {
-    if (ask === undefined) return
-    if (this.answers.has(ask)) throw new Error(`${ask} was answered twice`)
-    this.answers.set(ask, { outcome, body: wire(body) })
-  }
-
-  #send(from: Address, to: Address, message: string, body: unknown, correlationId: string): void {
-    this.#mail.push({ to, message, body, from: formatAddress(from), ask: undefined, correlationId })
+  #answer(payload: string): void {
+    const { id, outcome, body } = parseReply(payload)
+    if (outcome !== "ok" && outcome !== "error") throw new Error(`${id} was ${outcome}`)
+    if (this.answers.has(id)) throw new Error(`${id} was answered twice`)
+    this.answers.set(id, { outcome, body })
   }
 }

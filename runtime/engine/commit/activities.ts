@@ -10,7 +10,7 @@ import { parentOf } from "../../trace.ts"
 import type { Meter } from "../signals/meter.ts"
 import type { ActorState } from "../step/actor-state.ts"
 import type { Compiled } from "../step/compiled.ts"
-import { mailOf } from "../step/step-builder.ts"
+import { mailOf } from "../step/step-parts.ts"
 
 const DETAIL_CHARACTERS_MAX = 1_000
 const DELIVER_AGAIN = Schedule.spaced("500 millis")

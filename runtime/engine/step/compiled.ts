@@ -20,6 +20,7 @@ export interface Compiled {
   readonly encodeEvent: (tag: string, fields: unknown) => unknown
   /** Decodes what a version of the actor type wrote. */
   readonly decodeEvent: (tag: string, data: unknown, version: number) => unknown
+  readonly encodeInput: (activity: string, input: unknown) => unknown
   readonly encodeOutput: (activity: string, output: unknown) => unknown
   readonly decodeOutput: (activity: string, data: unknown) => unknown
   readonly decodeInput: (activity: string, data: unknown) => unknown
@@ -48,7 +49,7 @@ const MAILBOX_MAX = 100_000
 export const compile = (actor: Actor): Compiled => {
   let compiled = known.get(actor)
   if (compiled === undefined) {
-    compiled = compileAnew(actor)
+    compiled = compileWith(actor, { encoder, decoder })
     known.set(actor, compiled)
   }
   return compiled
@@ -56,7 +57,14 @@ export const compile = (actor: Actor): Compiled => {
 
 const known = new WeakMap<Actor, Compiled>()
 
-const compileAnew = (actor: Actor): Compiled => {
+/** How values become JSON and come out of it. */
+export interface Codecs {
+  readonly encoder: typeof encoder
+  readonly decoder: typeof decoder
+}
+
+/** With codecs of one's own, for a host that stores nothing. */
+export const compileWith = (actor: Actor, { encoder, decoder }: Codecs): Compiled => {
   const { definition } = actor
   const version = definition.version ?? 1
   const protocolVersion = definition.protocol.version ?? 1
@@ -89,6 +97,7 @@ const compileAnew = (actor: Actor): Compiled => {
     encodeMessage: (name, payload) => found(encoders, name, "message")(payload),
     encodeEvent: (tag, fields) => found(events, tag, "event").encode(fields),
     decodeEvent: (tag, data, from) => found(events, tag, "event").decode(data, from),
+    encodeInput: (activity, input) => encoder(definition.activities?.[activity]?.input)(input),
     encodeOutput: (activity, output) => encoder(definition.activities?.[activity]?.output)(output),
     decodeOutput: (activity, data) => decoder(definition.activities?.[activity]?.output)(data),
     decodeInput: (activity, data) => decoder(definition.activities?.[activity]?.input)(data),

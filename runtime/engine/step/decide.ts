@@ -1,15 +1,14 @@
-import type { Context } from "../../actor.ts"
 import { formatAddress } from "../../address.ts"
 import { type Envelope, formatReply, parseEnvelope } from "../../envelope.ts"
 import { NewerVersion, TooLarge } from "../../errors.ts"
 import type { StepRecord } from "../../journal.ts"
 import type { Entry, LogLimits, Mail } from "../../log.ts"
 import type { ActorState } from "./actor-state.ts"
+import { buildStep, type Decidable, isStale } from "./build.ts"
 import type { Compiled } from "./compiled.ts"
 import type { Commit, Decision, Nothing, OutgoingAnswer } from "./decision.ts"
 import { asStepFailure, inPart, StepFailure } from "./failure.ts"
-import { seededRandom } from "./random.ts"
-import { addAll, makeStepBuilder, type Operations, toRecord } from "./step-builder.ts"
+import { toAnswers, toEntries, toRecord } from "./step-record.ts"
 import { noticeOf, WATCHERS_MAX } from "./stopping.ts"
 
 const NOTHING: Nothing = { kind: "nothing", answers: [] }
@@ -42,17 +41,16 @@ const decided = (
   envelope: Decidable,
   limits: LogLimits
 ): Decision => {
-  const context = makeContext(mail, envelope)
-  const builder = makeStepBuilder(compiled, mail.to, envelope, context, core)
-  const operations = handle(compiled, core, envelope, context)
-  inPart("decide", () => addAll(builder, operations))
-  inPart("size", () => checkAnswers(builder.answers, limits))
-  const kept = isKept(envelope) && builder.answers.length > 0
-  if (!builder.effective && !kept) return { kind: "nothing", answers: builder.answers }
-  const step = toRecord(builder, mail.time)
+  const parts = buildStep(compiled, core, mail, envelope)
+  const answers = inPart("decide", () => toAnswers(parts))
+  inPart("size", () => checkAnswers(answers, limits))
+  const kept = isKept(envelope) && answers.length > 0
+  if (!parts.effective && !kept) return { kind: "nothing", answers }
+  const step = toRecord(parts)
   const text = JSON.stringify(step)
-  inPart("size", () => checkSize(text, builder.entries, limits))
-  return { kind: "commit", step, text, state: builder.state, entries: builder.entries, answers: builder.answers }
+  const entries = inPart("decide", () => toEntries(parts))
+  inPart("size", () => checkSize(text, entries, limits))
+  return { kind: "commit", step, text, state: parts.state, entries, answers }
 }
 
 /** Its answer is remembered also where it has no other effect. */
@@ -86,15 +84,6 @@ const answerOf = (
   } catch {
     return NOTHING
   }
-}
-
-type Decidable = Exclude<Envelope, { kind: "watch" }>
-
-/** A firing of a timer that was cancelled or set anew, or the outcome of an activity that is not open. */
-const isStale = (core: ActorState, envelope: Envelope): boolean => {
-  if (envelope.kind === "timer") return core.timers.get(envelope.name) !== envelope.generation
-  if (envelope.kind !== "outcome" || envelope.retried === true) return false
-  return core.activities.get(envelope.key)?.generation !== envelope.generation
 }
 
 /** What a message gets whose id the actor remembers: the same answer, if it has been given, and no second effect. */
@@ -173,66 +162,6 @@ const afterStop = (mail: Mail, envelope: Decidable): Nothing => {
   }
   const { reply, id } = envelope
   return answering(reply, formatReply({ id, from: formatAddress(mail.to), outcome: "stopped", body: null }))
-}
-
-const makeContext = (mail: Mail, envelope: Decidable): Context => {
-  const sent = envelope.kind === "message" ? envelope : undefined
-  return {
-    self: mail.to,
-    time: mail.time,
-    sequence: mail.sequence,
-    messageId: sent?.id ?? `s${mail.sequence}`,
-    correlationId: envelope.correlation,
-    from: sent?.from ?? "",
-    replyTo: sent?.reply !== undefined && sent.id !== undefined ? { inbox: sent.reply, id: sent.id } : undefined,
-    random: seededRandom(mail.sequence)
-  }
-}
-
-const handle = (compiled: Compiled, core: ActorState, envelope: Decidable, context: Context): Operations =>
-  envelope.kind === "outcome"
-    ? handleOutcome(compiled, core, envelope, context)
-    : handleMessage(compiled, core, envelope, context)
-
-const handleOutcome = (
-  compiled: Compiled,
-  core: ActorState,
-  { activity, key, result }: Extract<Envelope, { kind: "outcome" }>,
-  context: Context
-): Operations => {
-  const handler = compiled.definition.completed?.[activity]
-  if (handler === undefined) {
-    if (result._tag === "Failed") throw new StepFailure("activity", `${activity} failed: ${result.detail}`)
-    throw new StepFailure("decode", `${compiled.type} takes no outcome of ${JSON.stringify(activity)}`)
-  }
-  const outcome =
-    result._tag === "Succeeded"
-      ? {
-          _tag: result._tag,
-          activity,
-          key,
-          value: inPart("decode", () => compiled.decodeOutput(activity, result.value))
-        }
-      : { ...result, activity, key }
-  return inPart("decide", () => handler(core.state, outcome, context))
-}
-
-const handleMessage = (
-  compiled: Compiled,
-  core: ActorState,
-  envelope: Extract<Envelope, { kind: "message" | "timer" }>,
-  context: Context
-): Operations => {
-  const { message, body, v = 1 } = envelope
-  const known = compiled.protocolVersion
-  if (v > known) throw new NewerVersion({ what: `${message} to ${compiled.type}`, version: v, known })
-  const handler = compiled.definition.decide[message]
-  const codec = compiled.messages.get(message)
-  if (handler === undefined || codec === undefined) {
-    throw new StepFailure("decode", `${compiled.type} has no message ${JSON.stringify(message)}`)
-  }
-  const payload = inPart("decode", () => codec.decode(body, v))
-  return inPart("decide", () => handler(core.state, payload, context))
 }
 
 const checkSize = (text: string, entries: ReadonlyArray<Entry>, limits: LogLimits): void => {

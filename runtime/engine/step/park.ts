@@ -8,7 +8,7 @@ import { type ActorState, failureOf } from "./actor-state.ts"
 import type { Compiled } from "./compiled.ts"
 import type { Commit } from "./decision.ts"
 import type { StepFailure } from "./failure.ts"
-import { endedBy, mailOf } from "./step-builder.ts"
+import { endedBy, mailOf } from "./step-parts.ts"
 import { closeAll } from "./stopping.ts"
 import { consequencesOf } from "./supervise.ts"
 

@@ -114,20 +114,9 @@ describe("an experiment", () => {
   })
 
   it("is bounded: the oldest request that waits is lost, and said so", () => {
-    const world = new Decider([experimentActor])
-    const { definition } = experimentActor
-    const self = { type: "experiment", id: "trial" }
-    let state: unknown = definition.evolve.Started!(null, { experiment: EXPERIMENT })
-    const context = { self, time: 0, sequence: 0, messageId: "", correlationId: "", from: "", replyTo: undefined }
-    for (let index = 0; index < WAITING_MAX + 5; index++) {
-      const step = definition.decide.Assign!(state, { request_id: `r${index}` }, { ...context, random: () => 0 })
-      for (const operation of step) {
-        if (operation.op !== "persist") continue
-        const event = Schema.decodeUnknownSync(Schema.Struct({ _tag: Schema.String }))(operation.event)
-        state = definition.evolve[event._tag]!(state, operation.event)
-      }
-    }
-    assert.isUndefined(world.state("experiment/trial"))
+    const { world, assign } = open()
+    for (let index = 0; index < WAITING_MAX + 5; index++) assign(`r${index}`)
+    const state = world.state("experiment/trial")
     const known = Schema.decodeUnknownSync(ExperimentState)(state)!
     assert.lengthOf(known.waiting, WAITING_MAX)
     assert.strictEqual(known.waiting[0], "r5")

@@ -20,7 +20,7 @@ export const DECIDING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "the generation of a timer is forgotten",
-    file: engine("step/decide"),
+    file: engine("step/build"),
     from: "core.timers.get(envelope.name) !== envelope.generation",
     to: "core.timers.get(envelope.name) === undefined",
     laws: /a timer fires once/,
@@ -28,7 +28,7 @@ export const DECIDING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "the generation of an activity is forgotten",
-    file: engine("step/decide"),
+    file: engine("step/build"),
     from: "core.activities.get(envelope.key)?.generation !== envelope.generation",
     to: "core.activities.get(envelope.key) === undefined",
     laws: /outcome of an activity/,
@@ -44,7 +44,7 @@ export const DECIDING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "decisions take the time from the machine's clock",
-    file: engine("step/decide"),
+    file: engine("step/build"),
     from: "    time: mail.time,\n    sequence: mail.sequence,\n    messageId",
     to: "    time: mail.time + Math.floor(performance.now()),\n    sequence: mail.sequence,\n    messageId",
     laws: /deciding again/,
@@ -84,9 +84,9 @@ export const DECIDING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "every seventh message of a step is not sent",
-    file: engine("step/step-builder"),
-    from: "  void builder.entries.push(mailOf(builder.self, send, builder.envelope))",
-    to: "  void (builder.context.sequence % 7 > 0 && builder.entries.push(mailOf(builder.self, send, builder.envelope)))",
+    file: engine("step/step-parts"),
+    from: '  void parts.outgoing.push({ kind: "mail", to: send.to,',
+    to: '  void (parts.context.sequence % 7 > 0 ? parts.outgoing : []).push({ kind: "mail", to: send.to,',
     laws: /gets once/,
     within: 100
   }

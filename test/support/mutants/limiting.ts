@@ -112,9 +112,9 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "an event is not published",
-    file: engine("step/step-builder"),
-    from: '      builder.entries.push({ kind: "event", subject: operation.subject, payload })\n',
-    to: '      if (builder.context.sequence % 7 > 0) builder.entries.push({ kind: "event", subject: operation.subject, payload })\n',
+    file: engine("step/step-parts"),
+    from: '      parts.outgoing.push({ kind: "event",',
+    to: '      if (parts.context.sequence % 7 > 0) parts.outgoing.push({ kind: "event",',
     laws: /publishes is stored once/,
     within: 50
   },
@@ -144,8 +144,8 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "a timer that is cancelled stays on the server",
-    file: engine("step/step-builder"),
-    from: '  builder.entries.push({ kind: "untimer", owner: builder.self, name })\n',
+    file: engine("step/step-parts"),
+    from: '  parts.outgoing.push({ kind: "untimer", owner: parts.self, name })\n',
     to: "",
     laws: /stored with all/,
     within: 50
@@ -160,9 +160,9 @@ export const LIMITING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "a timer is set a second too late",
-    file: engine("step/step-builder"),
-    from: "owner: builder.self, name, at, payload",
-    to: "owner: builder.self, name, at: at + 1_000, payload",
+    file: engine("step/step-parts"),
+    from: "owner: parts.self, name, at, value",
+    to: "owner: parts.self, name, at: at + 1_000, value",
     laws: /stored with all/,
     within: 20
   },

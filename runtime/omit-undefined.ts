@@ -1,0 +1,13 @@
+type Optional<T> = { [K in keyof T]: undefined extends T[K] ? K : never }[keyof T]
+
+/** An object whose members that may be undefined are optional instead. */
+export type OmitUndefined<T> = {
+  readonly [K in Exclude<keyof T, Optional<T>>]: T[K]
+} & { readonly [K in Optional<T>]?: Exclude<T[K], undefined> }
+
+/** An object without its members that are undefined, in the same order: what its schema calls optional is then absent. */
+export const omitUndefined = <const T extends object>(members: T): OmitUndefined<T> => {
+  const present: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(members)) if (value !== undefined) present[name] = value
+  return present as OmitUndefined<T>
+}
