@@ -1,6 +1,6 @@
 import { Clock, Effect, Schedule, Stream } from "effect"
 import { type Bar, type BarSource, CoordinatorProtocol, type MarketSymbol } from "../protocols/index.ts"
-import { Actors, type AskError, Recurring } from "../runtime/index.ts"
+import { Actors, type AskError, omitUndefined, Recurring } from "../runtime/index.ts"
 
 export interface Feed<E, R> {
   readonly symbol: MarketSymbol
@@ -39,10 +39,7 @@ export const feed = <E, R>({
     const last = status.last_bar_time
     yield* Effect.logInfo("feed started").pipe(Effect.annotateLogs({ last_bar_time: last ?? "none" }))
 
-    const about = {
-      ...(barsPerYear === undefined ? {} : { bars_per_year: barsPerYear }),
-      ...(source === undefined ? {} : { source })
-    }
+    const about = omitUndefined({ bars_per_year: barsPerYear, source })
     const offer = (bar: Bar) =>
       persistently(
         actors.ask(CoordinatorProtocol, symbol, "Bar", { bar, ...about }, { messageId: `feed-${symbol}-${bar.time}` })

@@ -1,5 +1,5 @@
 import { AgentType, agentProtocol, CoordinatorProtocol, PANEL } from "../protocols/index.ts"
-import { type Actor, send } from "../runtime/index.ts"
+import { type Actor, omitUndefined, send } from "../runtime/index.ts"
 import { type AgentOptions, agentActor } from "./agent/agent.ts"
 import { type AllocationOptions, allocationActor } from "./allocation/allocation.ts"
 import { consensusActor } from "./consensus/actor.ts"
@@ -89,10 +89,7 @@ export const allActors = ({
   ),
   coordinatorActor({
     ...{ panel, roundTimeoutMillis, minConfidence, outcome: { ...OUTCOME_DEFAULTS, ...performance } },
-    ...(accounts === undefined ? {} : { accounts }),
-    ...(aheadMillis === undefined ? {} : { aheadMillis }),
-    ...(round === undefined ? {} : { round }),
-    ...(experiment === undefined ? {} : { experiment })
+    ...omitUndefined({ accounts, aheadMillis, round, experiment })
   }),
   consensusActor,
   performanceActor({
@@ -105,8 +102,7 @@ export const allActors = ({
         correlation_id: correlationId,
         allocation,
         timeout_ms: timeoutMillis,
-        ...(client === undefined ? {} : { client }),
-        ...(address === undefined ? {} : { address })
+        ...omitUndefined({ client, address })
       }),
     ...allocation
   }),

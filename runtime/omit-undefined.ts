@@ -1,4 +1,7 @@
-type Optional<T> = { [K in keyof T]: undefined extends T[K] ? K : never }[keyof T]
+/** Of what is `unknown` nothing is said. */
+type Optional<T> = {
+  [K in keyof T]: unknown extends T[K] ? never : undefined extends T[K] ? K : never
+}[keyof T]
 
 /** An object whose members that may be undefined are optional instead. */
 export type OmitUndefined<T> = {
@@ -8,6 +11,9 @@ export type OmitUndefined<T> = {
 /** An object without its members that are undefined, in the same order: what its schema calls optional is then absent. */
 export const omitUndefined = <const T extends object>(members: T): OmitUndefined<T> => {
   const present: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(members)) if (value !== undefined) present[name] = value
+  for (const name of Object.keys(members)) {
+    const value = (members as Record<string, unknown>)[name]
+    if (value !== undefined) present[name] = value
+  }
   return present as OmitUndefined<T>
 }

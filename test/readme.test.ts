@@ -63,7 +63,7 @@ layer(NatsServer.layer, { excludeTestServices: true })("the README", (it) => {
         return spawnSync(process.execPath, [...SOURCES, file], { encoding: "utf8" })
       }
       assert.match(run(code).stdout, /^50 runs, \d+ messages/)
-      const forgotten = code.replace('cancelTimer("hold"), ', "")
+      const forgotten = code.replace('      step.add(cancelTimer("hold"))\n', "")
       assert.include(run(forgotten).stderr, "broke a law: who paid has the seat")
     }).pipe(Effect.scoped)
   )

@@ -1,4 +1,4 @@
-import { type Duration, Effect, Schedule, Schema } from "effect"
+import { type Duration, Effect, Schedule } from "effect"
 import {
   type AgentType,
   agentId,
@@ -7,19 +7,15 @@ import {
   type ModelName,
   Opinion,
   type OpinionRequest,
-  open,
-  opinionFields,
   toTimestamp
 } from "../../protocols/index.ts"
 import {
   type Actor,
   activity,
-  type Context,
   cancelActivity,
   define,
   escalate,
-  persist,
-  reply,
+  omitUndefined,
   type Supervision,
   send,
   setTimer,
@@ -45,10 +41,11 @@ import {
   UseInput,
   UseOutput
 } from "./model-conversation.ts"
-import { fallBack, heard, timerOf, used } from "./model-outcomes.ts"
+import { fallBack, heard, used } from "./model-outcomes.ts"
 import { abstain, clip, publishDecision, publishStatus, publishTools, vote } from "./outbound.ts"
 import { reportTools } from "./reporting.ts"
 import { events, type Request, State } from "./state.ts"
+import { type AgentStep, AnalyzeInput, cancelModelTimer, tellIdle } from "./step.ts"
 import { useTools } from "./tool-activity.ts"
 
 export interface AgentOptions {
@@ -61,9 +58,6 @@ export interface AgentOptions {
   /** What decisions are judged by, and so what the policy's probabilities are of; `OUTCOME_DEFAULTS` unless given. */
   readonly outcome?: OutcomeRule | undefined
 }
-
-/** A request, and the tools that are not to be used for it. */
-const AnalyzeInput = open({ ...opinionFields, unavailable: Schema.optionalKey(Schema.Array(Schema.String)) })
 
 /** How many requests an agent works on at once; it abstains from what is asked beyond. */
 export const OPEN_REQUESTS_MAX = 8
@@ -93,18 +87,18 @@ export const agentActor = (type: AgentType, policy: Policy, options: AgentOption
     events,
     evolve,
     decide: {
-      Analyze: (state, request, context) => analyze(type, state, request, context, models),
-      Cancel: (state, { consensus_id }, context) => cancel(type, state, consensus_id, context),
-      GetStatus: (state, _, context) => [reply(report(type, state, context, models?.modelOf(type)))],
-      ModelCallBegan: (_, { consensus_id, activity, call }) => [
-        persist({ _tag: "ModelCallBegun", consensus_id, model: call.model, activity, call })
-      ],
-      ToolState: (state, told) => seeTool(type, state, told),
-      Failed: (state, { key }, context) => giveUp(type, requestOf(state, roundOf(key)), UNPROCESSED, context),
-      ModelOutOfTime: (state, { consensus_id }, context) => {
+      Analyze: (_, request, step) => analyze(step, type, request, models),
+      Cancel: (_, { consensus_id }, step) => cancel(step, type, consensus_id),
+      GetStatus: (state, _, step) => step.reply(report(type, state, step.self.id, models?.modelOf(type))),
+      ModelCallBegan: (_, { consensus_id, activity, call }, step) => {
+        step.persist("ModelCallBegun", { consensus_id, model: call.model, activity, call })
+      },
+      ToolState: (_, { tool, state: seen }, step) => seeTool(step, type, tool, seen),
+      Failed: (state, { key }, step) => giveUp(step, type, requestOf(state, roundOf(key)), UNPROCESSED),
+      ModelOutOfTime: (state, { consensus_id }, step) => {
         const asked = requestOf(state, consensus_id)?.asked
         const reason = `the time for the analysis is over${asked === undefined ? "" : cutBy(asked)}`
-        return fallBack(type, state, consensus_id, [], { kind: "out_of_time", reason }, context, true)
+        fallBack(step, type, consensus_id, [], { kind: "out_of_time", reason }, true)
       }
     },
     activities: {
@@ -116,13 +110,13 @@ export const agentActor = (type: AgentType, policy: Policy, options: AgentOption
         run: ({ consensus_id, symbol, bars, past, context, unavailable, indicators, outcomes }) =>
           // A policy may throw before it returns an effect; that is its failure and not the agent's.
           Effect.suspend(() =>
-            policy({
-              ...{ agentType: type, symbol, bars, consensusId: consensus_id },
-              ...(past && { past }),
-              ...(context && { context }),
-              ...(outcome && { outcome, ...(outcomes && { outcomes }) }),
-              ...(unavailable && { unavailable: new Set(unavailable) })
-            })
+            policy(
+              omitUndefined({
+                ...{ agentType: type, symbol, bars, consensusId: consensus_id, past, context, outcome },
+                outcomes: outcome && outcomes,
+                unavailable: unavailable && new Set(unavailable)
+              })
+            )
           ).pipe(Effect.map((opinion) => besideOurs(opinion, indicators)))
       }),
       ask_model: activity({
@@ -141,15 +135,15 @@ export const agentActor = (type: AgentType, policy: Policy, options: AgentOption
       })
     },
     completed: {
-      analyze: (state, outcome, context) => {
+      analyze: (state, outcome, step) => {
         const request = requestOf(state, outcome.key)
-        if (request === undefined) return []
-        if (outcome._tag === "Succeeded") return opined(type, state, request, outcome.value, context)
+        if (request === undefined) return
+        if (outcome._tag === "Succeeded") return opined(step, type, request, outcome.value)
         const reason = outcome.reason === "timeout" ? "the analysis took too long" : clip(outcome.detail)
-        return giveUp(type, request, reason, context)
+        giveUp(step, type, request, reason)
       },
-      ask_model: (state, outcome, context) => heard(type, state, outcome, context),
-      use_tools: (state, outcome, context) => used(type, state, outcome, context)
+      ask_model: (_, outcome, step) => heard(step, type, outcome),
+      use_tools: (_, outcome, step) => used(step, type, outcome)
     },
     supervision: supervisionOf(type)
   })
@@ -169,60 +163,46 @@ const supervisionOf = (type: AgentType): Supervision => ({
 })
 
 /** There will be no opinion: the agent abstains. */
-const giveUp = (type: AgentType, request: Request | undefined, reason: string, context: Context) =>
-  request === undefined
-    ? []
-    : [
-        persist({ _tag: "Failed", consensus_id: request.consensus_id, reason } as const),
-        ...timerOf(request),
-        publishStatus(type, request, context, "failed", reason),
-        abstain(type, request, reason)
-      ]
+const giveUp = (step: AgentStep, type: AgentType, request: Request | undefined, reason: string) => {
+  if (request === undefined) return
+  step.persist("Failed", { consensus_id: request.consensus_id, reason })
+  cancelModelTimer(step, request)
+  step.add(publishStatus(type, request, step, "failed", reason), abstain(type, request, reason))
+}
 
 const defaultRetry = Schedule.exponential("250 millis").pipe(Schedule.jittered, Schedule.upTo({ times: 2 }))
 
-const analyze = (
-  type: AgentType,
-  state: State,
-  given: OpinionRequest,
-  context: Context,
-  models: ModelAccess | undefined
-) => {
-  const { consensus_id, correlation_id, symbol } = given
-  if (requestOf(state, consensus_id) !== undefined || state.answered.includes(consensus_id)) return []
+const analyze = (step: AgentStep, type: AgentType, given: OpinionRequest, models: ModelAccess | undefined) => {
+  const { state, time } = step
+  const { consensus_id, correlation_id, symbol, basis, advice } = given
+  if (requestOf(state, consensus_id) !== undefined || state.answered.includes(consensus_id)) return
   const most = roomFor(state, consensus_id)
   if (most !== undefined) {
     const reason = `${most} analyses are running already`
-    return [persist({ _tag: "Failed", consensus_id, reason } as const), abstain(type, given, reason)]
+    step.persist("Failed", { consensus_id, reason })
+    return step.add(abstain(type, given, reason))
   }
-  const { advice, basis } = given
-  const request: Request = {
-    ...{ consensus_id, correlation_id, symbol },
-    ...(basis === undefined ? {} : { basis }),
-    ...(advice === undefined ? {} : { advice })
-  }
-  const begun = publishStatus(type, given, context, "analyzing")
+  const request: Request = omitUndefined({ consensus_id, correlation_id, symbol, basis, advice })
+  const begun = publishStatus(type, given, step, "analyzing")
+  const unavailable = withoutTools(state)
   const model = models?.modelOf(type)
   if (models === undefined || model === undefined) {
-    return [
-      persist({ _tag: "Requested", request } as const),
-      begun,
-      start("analyze", consensus_id, { ...given, ...withoutTools(state) })
-    ]
+    step.persist("Requested", { request })
+    return step.add(begun, start("analyze", consensus_id, { ...given, ...omitUndefined({ unavailable }) }))
   }
-  const ends = (given.deadline ?? context.time + models.roundMillis) - RULES_MILLIS
-  const deadline = Math.max(context.time, Math.min(context.time + models.budgetMillis, Math.floor(ends)))
-  const asked = {
-    ...{ model, request: given, deadline, turns: [], calls: [], usage: noUsage, ...withoutTools(state) },
-    ...(models.refusesTools?.(model) === true ? { toolless: true as const } : {})
-  }
-  return [
-    persist({ _tag: "Requested", request: { ...request, asked } } as const),
+  const ends = (given.deadline ?? time + models.roundMillis) - RULES_MILLIS
+  const deadline = Math.max(time, Math.min(time + models.budgetMillis, Math.floor(ends)))
+  const asked = omitUndefined({
+    ...{ model, request: given, deadline, turns: [], calls: [], usage: noUsage, unavailable },
+    toolless: models.refusesTools?.(model) === true ? true : undefined
+  })
+  step.persist("Requested", { request: { ...request, asked } })
+  step.add(
     begun,
     // The budget is kept where the model is asked; this is for a node that dies or hangs.
     setTimer(`model_${consensus_id}`, deadline, "ModelOutOfTime", { consensus_id }),
     startNextActivity(type, { ...request, asked })
-  ]
+  )
 }
 
 /** How many requests there are already, where they leave no room for this one. */
@@ -233,46 +213,46 @@ const roomFor = ({ requests }: State, consensusId: string): number | undefined =
 }
 
 /** A tracker says whether one of its tools is used. */
-const seeTool = (type: AgentType, state: State, { tool, state: seen }: { tool: string; state: BreakerState }) =>
-  (state.tools?.[tool] ?? "closed") === seen || !toolsOf(type).some(({ name }) => name === tool)
-    ? []
-    : [persist({ _tag: "ToolStateSeen", tool, state: seen } as const)]
+const seeTool = (step: AgentStep, type: AgentType, tool: string, seen: BreakerState) => {
+  const known = step.state.tools?.[tool] ?? "closed"
+  if (known !== seen && toolsOf(type).some(({ name }) => name === tool)) {
+    step.persist("ToolStateSeen", { tool, state: seen })
+  }
+}
 
-const withoutTools = (state: State): { readonly unavailable?: ReadonlyArray<string> } => {
+const withoutTools = (state: State): ReadonlyArray<string> | undefined => {
   const unavailable = unavailableOf(state)
-  return unavailable.length === 0 ? {} : { unavailable }
+  return unavailable.length === 0 ? undefined : unavailable
 }
 
 /** The policy has an opinion: as the agent's own, or in place of a model's. */
-const opined = (type: AgentType, state: State, request: Request, given: Opinion, context: Context) => {
+const opined = (step: AgentStep, type: AgentType, request: Request, given: Opinion) => {
   const { asked } = request
   const opinion = asked?.fallback === undefined ? given : fallbackOpinion(asked, given)
-  return [
-    persist({ _tag: "Answered", consensus_id: request.consensus_id } as const),
-    ...timerOf(request),
-    ...publishTools(type, request, context, opinion.tool_calls),
+  step.persist("Answered", { consensus_id: request.consensus_id })
+  cancelModelTimer(step, request)
+  step.add(
+    ...publishTools(type, request, step, opinion.tool_calls),
     ...reportTools(type, request, given),
-    publishDecision(type, request, context, opinion),
-    ...(state.requests.length > 1 ? [] : [publishStatus(type, request, context, "idle")]),
-    vote(type, request, opinion)
-  ]
+    publishDecision(type, request, step, opinion)
+  )
+  tellIdle(step, type, request)
+  step.add(vote(type, request, opinion))
 }
 
 /** The round is over, or nobody wants it any more: there is nothing to vote on. */
-const cancel = (type: AgentType, state: State, consensus_id: string, context: Context) => {
-  const request = requestOf(state, consensus_id)
-  if (request === undefined) return []
+const cancel = (step: AgentStep, type: AgentType, consensus_id: string) => {
+  const request = requestOf(step.state, consensus_id)
+  if (request === undefined) return
   const { asked } = request
-  return [
-    persist({ _tag: "Failed", consensus_id, reason: "cancelled" } as const),
-    ...timerOf(request),
-    cancelActivity(asked === undefined ? consensus_id : openKey({ ...request, asked })),
-    ...(state.requests.length > 1 ? [] : [publishStatus(type, request, context, "idle")])
-  ]
+  step.persist("Failed", { consensus_id, reason: "cancelled" })
+  cancelModelTimer(step, request)
+  step.add(cancelActivity(asked === undefined ? consensus_id : openKey({ ...request, asked })))
+  tellIdle(step, type, request)
 }
 
-const report = (type: AgentType, state: State, { self }: Context, model: ModelName | undefined) => ({
-  agent_id: agentId(type, self.id),
+const report = (type: AgentType, state: State, symbol: string, model: ModelName | undefined) => ({
+  agent_id: agentId(type, symbol),
   policy: model ?? "quant",
   unavailable_tools: unavailableOf(state),
   open_requests: state.requests.length,

@@ -1,6 +1,7 @@
 // What a language model can do, found out by asking it one question as an agent would.
 import { Clock, Effect, Result } from "effect"
 import { type ModelErrorKind, type ModelName, toWindow } from "../../protocols/index.ts"
+import { omitUndefined } from "../../runtime/index.ts"
 import { barRows, type Conversation, mayUseTools, questionOf, type TakenTurn } from "../model/conversation.ts"
 import { faultText, type ModelAnswer, readDecision } from "../model/decision.ts"
 import { HABITS } from "../model/habits.ts"
@@ -58,15 +59,10 @@ export const checkModel = (
   Effect.gen(function* () {
     const turns: Array<CheckedTurn> = []
     let conversation: Conversation = { model, symbol: "CHECK", bars: barRows(BARS), turns: [] }
-    const found = () =>
-      ({
-        ...{ model, turns, habits: habitsOf(port, model) },
-        tools: conversation.toolless
-          ? "refused"
-          : turns.some(({ tools }) => tools.length > 0)
-            ? "used"
-            : "not asked for"
-      }) as const
+    const found = (): Pick<ModelCheck, "model" | "turns" | "habits" | "tools"> => ({
+      ...{ model, turns, habits: habitsOf(port, model) },
+      tools: conversation.toolless ? "refused" : turns.some(({ tools }) => tools.length > 0) ? "used" : "not asked for"
+    })
     while (turns.length < TURNS_MAX) {
       const last = turns.length === TURNS_MAX - 1
       const tools = last ? [] : describeTools(TYPE)
@@ -113,7 +109,7 @@ const judged = (text: string): Pick<ModelCheck, "decides" | "answer" | "fault"> 
   const read = readDecision(text)
   if (Result.isFailure(read)) return { decides: false, fault: faultText(read.failure) }
   const { resolved } = read.success
-  return { decides: true, answer: read.success, ...(resolved === undefined ? {} : { fault: faultText(resolved) }) }
+  return omitUndefined({ decides: true, answer: read.success, fault: resolved && faultText(resolved) })
 }
 
 const measure = (request: Parameters<typeof useRequested>[1], index: number) =>

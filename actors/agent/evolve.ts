@@ -1,4 +1,5 @@
 import type { Schema } from "effect"
+import { omitUndefined } from "../../runtime/index.ts"
 import { begin, seeBreaker, settle, settleAll } from "./accounts.ts"
 import { ANSWERED_KEPT, type events, type ModelConversation, type Request, type State } from "./state.ts"
 
@@ -17,7 +18,7 @@ export const evolve = {
   ModelAnswered: (state: State, { consensus_id, activity, receipts, turn, fault }: Event<"ModelAnswered">): State =>
     changeAsked(state, consensus_id, (asked) => {
       const [next, settled] = settle(state, asked, activity, receipts)
-      return [next, { ...settled, turns: [...settled.turns, turn], ...(fault === undefined ? {} : { fault }) }]
+      return [next, { ...settled, turns: [...settled.turns, turn], ...omitUndefined({ fault }) }]
     }),
   ToolsRefused: (state: State, { consensus_id, activity, receipts }: Event<"ToolsRefused">): State =>
     changeAsked(state, consensus_id, (asked) => {

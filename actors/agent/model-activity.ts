@@ -11,7 +11,7 @@ import {
   subjects,
   toTimestamp
 } from "../../protocols/index.ts"
-import type { ActivityContext } from "../../runtime/index.ts"
+import { type ActivityContext, omitUndefined } from "../../runtime/index.ts"
 import { isRequestedRound } from "../consensus/opened-at.ts"
 import type { Attempt, ModelCaller } from "../model/caller.ts"
 import { questionOf } from "../model/conversation.ts"
@@ -79,7 +79,7 @@ export const modelAccess = (options: Omit<ModelAccess, "ask">, caller: ModelCall
       const told = { receipts: attempts.map(receiptOf), elapsed_ms, breaker }
       if (Result.isSuccess(result)) return { turn: result.success, ...told }
       const { kind, detail, refuses_tools } = result.failure
-      return { error: { kind, detail, ...(refuses_tools === undefined ? {} : { refuses_tools }) }, ...told }
+      return { error: omitUndefined({ kind, detail, refuses_tools }), ...told }
     })
 })
 
@@ -125,7 +125,7 @@ const publishCall = (type: AgentType, input: AskInput, context: ActivityContext,
     const turn = Result.isSuccess(result) ? result.success : undefined
     const error = Result.isFailure(result) ? result.failure : undefined
     const late = error?.kind === "timeout" || error?.kind === "out_of_time"
-    yield* context.publish(events.model_call, subjects.model(type, symbol), {
+    const call = omitUndefined({
       agent_id: agentId(type, symbol),
       agent_type: type,
       symbol,
@@ -142,9 +142,11 @@ const publishCall = (type: AgentType, input: AskInput, context: ActivityContext,
       cost_usd: cost,
       text: (turn?.text ?? "").slice(0, TEXT_SHOWN_MAX),
       tools: (turn?.tools ?? []).map(({ name, input: parameters }) => ({ tool_name: name, input: parameters })),
-      ...(error === undefined ? {} : { error_kind: error.kind, error_message: clip(error.detail) }),
+      error_kind: error?.kind,
+      error_message: error && clip(error.detail),
       timestamp: toTimestamp(yield* Clock.currentTimeMillis)
     })
+    yield* context.publish(events.model_call, subjects.model(type, symbol), call)
   }).pipe(unlessTold("model call"))
 
 const publishBreaker = (

@@ -17,7 +17,7 @@ import {
   PastDecision,
   ToolCall
 } from "../../protocols/index.ts"
-import { start } from "../../runtime/index.ts"
+import { omitUndefined, start } from "../../runtime/index.ts"
 import type { OutcomeRule } from "../learning/outcome-rule.ts"
 import { barRows, Conversation, mayUseTools } from "../model/conversation.ts"
 import { faultText, type ModelAnswer, readDecision } from "../model/decision.ts"
@@ -77,14 +77,12 @@ export const startNextActivity = (type: AgentType, conversing: Conversing) => {
   const { consensus_id, asked, symbol } = conversing
   const key = openKey(conversing)
   const { unavailable } = asked
-  const without = unavailable === undefined ? {} : { unavailable }
-  if (key === consensus_id) return start("analyze", key, { ...asked.request, ...without })
+  if (key === consensus_id) return start("analyze", key, { ...asked.request, ...omitUndefined({ unavailable }) })
   if (!key.startsWith(`${consensus_id}.t`)) return start("ask_model", key, askInput(conversing))
   const turn = key === `${consensus_id}.t0` ? 0 : asked.turns.length
   const tools = turn === 0 ? everyTool(type) : asked.turns[turn - 1]!.tools
   const { bars, past } = asked.request
-  const known = { consensus_id, symbol, turn, tools, bars, ...without }
-  return start("use_tools", key, { ...known, ...(past === undefined ? {} : { past }) })
+  return start("use_tools", key, omitUndefined({ consensus_id, symbol, turn, tools, bars, unavailable, past }))
 }
 
 /** All tools of the type with their own parameters, for a model that cannot ask for any. */
@@ -94,19 +92,8 @@ export const everyTool = (type: AgentType): UseInput["tools"] =>
 const askInput = ({ consensus_id, symbol, asked }: Conversing): AskInput => {
   const { model, request, turns, deadline, measured, fault, unavailable, toolless } = asked
   const { bars, context, past, indicators } = request
-  const conversation: Conversation = {
-    model,
-    symbol,
-    bars: barRows(bars),
-    ...(context === undefined ? {} : { context }),
-    ...(past === undefined ? {} : { past }),
-    ...(indicators === undefined ? {} : { indicators }),
-    ...(measured === undefined ? {} : { measured }),
-    ...(unavailable === undefined ? {} : { unavailable }),
-    ...(toolless === undefined ? {} : { toolless }),
-    turns,
-    ...(fault === undefined ? {} : { fault })
-  }
+  const told = { model, symbol, bars: barRows(bars), context, past, indicators, measured, unavailable, toolless }
+  const conversation: Conversation = omitUndefined({ ...told, turns, fault })
   return { consensus_id, deadline, conversation }
 }
 
@@ -150,11 +137,11 @@ export const opinionOf = (
     {
       ...answer.decision,
       tool_calls: [...measured, ...turns.flatMap(({ calls = [] }) => calls)],
-      metadata: {
+      metadata: omitUndefined({
         ...{ policy: model, model, turns: turns.length, usage },
-        ...(answer.licences.length === 0 ? {} : { read_as: answer.licences }),
-        ...(answer.resolved === undefined ? {} : { resolved: answer.resolved })
-      }
+        read_as: answer.licences.length === 0 ? undefined : answer.licences,
+        resolved: answer.resolved
+      })
     },
     request.indicators
   )

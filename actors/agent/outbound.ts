@@ -11,7 +11,7 @@ import {
   type ToolCall,
   toTimestamp
 } from "../../protocols/index.ts"
-import { type Context, type Publish, publish, send } from "../../runtime/index.ts"
+import { type Context, omitUndefined, type Publish, publish, send } from "../../runtime/index.ts"
 
 /** How many tool calls of one opinion are published; an opinion's own list is not cut. */
 export const TOOL_EVENTS_MAX = 64
@@ -23,18 +23,18 @@ interface Occasion {
   readonly basis?: Basis
 }
 
-export const vote = (type: AgentType, { consensus_id, symbol }: Occasion, opinion: Opinion) =>
+export const vote = (
+  type: AgentType,
+  { consensus_id, symbol }: Occasion,
+  { decision, confidence, probabilities, strengths, reasoning, metadata }: Opinion
+) =>
   send(ConsensusProtocol, consensus_id, "CastVote", {
-    vote: {
+    vote: omitUndefined({
       agent_id: agentId(type, symbol),
       agent_type: type,
-      decision: opinion.decision,
-      confidence: opinion.confidence,
-      probabilities: opinion.probabilities,
-      ...(opinion.strengths === undefined ? {} : { strengths: opinion.strengths }),
-      reasoning: opinion.reasoning,
-      ...(opinion.metadata.warm_up === true ? { warm_up: true as const } : {})
-    }
+      ...{ decision, confidence, probabilities, strengths, reasoning },
+      warm_up: metadata.warm_up === true ? true : undefined
+    })
   })
 
 export const abstain = (type: AgentType, { consensus_id, symbol }: Occasion, reason: string) =>
@@ -46,21 +46,21 @@ export const publishDecision = (
   type: AgentType,
   { consensus_id, symbol, basis }: Occasion,
   context: Context,
-  opinion: Opinion
+  { decision, confidence, probabilities, strengths, reasoning, tool_calls, metadata }: Opinion
 ): Publish =>
-  publish(events.agent_decision, subjects.decision(symbol, type), {
-    agent_id: agentId(type, symbol),
-    agent_type: type,
-    symbol,
-    decision: opinion.decision,
-    confidence: opinion.confidence,
-    probabilities: opinion.probabilities,
-    ...(opinion.strengths === undefined ? {} : { strengths: opinion.strengths }),
-    reasoning: opinion.reasoning,
-    timestamp: toTimestamp(context.time),
-    tool_calls: opinion.tool_calls,
-    metadata: { ...opinion.metadata, consensus_id, ...(basis === undefined ? {} : { basis }) }
-  })
+  publish(
+    events.agent_decision,
+    subjects.decision(symbol, type),
+    omitUndefined({
+      agent_id: agentId(type, symbol),
+      agent_type: type,
+      symbol,
+      ...{ decision, confidence, probabilities, strengths, reasoning },
+      timestamp: toTimestamp(context.time),
+      tool_calls,
+      metadata: omitUndefined({ ...metadata, consensus_id, basis })
+    })
+  )
 
 /** One use of a tool as the world sees it, and where. */
 export const toolExecution = (type: AgentType, symbol: MarketSymbol, call: ToolCall, atMillis: number) => ({
@@ -88,13 +88,17 @@ export const publishStatus = (
   status: "analyzing" | "idle" | "failed",
   reason?: string
 ): Publish =>
-  publish(events.agent_status, subjects.status(type, symbol), {
-    agent_id: agentId(type, symbol),
-    agent_type: type,
-    symbol,
-    status,
-    ...(reason === undefined ? {} : { reason }),
-    timestamp: toTimestamp(context.time)
-  })
+  publish(
+    events.agent_status,
+    subjects.status(type, symbol),
+    omitUndefined({
+      agent_id: agentId(type, symbol),
+      agent_type: type,
+      symbol,
+      status,
+      reason,
+      timestamp: toTimestamp(context.time)
+    })
+  )
 
 export const clip = (text: string): string => (text.length > 300 ? `${text.slice(0, 300)}…` : text)

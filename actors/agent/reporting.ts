@@ -7,7 +7,7 @@ import {
   type Opinion,
   type ToolUse
 } from "../../protocols/index.ts"
-import { send } from "../../runtime/index.ts"
+import { omitUndefined, send } from "../../runtime/index.ts"
 import { usesOf } from "../feedback/features.ts"
 import { toolsOf } from "../tools/registry.ts"
 import type { AskOutcome } from "./model-activity.ts"
@@ -37,15 +37,23 @@ export const reportModel = (
   execution_id: string,
   { error, elapsed_ms = 0, receipts }: AskOutcome
 ) =>
-  report(type, MODEL_TOOL, {
-    execution_id,
-    symbol,
-    status:
-      error === undefined ? "success" : error.kind === "timeout" || error.kind === "out_of_time" ? "timeout" : "failed",
-    execution_time_ms: Math.max(0, elapsed_ms),
-    ...(error === undefined ? {} : { error_message: `${error.kind}: ${error.detail}` }),
-    features: { symbol, policy: model.slice(0, 64), attempts: String(Math.min(9, receipts.length)) }
-  })
+  report(
+    type,
+    MODEL_TOOL,
+    omitUndefined({
+      execution_id,
+      symbol,
+      status:
+        error === undefined
+          ? "success"
+          : error.kind === "timeout" || error.kind === "out_of_time"
+            ? "timeout"
+            : "failed",
+      execution_time_ms: Math.max(0, elapsed_ms),
+      error_message: error && `${error.kind}: ${error.detail}`,
+      features: { symbol, policy: model.slice(0, 64), attempts: String(Math.min(9, receipts.length)) }
+    })
+  )
 
 const report = (type: AgentType, tool: string, use: ToolUse) =>
   send(FeedbackProtocol, feedbackId(type, tool), "Used", { use })

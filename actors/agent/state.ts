@@ -99,4 +99,4 @@ export const events = {
   ToolsUsed: { ...Told, calls: Schema.Array(ToolCall) },
   Answered: Told,
   Failed: { ...Told, reason: Schema.String }
-} as const
+}

@@ -90,11 +90,10 @@ const wanted = (view: AllocationView, limits: RiskLimits, isVetoed: boolean): We
   const [low, high] = isVetoed ? [Math.min(0, current), Math.max(0, current)] : [-Infinity, Infinity]
   const allowed = Math.min(high, Math.max(low, plain))
   const within = Math.min(most, Math.max(-most, allowed))
-  return {
-    view,
-    units: within + 0,
-    limitedBy: [...(allowed === plain ? [] : ["veto" as const]), ...(within === allowed ? [] : ["per_symbol" as const])]
-  }
+  const limitedBy: Array<Binding> = []
+  if (allowed !== plain) limitedBy.push("veto")
+  if (within !== allowed) limitedBy.push("per_symbol")
+  return { view, units: within + 0, limitedBy }
 }
 
 const grossOf = (positions: ReadonlyArray<WeighedSymbol>) =>

@@ -13,15 +13,14 @@ import {
 } from "../../protocols/index.ts"
 import {
   type Actor,
+  type ActorStepBuilder,
   answer,
   type Context,
   cancelTimer,
   define,
-  persist,
+  omitUndefined,
   publish,
   ReplyTo,
-  refuse,
-  reply,
   type Send,
   setTimer
 } from "../../runtime/index.ts"
@@ -64,6 +63,15 @@ type Open = typeof Open.Type
 const State = Schema.NullOr(Open)
 type State = typeof State.Type
 
+const EVENTS = {
+  Asked: { request: AllocationRequest, reply_to: Schema.NullOr(ReplyTo) },
+  Heard: { decision: SymbolDecision },
+  Missed: { symbol: MarketSymbol, reason: Schema.String },
+  Decided: { result: AllocationResult }
+}
+
+type AllocationStep = ActorStepBuilder<typeof AllocationProtocol, State, typeof EVENTS>
+
 /**
  * One decision over several symbols with a shared risk budget; its id is the allocation's.
  *
@@ -78,54 +86,36 @@ export const allocationActor = ({ ask }: AllocationOptions = {}): Actor =>
     protocol: AllocationProtocol,
     state: State,
     initial: (): State => null,
-    events: {
-      Asked: { request: AllocationRequest, reply_to: Schema.NullOr(ReplyTo) },
-      Heard: { decision: SymbolDecision },
-      Missed: { symbol: MarketSymbol, reason: Schema.String },
-      Decided: { result: AllocationResult }
-    },
+    events: EVENTS,
     decide: {
-      Allocate: (state, { request }, context) => {
-        const { id } = context.self
+      Allocate: (state, { request }, step) => {
+        const { id } = step.self
         if (state !== null) {
-          return [state.result === null ? refuse({ _tag: "AllocationOpen", id } as const) : reply(state.result)]
+          return state.result === null ? step.refuse({ _tag: "AllocationOpen", id }) : step.reply(state.result)
         }
-        return [
-          persist({ _tag: "Asked", request, reply_to: context.replyTo ?? null } as const),
-          setTimer(DEADLINE, context.time + request.timeout_ms, "Deadline", {}),
-          ...(ask === undefined
-            ? []
-            : request.holdings.map(({ symbol }) =>
-                ask({
-                  ...{ symbol, allocation: id, correlationId: request.correlation_id },
-                  timeoutMillis: Math.max(1, Math.floor(request.timeout_ms * SYMBOLS_SHARE)),
-                  ...(request.client === undefined ? {} : { client: request.client }),
-                  ...(request.address === undefined ? {} : { address: request.address })
-                })
-              ))
-        ]
+        step.persist("Asked", { request, reply_to: step.replyTo ?? null })
+        step.add(setTimer(DEADLINE, step.time + request.timeout_ms, "Deadline", {}))
+        if (ask !== undefined) step.add(...request.holdings.map(({ symbol }) => ask(orderFor(symbol, id, request))))
       },
-      SymbolDecided: (state, decision, context) => {
-        if (state === null || state.result !== null || !awaits(state, decision.symbol)) return []
-        const heard = withDecision(state, decision)
-        return [persist({ _tag: "Heard", decision } as const), ...closeIfComplete(heard, context)]
+      SymbolDecided: (state, decision, step) => {
+        if (!awaits(state, decision.symbol)) return
+        step.persist("Heard", { decision })
+        closeIfComplete(step)
       },
-      SymbolMissing: (state, { symbol, reason }, context) => {
-        if (state === null || state.result !== null || !awaits(state, symbol)) return []
-        const missed = { symbol, reason }
-        return [persist({ _tag: "Missed", ...missed } as const), ...closeIfComplete(withMissed(state, missed), context)]
+      SymbolMissing: (state, { symbol, reason }, step) => {
+        if (!awaits(state, symbol)) return
+        step.persist("Missed", { symbol, reason })
+        closeIfComplete(step)
       },
-      Deadline: (state, _, context) =>
-        state === null || state.result !== null ? [] : close(state, "deadline", context),
-      GetResult: (state, { by, sees = false }, context) => {
-        const unknown = { _tag: "UnknownAllocation", id: context.self.id } as const
-        if (state === null || !isOpenTo(state, by)) return [refuse(unknown)]
-        const { client } = state.request
-        return [
-          by !== undefined && client === undefined && !sees
-            ? refuse({ ...unknown, unseen: true } as const)
-            : reply(state.result)
-        ]
+      Deadline: (state, _, step) => {
+        if (state !== null && state.result === null) close(step, state, "deadline")
+      },
+      GetResult: (state, { by, sees = false }, step) => {
+        const { id } = step.self
+        if (state === null || !isOpenTo(state, by)) return step.refuse({ _tag: "UnknownAllocation", id })
+        const hidden = by !== undefined && state.request.client === undefined && !sees
+        if (hidden) step.refuse({ _tag: "UnknownAllocation", id, unseen: true })
+        else step.reply(state.result)
       }
     },
     evolve: {
@@ -140,9 +130,22 @@ export const allocationActor = ({ ask }: AllocationOptions = {}): Actor =>
 const isOpenTo = ({ request: { client } }: Open, by: string | undefined): boolean =>
   by === undefined || client === undefined || client.subject === by
 
-const awaits = ({ request, decisions, missed = [] }: Open, symbol: string): boolean =>
-  request.holdings.some((holding) => holding.symbol === symbol) &&
-  ![...decisions, ...missed].some((heard) => heard.symbol === symbol)
+const awaits = (state: State, symbol: string): boolean => {
+  if (state === null || state.result !== null) return false
+  const { request, decisions, missed = [] } = state
+  return (
+    request.holdings.some((holding) => holding.symbol === symbol) &&
+    ![...decisions, ...missed].some((heard) => heard.symbol === symbol)
+  )
+}
+
+const orderFor = (symbol: string, allocation: string, request: AllocationRequest) =>
+  omitUndefined({
+    ...{ symbol, allocation, correlationId: request.correlation_id },
+    timeoutMillis: Math.max(1, Math.floor(request.timeout_ms * SYMBOLS_SHARE)),
+    client: request.client,
+    address: request.address
+  })
 
 const withDecision = (state: Open, decision: SymbolDecision): Open => ({
   ...state,
@@ -155,25 +158,29 @@ const withMissed = (state: Open, { symbol, reason }: typeof Missed.Type): Open =
 })
 
 /** Once all symbols are heard of there is nothing to wait for. */
-const closeIfComplete = (state: Open, context: Context) => {
+const closeIfComplete = (step: AllocationStep) => {
+  const { state } = step
+  if (state === null) return
   const { decisions, missed = [], request } = state
-  if (decisions.length + missed.length < request.holdings.length) return []
-  return [cancelTimer(DEADLINE), ...close(state, missed.length === 0 ? "all_decisions" : "all_answers", context)]
+  if (decisions.length + missed.length < request.holdings.length) return
+  step.add(cancelTimer(DEADLINE))
+  close(step, state, missed.length === 0 ? "all_decisions" : "all_answers")
 }
 
-const close = (state: Open, closedBy: AllocationResult["closed_by"], context: Context) => {
-  const result = toResult(state, closedBy, context)
-  return [
-    persist({ _tag: "Decided", result } as const),
-    publish(allocationDecision, subjects.coordination("allocation", context.self.id), {
-      sender_agent_id: `allocation_${context.self.id}`,
+const close = (step: AllocationStep, state: Open, closedBy: AllocationResult["closed_by"]) => {
+  const { id } = step.self
+  const result = toResult(state, closedBy, step)
+  step.persist("Decided", { result })
+  step.add(
+    publish(allocationDecision, subjects.coordination("allocation", id), {
+      sender_agent_id: `allocation_${id}`,
       recipient_agent_id: null,
       message_type: "allocation",
       payload: result,
-      timestamp: toTimestamp(context.time)
-    }),
-    ...(state.reply_to === null ? [] : [answer(AllocationProtocol, "Allocate", state.reply_to, result)])
-  ]
+      timestamp: toTimestamp(step.time)
+    })
+  )
+  if (state.reply_to !== null) step.add(answer(AllocationProtocol, "Allocate", state.reply_to, result))
 }
 
 const UNHEARD: Pick<SymbolDecision, "decision" | "confidence" | "strength"> = { decision: "HOLD", confidence: 0 }
@@ -196,15 +203,14 @@ const toResult = (
   })
   const missing = request.holdings.map(({ symbol }) => symbol).filter((symbol) => decisionOn(symbol) === undefined)
   const because = (symbol: string) => missed.find((each) => each.symbol === symbol)?.reason ?? "deadline"
-  return {
+  return omitUndefined({
     correlation_id: request.correlation_id,
     ...allocation,
     missing,
-    ...(missing.length === 0
-      ? {}
-      : { missing_because: Object.fromEntries(missing.map((symbol) => [symbol, because(symbol)])) }),
+    missing_because:
+      missing.length === 0 ? undefined : Object.fromEntries(missing.map((symbol) => [symbol, because(symbol)])),
     decisions: request.holdings.flatMap(({ symbol }) => decisionOn(symbol) ?? []),
     closed_by: closedBy,
     closed_at: toTimestamp(context.time)
-  }
+  })
 }

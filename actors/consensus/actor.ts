@@ -3,8 +3,6 @@ import {
   type Abstention,
   ConsensusId,
   ConsensusProtocol,
-  type Refused,
-  type RoundRequest,
   type RoundStatus,
   toTimestamp,
   type Vote,
@@ -15,9 +13,9 @@ import {
   type Context,
   canonical,
   define,
-  persist,
-  refuse,
-  reply,
+  omitUndefined,
+  type Payload,
+  type Refusal,
   send,
   setTimer
 } from "../../runtime/index.ts"
@@ -44,6 +42,7 @@ import {
   REFUSALS_MAX,
   REOPENED_MAX,
   type Round,
+  type RoundStep,
   refusalsOf,
   State
 } from "./state.ts"
@@ -70,47 +69,31 @@ export const consensusActor: Actor = define({
   initial,
   events: EVENTS,
   decide: {
-    Open: (state, { request, coordinator }, context) => {
-      if (state.round !== null) return again(state.round, request, coordinator, context)
-      return openRound(state, request, coordinator, context)
+    Open: ({ round }, opening, step) => (round === null ? openRound(step, opening) : again(step, round, opening)),
+    CastVote: (_, { vote, proof }, step) => take(step, { word: vote, proof }),
+    Abstain: (_, { abstention, proof }, step) => take(step, { word: abstention, proof }),
+    Cancel: (_, { reason, by }, step) => cancel(step, reason, by),
+    ReopenedBy: ({ round }, { consensus_id, by }, step) => {
+      if (round === null || isOthers(round, by)) return
+      const known = round.reopened_by
+      if (!known.includes(consensus_id) && known.length < REOPENED_MAX) step.persist("ReopenedBy", { consensus_id })
     },
-    CastVote: (state, { vote, proof }, context) => take(state, { word: vote, ...present({ proof }) }, context),
-    Abstain: (state, { abstention, proof }, context) =>
-      take(state, { word: abstention, ...present({ proof }) }, context),
-    Cancel: (state, { reason, by }, context) => {
-      const { round } = state
-      const consensus_id = context.self.id
-      if (round === null) return [refuse({ _tag: "UnknownRound", consensus_id })]
-      if (by !== undefined && by !== round.request.owner) return [refuse({ _tag: "NotOwner", consensus_id })]
-      if (round.result !== null || context.time > endOf(round)) return [refuse({ _tag: "RoundClosed", consensus_id })]
-      const closing = { closedBy: "cancelled", at: context.time, reason: reason.slice(0, REASON_MAX) } as const
-      return [...close(state, round, closing, context), reply({ accepted: true })]
-    },
-    ReopenedBy: (state, { consensus_id, by }) => {
-      const known = state.round?.reopened_by ?? []
-      if (state.round === null || known.includes(consensus_id) || known.length >= REOPENED_MAX) return []
-      if (isOthers(state.round, by)) return []
-      return [persist({ _tag: "ReopenedBy", consensus_id })]
-    },
-    AgentTimeout: (state, { due }, context) => {
-      const { round } = state
+    AgentTimeout: ({ round }, { due }, step) => {
       // Where the voting is over, too, its own timer says who was not heard.
-      if (round === null || !isVoting(round) || context.time > endOf(round)) return []
-      return timeOut(state, round, due, context)
+      if (round !== null && isVoting(round) && step.time <= endOf(round)) timeOut(step, round, due)
     },
-    QuorumTimeout: (state, _, context) => end(state, "quorum", context),
-    RoundDeadline: (state, _, context) => end(state, "deadline", context),
-    EscalationTimeout: (state, _, context) => {
-      const { round } = state
-      if (round === null || round.escalated === null || round.result !== null) return []
-      return close(state, round, { closedBy: "escalation_timeout", at: context.time }, context)
+    QuorumTimeout: (_, __, step) => end(step, "quorum"),
+    RoundDeadline: (_, __, step) => end(step, "deadline"),
+    EscalationTimeout: ({ round }, _, step) => {
+      if (round === null || round.escalated === null || round.result !== null) return
+      close(step, round, { closedBy: "escalation_timeout", at: step.time })
     },
-    GetResult: ({ round }, _, context) => [round === null ? refuse(unknown(context)) : reply(round.result)],
-    GetStatus: (state, { by }, context) => {
+    GetResult: ({ round }, _, step) => (round === null ? step.refuse(unknown(step)) : step.reply(round.result)),
+    GetStatus: (state, { by }, step) => {
       const { round } = state
-      if (round === null) return [refuse(unknown(context))]
-      if (isOthers(round, by)) return [refuse({ _tag: "NotOwner", consensus_id: context.self.id } as const)]
-      return [reply(statusOf(state, round, context))]
+      if (round === null) return step.refuse(unknown(step))
+      if (isOthers(round, by)) return step.refuse({ _tag: "NotOwner", consensus_id: step.self.id })
+      step.reply(statusOf(state, round, step))
     }
   },
   evolve
@@ -123,121 +106,108 @@ const isOthers = ({ request: { owner } }: Round, by: string | undefined): boolea
 const REASON_MAX = 1_000
 const isConsensusId = Schema.is(ConsensusId)
 
-const openRound = (state: State, request: RoundRequest, coordinator: string | undefined, context: Context) => {
-  const consensus_id = context.self.id
+type Opening = Payload<typeof ConsensusProtocol, "Open">
+
+const openRound = (step: RoundStep<"Open">, { request, coordinator }: Opening) => {
+  const consensus_id = step.self.id
   if (!isConsensusId(consensus_id)) {
-    return [refuse({ _tag: "InvalidConsensusId", consensus_id, rule: "26 of 0-9 A-Z, as a ULID" } as const)]
+    return step.refuse({ _tag: "InvalidConsensusId", consensus_id, rule: "26 of 0-9 A-Z, as a ULID" })
   }
-  const chain = chainStart(context.self.id, request)
-  const opened = { request, ...present({ coordinator }), opened_at: context.time, chain, chained: "all" } as const
-  const { round } = evolve.Opened(state, opened)
-  return [
-    persist({ _tag: "Opened", ...opened } as const),
-    setTimer(TIMERS.deadline, deadlineOf(opened), "RoundDeadline", {}),
-    ...(round === null ? [] : awaitAgents(round, context.time)),
-    announceRequest(request, context),
-    ...(request.reopens === undefined
-      ? []
-      : [
-          send(ConsensusProtocol, request.reopens, "ReopenedBy", {
-            consensus_id: context.self.id,
-            ...present({ by: request.owner })
-          })
-        ]),
-    reply({ accepted: true } as const)
-  ]
+  const chain = chainStart(consensus_id, request)
+  const opened = omitUndefined({ request, coordinator, opened_at: step.time, chain, chained: "all" })
+  const { round } = step.persist("Opened", opened)
+  step.add(setTimer(TIMERS.deadline, deadlineOf(opened), "RoundDeadline", {}))
+  if (round !== null) awaitAgents(step, round, step.time)
+  step.add(announceRequest(request, step))
+  if (request.reopens !== undefined) {
+    const reopened = omitUndefined({ consensus_id, by: request.owner })
+    step.add(send(ConsensusProtocol, request.reopens, "ReopenedBy", reopened))
+  }
+  step.reply({ accepted: true })
 }
 
 /** The same opening again, perhaps by a sender that heard no answer, is no other round. */
-const again = (round: Round, request: RoundRequest, coordinator: string | undefined, context: Context) =>
+const again = (step: RoundStep<"Open">, round: Round, { request, coordinator }: Opening) =>
   canonical({ request, coordinator }) === canonical({ request: round.request, coordinator: round.coordinator })
-    ? [reply({ accepted: true } as const)]
-    : [refuse({ _tag: "RoundExists", consensus_id: context.self.id } as const)]
+    ? step.reply({ accepted: true })
+    : step.refuse({ _tag: "RoundExists", consensus_id: step.self.id })
 
-const take = (state: State, given: SubmittedBallot, context: Context) => {
-  const round = admit(state, given, context)
-  if ("_tag" in round) return refuseWord(state, given.word.agent_id, round, context)
+const cancel = (step: RoundStep<"Cancel">, reason: string, by: string | undefined) => {
+  const { round } = step.state
+  const consensus_id = step.self.id
+  if (round === null) return step.refuse({ _tag: "UnknownRound", consensus_id })
+  if (by !== undefined && by !== round.request.owner) return step.refuse({ _tag: "NotOwner", consensus_id })
+  if (round.result !== null || step.time > endOf(round)) return step.refuse({ _tag: "RoundClosed", consensus_id })
+  close(step, round, { closedBy: "cancelled", at: step.time, reason: reason.slice(0, REASON_MAX) })
+  step.reply({ accepted: true })
+}
+
+const take = (step: RoundStep<"CastVote" | "Abstain">, given: SubmittedBallot) => {
+  const round = admit(step.state, given, step)
+  if ("_tag" in round) return refuseWord(step, given.word.agent_id, round)
   const word = truncated(round.request, given.word)
-  if (round.escalated !== null) return takePerson(state, round, word, context)
-  const taken = record(state, round, word, context)
-  const voted = isVote(word) ? word : undefined
-  return [
-    ...taken.steps,
-    reply({ accepted: true } as const),
-    ...(taken.round === null ? [] : afterBallot(taken.state, taken.round, voted, context))
-  ]
+  const after = record(step, round, word)
+  step.reply({ accepted: true })
+  if (round.escalated === null) afterBallot(step, after, isVote(word) ? word : undefined)
+  else afterPerson(step, after, word)
 }
 
 /** What a person says of what was escalated decides it; when all who were named abstain, nobody does. */
-const takePerson = (state: State, round: Round, word: Vote | Abstention, context: Context) => {
-  const taken = record(state, round, word, context)
-  const heard = taken.round
-  if (heard === null) return []
-  const left = (heard.request.humans ?? []).filter(
-    ({ agent_id }) => !heard.abstentions.some((each) => each.agent_id === agent_id)
+const afterPerson = (step: RoundStep, round: Round, word: Vote | Abstention) => {
+  const left = (round.request.humans ?? []).filter(
+    ({ agent_id }) => !round.abstentions.some((each) => each.agent_id === agent_id)
   )
-  const over = isVote(word) || left.length === 0
-  return [
-    ...taken.steps,
-    reply({ accepted: true } as const),
-    ...(over ? close(taken.state, heard, { closedBy: "human", at: context.time }, context) : [])
-  ]
+  if (isVote(word) || left.length === 0) close(step, round, { closedBy: "human", at: step.time })
 }
 
-/** A word joins the chain. Gives the steps for it, and the state that they lead to. */
-const record = (state: State, round: Round, word: Vote | Abstention, context: Context) => {
-  const at = context.time
+/** A word joins the chain. Gives the round after it. */
+const record = (step: RoundStep, round: Round, word: Vote | Abstention): Round => {
+  const at = step.time
   if (isVote(word)) {
     const cast = { vote: word, at, chain: chainNext(round.chain, { kind: "vote", at, word }) }
-    const next = evolve.VoteCast(state, cast)
-    const steps = [persist({ _tag: "VoteCast", ...cast } as const), announceVote(round.request, word, context)]
-    return { state: next, round: next.round, steps }
+    const next = step.persist("VoteCast", cast)
+    step.add(announceVote(round.request, word, step))
+    return next.round ?? round
   }
   const said = { abstention: word, at, chain: chainNext(round.chain, { kind: "abstention", at, word }) }
-  const next = evolve.Abstained(state, said)
-  const steps = [persist({ _tag: "Abstained", ...said } as const), announceAbstention(round.request, word, context)]
-  return { state: next, round: next.round, steps }
+  const next = step.persist("Abstained", said)
+  step.add(announceAbstention(round.request, word, step))
+  return next.round ?? round
 }
 
 const isVote = (word: Vote | Abstention): word is Vote => "decision" in word
 
-const refuseWord = (state: State, agentId: string, refusal: VoteRefusal, context: Context) => [
+const refuseWord = (step: RoundStep<"CastVote" | "Abstain">, agent_id: string, refusal: VoteRefusal) => {
+  const { round } = step.state
   // Of a round that was never opened nothing is recorded: anybody can invent as many ids as the disk holds.
-  ...(state.round === null || refusalsOf(state) >= REFUSALS_MAX
-    ? []
-    : [refused(state.round, { refusal: refusal._tag, agent_id: agentId, at: context.time })]),
-  refuse(refusal)
-]
-
-const refused = (round: Round, { refusal, agent_id, at }: Refused) =>
-  persist({
-    _tag: "Refused",
-    refused: { refusal, agent_id, at },
-    ...linkOf(round, { kind: "refusal", at, word: { refusal, agent_id } })
-  } as const)
-
-/** Those who are due and silent abstain, in the order of invitation. */
-const timeOut = (state: State, round: Round, due: number, context: Context) => {
-  const late = pendingVoters(round).filter((voter) => (dueOf(round, voter) ?? Number.POSITIVE_INFINITY) <= due)
-  let current = { state, round }
-  const steps = []
-  for (const { agent_id, agent_type } of late) {
-    const taken = record(current.state, current.round, { agent_id, agent_type, reason: "timeout" }, context)
-    steps.push(...taken.steps)
-    if (taken.round !== null) current = { state: taken.state, round: taken.round }
+  if (round !== null && refusalsOf(step.state) < REFUSALS_MAX) {
+    const refused = { refusal: refusal._tag, agent_id, at: step.time }
+    const { at, ...word } = refused
+    step.persist("Refused", omitUndefined({ refused, chain: linkOf(round, { kind: "refusal", at, word }) }))
   }
-  const after = late.length === 0 ? [] : afterBallot(current.state, current.round, undefined, context)
-  return [...steps, ...(after.length > 0 ? after : awaitAgents(current.round, due))]
+  step.refuse(refusal)
 }
 
-const end = (state: State, closedBy: "quorum" | "deadline", context: Context) => {
-  const { round } = state
-  return round === null || !isVoting(round) ? [] : endVoting(state, round, { closedBy, at: context.time }, context)
+/** Those who are due and silent abstain, in the order of invitation. */
+const timeOut = (step: RoundStep, round: Round, due: number) => {
+  const late = pendingVoters(round).filter((voter) => (dueOf(round, voter) ?? Number.POSITIVE_INFINITY) <= due)
+  let after = round
+  for (const { agent_id, agent_type } of late) after = record(step, after, { agent_id, agent_type, reason: "timeout" })
+  const followed = late.length > 0 && afterBallot(step, after, undefined)
+  if (!followed) awaitAgents(step, after, due)
+}
+
+const end = (step: RoundStep, closedBy: "quorum" | "deadline") => {
+  const { round } = step.state
+  if (round !== null && isVoting(round)) endVoting(step, round, { closedBy, at: step.time })
 }
 
 const isVoting = ({ result, escalated }: Round): boolean => result === null && escalated === null
 
-const unknown = (context: Context) => ({ _tag: "UnknownRound", consensus_id: context.self.id }) as const
+const unknown = ({ self }: Context): Refusal<typeof ConsensusProtocol, "GetResult"> => ({
+  _tag: "UnknownRound",
+  consensus_id: self.id
+})
 
 const statusOf = (state: State, round: Round, context: Context): RoundStatus => {
   const { request, votes, abstentions, escalated, human, result } = round
@@ -245,7 +215,7 @@ const statusOf = (state: State, round: Round, context: Context): RoundStatus => 
   const people = (request.humans ?? []).map(({ agent_id }) => agent_id)
   const phase = result !== null ? "closed" : escalated !== null ? "escalated" : "voting"
   const waiting = { closed: [], escalated: people, voting: pendingVoters(round).map(({ agent_id }) => agent_id) }
-  return {
+  return omitUndefined({
     consensus_id: context.self.id,
     symbol: request.symbol,
     phase,
@@ -259,15 +229,8 @@ const statusOf = (state: State, round: Round, context: Context): RoundStatus => 
     last_refused: state.last_refused,
     chain_hash: result?.chain_hash ?? round.chain,
     result,
-    ...present({ reopens: request.reopens }),
+    reopens: request.reopens,
     reopened_by: round.reopened_by,
-    ...(request.owner === undefined ? {} : { owned: true as const })
-  }
-}
-
-/** Only what is there. */
-const present = <K extends string, V>(given: { readonly [N in K]: V | undefined }): { readonly [N in K]?: V } => {
-  const found: { [N in K]?: V } = {}
-  for (const name in given) if (given[name] !== undefined) found[name] = given[name]
-  return found
+    owned: request.owner === undefined ? undefined : true
+  })
 }

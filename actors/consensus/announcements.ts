@@ -8,7 +8,7 @@ import {
   type Vote,
   type Voter
 } from "../../protocols/index.ts"
-import { type Context, type Publish, publish } from "../../runtime/index.ts"
+import { type Context, omitUndefined, type Publish, publish } from "../../runtime/index.ts"
 import { differ } from "./judge.ts"
 
 /** What clients see of a round, as `agent_coordination`. */
@@ -40,12 +40,12 @@ export const announceRequest = ({ owner: _, ...request }: RoundRequest, context:
   coordinate("consensus_request", context, request, {
     sender: moderatorOf(request),
     recipient: null,
-    payload: {
+    payload: omitUndefined({
       consensus_id: context.self.id,
       ...request,
       invited: request.invited.map(withoutToken),
-      ...(request.humans === undefined ? {} : { humans: request.humans.map(withoutToken) })
-    }
+      humans: request.humans?.map(withoutToken)
+    })
   })
 
 export const withoutToken = ({ token_hash: _, ...voter }: Voter): Voter => voter
@@ -74,14 +74,14 @@ export const announceEscalation = (
   coordinate("escalation", context, request, {
     sender: moderatorOf(request),
     recipient: null,
-    payload: {
+    payload: omitUndefined({
       consensus_id: context.self.id,
       symbol: request.symbol,
-      ...(request.question === undefined ? {} : { question: request.question }),
+      question: request.question,
       votes,
       humans: (request.humans ?? []).map(({ agent_id }) => agent_id),
       ends_at: toTimestamp(endsAt)
-    }
+    })
   })
 
 /**

@@ -4,7 +4,7 @@ import { type Decision, ROUND_DEFAULTS, type RoundRequest, type Vote } from "../
 export const TOLERANCE = 1e-9
 
 /** HOLD before SELL before BUY: the careful one first. */
-export const CAUTION = ["HOLD", "SELL", "BUY"] as const
+export const CAUTION: ReadonlyArray<Decision> = ["HOLD", "SELL", "BUY"]
 
 /** What a round is decided by: the part of its request that is not about time. */
 export type Rules = Pick<

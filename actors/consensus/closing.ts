@@ -1,11 +1,11 @@
 import { type ClosedBy, CoordinatorProtocol, ROUND_DEFAULTS, type Vote } from "../../protocols/index.ts"
-import { type Context, cancelTimer, persist, send, setTimer } from "../../runtime/index.ts"
+import { cancelTimer, omitUndefined, send, setTimer } from "../../runtime/index.ts"
 import { announceEscalation, announceResult } from "./announcements.ts"
 import { closesEarly } from "./early-close.ts"
 import { judge, quorumOf } from "./judge.ts"
-import { closingLink, escalationOf, linkOf } from "./links.ts"
+import { closingHead, escalationOf, linkOf } from "./links.ts"
 import { type Closing, resultOf } from "./result.ts"
-import { pendingVoters, type Round, type State } from "./state.ts"
+import { pendingVoters, type Round, type RoundStep } from "./state.ts"
 
 /** The four timers of a round. */
 export const TIMERS = {
@@ -13,7 +13,7 @@ export const TIMERS = {
   quorum: "quorum_timeout",
   deadline: "round_deadline",
   escalation: "escalation_timeout"
-} as const
+}
 
 /** When the voting ends at the latest, and what is escalated, in milliseconds since 1970. */
 export const deadlineOf = ({ request, opened_at }: Pick<Round, "request" | "opened_at">): number =>
@@ -36,62 +36,65 @@ export const dueOf = (round: Pick<Round, "request" | "opened_at">, voter: { read
 }
 
 /** The timer for the next of the silent agents that is due after a time, if one is. */
-export const awaitAgents = (round: Round, after: number) => {
+export const awaitAgents = (step: RoundStep, round: Round, after: number) => {
   const dues = pendingVoters(round).flatMap((voter) => dueOf(round, voter) ?? [])
   const due = Math.min(...dues.filter((each) => each > after))
-  return Number.isFinite(due) ? [setTimer(TIMERS.agent, due, "AgentTimeout", { due })] : []
+  if (Number.isFinite(due)) step.add(setTimer(TIMERS.agent, due, "AgentTimeout", { due }))
 }
 
-/** What follows from a word that was just taken: the end of the voting, the grace after the quorum, or nothing. */
-export const afterBallot = (state: State, round: Round, voted: Vote | undefined, context: Context) => {
+/** What follows from a word that was just taken, if anything does: the end of the voting, or the grace after the quorum. */
+export const afterBallot = (step: RoundStep, round: Round, voted: Vote | undefined): boolean => {
   const { request, votes } = round
   const silent = pendingVoters(round)
-  if (silent.length === 0) return endVoting(state, round, { closedBy: "all_votes", at: context.time }, context)
+  if (silent.length === 0) {
+    endVoting(step, round, { closedBy: "all_votes", at: step.time })
+    return true
+  }
   if (request.early_close === true && closesEarly(request, votes, silent)) {
-    return endVoting(state, round, { closedBy: "quorum", at: context.time, early: true }, context)
+    endVoting(step, round, { closedBy: "quorum", at: step.time, early: true })
+    return true
   }
   const begins = voted !== undefined && votes.length === quorumOf(request)
   const until = begins ? round.grace_until : undefined
-  return until !== undefined && until < deadlineOf(round) ? [setTimer(TIMERS.quorum, until, "QuorumTimeout", {})] : []
+  if (until === undefined || until >= deadlineOf(round)) return false
+  step.add(setTimer(TIMERS.quorum, until, "QuorumTimeout", {}))
+  return true
 }
 
 /** No more votes of agents: the round is closed, or a person is asked. */
-export const endVoting = (state: State, round: Round, closing: Closing, context: Context) => {
+export const endVoting = (step: RoundStep, round: Round, closing: Closing) => {
   const { request, votes } = round
   const verdict = judge(request, votes)
-  if (verdict.resolution !== "escalate_to_human") return close(state, round, closing, context)
+  if (verdict.resolution !== "escalate_to_human") return close(step, round, closing)
   const escalated = { at: closing.at, ended_by: closing.closedBy, early: closing.early === true }
-  const asking = { ...round, escalated }
-  return [
-    persist({ _tag: "Escalated", ...escalated, ...linkOf(round, escalationOf(escalated)) } as const),
-    ...cancelTimers(round, closing.closedBy),
-    setTimer(TIMERS.escalation, escalationEndOf(asking), "EscalationTimeout", {}),
-    announceEscalation(request, votes, escalationEndOf(asking), context)
-  ]
+  step.persist("Escalated", omitUndefined({ ...escalated, chain: linkOf(round, escalationOf(escalated)) }))
+  cancelTimers(step, round, closing.closedBy)
+  const end = escalationEndOf({ ...round, escalated })
+  step.add(setTimer(TIMERS.escalation, end, "EscalationTimeout", {}), announceEscalation(request, votes, end, step))
 }
 
 /** Closes the round, for ever, and says so. */
-export const close = (state: State, round: Round, closing: Closing, context: Context) => {
-  const result = resultOf(context.self.id, { ...round, ...closingLink(round, closing) }, state.refusals, closing)
-  return [
-    persist({ _tag: "Closed", result } as const),
-    ...cancelTimers(round, closing.closedBy),
-    ...announceResult(result, context),
-    ...(round.coordinator === undefined
-      ? []
-      : [send(CoordinatorProtocol, round.coordinator, "RoundClosed", { result })])
-  ]
+export const close = (step: RoundStep, round: Round, closing: Closing) => {
+  const closed = { ...round, chain: closingHead(round, closing) }
+  const result = resultOf(step.self.id, closed, step.state.refusals, closing)
+  step.persist("Closed", { result })
+  cancelTimers(step, round, closing.closedBy)
+  step.add(...announceResult(result, step))
+  if (round.coordinator !== undefined) {
+    step.add(send(CoordinatorProtocol, round.coordinator, "RoundClosed", { result }))
+  }
 }
 
 /** The timers that may be open, but for the one that has just fired: each costs a message. */
-const cancelTimers = (round: Round, closedBy: ClosedBy) => {
+const cancelTimers = (step: RoundStep, round: Round, closedBy: ClosedBy) => {
   const { request, votes, escalated } = round
-  if (escalated !== null) return closedBy === "escalation_timeout" ? [] : [cancelTimer(TIMERS.escalation)]
+  if (escalated !== null) {
+    if (closedBy !== "escalation_timeout") step.add(cancelTimer(TIMERS.escalation))
+    return
+  }
   const hasDue = request.invited.some((voter) => dueOf(round, voter) !== undefined)
   const inGrace = request.quorum_grace_ms !== undefined && votes.length >= quorumOf(request)
-  return [
-    ...(closedBy === "deadline" ? [] : [cancelTimer(TIMERS.deadline)]),
-    ...(hasDue ? [cancelTimer(TIMERS.agent)] : []),
-    ...(inGrace ? [cancelTimer(TIMERS.quorum)] : [])
-  ]
+  if (closedBy !== "deadline") step.add(cancelTimer(TIMERS.deadline))
+  if (hasDue) step.add(cancelTimer(TIMERS.agent))
+  if (inGrace) step.add(cancelTimer(TIMERS.quorum))
 }

@@ -5,9 +5,9 @@ import type { Round } from "./state.ts"
 
 type Chained = Pick<Round, "chain" | "chained">
 
-/** The head after something that is no vote, as a field; nothing in a round whose chain holds votes and abstentions alone. */
-export const linkOf = (round: Chained, incident: Incident): { readonly chain?: string } =>
-  round.chained === undefined ? {} : { chain: chainNext(round.chain, incident) }
+/** The head after something that is no vote; nothing in a round whose chain holds votes and abstentions alone. */
+export const linkOf = (round: Chained, incident: Incident): string | undefined =>
+  round.chained === undefined ? undefined : chainNext(round.chain, incident)
 
 export const escalationOf = (escalated: {
   readonly at: number
@@ -18,6 +18,6 @@ export const escalationOf = (escalated: {
   return { kind: "escalation", at, word: { ended_by, early } }
 }
 
-/** Why a round was cancelled joins the chain before its head goes into the result. */
-export const closingLink = (round: Chained, { at, reason }: Closing): { readonly chain?: string } =>
-  reason === undefined ? {} : linkOf(round, { kind: "cancellation", at, word: { reason } })
+/** The head that goes into the result: why a round was cancelled has joined the chain. */
+export const closingHead = (round: Chained, { at, reason }: Closing): string =>
+  (reason === undefined ? undefined : linkOf(round, { kind: "cancellation", at, word: { reason } })) ?? round.chain

@@ -2,7 +2,7 @@ import type { Decision, Probabilities, Vote } from "../../protocols/index.ts"
 import { beliefOf, type Rules, sum, weigh } from "./ballot.ts"
 import { logPool } from "./methods.ts"
 
-const DECISIONS = ["BUY", "SELL", "HOLD"] as const
+const DECISIONS: ReadonlyArray<Decision> = ["BUY", "SELL", "HOLD"]
 
 /**
  * What votes together say of each decision: a forecast, which can be scored whatever was decided on it.

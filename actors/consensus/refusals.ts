@@ -6,7 +6,7 @@ import type { Round, State } from "./state.ts"
 /** A word as it came: with the hash of the voter's secret, where it came from outside. */
 export interface SubmittedBallot {
   readonly word: Vote | Abstention
-  readonly proof?: string
+  readonly proof: string | undefined
 }
 
 /** Why a word is not taken, or the round that takes it. */

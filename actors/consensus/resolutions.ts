@@ -43,7 +43,7 @@ const riskManagerOverride = (votes: ReadonlyArray<Vote>): Resolved => {
     : { ...strongest(advisors), resolution: "risk_manager_override" }
 }
 
-const VALUE = { BUY: 1, HOLD: 0, SELL: -1 } as const
+const VALUE: { readonly [D in Decision]: number } = { BUY: 1, HOLD: 0, SELL: -1 }
 /** How far the mean must lean for anything but HOLD. */
 const LEAN = 0.3
 

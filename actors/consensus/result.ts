@@ -6,6 +6,7 @@ import {
   type RefusalCounts,
   toTimestamp
 } from "../../protocols/index.ts"
+import { omitUndefined } from "../../runtime/index.ts"
 import { judge, type Verdict } from "./judge.ts"
 import { jointOf } from "./opinion-pool.ts"
 import { pendingVoters, type Round } from "./state.ts"
@@ -46,7 +47,7 @@ export const resultOf = (
   const votes = [...inOrder(round.votes), ...(human === null ? [] : [human])]
   const participating = votes.map((vote) => vote.agent_id)
   const probabilities = jointOf(request, closing.closedBy === "human" && human !== null ? [human] : round.votes)
-  return {
+  return omitUndefined({
     consensus_id: consensusId,
     symbol: request.symbol,
     correlation_id: request.correlation_id,
@@ -54,9 +55,9 @@ export const resultOf = (
     ...sureness(verdict, probabilities, isForecast(round, closing)),
     consensus_achieved: verdict.achieved,
     method: request.method,
-    ...(verdict.resolution === undefined ? {} : { resolution: verdict.resolution }),
+    resolution: verdict.resolution,
     closed_by: closing.closedBy,
-    ...(closing.early === true ? { closed_early: true } : {}),
+    closed_early: closing.early === true ? true : undefined,
     votes,
     abstentions: [...inOrder([...round.abstentions, ...unheard(round, closing)]), ...abstainedPeople(round)],
     participating_agents: participating,
@@ -66,11 +67,11 @@ export const resultOf = (
     refusals,
     processing_time_ms: Math.max(0, closing.at - round.opened_at),
     chain_hash: round.chain,
-    ...(request.reopens === undefined ? {} : { reopens: request.reopens }),
-    ...(closing.reason === undefined ? {} : { cancel_reason: closing.reason }),
+    reopens: request.reopens,
+    cancel_reason: closing.reason,
     opened_at: toTimestamp(round.opened_at),
     closed_at: toTimestamp(closing.at)
-  }
+  })
 }
 
 /** Whether votes decided, and the round tells what they believe apart from what decides: as it was asked for, or where a vote tells both. */
@@ -84,7 +85,7 @@ const UNJUDGED: ReadonlyArray<ClosedBy> = ["cancelled", "human", "escalation_tim
 const sureness = ({ decision, strength }: Verdict, probabilities: Probabilities, forecast: boolean) =>
   forecast ? { confidence: probabilities[decision], strength } : { confidence: strength }
 
-const ESCALATED = { achieved: false, resolution: "escalate_to_human" } as const
+const ESCALATED: Pick<Verdict, "achieved" | "resolution"> = { achieved: false, resolution: "escalate_to_human" }
 
 const verdictOf = ({ request, votes, human }: RoundRecord, { closedBy }: Closing): Verdict => {
   if (closedBy === "cancelled") return { decision: "HOLD", strength: 0, achieved: false }

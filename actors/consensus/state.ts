@@ -3,6 +3,7 @@ import {
   Abstention,
   ClosedBy,
   ConsensusId,
+  type ConsensusProtocol,
   ConsensusResult,
   Hash,
   open,
@@ -11,6 +12,7 @@ import {
   RoundRequest,
   Vote
 } from "../../protocols/index.ts"
+import { type ActorStepBuilder, type MessageName, omitUndefined } from "../../runtime/index.ts"
 import { quorumOf } from "./judge.ts"
 
 /** A round that was opened. Times are in milliseconds since 1970. */
@@ -59,9 +61,15 @@ export const EVENTS = {
   Refused: { refused: Refused, chain: Schema.optionalKey(Hash) },
   Closed: { result: ConsensusResult },
   ReopenedBy: { consensus_id: ConsensusId }
-} as const
+}
 
-type Fields<Tag extends keyof typeof EVENTS> = Schema.Struct<(typeof EVENTS)[Tag]>["Type"]
+export type EventTag = keyof typeof EVENTS
+export type Fields<Tag extends EventTag> = Schema.Struct<(typeof EVENTS)[Tag]>["Type"]
+
+type Protocol = typeof ConsensusProtocol
+
+/** A step of a round; one that answers a message where it is named. */
+export type RoundStep<K extends MessageName<Protocol> = never> = ActorStepBuilder<Protocol, State, typeof EVENTS, K>
 
 /** How many refusals a round records. What is refused beyond is only answered: nobody shall fill the log with them. */
 export const REFUSALS_MAX = 256
@@ -78,51 +86,40 @@ const inRound = (state: State, change: (round: Round) => Round): State =>
   state.round === null ? state : { ...state, round: change(state.round) }
 
 /** The state after each event. */
-export const evolve = {
-  Opened: (state: State, { request, coordinator, opened_at, chain, chained }: Fields<"Opened">): State => ({
+export const evolve: { readonly [Tag in EventTag]: (state: State, event: Fields<Tag>) => State } = {
+  Opened: (state, { request, coordinator, opened_at, chain, chained }) => ({
     ...state,
-    round: {
-      request,
-      ...(coordinator === undefined ? {} : { coordinator }),
-      opened_at,
-      chain,
-      ...(chained === undefined ? {} : { chained }),
-      votes: [],
-      abstentions: [],
-      escalated: null,
-      human: null,
-      result: null,
-      reopened_by: []
-    }
+    round: omitUndefined({
+      ...{ request, coordinator, opened_at, chain, chained },
+      ...{ votes: [], abstentions: [], escalated: null, human: null, result: null, reopened_by: [] }
+    })
   }),
-  VoteCast: (state: State, { vote, at, chain }: Fields<"VoteCast">): State =>
+  VoteCast: (state, { vote, at, chain }) =>
     inRound(state, (round) =>
       round.escalated === null
-        ? { ...round, ...graceAfter(round, at), chain, votes: [...round.votes, vote] }
+        ? { ...round, ...omitUndefined({ grace_until: graceAfter(round, at) }), chain, votes: [...round.votes, vote] }
         : { ...round, chain, human: vote }
     ),
-  Abstained: (state: State, { abstention, chain }: Fields<"Abstained">): State =>
+  Abstained: (state, { abstention, chain }) =>
     inRound(state, (round) => ({ ...round, chain, abstentions: [...round.abstentions, abstention] })),
-  Escalated: (state: State, { at, ended_by, early, chain }: Fields<"Escalated">): State =>
-    inRound(state, (round) => ({ ...round, ...headOf(chain), escalated: { at, ended_by, early } })),
-  Refused: (state: State, { refused, chain }: Fields<"Refused">): State => ({
-    ...inRound(state, (round) => ({ ...round, ...headOf(chain) })),
+  Escalated: (state, { at, ended_by, early, chain }) =>
+    inRound(state, (round) => ({ ...round, chain: chain ?? round.chain, escalated: { at, ended_by, early } })),
+  Refused: (state, { refused, chain }) => ({
+    ...inRound(state, (round) => ({ ...round, chain: chain ?? round.chain })),
     refusals: { ...state.refusals, [refused.refusal]: state.refusals[refused.refusal] + 1 },
     last_refused: [...state.last_refused, refused].slice(-LAST_REFUSED_MAX)
   }),
-  Closed: (state: State, { result }: Fields<"Closed">): State =>
-    inRound(state, (round) => ({ ...round, ...headOf(result.chain_hash), result })),
-  ReopenedBy: (state: State, { consensus_id }: Fields<"ReopenedBy">): State =>
+  Closed: (state, { result }) =>
+    inRound(state, (round) => ({ ...round, chain: result.chain_hash ?? round.chain, result })),
+  ReopenedBy: (state, { consensus_id }) =>
     inRound(state, (round) => ({ ...round, reopened_by: [...round.reopened_by, consensus_id] }))
 }
 
-const headOf = (chain: string | undefined) => (chain === undefined ? {} : { chain })
-
 /** Votes come one by one, so the quorum is there once: with the vote that makes it the grace begins. */
-const graceAfter = ({ request, votes }: Round, at: number) =>
+const graceAfter = ({ request, votes }: Round, at: number): number | undefined =>
   request.quorum_grace_ms === undefined || votes.length + 1 !== quorumOf(request)
-    ? {}
-    : { grace_until: at + request.quorum_grace_ms }
+    ? undefined
+    : at + request.quorum_grace_ms
 
 /** Who has said nothing yet. */
 export const pendingVoters = ({

@@ -1,13 +1,13 @@
 import { Result, Schema } from "effect"
 import { type ClosedBy, type ConsensusResult, HUMAN, open } from "../../protocols/index.ts"
-import { canonical } from "../../runtime/index.ts"
+import { canonical, omitUndefined } from "../../runtime/index.ts"
 import { type ChainedBallot, chainNext, chainStart, type Incident } from "./chain.ts"
 import { deadlineOf, dueOf, endOf, escalationEndOf } from "./closing.ts"
 import { closesEarly } from "./early-close.ts"
 import { judge, quorumOf } from "./judge.ts"
-import { closingLink, escalationOf, linkOf } from "./links.ts"
+import { closingHead, escalationOf, linkOf } from "./links.ts"
 import { resultOf } from "./result.ts"
-import { EVENTS, evolve, initial, pendingVoters, type Round, type State } from "./state.ts"
+import { EVENTS, type EventTag, evolve, type Fields, initial, pendingVoters, type Round, type State } from "./state.ts"
 
 /** An event of a round's journal, with the time of the message that led to it, in milliseconds since 1970. */
 export interface RecordedEvent {
@@ -66,7 +66,11 @@ interface Verifying {
   readonly differences: Array<RoundDifference>
 }
 
-const decode = {
+type Decode = {
+  readonly [Tag in EventTag]: (data: unknown) => Result.Result<Fields<Tag>, Schema.SchemaError>
+}
+
+const decode: Decode = {
   Opened: Schema.decodeUnknownResult(open(EVENTS.Opened)),
   VoteCast: Schema.decodeUnknownResult(open(EVENTS.VoteCast)),
   Abstained: Schema.decodeUnknownResult(open(EVENTS.Abstained)),
@@ -82,57 +86,43 @@ const compare = (found: Verifying, what: string, recorded: unknown, computed: un
   found.differences.push({ what, recorded, computed })
 }
 
+const isTag = (tag: string): tag is EventTag => Object.hasOwn(EVENTS, tag)
+
 const verifyEvent = (found: Verifying, { _tag, data, time }: RecordedEvent): void => {
-  switch (_tag) {
-    case "Opened":
-      return withEvent(found, _tag, decode.Opened(data), (event) => {
-        compare(found, "opening", found.state.round === null ? "first" : "again", "first")
-        compare(found, "opening's time", event.opened_at, time)
-        compare(found, "chain's start", event.chain, chainStart(found.consensusId, event.request))
-        found.state = evolve.Opened(found.state, event)
-      })
-    case "VoteCast":
-      return withEvent(found, _tag, decode.VoteCast(data), (event) => {
-        verifyWord(found, { kind: "vote", at: event.at, word: event.vote }, event.chain, time)
-        found.state = evolve.VoteCast(found.state, event)
-      })
-    case "Abstained":
-      return withEvent(found, _tag, decode.Abstained(data), (event) => {
-        verifyWord(found, { kind: "abstention", at: event.at, word: event.abstention }, event.chain, time)
-        found.state = evolve.Abstained(found.state, event)
-      })
-    case "Escalated":
-      return withEvent(found, _tag, decode.Escalated(data), (event) => {
-        verifyEscalation(found, event, time)
-        found.state = evolve.Escalated(found.state, event)
-      })
-    case "Closed":
-      return withEvent(found, _tag, decode.Closed(data), ({ result }) => verifyClose(found, result, time))
-    case "Refused":
-      return withEvent(found, _tag, decode.Refused(data), (event) => {
-        const { refusal, agent_id, at } = event.refused
-        const what = `refusal ${++found.refusals} (${agent_id})`
-        compare(found, `${what}, its time`, at, time)
-        verifyLink(found, what, event.chain, { kind: "refusal", at, word: { refusal, agent_id } })
-        found.state = evolve.Refused(found.state, event)
-      })
-    case "ReopenedBy":
-      return withEvent(found, _tag, decode.ReopenedBy(data), (event) => {
-        found.state = evolve.ReopenedBy(found.state, event)
-      })
-    default:
-      compare(found, "event", _tag, undefined)
-  }
+  if (isTag(_tag)) verifyAs(found, _tag, data, time)
+  else compare(found, "event", _tag, undefined)
 }
 
-const withEvent = <A>(
-  found: Verifying,
-  tag: string,
-  event: Result.Result<A, Schema.SchemaError>,
-  verify: (event: A) => void
-): void => {
-  if (Result.isSuccess(event)) verify(event.success)
-  else found.differences.push({ what: tag, recorded: "cannot be read", computed: event.failure.message })
+const verifyAs = <Tag extends EventTag>(found: Verifying, tag: Tag, data: unknown, time: number): void => {
+  const event = decode[tag](data)
+  if (Result.isFailure(event)) {
+    found.differences.push({ what: tag, recorded: "cannot be read", computed: event.failure.message })
+    return
+  }
+  verifications[tag](found, event.success, time)
+  found.state = evolve[tag](found.state, event.success)
+}
+
+/** What is compared of an event, with the state before it. */
+const verifications: {
+  readonly [Tag in EventTag]: (found: Verifying, event: Fields<Tag>, time: number) => void
+} = {
+  Opened: (found, event, time) => {
+    compare(found, "opening", found.state.round === null ? "first" : "again", "first")
+    compare(found, "opening's time", event.opened_at, time)
+    compare(found, "chain's start", event.chain, chainStart(found.consensusId, event.request))
+  },
+  VoteCast: (found, { vote, at, chain }, time) => verifyWord(found, { kind: "vote", at, word: vote }, chain, time),
+  Abstained: (found, { abstention, at, chain }, time) =>
+    verifyWord(found, { kind: "abstention", at, word: abstention }, chain, time),
+  Escalated: (found, event, time) => verifyEscalation(found, event, time),
+  Closed: (found, { result }, time) => verifyClose(found, result, time),
+  Refused: (found, { refused: { refusal, agent_id, at }, chain }, time) => {
+    const what = `refusal ${++found.refusals} (${agent_id})`
+    compare(found, `${what}, its time`, at, time)
+    verifyLink(found, what, chain, { kind: "refusal", at, word: { refusal, agent_id } })
+  },
+  ReopenedBy: () => {}
 }
 
 const verifyWord = (found: Verifying, said: ChainedBallot, chain: string, time: number): void => {
@@ -149,7 +139,7 @@ const verifyWord = (found: Verifying, said: ChainedBallot, chain: string, time: 
 /** The link of something that is no vote or abstention; none in a round whose chain holds these alone. */
 const verifyLink = (found: Verifying, what: string, chain: string | undefined, incident: Incident): void => {
   const { round } = found.state
-  if (round !== null) compare(found, `${what}, its link`, chain, linkOf(round, incident).chain)
+  if (round !== null) compare(found, `${what}, its link`, chain, linkOf(round, incident))
 }
 
 const verifyEscalation = (
@@ -196,18 +186,17 @@ const verifyClose = (found: Verifying, recorded: ConsensusResult, time: number):
     recorded.closed_by,
     mayClose(round, recorded, time) ? recorded.closed_by : "something else"
   )
-  const closing = {
+  const closing = omitUndefined({
     closedBy: recorded.closed_by,
     at: time,
-    ...(recorded.closed_early === true ? { early: true } : {}),
-    ...(recorded.cancel_reason === undefined ? {} : { reason: recorded.cancel_reason })
-  }
-  const computed = resultOf(found.consensusId, { ...round, ...closingLink(round, closing) }, refusals, closing)
+    early: recorded.closed_early === true ? true : undefined,
+    reason: recorded.cancel_reason
+  })
+  const computed = resultOf(found.consensusId, { ...round, chain: closingHead(round, closing) }, refusals, closing)
   const [left, right] = [fieldsOf(recorded), fieldsOf(computed)]
   for (const field of new Set([...left.keys(), ...right.keys()])) {
     compare(found, `result.${field}`, left.get(field), right.get(field))
   }
-  found.state = evolve.Closed(found.state, { result: recorded })
 }
 
 const fieldsOf = (result: ConsensusResult): ReadonlyMap<string, unknown> => new Map(Object.entries(result))

@@ -17,23 +17,30 @@ import {
   cancelTimer,
   define,
   escalate,
+  omitUndefined,
   type Payload,
-  persist,
   type Refusal,
-  refuse,
-  reply,
   send
 } from "../../runtime/index.ts"
 import { recordBar } from "../learning/outcome-record.ts"
 import { OUTCOME_DEFAULTS } from "../learning/outcome-rule.ts"
 import { awaitDeadline, correlationOf, dropExpired, newest, startAnalysis, startNext, TIMERS } from "./analysis.ts"
-import { type Coordination, toCoordination, withoutOutcome } from "./experiment.ts"
+import { type Coordination, tellNoOutcome, toCoordination } from "./experiment.ts"
 import { publishBar, publishDecision, publishMessage, toAnswer } from "./messages.ts"
 import { type CoordinatorOptions, toRoundRequest } from "./options.ts"
 import { loseAnalysis, recover } from "./recovering.ts"
 import { answerRequester, refuseRequester, tellMissing } from "./requester.ts"
-import { cancelAnalysis, requestConsensus, setWeights } from "./requests.ts"
-import { EVENTS, evolve, initial, isAdvice, type RequestedAnalysis, type RunningAnalysis, State } from "./state.ts"
+import { cancelAnalysis, requestConsensus } from "./requests.ts"
+import {
+  type CoordinatorStep,
+  EVENTS,
+  evolve,
+  initial,
+  isAdvice,
+  type RequestedAnalysis,
+  type RunningAnalysis,
+  State
+} from "./state.ts"
 import { upcast } from "./upcast.ts"
 
 /** How many requests wait for their analysis at most; what comes beyond is refused with `CoordinatorBusy`. */
@@ -73,52 +80,30 @@ export const coordinatorActor = (given: CoordinatorOptions): Actor => {
     initial,
     events: EVENTS,
     decide: {
-      Bar: (state, { bar, bars_per_year, source }, context) => {
-        const symbol = context.self.id
-        const last = state.window.time.at(-1)
-        if (last !== undefined && bar.time <= last) {
-          return [refuse({ _tag: "StaleBar", symbol, time: bar.time, last_time: last })]
-        }
-        const latest = latestOf(options, context.time, last)
-        if (bar.time > latest) return [refuse({ _tag: "FutureTime", symbol, time: bar.time, latest })]
-        const correlation_id = correlationOf(context)
-        // Said again with each bar of a feed: it is stored where it changes.
-        const isNew = bars_per_year !== undefined && bars_per_year !== state.window.bars_per_year
-        const outcomes = recordBar(state.outcomes, state.window, bar, options.outcome ?? OUTCOME_DEFAULTS)
-        const told = {
-          ...(JSON.stringify(source) === JSON.stringify(state.source) ? {} : { source: source ?? null }),
-          ...(outcomes === state.outcomes ? {} : { outcomes })
-        }
-        const event = { bar, correlation_id, ...(isNew ? { bars_per_year } : {}), ...told }
-        const accepted = evolve.BarAccepted(state, event)
-        return [
-          persist({ _tag: "BarAccepted", ...event }),
-          publishBar(bar, context),
-          send(PerformanceProtocol, symbol, "Price", { time: bar.time, price: bar.close }),
-          ...toldOfBar(options, symbol, bar),
-          reply({ accepted: true }),
-          ...startNext(accepted, options, context)
-        ]
+      Bar: (_, accepted, step) => acceptBar(step, accepted, options),
+      Analyze: (_, request, step) => analyze(step, request, options),
+      CancelAnalysis: (_, request, step) => cancelAnalysis(step, request, options),
+      RequestConsensus: (_, asked, step) => requestConsensus(step, asked, options),
+      Message: (_, { message }, step) => {
+        step.add(publishMessage(message, step))
+        step.reply({ accepted: true })
       },
-      Analyze: (state, request, context) => analyze(state, request, options, context),
-      CancelAnalysis: (state, request, context) => cancelAnalysis(state, request, options, context),
-      RequestConsensus: (state, asked, context) => requestConsensus(state, asked, options, context),
-      Message: (_, { message }, context) => [publishMessage(message, context), reply({ accepted: true })],
-      SetWeights: (state, { weights }) => setWeights(state, weights),
-      RoundClosed: (state, { result }, context) => endAnalysis(state, result, options, context),
-      AnalysisOverdue: (state, { consensus_id }, context) => {
-        const { running } = state
-        if (running === null || running.consensus_id !== consensus_id) return []
-        const lost = loseAnalysis(running, context)
-        return [...lost.steps, ...startNext(lost.after(state), options, context, running.requested)]
+      SetWeights: ({ weights: known }, { weights }, step) => {
+        if (JSON.stringify(weights) !== JSON.stringify(known)) step.persist("WeightsSet", { weights })
       },
-      Failed: (state, { message }, context) => recover(state, message, context),
-      Resume: (state, _, context) => startNext(state, options, context),
-      AnalysisDeadline: (state, _, context) => {
-        const dropped = dropExpired(state, context)
-        return [...dropped.steps, ...awaitDeadline(dropped.state)]
+      RoundClosed: (_, { result }, step) => endAnalysis(step, result, options),
+      AnalysisOverdue: ({ running }, { consensus_id }, step) => {
+        if (running === null || running.consensus_id !== consensus_id) return
+        loseAnalysis(step, running)
+        startNext(step, options, running.requested)
       },
-      GetStatus: (state, _, context) => [reply(statusOf(state, context))]
+      Failed: (_, { message }, step) => recover(step, message),
+      Resume: (_, __, step) => startNext(step, options),
+      AnalysisDeadline: (_, __, step) => {
+        dropExpired(step)
+        awaitDeadline(step)
+      },
+      GetStatus: (state, _, step) => step.reply(statusOf(state, step))
     },
     evolve,
     // Nobody waits for what cannot be processed: not longer than until the next message.
@@ -140,38 +125,69 @@ const check = (options: CoordinatorOptions): void => {
   Schema.encodeSync(RoundRequest)({ ...request, timeout_ms: options.roundTimeoutMillis })
 }
 
+const acceptBar = (
+  step: CoordinatorStep<"Bar">,
+  { bar, bars_per_year, source }: Payload<typeof CoordinatorProtocol, "Bar">,
+  options: Coordination
+) => {
+  const symbol = step.self.id
+  const { window, source: before, outcomes: known } = step.state
+  const last = window.time.at(-1)
+  if (last !== undefined && bar.time <= last) {
+    return step.refuse({ _tag: "StaleBar", symbol, time: bar.time, last_time: last })
+  }
+  const latest = latestOf(options, step.time, last)
+  if (bar.time > latest) return step.refuse({ _tag: "FutureTime", symbol, time: bar.time, latest })
+  // Said again with each bar of a feed: it is stored where it changes.
+  const isSame = JSON.stringify(source) === JSON.stringify(before)
+  const outcomes = recordBar(known, window, bar, options.outcome ?? OUTCOME_DEFAULTS)
+  const accepted = omitUndefined({
+    ...{ bar, correlation_id: correlationOf(step) },
+    bars_per_year: bars_per_year === window.bars_per_year ? undefined : bars_per_year,
+    source: isSame ? undefined : (source ?? null),
+    outcomes: outcomes === known ? undefined : outcomes
+  })
+  step.persist("BarAccepted", accepted)
+  step.add(
+    publishBar(bar, step),
+    send(PerformanceProtocol, symbol, "Price", { time: bar.time, price: bar.close }),
+    ...toldOfBar(options, symbol, bar)
+  )
+  step.reply({ accepted: true })
+  startNext(step, options)
+}
+
 const analyze = (
-  state: State,
+  step: CoordinatorStep<"Analyze">,
   request: Payload<typeof CoordinatorProtocol, "Analyze">,
-  options: Coordination,
-  context: Context
+  options: Coordination
 ) => {
   const { correlation_id, bars, timeout_ms, allocation, context: items } = request
   const { source, client, address, indicators, account } = request
-  const fault = faultOf(state, request, context)
-  if (fault !== undefined) return [refuse(fault), ...tellMissing(allocation, fault.symbol, fault._tag)]
-  // Then nothing waits, and it starts at once: its bars and items go to the agents, and need not be kept here as well.
-  const idle = state.running === null
-  const asked: RequestedAnalysis = {
-    id: context.sequence,
-    correlation_id,
-    reply_to: context.replyTo ?? null,
-    bars: bars === undefined || idle ? null : newest(bars),
-    ...(timeout_ms === undefined ? {} : { deadline: context.time + timeout_ms }),
-    ...(allocation === undefined ? {} : { allocation }),
-    ...(items === undefined || idle ? {} : { context: items }),
-    ...(indicators === undefined ? {} : { indicators }),
-    ...(account === undefined ? {} : { account }),
-    ...(source === undefined || bars === undefined ? {} : { source }),
-    ...(client === undefined ? {} : { client }),
-    ...(address === undefined ? {} : { address })
+  const fault = faultOf(step.state, request, step)
+  if (fault !== undefined) {
+    step.refuse(fault)
+    return tellMissing(step, allocation, fault.symbol, fault._tag)
   }
-  const queued = evolve.AnalysisRequested(state, { asked })
-  return [
-    persist({ _tag: "AnalysisRequested", asked } as const),
-    ...(asked.deadline === undefined || idle ? [] : awaitDeadline(queued)),
-    ...(idle ? startAnalysis(queued, { bars: bars && newest(bars), items }, asked, options, context) : [])
-  ]
+  // Then nothing waits, and it starts at once: its bars and items go to the agents, and need not be kept here as well.
+  const idle = step.state.running === null
+  const asked: RequestedAnalysis = omitUndefined({
+    id: step.sequence,
+    correlation_id,
+    reply_to: step.replyTo ?? null,
+    bars: bars === undefined || idle ? null : newest(bars),
+    deadline: timeout_ms === undefined ? undefined : step.time + timeout_ms,
+    allocation,
+    context: idle ? undefined : items,
+    indicators,
+    account,
+    source: bars === undefined ? undefined : source,
+    client,
+    address
+  })
+  step.persist("AnalysisRequested", { asked })
+  if (idle) startAnalysis(step, { bars: bars && newest(bars), items }, asked, options)
+  else if (asked.deadline !== undefined) awaitDeadline(step)
 }
 
 /** Why no analysis is held for a request, or nothing. */
@@ -198,57 +214,52 @@ const faultOf = (
 }
 
 /** A round is over. Where it was that of the analysis, so is the analysis: who asked is answered, and the next one starts. */
-const endAnalysis = (state: State, result: ConsensusResult, options: Coordination, context: Context) => {
-  const { running } = state
-  if (running === null || running.consensus_id !== result.consensus_id) return []
+const endAnalysis = (step: CoordinatorStep, result: ConsensusResult, options: Coordination) => {
+  const { running } = step.state
+  if (running === null || running.consensus_id !== result.consensus_id) return
   const { consensus_id } = running
   const cancelled = result.closed_by === "cancelled"
-  const ended = {
-    _tag: "AnalysisEnded",
-    consensus_id,
-    ...(cancelled ? UNDECIDED : remembered(result, running))
-  } as const
-  const error = { _tag: "AnalysisCancelled", symbol: context.self.id } as const
-  return [
-    persist(ended),
-    cancelTimer(TIMERS.overdue),
-    ...(cancelled
-      ? [...withoutOutcome(running), ...refuseRequester(running, error)]
-      : [
-          ...publishDecision(result, running, context),
-          ...toldForOutcome(result, running, options),
-          ...answerRequester(running, toAnswer(result, running))
-        ]),
-    ...startNext(evolve.AnalysisEnded(state, ended), options, context, running.requested)
-  ]
+  if (cancelled) step.persist("AnalysisEnded", { consensus_id, undecided: true })
+  else step.persist("AnalysisEnded", omitUndefined({ consensus_id, decided: remembered(result, running) }))
+  step.add(cancelTimer(TIMERS.overdue))
+  if (cancelled) {
+    tellNoOutcome(step, running)
+    refuseRequester(step, running, { _tag: "AnalysisCancelled", symbol: step.self.id })
+  } else {
+    step.add(...publishDecision(result, running, step))
+    if (!isAdvice(running)) tellForOutcome(step, result, running, options)
+    answerRequester(step, running, toAnswer(result, running))
+  }
+  startNext(step, options, running.requested)
 }
-
-const UNDECIDED = { undecided: true } as const
 
 /** What later analyses are told of a decision; of one that was for its asker alone nothing. */
 const remembered = ({ final_decision, confidence }: ConsensusResult, running: RunningAnalysis) => {
   const { consensus_id, bar_time, price } = running
-  return isAdvice(running) ? {} : { decided: { consensus_id, bar_time, price, decision: final_decision, confidence } }
+  return isAdvice(running) ? undefined : { consensus_id, bar_time, price, decision: final_decision, confidence }
 }
 
-/** A decision on bars of our own is judged by what the price does, and traded on, unless it was for its asker alone. */
-const toldForOutcome = (result: ConsensusResult, running: RunningAnalysis, { accounts = [] }: Coordination) => {
-  const { bar_time, price, experiment } = running
-  const { consensus_id, correlation_id, final_decision, confidence, probabilities, votes } = result
-  const round = {
+/** A decision on bars of our own is judged by what the price does, and traded on. */
+const tellForOutcome = (
+  step: CoordinatorStep,
+  result: ConsensusResult,
+  { bar_time, price, experiment }: RunningAnalysis,
+  { accounts = [] }: Coordination
+) => {
+  const { consensus_id, correlation_id, final_decision, confidence, probabilities, votes, symbol, strength } = result
+  const round = omitUndefined({
     ...{ consensus_id, correlation_id, final_decision, confidence, bar_time, price, votes },
-    ...(probabilities === undefined ? {} : { probabilities }),
-    ...(experiment === undefined ? {} : { experiment: { name: experiment.name, request_id: experiment.request_id } })
-  }
-  if (isAdvice(running)) return []
-  const traded = {
-    ...{ consensus_id, symbol: result.symbol, decision: final_decision, confidence, bar_time, price },
-    ...(result.strength === undefined ? {} : { strength: result.strength })
-  }
-  return [
-    send(PerformanceProtocol, result.symbol, "Decided", { round }),
+    probabilities,
+    experiment: experiment && { name: experiment.name, request_id: experiment.request_id }
+  })
+  const traded = omitUndefined({
+    ...{ consensus_id, symbol, decision: final_decision, confidence, bar_time, price },
+    strength
+  })
+  step.add(
+    send(PerformanceProtocol, symbol, "Decided", { round }),
     ...accounts.map((account) => send(PortfolioProtocol, account, "Decided", traded))
-  ]
+  )
 }
 
 /** Accounts fill their orders at a bar's open, and are worth its close. */

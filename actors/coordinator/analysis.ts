@@ -8,50 +8,41 @@ import {
   CorrelationId,
   WINDOW_BARS_MAX
 } from "../../protocols/index.ts"
-import { type Context, persist, send, setTimer } from "../../runtime/index.ts"
+import { type Context, omitUndefined, send, setTimer } from "../../runtime/index.ts"
 import { isRequestedRound, requestedId } from "../consensus/opened-at.ts"
 import { askAgents } from "./asking.ts"
-import { assignSteps, type Coordination, drawArm, heldBy } from "./experiment.ts"
+import { assign, type Coordination, drawArm, heldBy } from "./experiment.ts"
 import { lifetimeOf, toRoundRequest, votesUntil } from "./options.ts"
 import { refuseRequester } from "./requester.ts"
 import { sizingOf } from "./sizing.ts"
-import { evolve, isAdvice, type RequestedAnalysis, type RunningAnalysis, type State } from "./state.ts"
+import { type CoordinatorStep, isAdvice, type RequestedAnalysis, type RunningAnalysis, type State } from "./state.ts"
 
-export const TIMERS = { overdue: "analysis_overdue", deadline: "analysis_deadline" } as const
+export const TIMERS = { overdue: "analysis_overdue", deadline: "analysis_deadline" }
 
 /** Starts what is next, if nothing runs and something waits: after a request's analysis the bars go first. */
-export const startNext = (state: State, options: Coordination, context: Context, afterRequest = false) => {
-  if (state.running !== null) return []
-  const dropped = dropExpired(state, context)
-  const left = dropped.state
-  const [asked] = left.waiting
-  if (asked !== undefined && !(afterRequest && left.unseen !== null)) {
-    const { bars, context: items } = asked
-    return [...dropped.steps, ...startAnalysis(left, { bars: bars ?? undefined, items }, asked, options, context)]
+export const startNext = (step: CoordinatorStep, options: Coordination, afterRequest = false) => {
+  if (step.state.running !== null) return
+  dropExpired(step)
+  const { waiting, unseen } = step.state
+  const [asked] = waiting
+  if (asked !== undefined && !(afterRequest && unseen !== null)) {
+    return startAnalysis(step, { bars: asked.bars ?? undefined, items: asked.context }, asked, options)
   }
-  if (left.unseen === null) return dropped.steps
-  return [...dropped.steps, ...startAnalysis(left, {}, left.unseen, options, context)]
+  if (unseen !== null) startAnalysis(step, {}, unseen, options)
 }
 
 /** Requests whose deadline has passed while they waited are given up, and who asked is told. */
-export const dropExpired = (state: State, context: Context) => {
-  const expired = state.waiting.filter(({ deadline }) => deadline !== undefined && deadline <= context.time)
-  if (expired.length === 0) return { state, steps: [] }
-  const ids = expired.map(({ id }) => id)
-  const passed = { _tag: "DeadlinePassed", symbol: context.self.id } as const
-  return {
-    state: evolve.AnalysisDropped(state, { ids }),
-    steps: [
-      persist({ _tag: "AnalysisDropped", ids } as const),
-      ...expired.flatMap((asked) => refuseRequester(asked, passed))
-    ]
-  }
+export const dropExpired = (step: CoordinatorStep) => {
+  const expired = step.state.waiting.filter(({ deadline }) => deadline !== undefined && deadline <= step.time)
+  if (expired.length === 0) return
+  step.persist("AnalysisDropped", { ids: expired.map(({ id }) => id) })
+  for (const asked of expired) refuseRequester(step, asked, { _tag: "DeadlinePassed", symbol: step.self.id })
 }
 
 /** The timer for the first deadline of those who wait. One that has started in the meantime only lets it go off for nothing. */
-export const awaitDeadline = (state: State) => {
-  const first = Math.min(...state.waiting.flatMap(({ deadline }) => deadline ?? []))
-  return Number.isFinite(first) ? [setTimer(TIMERS.deadline, first, "AnalysisDeadline", {})] : []
+export const awaitDeadline = (step: CoordinatorStep) => {
+  const first = Math.min(...step.state.waiting.flatMap(({ deadline }) => deadline ?? []))
+  if (Number.isFinite(first)) step.add(setTimer(TIMERS.deadline, first, "AnalysisDeadline", {}))
 }
 
 /** What came with a request: bars of its own, and what its agents are told besides. */
@@ -65,67 +56,60 @@ export interface RequestInputs {
  * correlation id it then is.
  */
 export const startAnalysis = (
-  state: State,
+  step: CoordinatorStep,
   { bars: given, items }: RequestInputs,
   cause: RequestedAnalysis | string,
-  options: Coordination,
-  context: Context
+  options: Coordination
 ) => {
-  const symbol = context.self.id
+  const { state, time } = step
+  const symbol = step.self.id
   const bars = given ?? state.window
   const asked = typeof cause === "string" ? undefined : cause
   const correlation_id = typeof cause === "string" ? cause : cause.correlation_id
-  const consensus_id = asked === undefined ? newId(context) : newRequestedId(context)
+  const consensus_id = asked === undefined ? newId(step) : newRequestedId(step)
   const { trial } = options
   const drawn = trial && drawArm(trial, symbol, correlation_id)
   const held = heldBy(options, drawn)
   const basis = given === undefined ? basisOf(bars, "market", state.source) : basisOf(bars, "request", asked?.source)
-  const running: RunningAnalysis = {
+  const running: RunningAnalysis = omitUndefined({
     consensus_id,
     correlation_id,
     reply_to: asked?.reply_to ?? null,
-    ...(asked?.allocation === undefined ? {} : { allocation: asked.allocation }),
+    allocation: asked?.allocation,
     requested: asked !== undefined,
     bar_time: bars.time.at(-1)!,
     price: bars.close.at(-1)!,
     basis,
-    ...(given === undefined ? {} : { foreign: true as const }),
-    ...(drawn === undefined ? {} : { experiment: drawn }),
-    ...(asked?.account === undefined ? {} : { sizing: sizingOf(asked.account, bars) }),
-    ...(asked?.client === undefined ? {} : { client: asked.client })
-  }
-  const left = asked?.deadline === undefined ? undefined : asked.deadline - context.time
+    foreign: given === undefined ? undefined : true,
+    experiment: drawn,
+    sizing: asked?.account && sizingOf(asked.account, bars),
+    client: asked?.client
+  })
+  const left = asked?.deadline === undefined ? undefined : asked.deadline - time
   const weights = (held.learntWeights ? state.weights : undefined) ?? {}
   const request = toRoundRequest(held.options, { symbol, correlation_id, weights, client: asked?.client }, left)
-  return [
-    persist({ _tag: "AnalysisStarted", running } as const),
-    setTimer(TIMERS.overdue, context.time + lifetimeOf(request), "AnalysisOverdue", { consensus_id }),
-    // What prices do says nothing of bars that came with a request.
-    ...(trial === undefined || drawn === undefined || isAdvice(running) ? [] : assignSteps(trial, drawn.request_id)),
-    // Before the panel is asked, so that the round is open when the first vote comes.
-    send(ConsensusProtocol, consensus_id, "Open", { request, coordinator: symbol }),
-    ...askAgents(
-      held.options.panel,
-      {
-        ...{ consensus_id, correlation_id, symbol, bars, basis },
-        ...(items === undefined ? {} : { context: items }),
-        ...(asked?.indicators === undefined ? {} : { indicators: asked.indicators }),
-        ...(given === undefined || running.client === undefined ? {} : { advice: true as const }),
-        ...pastOf(state, running.bar_time),
-        ...(given === undefined ? outcomesOf(state) : {})
-      },
-      (agent) => votesUntil(request, agent, context.time)
-    )
-  ]
+  step.persist("AnalysisStarted", { running })
+  step.add(setTimer(TIMERS.overdue, time + lifetimeOf(request), "AnalysisOverdue", { consensus_id }))
+  // What prices do says nothing of bars that came with a request.
+  if (trial !== undefined && drawn !== undefined && !isAdvice(running)) assign(step, trial, drawn.request_id)
+  // Before the panel is asked, so that the round is open when the first vote comes.
+  step.add(send(ConsensusProtocol, consensus_id, "Open", { request, coordinator: symbol }))
+  const opinion = omitUndefined({
+    ...{ consensus_id, correlation_id, symbol, bars, basis },
+    context: items,
+    indicators: asked?.indicators,
+    advice: given === undefined || running.client === undefined ? undefined : true,
+    past: pastOf(state, running.bar_time),
+    // How often each decision would have been right on the symbol's own bars.
+    outcomes: given === undefined ? state.outcomes?.counts : undefined
+  })
+  step.add(...askAgents(held.options.panel, opinion, (agent) => votesUntil(request, agent, time)))
 }
 
-/** How often each decision would have been right on the symbol's own bars. */
-export const outcomesOf = ({ outcomes }: State) => (outcomes === undefined ? {} : { outcomes: outcomes.counts })
-
-/** The latest decisions, as far as somebody could know them who looks at bars up to one that began at `barTime`. */
+/** The latest decisions, as far as somebody could know them who looks at bars up to one that began at `barTime`; nothing where there are none. */
 export const pastOf = ({ past = [] }: State, barTime: number) => {
   const known = past.filter(({ bar_time }) => bar_time <= barTime)
-  return known.length === 0 ? {} : { past: known }
+  return known.length === 0 ? undefined : known
 }
 
 /** An id that says not of its round that somebody asked for it: what does so by chance is drawn again. */

@@ -7,11 +7,11 @@ import {
   ExperimentProtocol,
   type MarketSymbol
 } from "../../protocols/index.ts"
-import { canonical, send } from "../../runtime/index.ts"
+import { canonical, omitUndefined, send } from "../../runtime/index.ts"
 import { sha256 } from "../consensus/chain.ts"
 import { armOf } from "../experiments/assignment.ts"
 import type { CoordinatorOptions } from "./options.ts"
-import { isAdvice, type RunningAnalysis } from "./state.ts"
+import { type CoordinatorStep, isAdvice, type RunningAnalysis } from "./state.ts"
 
 /** One way to hold the round of an analysis. */
 export interface Held {
@@ -33,7 +33,11 @@ export interface Coordination extends CoordinatorOptions {
 }
 
 /** How an experiment is judged unless its plan says otherwise. */
-export const PLAN_DEFAULTS = { metric: "brier", alpha: 0.05, return_cap: 0.05 } as const
+export const PLAN_DEFAULTS: Pick<Experiment, "metric" | "alpha" | "return_cap"> = {
+  metric: "brier",
+  alpha: 0.05,
+  return_cap: 0.05
+}
 
 /** The experiment of a plan. `configuration` is the hash of both arms: with other arms it is another experiment. */
 export const experimentOf = ({ name: _, arms, ...judged }: ExperimentPlan): Experiment => ({
@@ -83,18 +87,17 @@ export const heldBy = (options: Coordination, drawn: RunningAnalysis["experiment
     : options.trial.arms[drawn.arm]
 
 /** Says to the experiment that a request is answered. Begins it too, which does nothing where it has begun. */
-export const assignSteps = ({ name, experiment }: PlannedExperiment, request_id: string) => [
-  send(ExperimentProtocol, name, "Start", { experiment }),
-  send(ExperimentProtocol, name, "Assign", {
-    request_id,
-    ...(experiment.configuration === undefined ? {} : { configuration: experiment.configuration })
-  })
-]
+export const assign = (step: CoordinatorStep, { name, experiment }: PlannedExperiment, request_id: string) => {
+  const { configuration } = experiment
+  step.add(
+    send(ExperimentProtocol, name, "Start", { experiment }),
+    send(ExperimentProtocol, name, "Assign", omitUndefined({ request_id, configuration }))
+  )
+}
 
 /** Says that a request will have no outcome. One that is only for its asker was not counted. */
-export const withoutOutcome = (running: RunningAnalysis) => {
+export const tellNoOutcome = (step: CoordinatorStep, running: RunningAnalysis) => {
   const { experiment } = running
-  return experiment === undefined || isAdvice(running)
-    ? []
-    : [send(ExperimentProtocol, experiment.name, "Unscored", { request_id: experiment.request_id })]
+  if (experiment === undefined || isAdvice(running)) return
+  step.add(send(ExperimentProtocol, experiment.name, "Unscored", { request_id: experiment.request_id }))
 }

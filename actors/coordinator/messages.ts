@@ -7,35 +7,32 @@ import {
   subjects,
   toTimestamp
 } from "../../protocols/index.ts"
-import { type Context, publish } from "../../runtime/index.ts"
+import { type Context, omitUndefined, publish } from "../../runtime/index.ts"
 import { positionSizing } from "./sizing.ts"
 import { isAdvice, type RunningAnalysis } from "./state.ts"
 
 /** The answer to who asked. */
-export const toAnswer = (result: ConsensusResult, running: RunningAnalysis): AnalysisResult => ({
-  symbol: result.symbol,
-  final_recommendation: result.final_decision,
-  confidence: result.confidence,
-  ...(result.strength === undefined ? {} : { strength: result.strength }),
-  consensus_id: result.consensus_id,
-  consensus_achieved: result.consensus_achieved,
-  votes: result.votes,
-  missing_agents: result.missing_agents,
-  correlation_id: result.correlation_id,
-  ...(running.sizing === undefined
-    ? {}
-    : { position_sizing: positionSizing(running.sizing, result.final_decision, running.price) }),
-  ...basisShown(running),
-  ...armShown(running)
-})
-
-const basisShown = ({ basis }: RunningAnalysis) => (basis === undefined ? {} : { basis })
+export const toAnswer = (result: ConsensusResult, running: RunningAnalysis): AnalysisResult =>
+  omitUndefined({
+    symbol: result.symbol,
+    final_recommendation: result.final_decision,
+    confidence: result.confidence,
+    strength: result.strength,
+    consensus_id: result.consensus_id,
+    consensus_achieved: result.consensus_achieved,
+    votes: result.votes,
+    missing_agents: result.missing_agents,
+    correlation_id: result.correlation_id,
+    position_sizing: running.sizing && positionSizing(running.sizing, result.final_decision, running.price),
+    basis: running.basis,
+    experiment: armShown(running)
+  })
 
 /** The arm that held an analysis, as the world sees it. */
 const armShown = ({ experiment }: RunningAnalysis) => {
-  if (experiment === undefined) return {}
+  if (experiment === undefined) return undefined
   const { name, arm, label } = experiment
-  return { experiment: { name, arm, label } }
+  return { name, arm, label }
 }
 
 const coordinate = (
@@ -74,15 +71,14 @@ const publishFeedback = (result: ConsensusResult, context: Context) =>
 /** What the world hears of an analysis that has come to its end. The final decision is the last. */
 export const publishDecision = (result: ConsensusResult, running: RunningAnalysis, context: Context) => {
   const { bar_time, price } = running
-  const advice = isAdvice(running) ? { advice: true } : {}
-  const decided = {
+  const decided = omitUndefined({
     ...result,
-    ...armShown(running),
-    ...advice,
-    ...basisShown(running),
+    experiment: armShown(running),
+    advice: isAdvice(running) ? true : undefined,
+    basis: running.basis,
     bar_time: toTimestamp(bar_time),
     price
-  }
+  })
   return [publishFeedback(result, context), coordinate("final_decision", result.symbol, context, decided)]
 }
 

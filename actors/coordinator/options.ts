@@ -8,6 +8,7 @@ import {
   type RoundRequest,
   type Voter
 } from "../../protocols/index.ts"
+import { omitUndefined } from "../../runtime/index.ts"
 import type { OutcomeRule } from "../learning/outcome-rule.ts"
 
 export interface CoordinatorOptions {
@@ -59,8 +60,10 @@ export const toRoundRequest = (
   return {
     method: "weighted_confidence",
     ...options.round,
-    ...(Object.keys(weights).length === 0 ? {} : { weights }),
-    ...(Number.isFinite(leftMillis) ? { escalation_timeout_ms: Math.max(1, Math.min(escalation, leftMillis)) } : {}),
+    ...omitUndefined({
+      weights: someOf(weights),
+      escalation_timeout_ms: Number.isFinite(leftMillis) ? Math.max(1, Math.min(escalation, leftMillis)) : undefined
+    }),
     symbol,
     correlation_id,
     invited: votersOf(options, symbol),
@@ -72,10 +75,10 @@ export const toRoundRequest = (
 }
 
 /** What a round keeps of whose it is. */
-const ownedBy = (client: Client | undefined) =>
-  client === undefined
-    ? {}
-    : { owner: client.subject, ...(client.follow_id === undefined ? {} : { follow_id: client.follow_id }) }
+const ownedBy = (client: Client | undefined) => omitUndefined({ owner: client?.subject, follow_id: client?.follow_id })
+
+const someOf = <W extends object>(weights: W): W | undefined =>
+  Object.keys(weights).length === 0 ? undefined : weights
 
 /** What somebody asked for, with what it leaves open. */
 export const fillRequest = (
@@ -89,7 +92,7 @@ export const fillRequest = (
   timeout_ms: options.roundTimeoutMillis,
   min_confidence: options.minConfidence,
   invited: votersOf(options, symbol),
-  ...(Object.keys(weights).length === 0 ? {} : { weights }),
+  ...omitUndefined({ weights: someOf(weights) }),
   ...request,
   symbol,
   ...ownedBy(client)

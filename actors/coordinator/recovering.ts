@@ -1,20 +1,17 @@
 // An analysis that cannot come to its end, and what waits behind it.
 import { CoordinatorProtocol } from "../../protocols/index.ts"
-import { type Context, cancelTimer, persist, send } from "../../runtime/index.ts"
+import { cancelTimer, send } from "../../runtime/index.ts"
 import { TIMERS } from "./analysis.ts"
-import { withoutOutcome } from "./experiment.ts"
+import { tellNoOutcome } from "./experiment.ts"
 import { refuseRequester } from "./requester.ts"
-import { evolve, type RunningAnalysis, type State } from "./state.ts"
+import type { CoordinatorStep, RunningAnalysis } from "./state.ts"
 
 /** Gives up the analysis under way; who asked for it is told. */
-export const loseAnalysis = (running: RunningAnalysis, context: Context) => {
+export const loseAnalysis = (step: CoordinatorStep, running: RunningAnalysis) => {
   const { consensus_id } = running
-  const ended = { _tag: "AnalysisEnded", consensus_id, undecided: true } as const
-  const lost = { _tag: "AnalysisLost", symbol: context.self.id, consensus_id } as const
-  return {
-    after: (state: State): State => evolve.AnalysisEnded(state, ended),
-    steps: [persist(ended), ...withoutOutcome(running), ...refuseRequester(running, lost)]
-  }
+  step.persist("AnalysisEnded", { consensus_id, undecided: true })
+  tellNoOutcome(step, running)
+  refuseRequester(step, running, { _tag: "AnalysisLost", symbol: step.self.id, consensus_id })
 }
 
 /**
@@ -22,22 +19,22 @@ export const loseAnalysis = (running: RunningAnalysis, context: Context) => {
  * same, and what waits begins by a message of its own; where that one fails, who waits first is given up. So nothing that fails keeps
  * the others waiting.
  */
-export const recover = (state: State, message: string, context: Context) => {
-  const { running, waiting } = state
+export const recover = (step: CoordinatorStep, message: string) => {
+  const { running, waiting } = step.state
   if (message === "RoundClosed" || message === "AnalysisOverdue") {
-    if (running === null) return []
-    const lost = loseAnalysis(running, context)
-    return [...lost.steps, cancelTimer(TIMERS.overdue), ...resume(lost.after(state), context)]
+    if (running === null) return
+    loseAnalysis(step, running)
+    step.add(cancelTimer(TIMERS.overdue))
+    return resume(step)
   }
   const [first] = waiting
-  if (message !== "Resume" || running !== null || first === undefined) return []
-  const dropped = { _tag: "AnalysisDropped", ids: [first.id] } as const
-  return [
-    persist(dropped),
-    ...refuseRequester(first, { _tag: "AnalysisCancelled", symbol: context.self.id }),
-    ...resume(evolve.AnalysisDropped(state, dropped), context)
-  ]
+  if (message !== "Resume" || running !== null || first === undefined) return
+  step.persist("AnalysisDropped", { ids: [first.id] })
+  refuseRequester(step, first, { _tag: "AnalysisCancelled", symbol: step.self.id })
+  resume(step)
 }
 
-const resume = ({ waiting, unseen }: State, { self }: Context) =>
-  waiting.length === 0 && unseen === null ? [] : [send(CoordinatorProtocol, self.id, "Resume", {})]
+const resume = (step: CoordinatorStep) => {
+  const { waiting, unseen } = step.state
+  if (waiting.length > 0 || unseen !== null) step.add(send(CoordinatorProtocol, step.self.id, "Resume", {}))
+}

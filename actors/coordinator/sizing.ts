@@ -1,6 +1,7 @@
 import { Schema } from "effect"
 import type { BarWindow, Decision, PositionSizing } from "../../protocols/index.ts"
 import { open, SizedAccount } from "../../protocols/index.ts"
+import { omitUndefined } from "../../runtime/index.ts"
 import { positionSize } from "../tools/risk.ts"
 import { tryTool } from "../tools/use.ts"
 
@@ -17,7 +18,7 @@ export type Sizing = typeof Sizing.Type
 /** By the tool `position_size`, on the bars that an analysis looks at. */
 export const sizingOf = (account: SizedAccount, bars: BarWindow): Sizing => {
   const { risk_fraction } = account
-  const attempt = tryTool(positionSize, risk_fraction === undefined ? {} : { risk_fraction }, { bars, past: [] })
+  const attempt = tryTool(positionSize, omitUndefined({ risk_fraction }), { bars, past: [] })
   if (attempt._tag === "Failure") return { account, fraction: null, stop_fraction: null, reason: attempt.message }
   return { account, fraction: attempt.value.fraction, stop_fraction: attempt.value.stop_fraction }
 }
@@ -30,9 +31,6 @@ export const positionSizing = (
 ): PositionSizing => {
   const largest = fraction === null ? null : (fraction * equity) / price
   const target = decision === "HOLD" ? held : decision === "SELL" ? 0 : largest
-  return {
-    ...{ equity, price, fraction, stop_fraction, held, target },
-    change: target === null ? null : target - held,
-    ...(reason === undefined ? {} : { reason })
-  }
+  const change = target === null ? null : target - held
+  return omitUndefined({ equity, price, fraction, stop_fraction, held, target, change, reason })
 }

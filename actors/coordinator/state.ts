@@ -11,6 +11,7 @@ import {
   ClientAddress,
   ConsensusId,
   ContextItems,
+  type CoordinatorProtocol,
   CorrelationId,
   ExperimentName,
   ExperimentRequestId,
@@ -23,7 +24,7 @@ import {
   SizedAccount,
   Weight
 } from "../../protocols/index.ts"
-import { ReplyTo } from "../../runtime/index.ts"
+import { type ActorStepBuilder, type MessageName, omitUndefined, ReplyTo } from "../../runtime/index.ts"
 import { OutcomeRecord } from "../learning/outcome-record.ts"
 import { Sizing } from "./sizing.ts"
 
@@ -126,6 +127,16 @@ export const EVENTS = {
   WeightsSet: { weights: Schema.Record(Schema.String, Weight) }
 }
 
+type Protocol = typeof CoordinatorProtocol
+
+/** A step of a coordinator; one that answers a message where it is named. */
+export type CoordinatorStep<K extends MessageName<Protocol> = never> = ActorStepBuilder<
+  Protocol,
+  State,
+  typeof EVENTS,
+  K
+>
+
 export const initial = (): State => ({ window: emptyWindow, running: null, unseen: null, waiting: [], decisions: 0 })
 
 interface BarAccepted {
@@ -140,13 +151,13 @@ export const evolve = {
   BarAccepted: (state: State, { bar, correlation_id, bars_per_year, source, outcomes }: BarAccepted): State => {
     const { source: before, ...rest } = state
     const from = source === undefined ? before : source
-    return {
+    return omitUndefined({
       ...rest,
-      ...(from === undefined || from === null ? {} : { source: from }),
-      ...(outcomes === undefined ? {} : { outcomes }),
+      source: from ?? undefined,
+      outcomes: outcomes ?? state.outcomes,
       window: pushBar(state.window, bar, bars_per_year),
       unseen: correlation_id
-    }
+    })
   },
   AnalysisRequested: (state: State, { asked }: { asked: RequestedAnalysis }): State => ({
     ...state,
@@ -166,12 +177,13 @@ export const evolve = {
   AnalysisEnded: (
     state: State,
     { decided, undecided }: { consensus_id: string; decided?: PastDecision; undecided?: true }
-  ): State => ({
-    ...state,
-    running: null,
-    decisions: state.decisions + (undecided === true ? 0 : 1),
-    ...(decided === undefined ? {} : { past: [...(state.past ?? []), decided].slice(-PAST_DECISIONS_MAX) })
-  }),
+  ): State =>
+    omitUndefined({
+      ...state,
+      running: null,
+      decisions: state.decisions + (undecided === true ? 0 : 1),
+      past: decided === undefined ? state.past : [...(state.past ?? []), decided].slice(-PAST_DECISIONS_MAX)
+    }),
   ConsensusRequested: (state: State): State => state,
   WeightsSet: (state: State, { weights }: { weights: { readonly [id: string]: number } }): State => ({
     ...state,

@@ -1,13 +1,6 @@
 import { Equal, Schema } from "effect"
-import {
-  Arm,
-  Experiment,
-  ExperimentProtocol,
-  type ExperimentReport,
-  open,
-  type RequestOutcome
-} from "../../protocols/index.ts"
-import { type Actor, type Context, define, persist, refuse, reply } from "../../runtime/index.ts"
+import { Arm, Experiment, ExperimentProtocol, type ExperimentReport, open } from "../../protocols/index.ts"
+import { type Actor, type Context, define, type Refusal } from "../../runtime/index.ts"
 import { armOf, lossOf } from "./assignment.ts"
 import { addLoss, Comparison, emptyComparison, interval, logEvidence, pValue } from "./sequential.ts"
 
@@ -62,41 +55,48 @@ export const experimentActor: Actor = define({
     Stopped: {}
   },
   decide: {
-    Start: (state, { experiment }, { self }) => {
-      if (state === null) return [persist({ _tag: "Started", experiment }), reply({ accepted: true })]
-      return Equal.equals(state.experiment, experiment)
-        ? [reply({ accepted: true })]
-        : [refuse({ _tag: "ExperimentExists", name: self.id })]
-    },
-    Assign: (state, { request_id, configuration }, context) => {
-      if (state === null) return [unknown(context)]
-      if (configuration !== undefined && configuration !== state.experiment.configuration) {
-        return [refuse({ _tag: "ExperimentExists", name: context.self.id })]
+    Start: (state, { experiment }, step) => {
+      if (state === null) step.persist("Started", { experiment })
+      else if (!Equal.equals(state.experiment, experiment)) {
+        return step.refuse({ _tag: "ExperimentExists", name: step.self.id })
       }
-      const arm = armOf(context.self.id, request_id)
-      const answer = reply({ arm, label: state.experiment[arm] })
-      if (state.waiting.includes(request_id)) return [answer]
-      if (!state.running) return [refuse({ _tag: "ExperimentStopped", name: context.self.id })]
-      const [oldest] = state.waiting
-      const lost =
-        oldest === undefined || state.waiting.length < WAITING_MAX
-          ? []
-          : [persist({ _tag: "Lost", request_id: oldest, arm: armOf(context.self.id, oldest) } as const)]
-      return [...lost, persist({ _tag: "Assigned", request_id, arm }), answer]
+      step.reply({ accepted: true })
     },
-    Outcome: (state, outcome, { self }) =>
-      state === null || !state.waiting.includes(outcome.request_id) ? [] : [scored(state, outcome, self.id)],
-    Unscored: (state, { request_id }, { self }) =>
-      state?.waiting.includes(request_id)
-        ? [persist({ _tag: "Unscored", request_id, arm: armOf(self.id, request_id) })]
-        : [],
-    Stop: (state, _, context) => {
-      if (state === null) return [unknown(context)]
-      return [...(state.running ? [persist({ _tag: "Stopped" } as const)] : []), reply({ accepted: true })]
+    Assign: (state, { request_id, configuration }, step) => {
+      const name = step.self.id
+      if (state === null) return step.refuse(unknown(step))
+      if (configuration !== undefined && configuration !== state.experiment.configuration) {
+        return step.refuse({ _tag: "ExperimentExists", name })
+      }
+      const arm = armOf(name, request_id)
+      if (!state.waiting.includes(request_id)) {
+        if (!state.running) return step.refuse({ _tag: "ExperimentStopped", name })
+        const [oldest] = state.waiting
+        if (oldest !== undefined && state.waiting.length >= WAITING_MAX) {
+          step.persist("Lost", { request_id: oldest, arm: armOf(name, oldest) })
+        }
+        step.persist("Assigned", { request_id, arm })
+      }
+      step.reply({ arm, label: state.experiment[arm] })
     },
-    GetReport: (state, _, context) => [
-      state === null ? unknown(context) : reply(experimentReport(context.self.id, state))
-    ]
+    Outcome: (state, outcome, step) => {
+      const { request_id } = outcome
+      if (!state?.waiting.includes(request_id)) return
+      const arm = armOf(step.self.id, request_id)
+      step.persist("Scored", { request_id, arm, loss: lossOf(outcome, state.experiment) })
+    },
+    Unscored: (state, { request_id }, step) => {
+      if (state?.waiting.includes(request_id)) {
+        step.persist("Unscored", { request_id, arm: armOf(step.self.id, request_id) })
+      }
+    },
+    Stop: (state, _, step) => {
+      if (state === null) return step.refuse(unknown(step))
+      if (state.running) step.persist("Stopped", {})
+      step.reply({ accepted: true })
+    },
+    GetReport: (state, _, step) =>
+      state === null ? step.refuse(unknown(step)) : step.reply(experimentReport(step.self.id, state))
   },
   evolve: {
     Started: (_, { experiment }) => ({
@@ -125,17 +125,10 @@ export const experimentActor: Actor = define({
   }
 })
 
-const unknown = (context: Context) => refuse({ _tag: "UnknownExperiment", name: context.self.id } as const)
-
-const scored = ({ experiment }: RunningExperiment, outcome: RequestOutcome, name: string) => {
-  const { request_id } = outcome
-  return persist({
-    _tag: "Scored",
-    request_id,
-    arm: armOf(name, request_id),
-    loss: lossOf(outcome, experiment)
-  } as const)
-}
+const unknown = ({ self }: Context): Refusal<typeof ExperimentProtocol, "GetReport"> => ({
+  _tag: "UnknownExperiment",
+  name: self.id
+})
 
 const started = (state: State, change: (known: RunningExperiment) => RunningExperiment): State =>
   state === null ? null : change(state)

@@ -1,4 +1,5 @@
 import type { ToolUse } from "../../protocols/index.ts"
+import { omitUndefined } from "../../runtime/index.ts"
 import { ERROR_CHARACTERS_MAX } from "./errors.ts"
 import type { Execution } from "./state.ts"
 
@@ -9,14 +10,15 @@ export const EXECUTIONS_MAX = 800
 const FEATURES_CHARACTERS_MAX = 400
 
 /** An execution as the window keeps it: texts are cut, and characters that take more than a byte as JSON are gone. */
-export const toExecution = (use: ToolUse, at: number): Execution => ({
-  at,
-  status: use.status,
-  ms: use.execution_time_ms,
-  ...(use.error_kind === undefined ? {} : { kind: use.error_kind }),
-  ...(use.error_message === undefined ? {} : { error: shortError(use.error_message) }),
-  features: shortFeatures(use.features)
-})
+export const toExecution = (use: ToolUse, at: number): Execution =>
+  omitUndefined({
+    at,
+    status: use.status,
+    ms: use.execution_time_ms,
+    kind: use.error_kind,
+    error: use.error_message === undefined ? undefined : shortError(use.error_message),
+    features: shortFeatures(use.features)
+  })
 
 /** Other scripts stay readable; what JSON has to escape does not stay. */
 const shortError = (text: string): string =>

@@ -1,6 +1,7 @@
 // What a tracker is told of the executions behind an opinion.
 import { Schema } from "effect"
 import { type Opinion, TOOL_FEATURES_MAX, type ToolCall, type ToolUse } from "../../protocols/index.ts"
+import { omitUndefined } from "../../runtime/index.ts"
 
 const WORD_MAX = 64
 const INPUTS_MAX = 6
@@ -15,15 +16,15 @@ export const usesOf = (
     .filter(({ error_kind }) => error_kind !== "unavailable")
     .map((call) => ({
       tool: call.tool_name,
-      use: {
+      use: omitUndefined({
         execution_id: call.execution_id,
         symbol,
         status: call.status,
         execution_time_ms: Math.max(0, call.execution_time_ms),
-        ...(call.error_kind === undefined ? {} : { error_kind: call.error_kind }),
-        ...(call.error_message === undefined ? {} : { error_message: call.error_message }),
+        error_kind: call.error_kind,
+        error_message: call.error_message,
         features: words({ ...circumstances, ...inputsOf(call) })
-      }
+      })
     }))
 }
 
@@ -38,11 +39,11 @@ const circumstancesOf = (calls: ReadonlyArray<ToolCall>, { policy }: Opinion["me
   }
   const regime = read("regime", Regime)?.regime
   const relative = read("volatility", Volatility)?.relative
-  return {
-    ...(typeof policy === "string" ? { policy } : {}),
-    ...(regime === undefined ? {} : { regime }),
-    ...(relative === undefined ? {} : { volatility: relative < 0.75 ? "low" : relative < 1.33 ? "usual" : "high" })
-  }
+  return omitUndefined({
+    policy: typeof policy === "string" ? policy : undefined,
+    regime,
+    volatility: relative === undefined ? undefined : relative < 0.75 ? "low" : relative < 1.33 ? "usual" : "high"
+  })
 }
 
 /** The parameters that are numbers, words or switches; what is nested says nothing in a word. */

@@ -8,21 +8,12 @@ import {
   toTimestamp,
   trackedBy
 } from "../../protocols/index.ts"
-import {
-  type Actor,
-  type Context,
-  define,
-  persist,
-  reply,
-  type Send,
-  seededRandom,
-  setTimer
-} from "../../runtime/index.ts"
+import { type Actor, type Context, define, type Send, seededRandom, setTimer } from "../../runtime/index.ts"
 import { publishAlert } from "../alert.ts"
 import { afterExecution, afterRest, BREAKER_DEFAULTS, type BreakerOptions, tells } from "./breaker.ts"
 import { EXECUTIONS_MAX, toExecution } from "./execution.ts"
 import { type ReportSubject, reportOf } from "./report.ts"
-import { type Breaker, EVENTS, evolve, initial, inWindow, State, type WindowBounds } from "./state.ts"
+import { type Breaker, EVENTS, evolve, initial, inWindow, State, type TrackerStep, type WindowBounds } from "./state.ts"
 import { wilson } from "./statistics.ts"
 import { successTrend } from "./trend.ts"
 
@@ -75,24 +66,19 @@ export const feedbackActor = (given: Partial<FeedbackOptions> = {}): Actor => {
     initial,
     events: EVENTS,
     decide: {
-      Used: (state, { use }, context) => {
-        const execution = toExecution(use, context.time)
-        const executed = {
-          _tag: "Executed",
-          execution,
+      Used: (state, { use }, step) => {
+        const after = step.persist("Executed", {
+          execution: toExecution(use, step.time),
           symbol: use.symbol,
           executions_max: options.executionsMax,
           max_age_ms: options.maxAgeMillis
-        } as const
-        const after = evolve.Executed(state, executed)
-        const isModel = subjectOf(context).tool === MODEL_TOOL
-        const breaker = isModel ? state.breaker : afterExecution(state.breaker, after.window, options.breaker)
-        return [persist(executed), ...moved(after, breaker, options, context), ...judged(after, options, context)]
+        })
+        const isModel = subjectOf(step).tool === MODEL_TOOL
+        if (!isModel) moveBreaker(step, afterExecution(state.breaker, after.window, options.breaker), options)
+        judgeTrend(step, options)
       },
-      BreakerRested: (state, _, context) => moved(state, afterRest(state.breaker, context.time), options, context),
-      GetReport: (state, _, context) => [
-        reply(reportOf(state, subjectOf(context), options, context.time, context.random))
-      ]
+      BreakerRested: (state, _, step) => moveBreaker(step, afterRest(state.breaker, step.time), options),
+      GetReport: (state, _, step) => step.reply(reportOf(state, subjectOf(step), options, step.time, step.random))
     },
     evolve
   })
@@ -123,18 +109,15 @@ export const feedbackReport = (
 }
 
 /** What follows where the breaker has changed: its rest, who is told, and the alert. */
-const moved = (state: State, breaker: Breaker, options: FeedbackOptions, context: Context) => {
-  if (breaker === state.breaker) return []
-  const { agent_type: type, tool } = subjectOf(context)
-  const { tellAgent } = options
-  return [
-    persist({ _tag: "BreakerMoved", breaker } as const),
-    ...(breaker.until === null ? [] : [setTimer("breaker_rest", breaker.until, "BreakerRested", {})]),
-    ...(tellAgent === undefined
-      ? []
-      : state.symbols.map((symbol) => tellAgent({ type, symbol }, { tool, state: breaker.state }))),
-    ...(breaker.state === "half_open" ? [] : [alertOf(breaker, { agent_type: type, tool }, context)])
-  ]
+const moveBreaker = (step: TrackerStep, breaker: Breaker, { tellAgent }: FeedbackOptions) => {
+  if (breaker === step.state.breaker) return
+  const { agent_type: type, tool } = subjectOf(step)
+  const { symbols } = step.persist("BreakerMoved", { breaker })
+  if (breaker.until !== null) step.add(setTimer("breaker_rest", breaker.until, "BreakerRested", {}))
+  if (tellAgent !== undefined) {
+    step.add(...symbols.map((symbol) => tellAgent({ type, symbol }, { tool, state: breaker.state })))
+  }
+  if (breaker.state !== "half_open") step.add(alertOf(breaker, { agent_type: type, tool }, step))
 }
 
 const alertOf = (breaker: Breaker, { agent_type, tool }: ReportSubject, context: Context) =>
@@ -148,28 +131,25 @@ const alertOf = (breaker: Breaker, { agent_type, tool }: ReportSubject, context:
     : publishAlert("info", "tool_breaker_closed", `${agent_type} uses ${tool} again`, context)
 
 /** Says once that a tool degrades, and once that it has recovered: that it does as well as before, and not that it stays bad. */
-const judged = (state: State, options: FeedbackOptions, context: Context) => {
-  if (state.total.executions % TREND_EVERY !== 0) return []
+const judgeTrend = (step: TrackerStep, options: FeedbackOptions) => {
+  const { total, window: all, degraded_from } = step.state
+  if (total.executions % TREND_EVERY !== 0) return
   // Too few bars of a new symbol are no sign that the tool gets worse.
-  const window = inWindow(state.window, context.time, options.maxAgeMillis).filter(tells)
+  const window = inWindow(all, step.time, options.maxAgeMillis).filter(tells)
   const { verdict, p_value, earlier, later } = successTrend(window)
-  if (earlier === null || later === null) return []
-  const { agent_type, tool } = subjectOf(context)
-  if (state.degraded_from === null) {
-    if (verdict !== "declining" || (p_value ?? 1) >= ALERT_LEVEL) return []
+  if (earlier === null || later === null) return
+  const { agent_type, tool } = subjectOf(step)
+  if (degraded_from === null) {
+    if (verdict !== "declining" || (p_value ?? 1) >= ALERT_LEVEL) return
+    step.persist("Degraded", { from: earlier })
     const rates = `${percent(later)} of its newer executions succeeded, ${percent(earlier)} of the older`
-    return [
-      persist({ _tag: "Degraded", from: earlier } as const),
-      publishAlert("warning", "tool_degraded", `${tool} of ${agent_type} degrades: ${rates}`, context)
-    ]
+    return step.add(publishAlert("warning", "tool_degraded", `${tool} of ${agent_type} degrades: ${rates}`, step))
   }
   const newer = window.slice(Math.floor(window.length / 2))
-  if (wilson(Math.round(later * newer.length), newer.length).high < state.degraded_from) return []
+  if (wilson(Math.round(later * newer.length), newer.length).high < degraded_from) return
+  step.persist("Recovered", {})
   const rate = `${percent(later)} of its newer executions succeeded`
-  return [
-    persist({ _tag: "Recovered" } as const),
-    publishAlert("info", "tool_recovered", `${tool} of ${agent_type} has recovered: ${rate}`, context)
-  ]
+  step.add(publishAlert("info", "tool_recovered", `${tool} of ${agent_type} has recovered: ${rate}`, step))
 }
 
 const percent = (share: number): string => `${Math.round(100 * share)}%`

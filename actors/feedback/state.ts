@@ -1,6 +1,7 @@
 // What a feedback tracker remembers, and how it follows from its events. Pure, and bounded however many executions there are.
 import { Schema } from "effect"
-import { BreakerState, open, ToolErrorKind, ToolStatus } from "../../protocols/index.ts"
+import { BreakerState, type FeedbackProtocol, open, ToolErrorKind, ToolStatus } from "../../protocols/index.ts"
+import type { ActorStepBuilder } from "../../runtime/index.ts"
 
 /** One execution in the window. */
 export const Execution = open({
@@ -60,6 +61,8 @@ export const EVENTS = {
   Degraded: { from: Schema.Finite },
   Recovered: {}
 }
+
+export type TrackerStep = ActorStepBuilder<typeof FeedbackProtocol, State, typeof EVENTS>
 
 /** How many agents are told of a breaker. */
 export const SYMBOLS_MAX = 64

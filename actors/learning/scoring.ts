@@ -1,6 +1,6 @@
 import type { Decision, Probabilities, Strengths } from "../../protocols/index.ts"
 
-export const DECISIONS = ["BUY", "SELL", "HOLD"] as const
+export const DECISIONS: readonly [Decision, Decision, Decision] = ["BUY", "SELL", "HOLD"]
 
 /** What is scored of a vote. */
 export interface Forecast {

@@ -1,6 +1,16 @@
 import { createHash } from "node:crypto"
-import { generateText, type JSONSchema7, jsonSchema, type ModelMessage, Output, type ToolSet } from "ai"
+import {
+  generateText,
+  type JSONSchema7,
+  jsonSchema,
+  type ModelMessage,
+  Output,
+  type TextPart,
+  type ToolCallPart,
+  type ToolSet
+} from "ai"
 import { Effect } from "effect"
+import { omitUndefined } from "../../runtime/index.ts"
 import { contextTokens, OUTPUT_TOKENS_MAX } from "./context-size.ts"
 import { TOOLS_PER_TURN_MAX } from "./conversation.ts"
 import { ModelError } from "./errors.ts"
@@ -120,7 +130,7 @@ const generate = async (
     },
     abortSignal,
     ...offered(question, provider === "anthropic" || habits.has("tools_kept")),
-    ...(question.form === null ? {} : { output: formed(question.form) })
+    ...omitUndefined({ output: question.form === null ? undefined : formed(question.form) })
   })
   return {
     text: redaction.text(text).slice(0, TEXT_CHARACTERS_MAX),
@@ -138,9 +148,12 @@ const generate = async (
 }
 
 /** The tools that may be asked for; or those that stand in the conversation and may not, for servers that want to see them (`kept`). */
-const offered = ({ tools, told = [] }: Question, kept: boolean) => {
+const offered = (
+  { tools, told = [] }: Question,
+  kept: boolean
+): { readonly tools?: ToolSet; readonly toolChoice?: "none" } => {
   if (tools.length > 0) return { tools: toolSet(tools) }
-  return kept && told.length > 0 ? { tools: toolSet(told), toolChoice: "none" as const } : {}
+  return kept && told.length > 0 ? { tools: toolSet(told), toolChoice: "none" } : {}
 }
 
 /** Tools without code: the library only hands on what the model asks for. */
@@ -152,15 +165,22 @@ const toolSet = (tools: Question["tools"]): ToolSet =>
     ])
   )
 
+interface Format {
+  readonly type: "json"
+  readonly name: string
+  readonly schema: JSONSchema7
+}
+
 /** Asks for JSON of this form. What comes is checked by its own schema, and not by the library. */
 const formed = (form: unknown) => {
   const schema: JSONSchema7 = Object(form)
-  const responseFormat = { type: "json", name: "decision", schema } as const
-  return { ...Output.text(), responseFormat: Promise.resolve(responseFormat) }
+  return { ...Output.text(), responseFormat: Promise.resolve<Format>({ type: "json", name: "decision", schema }) }
 }
 
 /** An id of a tool's call as every server takes it: Mistral's want nine letters or digits. */
 const wireId = (id: string): string => createHash("sha256").update(id).digest("hex").slice(0, 9)
+
+const texts = (text: string): ReadonlyArray<TextPart> => (text === "" ? [] : [{ type: "text", text }])
 
 const toSdk = (message: Message): ModelMessage => {
   switch (message.role) {
@@ -172,9 +192,11 @@ const toSdk = (message: Message): ModelMessage => {
         role: "assistant",
         content: [
           // A part without text is refused by some servers.
-          ...(text === "" ? [] : [{ type: "text", text } as const]),
+          ...texts(text),
           ...message.tools.map(
-            ({ id, name, input }) => ({ type: "tool-call", toolCallId: wireId(id), toolName: name, input }) as const
+            ({ id, name, input }): ToolCallPart => ({
+              ...{ type: "tool-call", toolCallId: wireId(id), toolName: name, input }
+            })
           )
         ]
       }

@@ -175,8 +175,9 @@ const keepRateOf = (call: ModelCall, key: string, limit: number): Effect.Effect<
   Effect.gen(function* () {
     const { model } = call.question
     while (true) {
-      const asked = { algorithm: "token-bucket", onExceeded: "fail", window: MINUTE, limit, key } as const
-      const taken = yield* Effect.result(call.limiter.consume(asked))
+      const taken = yield* Effect.result(
+        call.limiter.consume({ algorithm: "token-bucket", onExceeded: "fail", window: MINUTE, limit, key })
+      )
       if (Result.isSuccess(taken)) return
       const { reason } = taken.failure
       // Who keeps the rate does not answer.

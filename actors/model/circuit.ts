@@ -72,8 +72,11 @@ export const record = (circuit: Circuit, { generation, outcome, failures, open_m
   if (circuit.state === "half_open") {
     if (outcome === "ignored") return { ...circuit, trying_until: null }
     if (outcome === "failure") return opened
-    const closed = { state: "closed", generation: generation + 1, streak: 0, trying_until: null } as const
-    return { ...circuit, ...closed, reset_at: now + circuit.open_ms }
+    return {
+      ...circuit,
+      ...{ state: "closed", generation: generation + 1, streak: 0, trying_until: null },
+      reset_at: now + circuit.open_ms
+    }
   }
   if (outcome === "ignored") return circuit
   const streak = outcome === "failure" ? circuit.streak + 1 : 0

@@ -10,6 +10,7 @@ import {
   spanText,
   ToolCall
 } from "../../protocols/index.ts"
+import { omitUndefined } from "../../runtime/index.ts"
 import { decisionForm } from "./decision.ts"
 import { type Message, type Question, ToolRequest, takesTools } from "./language-model.ts"
 import type { Prompts } from "./prompts.ts"
@@ -70,7 +71,7 @@ export const mayUseTools = ({
 export const barRows = ({ time, open, high, low, close, volume }: BarWindow): Conversation["bars"] =>
   time.slice(-BARS_SHOWN).map((at, index) => {
     const from = Math.max(0, time.length - BARS_SHOWN) + index
-    const shown = [open[from]!, high[from]!, low[from]!, close[from]!, volume[from]!] as const
+    const shown = [open[from]!, high[from]!, low[from]!, close[from]!, volume[from]!]
     const [first, top, bottom, last, traded] = shown.map((value) => Number(value.toPrecision(6)))
     return [new Date(at).toISOString(), first!, top!, bottom!, last!, traded!]
   })
@@ -92,14 +93,15 @@ export const questionOf = (
       : asking || turns.length === 0
         ? []
         : [{ role: "user", text: prompts.answer }]
-  return {
+  const used = turns.some((turn) => turn.calls !== undefined)
+  return omitUndefined({
     model,
     instructions: prompts.instructions(type),
     messages: [{ role: "user", text: dataBlock(conversation) }, ...turns.flatMap(said), ...last],
     tools: asking ? tools : [],
-    ...(asking || !turns.some((turn) => turn.calls !== undefined) ? {} : { told: tools }),
+    told: asking || !used ? undefined : tools,
     form: asking ? null : decisionForm
-  }
+  })
 }
 
 const said = ({ text, tools, calls }: TakenTurn): ReadonlyArray<Message> => {
@@ -111,10 +113,10 @@ const said = ({ text, tools, calls }: TakenTurn): ReadonlyArray<Message> => {
 
 /** A tool's result as JSON that a model reads. Times and ids are left out: they would make every conversation another one. */
 const resultText = (call: ToolCall | undefined): string => {
-  const ignored = call?.ignored === undefined ? {} : { ignored_parameters: call.ignored }
+  const ignored_parameters = call?.ignored
   const text =
     call?.status === "success"
-      ? dataText(rounded(call.ignored === undefined ? call.result : { ...Object(call.result), ...ignored }))
+      ? dataText(rounded(ignored_parameters ? { ...Object(call.result), ignored_parameters } : call.result))
       : dataText({ error: call?.error_message ?? "the tool was not used" })
   return text.length <= RESULT_CHARACTERS_MAX ? text : dataText({ error: "the result is too long to be shown" })
 }
@@ -142,9 +144,9 @@ const dataBlock = ({
   indicators,
   judged_by
 }: Conversation): string => {
-  const data = {
+  const data = omitUndefined({
     symbol,
-    ...(judged_by === undefined ? {} : { judged_by: judgedText(judged_by) }),
+    judged_by: judged_by && judgedText(judged_by),
     bar_fields: ["time", "open", "high", "low", "close", "volume"],
     bars,
     past: past.map(({ bar_time, price, decision, confidence }) => ({
@@ -153,18 +155,12 @@ const dataBlock = ({
       decision,
       confidence
     })),
-    texts: context.map(({ kind, source, time, text, score }) => ({
-      kind,
-      source,
-      time: new Date(time).toISOString(),
-      text,
-      ...(score === undefined ? {} : { score })
-    })),
-    ...(indicators === undefined ? {} : { given_indicators: rounded(indicators) }),
-    ...(measured === undefined
-      ? {}
-      : { tools: measured.map((call) => ({ tool: call.tool_name, result: JSON.parse(resultText(call)) })) })
-  }
+    texts: context.map(({ kind, source, time, text, score }) =>
+      omitUndefined({ kind, source, time: new Date(time).toISOString(), text, score })
+    ),
+    given_indicators: indicators && rounded(indicators),
+    tools: measured?.map((call) => ({ tool: call.tool_name, result: JSON.parse(resultText(call)) }))
+  })
   return `<data>\n${dataText(data)}\n</data>`
 }
 

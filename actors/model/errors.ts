@@ -25,7 +25,7 @@ export interface Consequence {
   readonly lost: boolean
 }
 
-const none = { again: false, trips: false, lost: false } as const
+const none: Consequence = { again: false, trips: false, lost: false }
 
 /** Each kind of failure and what follows from it; docs/MODELS.md shows the same table. */
 export const CONSEQUENCES: { readonly [K in ModelErrorKind]: Consequence } = {

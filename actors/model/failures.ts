@@ -1,6 +1,7 @@
 // What the AI SDK, its providers and Node's fetch throw, as the kinds of failure that we know.
 import { APICallError, NoSuchModelError } from "ai"
 import type { ModelErrorKind } from "../../protocols/index.ts"
+import { omitUndefined } from "../../runtime/index.ts"
 import { TOO_LARGE } from "./bounded-fetch.ts"
 import type { Redaction } from "./redaction.ts"
 import { isOutOfCredit, refusalWords, serverWords } from "./server-words.ts"
@@ -67,12 +68,10 @@ const byStatus = (error: APICallError, redaction: Redaction): ModelFailure => {
   if (status === 402 || (status < 500 && isOutOfCredit(error.responseBody ?? "")))
     return { kind: "unauthorized", detail }
   if (status === 429 || status === 529) {
-    const wait = retryAfter(error.responseHeaders ?? {})
-    return { kind: "rate_limited", detail, ...(wait === undefined ? {} : { retry_after_ms: wait }) }
+    return omitUndefined({ kind: "rate_limited", detail, retry_after_ms: retryAfter(error.responseHeaders ?? {}) })
   }
   if (status >= 500) {
-    const wait = retryAfter(error.responseHeaders ?? {})
-    return { kind: "server_error", detail, ...(wait === undefined ? {} : { retry_after_ms: wait }) }
+    return omitUndefined({ kind: "server_error", detail, retry_after_ms: retryAfter(error.responseHeaders ?? {}) })
   }
   if (status === 401 || status === 403) return { kind: "unauthorized", detail }
   if (status === 408) return { kind: "timeout", detail }

@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { ModelLimitsProtocol, open } from "../../protocols/index.ts"
-import { type Actor, define, persist, reply } from "../../runtime/index.ts"
+import { type Actor, define } from "../../runtime/index.ts"
 import { admit, Circuit, closedCircuit, record, TokenBucket, take } from "./circuit.ts"
 
 const State = open({
@@ -35,34 +35,27 @@ export const modelLimitsActor: Actor = define({
     Taken: { key: Schema.String, bucket: TokenBucket }
   },
   decide: {
-    Admit: (state, { key }, { time }) => {
+    Admit: (state, { key }, step) => {
       const before = circuitOf(state, key)
-      const { circuit, admitted, tries } = admit(before, time)
-      return [
-        ...(circuit === before ? [] : [persist({ _tag: "CircuitMoved", key, circuit } as const)]),
-        reply({ ...shown(circuit, time), admitted, tries })
-      ]
+      const { circuit, admitted, tries } = admit(before, step.time)
+      if (circuit !== before) step.persist("CircuitMoved", { key, circuit })
+      step.reply({ ...shown(circuit, step.time), admitted, tries })
     },
-    Record: (state, { key, ...ended }, { time }) => {
+    Record: (state, { key, ...ended }, step) => {
       const before = circuitOf(state, key)
-      const circuit = record(before, ended, time)
+      const circuit = record(before, ended, step.time)
+      if (circuit !== before) step.persist("CircuitMoved", { key, circuit })
       const turned = circuit.state === before.state ? {} : { from: before.state, to: circuit.state }
-      return [
-        ...(circuit === before ? [] : [persist({ _tag: "CircuitMoved", key, circuit } as const)]),
-        reply({ ...turned, openings: circuit.openings })
-      ]
+      step.reply({ ...turned, openings: circuit.openings })
     },
-    Take: (state, { key, ...wanted }, { time }) => {
+    Take: (state, { key, ...wanted }, step) => {
       const known = Object.hasOwn(state.buckets, key) ? state.buckets[key] : undefined
-      const { bucket, remaining, elapsed_ms } = take(known, wanted, time)
-      return [
-        ...(remaining < 0 ? [] : [persist({ _tag: "Taken", key, bucket } as const)]),
-        reply({ remaining, elapsed_ms })
-      ]
+      const { bucket, remaining, elapsed_ms } = take(known, wanted, step.time)
+      if (remaining >= 0) step.persist("Taken", { key, bucket })
+      step.reply({ remaining, elapsed_ms })
     },
-    GetState: (state, { key }, { time }) => [
-      reply({ ...shown(circuitOf(state, key), time), admitted: true, tries: false })
-    ]
+    GetState: (state, { key }, step) =>
+      step.reply({ ...shown(circuitOf(state, key), step.time), admitted: true, tries: false })
   },
   evolve: {
     CircuitMoved: (state, { key, circuit }) => ({ ...state, circuits: { ...state.circuits, [key]: circuit } }),

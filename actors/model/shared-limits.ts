@@ -65,7 +65,7 @@ export const sharedLimits = (actors: Pick<Actors["Service"], "ask">): Effect.Eff
         ...rates,
         tokenBucket: ({ key: at, tokens, limit, refillRate }) =>
           ask(at, "Take", { tokens, limit, refill_ms: Duration.toMillis(refillRate) }).pipe(
-            Effect.map(({ remaining, elapsed_ms }) => [remaining, elapsed_ms] as const),
+            Effect.map(({ remaining, elapsed_ms }): readonly [number, number] => [remaining, elapsed_ms]),
             Effect.mapError(
               ({ message }) =>
                 new RateLimiter.RateLimiterError({ reason: new RateLimiter.RateLimitStoreError({ message }) })
@@ -104,8 +104,10 @@ const admit = (ask: Ask, at: string): ReturnType<Stores["admit"]> =>
       Effect.mapError(unanswered)
     )
     if (admitted) {
-      const transition = tries ? ({ key: at, from: "Open", to: "HalfOpen" } as const) : undefined
-      return { generation, probe: state === "half_open", consecutiveOpenings: openings, transition }
+      return {
+        ...{ generation, probe: state === "half_open", consecutiveOpenings: openings },
+        transition: tries ? { key: at, from: "Open", to: "HalfOpen" } : undefined
+      }
     }
     const reason =
       state === "half_open"
@@ -114,7 +116,9 @@ const admit = (ask: Ask, at: string): ReturnType<Stores["admit"]> =>
     return yield* new CircuitBreaker.CircuitBreakerError({ reason })
   })
 
-const OUTCOMES = { Success: "success", Failure: "failure", Ignored: "ignored" } as const
+const OUTCOMES: {
+  readonly [outcome in Parameters<Stores["record"]>[0]["outcome"]]: "success" | "failure" | "ignored"
+} = { Success: "success", Failure: "failure", Ignored: "ignored" }
 
 const record = (
   ask: Ask,

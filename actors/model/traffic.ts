@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { Effect, Option, Schema } from "effect"
-import { canonical } from "../../runtime/index.ts"
+import { canonical, omitUndefined } from "../../runtime/index.ts"
 import { sha256 } from "../consensus/chain.ts"
 import { ModelError } from "./errors.ts"
 import { type LanguageModel, Question, Turn } from "./language-model.ts"
@@ -64,13 +64,7 @@ export const recording = (folder: string, port: LanguageModel, knownMax = QUESTI
       port.ask(question).pipe(
         Effect.tap((turn) => write(question, { turn })),
         Effect.tapError(({ kind, detail, retry_after_ms, refuses_tools }) =>
-          write(question, {
-            error: {
-              ...{ kind, detail },
-              ...(retry_after_ms === undefined ? {} : { retry_after_ms }),
-              ...(refuses_tools === undefined ? {} : { refuses_tools })
-            }
-          })
+          write(question, { error: omitUndefined({ kind, detail, retry_after_ms, refuses_tools }) })
         )
       )
   }

@@ -14,9 +14,8 @@ import {
   type Context,
   cancelTimer,
   define,
-  persist,
+  omitUndefined,
   publish,
-  reply,
   type Send,
   send,
   setTimer
@@ -26,8 +25,16 @@ import { weightsOf } from "../learning/ledger.ts"
 import { OUTCOME_DEFAULTS, type OutcomeRule, patienceFor } from "../learning/outcome-rule.ts"
 import { reportOf } from "../learning/report.ts"
 import { brierScore, outcomeOf, probabilitiesOf, returnOf } from "../learning/scoring.ts"
-import { judge, timesOf } from "./horizon.ts"
-import { afterSettling, EVENTS, evolve, initialState, type PendingDecision, type Settled, State } from "./state.ts"
+import { type Judgement, judge, timesOf } from "./horizon.ts"
+import {
+  EVENTS,
+  evolve,
+  initialState,
+  type PendingDecision,
+  type PerformanceStep,
+  type ScoredFields,
+  State
+} from "./state.ts"
 
 export interface PerformanceOptions extends OutcomeRule {
   /** η of Hedge, per unit of loss, from 1e-6 to 1e6. */
@@ -81,122 +88,120 @@ export const performanceActor = (given: Partial<PerformanceOptions> = {}): Actor
     initial: (): State => initialState,
     events: EVENTS,
     decide: {
-      Decided: (state, { round }, context) => {
-        if (state.waiting.some((each) => each.consensus_id === round.consensus_id)) return []
-        const waiting = toWaiting(state, round)
-        const told = evolve.DecisionTold(state, { waiting })
-        const persisted = persist({ _tag: "DecisionTold", waiting } as const)
-        if (state.waiting.length >= OPEN_MAX) return [persisted, ...giveUp(waiting, "too_many_open")]
-        const settled = settle(told, waiting, options, context)
-        if (settled.length > 0)
-          return [persisted, ...settled, ...tellWeights(told, afterAll(told, settled), options, context)]
-        const patience = options.horizonMillis + patienceFor(options, timesOf(state.prices))
+      Decided: (state, { round }, step) => {
         const { consensus_id } = round
-        return [persisted, setTimer(timerOf(consensus_id), context.time + patience, "HorizonPassed", { consensus_id })]
+        if (state.waiting.some((each) => each.consensus_id === consensus_id)) return
+        const waiting = toWaiting(state, round)
+        const { scored } = step.persist("DecisionTold", { waiting }).ledger
+        if (state.waiting.length >= OPEN_MAX) return giveUp(step, waiting, "too_many_open")
+        const judgement = judge(state.prices, waiting.bar_time, options)
+        if (judgement._tag !== "Wait") {
+          settle(step, waiting, judgement, options)
+          return tellWeights(step, scored, options)
+        }
+        const patience = options.horizonMillis + patienceFor(options, timesOf(state.prices))
+        step.add(setTimer(timerOf(consensus_id), step.time + patience, "HorizonPassed", { consensus_id }))
       },
-      Price: (state, { time, price }, context) => {
-        if (time <= (state.prices.at(-1)?.time ?? -1)) return []
-        let current = evolve.PriceSeen(state, { time, price })
-        const settled = state.waiting.flatMap((waiting) => {
-          const steps = settle(current, waiting, options, context)
-          current = afterAll(current, steps)
-          return steps.length === 0 ? [] : [cancelTimer(timerOf(waiting.consensus_id)), ...steps]
-        })
-        const seen = persist({ _tag: "PriceSeen", time, price } as const)
-        return [seen, ...settled, ...tellWeights(state, current, options, context)]
+      Price: (state, { time, price }, step) => {
+        if (time <= (state.prices.at(-1)?.time ?? -1)) return
+        const { prices, ledger } = step.persist("PriceSeen", { time, price })
+        for (const waiting of state.waiting) {
+          const judgement = judge(prices, waiting.bar_time, options)
+          if (judgement._tag === "Wait") continue
+          step.add(cancelTimer(timerOf(waiting.consensus_id)))
+          settle(step, waiting, judgement, options)
+        }
+        tellWeights(step, ledger.scored, options)
       },
-      HorizonPassed: (state, { consensus_id }) =>
-        state.waiting.filter((each) => each.consensus_id === consensus_id).flatMap((each) => giveUp(each, "no_price")),
-      GetWeights: ({ ledger }) => [reply({ weights: Object.fromEntries(weightsOf(ledger)), scored: ledger.scored })],
-      GetPerformance: ({ ledger, waiting }, _, context) => [
-        reply({
-          symbol: context.self.id,
+      HorizonPassed: (state, { consensus_id }, step) => {
+        const waiting = state.waiting.find((each) => each.consensus_id === consensus_id)
+        if (waiting !== undefined) giveUp(step, waiting, "no_price")
+      },
+      GetWeights: ({ ledger }, _, step) =>
+        step.reply({ weights: Object.fromEntries(weightsOf(ledger)), scored: ledger.scored }),
+      GetPerformance: ({ ledger, waiting }, _, step) =>
+        step.reply({
+          symbol: step.self.id,
           horizon_ms: options.horizonMillis,
           threshold: options.threshold,
           waiting: waiting.length,
           ...reportOf(ledger, options)
         })
-      ]
     },
     evolve
   })
 }
 
-/** The state after all that a step has settled. */
-const afterAll = (state: State, steps: ReturnType<typeof settle>): State =>
-  steps.reduce((before, step) => (step.op === "persist" ? afterSettling(before, step.event) : before), state)
-
-/** Tells the weights where there was an outcome. */
-const tellWeights = (before: State, after: State, options: PerformanceOptions, context: Context) =>
-  options.tellWeights === undefined || after.ledger.scored === before.ledger.scored
-    ? []
-    : [options.tellWeights(context.self.id, Object.fromEntries(weightsOf(after.ledger)))]
+/** Tells the weights where there was an outcome: more are scored than before. */
+const tellWeights = (step: PerformanceStep, before: number, { tellWeights: tell }: PerformanceOptions) => {
+  const { ledger } = step.state
+  if (tell !== undefined && ledger.scored !== before) {
+    step.add(tell(step.self.id, Object.fromEntries(weightsOf(ledger))))
+  }
+}
 
 const timerOf = (consensusId: string): string => `horizon_${consensusId}`
 
-const slim = ({ agent_id, agent_type, decision, confidence, probabilities, strengths }: Vote) => ({
-  agent_id,
-  agent_type,
-  decision,
-  confidence,
-  ...(probabilities === undefined ? {} : { probabilities }),
-  ...(strengths === undefined ? {} : { strengths })
-})
+const slim = ({ agent_id, agent_type, decision, confidence, probabilities, strengths }: Vote) =>
+  omitUndefined({ agent_id, agent_type, decision, confidence, probabilities, strengths })
 
 const toWaiting = ({ ledger }: State, round: DecidedRound): PendingDecision => {
   const { consensus_id, correlation_id, bar_time, price, confidence, probabilities, experiment = null } = round
   const weights = weightsOf(ledger)
-  return {
+  return omitUndefined({
     consensus_id,
     correlation_id,
     bar_time,
     price,
     confidence,
-    ...(probabilities === undefined ? {} : { probabilities }),
+    probabilities,
     experiment,
     decision: {
       final_decision: round.final_decision,
       votes: round.votes.map(slim),
       weights: round.votes.map(({ agent_id }) => weights.get(agent_id) ?? 1)
     }
-  }
-}
-
-/** What follows for a decision from the prices so far: its outcome, that it has none, or nothing yet. */
-const settle = (state: State, waiting: PendingDecision, options: PerformanceOptions, context: Context) => {
-  const judgement = judge(state.prices, waiting.bar_time, options)
-  if (judgement._tag === "Wait") return []
-  if (judgement._tag === "Unscored") return giveUp(waiting, judgement.reason)
-  const { time, price } = judgement.at
-  const outcome = outcomeOf(waiting.price, price, options.threshold)
-  const { consensus_id } = waiting
-  const { learningRate, share } = options
-  const event = { _tag: "Scored", consensus_id, outcome, time, price, learning_rate: learningRate, share } as const
-  return [
-    persist(event),
-    feedback(evolve.Scored(state, event), waiting, event, context),
-    ...(waiting.experiment === null ? [] : [outcomeTo(waiting.experiment, waiting, event)])
-  ]
-}
-
-const outcomeTo = (experiment: { name: string; request_id: string }, waiting: PendingDecision, scored: Settled) =>
-  send(ExperimentProtocol, experiment.name, "Outcome", {
-    request_id: experiment.request_id,
-    decision: waiting.decision.final_decision,
-    confidence: waiting.confidence,
-    ...(waiting.probabilities === undefined ? {} : { probabilities: waiting.probabilities }),
-    outcome: scored.outcome,
-    return: returnOf(waiting.price, scored.price)
   })
+}
 
-const giveUp = (waiting: PendingDecision, reason: UnscoredReason) => [
-  persist({ _tag: "Unscored", consensus_id: waiting.consensus_id, reason } as const),
-  ...(waiting.experiment === null
-    ? []
-    : [send(ExperimentProtocol, waiting.experiment.name, "Unscored", { request_id: waiting.experiment.request_id })])
-]
+/** What follows for a decision from the prices so far: its outcome, or that it has none. */
+const settle = (
+  step: PerformanceStep,
+  waiting: PendingDecision,
+  judgement: Exclude<Judgement, { _tag: "Wait" }>,
+  { threshold, learningRate: learning_rate, share }: PerformanceOptions
+) => {
+  if (judgement._tag === "Unscored") return giveUp(step, waiting, judgement.reason)
+  const { time, price } = judgement.at
+  const outcome = outcomeOf(waiting.price, price, threshold)
+  const scored = { consensus_id: waiting.consensus_id, outcome, time, price, learning_rate, share }
+  const after = step.persist("Scored", scored)
+  step.add(feedback(after, waiting, scored, step))
+  if (waiting.experiment !== null) step.add(outcomeTo(waiting.experiment, waiting, scored))
+}
 
-const feedback = ({ ledger }: State, waiting: PendingDecision, scored: Settled, context: Context) => {
+const outcomeTo = (experiment: { name: string; request_id: string }, waiting: PendingDecision, scored: ScoredFields) =>
+  send(
+    ExperimentProtocol,
+    experiment.name,
+    "Outcome",
+    omitUndefined({
+      request_id: experiment.request_id,
+      decision: waiting.decision.final_decision,
+      confidence: waiting.confidence,
+      probabilities: waiting.probabilities,
+      outcome: scored.outcome,
+      return: returnOf(waiting.price, scored.price)
+    })
+  )
+
+const giveUp = (step: PerformanceStep, { consensus_id, experiment }: PendingDecision, reason: UnscoredReason) => {
+  step.persist("Unscored", { consensus_id, reason })
+  if (experiment === null) return
+  step.add(send(ExperimentProtocol, experiment.name, "Unscored", { request_id: experiment.request_id }))
+}
+
+const feedback = ({ ledger }: State, waiting: PendingDecision, scored: ScoredFields, context: Context) => {
   const symbol = context.self.id
   const shares = weightShares(ledger.agents.map((agent) => agent.log_weight))
   const shareOf = (id: string) => shares[ledger.agents.findIndex((agent) => agent.agent_id === id)] ?? 0

@@ -1,6 +1,15 @@
 // What a performance actor remembers, and how it follows from its events. Pure and bounded.
 import { Schema } from "effect"
-import { ConsensusId, CorrelationId, Decision, open, Probabilities, UnscoredReason } from "../../protocols/index.ts"
+import {
+  ConsensusId,
+  CorrelationId,
+  Decision,
+  open,
+  type PerformanceProtocol,
+  Probabilities,
+  UnscoredReason
+} from "../../protocols/index.ts"
+import type { ActorStepBuilder } from "../../runtime/index.ts"
 import { emptyLedger, Ledger, OpenDecision, recordOutcome, recordUnscored, recordVotes } from "../learning/ledger.ts"
 import { type PricePoint, pushPrice } from "./horizon.ts"
 
@@ -44,11 +53,12 @@ export const EVENTS = {
   Unscored: { consensus_id: ConsensusId, reason: UnscoredReason }
 }
 
-type ScoredFields = Schema.Struct<(typeof EVENTS)["Scored"]>["Type"]
+/** That a decision has its outcome. */
+export type ScoredFields = Schema.Struct<(typeof EVENTS)["Scored"]>["Type"]
 
-/** That a decision has its outcome, or that it has none. */
-export type Settled = ScoredFields & { readonly _tag: "Scored" }
-export type GivenUp = { readonly _tag: "Unscored"; readonly consensus_id: string; readonly reason: UnscoredReason }
+type Protocol = typeof PerformanceProtocol
+
+export type PerformanceStep = ActorStepBuilder<Protocol, State, typeof EVENTS>
 
 export const evolve = {
   PriceSeen: (state: State, point: PricePoint): State => ({ ...state, prices: pushPrice(state.prices, point) }),
@@ -76,7 +86,3 @@ const without = (state: State, consensusId: string): State => ({
   ...state,
   waiting: state.waiting.filter((each) => each.consensus_id !== consensusId)
 })
-
-/** The state after an outcome, or the want of one. */
-export const afterSettling = (state: State, event: Settled | GivenUp): State =>
-  event._tag === "Scored" ? evolve.Scored(state, event) : evolve.Unscored(state, event)

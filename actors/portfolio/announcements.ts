@@ -9,7 +9,7 @@ import {
   toTimestamp,
   type VetoReason
 } from "../../protocols/index.ts"
-import { type Context, publish } from "../../runtime/index.ts"
+import { type Context, omitUndefined, publish } from "../../runtime/index.ts"
 import { amountOf, equityOf, grossOf } from "./book.ts"
 import { drawdownOf, isKnown, pricesOf, State } from "./state.ts"
 
@@ -26,19 +26,23 @@ export const publishOrder = (
   { price, fee, reason, consensus_id }: Became,
   context: Context
 ) =>
-  publish(events.order_update, subjects.order(order.account, order.symbol), {
-    account: order.account,
-    symbol: order.symbol,
-    order_id: order.id,
-    status,
-    quantity: order.quantity,
-    price: price ?? null,
-    fee: fee ?? null,
-    ...(fee !== undefined && { amounts: inCurrency({ fee }) }),
-    reason: reason ?? null,
-    consensus_id,
-    timestamp: toTimestamp(context.time)
-  })
+  publish(
+    events.order_update,
+    subjects.order(order.account, order.symbol),
+    omitUndefined({
+      account: order.account,
+      symbol: order.symbol,
+      order_id: order.id,
+      status,
+      quantity: order.quantity,
+      price: price ?? null,
+      fee: fee ?? null,
+      amounts: fee === undefined ? undefined : inCurrency({ fee }),
+      reason: reason ?? null,
+      consensus_id,
+      timestamp: toTimestamp(context.time)
+    })
+  )
 
 export const publishVeto = (
   symbol: string,

@@ -1,14 +1,25 @@
 import { Schedule, Schema } from "effect"
 import { type Decision, Order, Placement, PortfolioProtocol, type VetoReason } from "../../protocols/index.ts"
-import { type Actor, activity, type Context, define, persist, refuse, reply } from "../../runtime/index.ts"
+import { type Actor, activity, type Context, define, type Refusal } from "../../runtime/index.ts"
 import { publishAlert } from "../alert.ts"
 import { type OrderAdapter, paper } from "./adapter.ts"
 import { publishVeto, viewOf } from "./announcements.ts"
 import { amountOf, type Book, equityOf, isCountable, isWritable, MICROS, post, WORTH_MAX } from "./book.ts"
 import { ACCOUNT_DEFAULTS, AccountRules, feeOf, fillPrice, isReduction, vetoOf, wanted } from "./limits.ts"
-import { afterAll, closing, end, fill, place, type Steps, works } from "./orders.ts"
+import { close, end, fill, place, works } from "./orders.ts"
 import { exact, lotOf } from "./quantities.ts"
-import { drawdownOf, EVENTS, evolve, initial, isKnown, ordersSince, pricesOf, State, SYMBOLS_MAX } from "./state.ts"
+import {
+  type AccountStep,
+  drawdownOf,
+  EVENTS,
+  evolve,
+  initial,
+  isKnown,
+  ordersSince,
+  pricesOf,
+  State,
+  SYMBOLS_MAX
+} from "./state.ts"
 
 export interface PortfolioOptions {
   /** What is paid in when an account is first heard of, in its currency; 100,000 unless given. */
@@ -49,27 +60,30 @@ export const portfolioActor = (given: Partial<PortfolioOptions> = {}): Actor<Sta
     initial: initial(Math.round(options.deposit * MICROS)),
     events: EVENTS,
     decide: {
-      Decided: (state, decided, context) => {
-        if (state.taken.includes(decided.consensus_id)) return []
-        return [
-          persist({ _tag: "DecisionTaken", consensus_id: decided.consensus_id } as const),
-          ...trade(state, decided, options, context)
-        ]
+      Decided: (state, decided, step) => {
+        if (state.taken.includes(decided.consensus_id)) return
+        step.persist("DecisionTaken", { consensus_id: decided.consensus_id })
+        trade(step, decided, options)
       },
-      Price: (state, bar, context) => seePrice(state, bar, options, context),
-      Filled: (state, { order_id, price, fee }, context) => fill(state, order_id, price, fee, context),
-      StopEntries: (state, { reason }, context) =>
-        isKnown(state) ? [...stopped(state, reason, false), switched(state, true)] : unknown(context),
-      ResumeEntries: (state, _, context) =>
-        isKnown(state)
-          ? [
-              ...(state.stopped === null && !state.flattening ? [] : [persist({ _tag: "EntriesResumed" } as const)]),
-              switched(state, false)
-            ]
-          : unknown(context),
-      Flatten: (state, { reason }, context) => (isKnown(state) ? flatten(state, reason, context) : unknown(context)),
-      GetPortfolio: (state, _, context) =>
-        isKnown(state) ? [reply(viewOf(state, context.self.id, options.currency))] : unknown(context)
+      Price: (_, bar, step) => seePrice(step, bar, options),
+      Filled: (_, { order_id, price, fee }, step) => fill(step, order_id, price, fee),
+      StopEntries: (state, { reason }, step) => {
+        if (!isKnown(state)) return step.refuse(unknown(step))
+        stop(step, reason, false)
+        step.reply({ entries_stopped: true, orders: state.orders.length })
+      },
+      ResumeEntries: (state, _, step) => {
+        if (!isKnown(state)) return step.refuse(unknown(step))
+        if (state.stopped !== null || state.flattening) step.persist("EntriesResumed", {})
+        step.reply({ entries_stopped: false, orders: state.orders.length })
+      },
+      Flatten: (state, { reason }, step) => {
+        if (!isKnown(state)) return step.refuse(unknown(step))
+        flatten(step, reason)
+        step.reply({ entries_stopped: true, orders: step.state.orders.length })
+      },
+      GetPortfolio: (state, _, step) =>
+        isKnown(state) ? step.reply(viewOf(state, step.self.id, options.currency)) : step.refuse(unknown(step))
     },
     evolve,
     activities: {
@@ -82,12 +96,13 @@ export const portfolioActor = (given: Partial<PortfolioOptions> = {}): Actor<Sta
       })
     },
     completed: {
-      place: (state, outcome, context) => {
-        if (outcome._tag === "Failed") return end(state, outcome.key, "rejected", outcome.detail, context)
+      place: (_, outcome, step) => {
+        const { key } = outcome
+        if (outcome._tag === "Failed") return end(step, key, "rejected", outcome.detail)
         const placement = outcome.value
-        if (placement._tag === "Rejected") return end(state, outcome.key, "rejected", placement.reason, context)
-        if (placement._tag === "Filled") return fill(state, outcome.key, placement.price, placement.fee, context)
-        return works(state, outcome.key, options.adapter, context)
+        if (placement._tag === "Rejected") return end(step, key, "rejected", placement.reason)
+        if (placement._tag === "Filled") return fill(step, key, placement.price, placement.fee)
+        works(step, key, options.adapter)
       }
     }
   })
@@ -104,7 +119,8 @@ interface Decided {
 }
 
 /** A decision as an order, or as a veto, or as nothing to do. */
-const trade = (state: State, decided: Decided, { rules }: PortfolioOptions, context: Context) => {
+const trade = (step: AccountStep, decided: Decided, { rules }: PortfolioOptions) => {
+  const { state } = step
   const { symbol, price, decision, confidence, strength = confidence, consensus_id } = decided
   const known = { ...pricesOf(state), [symbol]: price }
   const equity = equityOf(state.book, known)
@@ -115,34 +131,36 @@ const trade = (state: State, decided: Decided, { rules }: PortfolioOptions, cont
   // What turns a position closes it and enters another one: where entries are stopped, it only closes.
   const after = state.stopped !== null && Math.sign(desired) === -Math.sign(held) ? 0 : desired
   const quantity = exact(after - held)
-  if (decision === "HOLD" || (quantity === 0 && (decision === "SELL" || held !== 0))) return []
-  const veto = (reason: VetoReason) => [
-    persist({ _tag: "Vetoed", veto: { symbol, reason, at: context.time } } as const),
-    publishVeto(symbol, quantity, reason, consensus_id, context)
-  ]
+  if (decision === "HOLD" || (quantity === 0 && (decision === "SELL" || held !== 0))) return
+  const veto = (reason: VetoReason) => {
+    step.persist("Vetoed", { veto: { symbol, reason, at: step.time } })
+    step.add(publishVeto(symbol, quantity, reason, consensus_id, step))
+  }
   if (!isCountable(state.book, known)) return veto("position_limit")
   if (state.orders.some(({ order }) => order.symbol === symbol)) return veto("order_pending")
   if (state.prices[symbol] === undefined && Object.keys(state.prices).length >= SYMBOLS_MAX)
     return veto("too_many_symbols")
   if (quantity === 0) return veto("too_small")
-  if (after !== 0 && Math.abs(quantity) < (instrument?.minimum ?? 0)) return held === 0 ? veto("too_small") : []
+  if (after !== 0 && Math.abs(quantity) < (instrument?.minimum ?? 0)) {
+    return held === 0 ? veto("too_small") : undefined
+  }
   // To get out is always worth it.
   if (after !== 0 && Math.abs(amountOf(quantity, price)) < equity * rules.minTrade) {
-    return isReduction(held, after) || held !== 0 ? [] : veto("too_small")
+    return isReduction(held, after) || held !== 0 ? undefined : veto("too_small")
   }
   if (!isWritable(state.book, { symbol, quantity, price, fee: 0 })) return veto("position_limit")
   const reason = vetoOf(symbol, quantity, price, {
     ...{ book: state.book, prices: known, rules },
     entriesStopped: state.stopped !== null,
     drawdown: drawdownOf(state),
-    ordersToday: ordersSince(state, context.time)
+    ordersToday: ordersSince(state, step.time)
   })
   if (reason !== undefined) return veto(reason)
-  const order = {
-    ...{ id: consensus_id, account: context.self.id, symbol, quantity },
-    ...{ bar_time: decided.bar_time, reference_price: price, reason: "decision" as const }
+  const order: Order = {
+    ...{ id: consensus_id, account: step.self.id, symbol, quantity },
+    ...{ bar_time: decided.bar_time, reference_price: price, reason: "decision" }
   }
-  return place(order, consensus_id, context)
+  place(step, order, consensus_id)
 }
 
 interface SeenBar {
@@ -153,34 +171,25 @@ interface SeenBar {
 }
 
 /** A bar: what works on paper is filled at its open; then positions are worth its close, and the drawdown is looked at. */
-const seePrice = (state: State, bar: SeenBar, { rules, adapter }: PortfolioOptions, context: Context) => {
-  const { symbol, time, close } = bar
+const seePrice = (step: AccountStep, bar: SeenBar, { rules, adapter }: PortfolioOptions) => {
+  const { state } = step
+  const { symbol, time, close: price } = bar
   const before = state.prices[symbol]
-  if (before !== undefined && time <= before.time) return []
-  if (before === undefined && Object.keys(state.prices).length >= SYMBOLS_MAX) return []
+  if (before !== undefined && time <= before.time) return
+  if (before === undefined && Object.keys(state.prices).length >= SYMBOLS_MAX) return
   const due = adapter.fillsAtBars
     ? state.orders.find(({ order, status }) => status === "working" && order.symbol === symbol && order.bar_time < time)
         ?.order
     : undefined
-  if (!staysCountable(state, due, bar, rules)) return [uncountable(bar, context)]
-  const filled = due === undefined ? [] : fillAtOpen(state, due, bar.open, rules, context)
-  const after = afterAll(state, filled)
-  const seen = { _tag: "PriceSeen", symbol, time, price: close } as const
-  const marked = evolve.PriceSeen(after, seen)
+  if (!staysCountable(state, due, bar, rules)) return step.add(uncountable(bar, step))
+  if (due !== undefined) fillAtOpen(step, due, bar.open, rules)
+  const marked = step.persist("PriceSeen", { symbol, time, price })
   const drawdown = drawdownOf(marked)
-  const halted =
-    marked.stopped === null && drawdown >= rules.maxDrawdown
-      ? [
-          ...stopped(marked, `drawdown of ${(100 * drawdown).toFixed(1)}%`, false),
-          publishAlert(
-            "critical",
-            "drawdown",
-            `${context.self.id} is ${(100 * drawdown).toFixed(1)}% below its highest: entries are stopped`,
-            context
-          )
-        ]
-      : []
-  return [...filled, persist(seen), ...halted]
+  if (marked.stopped !== null || drawdown < rules.maxDrawdown) return
+  const percent = `${(100 * drawdown).toFixed(1)}%`
+  stop(step, `drawdown of ${percent}`, false)
+  const message = `${step.self.id} is ${percent} below its highest: entries are stopped`
+  step.add(publishAlert("critical", "drawdown", message, step))
 }
 
 /** Whether the account could be written after a bar, filled or not; what is filled is told at the price before. */
@@ -204,39 +213,36 @@ const uncountable = ({ symbol, open: opened, close }: SeenBar, context: Context)
   )
 
 /** On paper. One that has become too dear for an account that does not borrow is not filled. */
-const fillAtOpen = (state: State, order: Order, opened: number, rules: AccountRules, context: Context): Steps => {
+const fillAtOpen = (step: AccountStep, order: Order, opened: number, rules: AccountRules) => {
+  const { book } = step.state
   const price = fillPrice(opened, order, rules)
   const amount = amountOf(order.quantity, price)
   const fee = feeOf(amount, rules)
-  const held = state.book.positions[order.symbol]?.quantity ?? 0
+  const held = book.positions[order.symbol]?.quantity ?? 0
   const reduces = isReduction(held, held + order.quantity)
-  if (!reduces && rules.maxExposure <= 1 && amount + fee > state.book.cash) {
-    return end(state, order.id, "rejected", "cash: it opened higher", context)
+  if (!reduces && rules.maxExposure <= 1 && amount + fee > book.cash) {
+    return end(step, order.id, "rejected", "cash: it opened higher")
   }
-  return fill(state, order.id, price, fee, context)
+  fill(step, order.id, price, fee)
 }
 
-const stopped = (state: State, reason: string, flatten: boolean) =>
-  state.stopped !== null && (!flatten || state.flattening)
-    ? []
-    : [persist({ _tag: "EntriesStopped", reason: state.stopped ?? reason, flatten } as const)]
+const stop = (step: AccountStep, reason: string, flatten: boolean) => {
+  const { stopped, flattening } = step.state
+  if (stopped === null || (flatten && !flattening)) {
+    step.persist("EntriesStopped", { reason: stopped ?? reason, flatten })
+  }
+}
 
-const unknown = ({ self }: Context) => [refuse({ _tag: "UnknownAccount", account: self.id } as const)]
-
-const switched = (state: State, entries_stopped: boolean) => reply({ entries_stopped, orders: state.orders.length })
+const unknown = ({ self }: Context): Refusal<typeof PortfolioProtocol, "GetPortfolio"> => ({
+  _tag: "UnknownAccount",
+  account: self.id
+})
 
 /** Stops entries, cancels what works, and closes what is held; what is on its way to the adapter is closed when it comes back. */
-const flatten = (state: State, reason: string, context: Context) => {
-  const cancelled = state.orders
-    .filter(({ status, order }) => status === "working" && order.reason === "decision")
-    .flatMap(({ order }) => end(state, order.id, "cancelled", reason, context))
-  const after = afterAll(state, cancelled)
-  const orders = Object.keys(after.book.positions).flatMap((symbol) => closing(after, context, symbol))
-  const placed = orders.filter(({ op }) => op === "activity").length
-  return [
-    ...cancelled,
-    ...stopped(state, reason, true),
-    ...orders,
-    reply({ entries_stopped: true, orders: after.orders.length + placed })
-  ]
+const flatten = (step: AccountStep, reason: string) => {
+  for (const { status, order } of step.state.orders) {
+    if (status === "working" && order.reason === "decision") end(step, order.id, "cancelled", reason)
+  }
+  stop(step, reason, true)
+  for (const symbol of Object.keys(step.state.book.positions)) close(step, symbol)
 }

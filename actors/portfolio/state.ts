@@ -1,6 +1,15 @@
 // What a portfolio remembers, and how it follows from its events. Pure and bounded.
 import { Schema } from "effect"
-import { ConsensusId, Micros, Order, OrderStatus, open, VetoReason } from "../../protocols/index.ts"
+import {
+  ConsensusId,
+  Micros,
+  Order,
+  OrderStatus,
+  open,
+  type PortfolioProtocol,
+  VetoReason
+} from "../../protocols/index.ts"
+import type { ActorStepBuilder, MessageName } from "../../runtime/index.ts"
 import { Book, equityOf, openBook, post } from "./book.ts"
 
 const Worked = open({ order: Order, status: OrderStatus, consensus_id: Schema.NullOr(ConsensusId) })
@@ -41,6 +50,18 @@ export const EVENTS = {
   EntriesStopped: { reason: Schema.String, flatten: Schema.Boolean },
   EntriesResumed: {}
 }
+
+type Protocol = typeof PortfolioProtocol
+type Activities = { readonly place: { readonly input: typeof Order } }
+
+/** A step of an account; one that answers a message where it is named. */
+export type AccountStep<K extends MessageName<Protocol> = never> = ActorStepBuilder<
+  Protocol,
+  State,
+  typeof EVENTS,
+  K,
+  Activities
+>
 
 /** How many symbols an account trades at most. */
 export const SYMBOLS_MAX = 500
@@ -104,7 +125,9 @@ export const evolve = {
   }),
   OrderWorking: (state: State, { order_id }: Fields<"OrderWorking">): State => ({
     ...state,
-    orders: state.orders.map((each) => (each.order.id === order_id ? { ...each, status: "working" as const } : each))
+    orders: state.orders.map((each): typeof Worked.Type =>
+      each.order.id === order_id ? { ...each, status: "working" } : each
+    )
   }),
   OrderFilled: (state: State, { order_id, price, fee }: Fields<"OrderFilled">): State => {
     const filled = state.orders.find(({ order }) => order.id === order_id)

@@ -1,5 +1,5 @@
 import type { ToolCall } from "../../protocols/index.ts"
-import type { AnyTool, ToolInput } from "../tools/tool.ts"
+import type { AnyTool, Attempt, ToolInput } from "../tools/tool.ts"
 import { record } from "../tools/use.ts"
 import type { Reading } from "./readings.ts"
 
@@ -66,5 +66,8 @@ export const openDesk = (input: ToolInput, { executionPrefix, now, unavailable }
   }
 }
 
-const unavailableOf = ({ name }: AnyTool) =>
-  ({ _tag: "Failure", kind: "unavailable", message: `${name} is not used at present` }) as const
+const unavailableOf = ({ name }: AnyTool): Attempt<never> => ({
+  _tag: "Failure",
+  kind: "unavailable",
+  message: `${name} is not used at present`
+})

@@ -8,6 +8,7 @@ import type {
   Probabilities,
   Strengths
 } from "../../protocols/index.ts"
+import { omitUndefined } from "../../runtime/index.ts"
 import { OUTCOME_DEFAULTS, type OutcomeRule } from "../learning/outcome-rule.ts"
 import { coach } from "./coach.ts"
 import { openDesk, type RoutedAround } from "./desk.ts"
@@ -43,7 +44,7 @@ const RULES = {
   risk_advisor: risk,
   strategy_optimizer: optimizer,
   performance_coach: coach
-} as const
+}
 type Single = keyof typeof RULES
 const PANEL: ReadonlyArray<Single> = ["market_analyst", "risk_advisor", "strategy_optimizer", "performance_coach"]
 
@@ -146,12 +147,12 @@ const toOpinion = (said: DraftOpinion, forecast: (strengths: Strengths) => Proba
     strengths,
     reasoning,
     tool_calls: calls,
-    metadata: {
+    metadata: omitUndefined({
       policy: "quant",
-      ...(lacksBars(said) ? { warm_up: true } : {}),
-      ...(routedAround.length === 0 ? {} : { routed_around: routedAround }),
-      ...(heard === undefined ? {} : { context: heard })
-    }
+      warm_up: lacksBars(said) ? true : undefined,
+      routed_around: routedAround.length === 0 ? undefined : routedAround,
+      context: heard
+    })
   }
 }
 

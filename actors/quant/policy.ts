@@ -1,4 +1,5 @@
 import { Clock, Effect } from "effect"
+import { omitUndefined } from "../../runtime/index.ts"
 import type { PolicyRequest } from "../policy.ts"
 import { quantOpinion } from "./opinion.ts"
 
@@ -25,17 +26,11 @@ export const quantPolicy = ({
   Effect.map(Clock.Clock, (clock) =>
     quantOpinion(
       agentType,
-      {
-        bars,
-        ...(past && { past }),
-        ...(context && { context }),
-        ...(outcome && { outcome }),
-        ...(outcomes && { outcomes })
-      },
-      {
+      omitUndefined({ bars, past, context, outcome, outcomes }),
+      omitUndefined({
         executionPrefix: `${consensusId}.${agentType}`,
         now: () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6,
-        ...(unavailable === undefined ? {} : { unavailable })
-      }
+        unavailable
+      })
     )
   )

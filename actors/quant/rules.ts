@@ -39,7 +39,10 @@ const TRUST: { readonly [R in Regime]?: number } = {
   undetermined: 0.7
 }
 
-const UNKNOWN = { regime: "undetermined", reason: "no tool can tell it at present" } as const
+const UNKNOWN: { readonly regime: Regime; readonly reason: string } = {
+  regime: "undetermined",
+  reason: "no tool can tell it at present"
+}
 
 /** As people read it. */
 export const named = (regime: Regime): string => regime.replace("_", " ")

@@ -42,7 +42,7 @@ export const pool = (
   return softmax({ BUY: meanLog("BUY"), SELL: meanLog("SELL"), HOLD: meanLog("HOLD") })
 }
 
-const ORDER = ["HOLD", "SELL", "BUY"] as const
+const ORDER: ReadonlyArray<Decision> = ["HOLD", "SELL", "BUY"]
 
 /** Ties go to HOLD before SELL before BUY. */
 export const strongest = (strengths: Strengths): Decision =>

@@ -4,10 +4,10 @@ import { logReturns, rootMeanSquare } from "./bars.ts"
 import { defineTool, described, number, reading, wholeNumber } from "./tool.ts"
 
 /** What a bar did, against the window's own volatility. The order of every vector and matrix of this tool. */
-export const MARKOV_STATES = ["down", "flat", "up"] as const
+const State = Schema.Literals(["down", "flat", "up"])
+export const MARKOV_STATES = State.literals
 const COUNT = MARKOV_STATES.length
 
-const State = Schema.Literals(MARKOV_STATES)
 const Chances = Schema.Struct({
   down: reading("The chance of a fall", "0 to 1"),
   flat: reading("The chance of little movement", "0 to 1"),

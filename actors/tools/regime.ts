@@ -6,7 +6,7 @@ import { defineTool, described, number, reading, wholeNumber } from "./tool.ts"
 import { barsPerYear } from "./volatility.ts"
 
 /** The kinds of market that the tool tells apart. */
-export const REGIMES = [
+export const REGIMES = Schema.Literals([
   "trending_bullish",
   "trending_bearish",
   "sideways",
@@ -16,7 +16,7 @@ export const REGIMES = [
   "breakout_bearish",
   "mean_reversion",
   "undetermined"
-] as const
+]).literals
 export type Regime = (typeof REGIMES)[number]
 
 /** One in twenty walks without drift is as far from 0 as this on the one side. */

@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import type { BarWindow, PastDecision } from "../../protocols/index.ts"
+import type { BarWindow, Decision, PastDecision } from "../../protocols/index.ts"
 import { defineTool, described, reading, wholeNumber } from "./tool.ts"
 
 export const tradeReview = defineTool({
@@ -83,7 +83,7 @@ const streakOf = (hits: ReadonlyArray<boolean>): number => {
   return (hits.length - 1 - other) * (last === true ? 1 : -1)
 }
 
-const SIDES = { BUY: 1, SELL: -1, HOLD: 0 } as const
+const SIDES: { readonly [D in Decision]: number } = { BUY: 1, SELL: -1, HOLD: 0 }
 
 /** The last decision on a bar holds from its close on. What is lost cannot be more than all there is. */
 const follow = ({ time, close }: BarWindow, past: ReadonlyArray<PastDecision>) => {

@@ -102,4 +102,8 @@ export const riskLimits = defineTool({
   }
 })
 
-const limitOf = (value: number, limit: number) => ({ value, limit, status: value > limit ? "breached" : "ok" }) as const
+const limitOf = (value: number, limit: number): typeof Limit.Type => ({
+  value,
+  limit,
+  status: value > limit ? "breached" : "ok"
+})

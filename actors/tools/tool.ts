@@ -75,7 +75,7 @@ export const defineTool = <P, R>({ short, compute, ...about }: Definition<P, R>)
   const measure = (input: ToolInput, parameters: P): Measurement<R> => {
     const needed = about.needed(parameters)
     const have = input.bars.time.length
-    const shortage = have < needed ? { of: "bars" as const, needed, have } : short?.(input, parameters)
+    const shortage: Shortage | undefined = have < needed ? { of: "bars", needed, have } : short?.(input, parameters)
     if (shortage !== undefined) return { _tag: "TooFew", ...shortage }
     return { _tag: "Measured", value: compute(input, parameters) }
   }
@@ -116,7 +116,7 @@ export const number = (fallback: number, minimum: number, maximum: number, descr
 /** A field of a result that is a number. */
 export const reading = (description: string, unit: string) => described(Schema.Finite, description, unit)
 
-const failure = (kind: ToolErrorKind, message: string) => ({ _tag: "Failure", kind, message }) as const
+const failure = (kind: ToolErrorKind, message: string): Attempt<never> => ({ _tag: "Failure", kind, message })
 
 const format = SchemaIssue.makeFormatterStandardSchemaV1()
 

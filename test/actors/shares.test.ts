@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { recover } from "../../actors/coordinator/recovering.ts"
-import { initial } from "../../actors/coordinator/state.ts"
+import { evolve, initial, type State } from "../../actors/coordinator/state.ts"
 import { agentProtocol, CoordinatorProtocol, toWindow } from "../../protocols/index.ts"
 import { opinionOf } from "../support/bars.ts"
 import type { Decider } from "../support/decider.ts"
@@ -105,17 +105,31 @@ describe("an end of an analysis that cannot be processed", () => {
   })
 
   it("gives up who waits first, where that is what cannot be begun, and nobody for another failure", () => {
-    const context = {
-      ...{ self: { type: "coordinator", id: "ACME" }, time: 0, sequence: 9, messageId: "m", correlationId: "c" },
-      ...{ from: "", replyTo: undefined, random: () => 0 }
-    }
     const asked = (id: number) => ({ id, correlation_id: `c${id}`, reply_to: null, bars: null })
-    const state = { ...initial(), waiting: [asked(1), asked(2)] }
-    const [dropped, ...more] = recover(state, "Resume", context)
-    assert.deepInclude(dropped, { op: "persist", event: { _tag: "AnalysisDropped", ids: [1] } })
+    const recovered = (message: string) => {
+      let state: State = { ...initial(), waiting: [asked(1), asked(2)] }
+      const said: Array<unknown> = []
+      const step = {
+        ...{ self: { type: "coordinator", id: "ACME" }, time: 0, sequence: 9, messageId: "m", correlationId: "c" },
+        ...{ from: "", replyTo: undefined, random: () => 0, reply: () => {}, refuse: () => {} },
+        get state() {
+          return state
+        },
+        persist: (tag: string, fields: { readonly ids?: ReadonlyArray<number> }) => {
+          said.push({ tag, fields })
+          state = evolve.AnalysisDropped(state, { ids: fields.ids ?? [] })
+          return state
+        },
+        add: (...operations: ReadonlyArray<unknown>) => void said.push(...operations)
+      }
+      recover(step, message)
+      return said
+    }
+    const [dropped, ...more] = recovered("Resume")
+    assert.deepStrictEqual(dropped, { tag: "AnalysisDropped", fields: { ids: [1] } })
     assert.deepInclude(more.at(-1), { op: "send", message: "Resume" })
     for (const message of ["Bar", "Analyze", "Failed", "RoundClosed"]) {
-      assert.deepStrictEqual(recover(state, message, context), [], message)
+      assert.deepStrictEqual(recovered(message), [], message)
     }
   })
 })

@@ -45,6 +45,31 @@ const common = { protocol, state: Schema.Boolean, initial: () => false, events: 
 const lamps = [
   define({
     ...common,
+    decide: {
+      Switch: (_, __, step) => {
+        step.reply(step.persist("Switched", { on: true }))
+        // @ts-expect-error the reply is a boolean
+        step.reply("on")
+        // @ts-expect-error there is no such event
+        step.persist("Broken", {})
+        // @ts-expect-error the event's field has another type
+        step.persist("Switched", { on: "yes" })
+        // @ts-expect-error the message is refused with nothing
+        step.refuse("no")
+        // @ts-expect-error the actor has no such message of its own
+        step.add(setTimer("t", 1, "Smash", {}))
+      }
+    },
+    evolve: { Switched: (_, { on }) => on }
+  }),
+  define({
+    ...common,
+    // @ts-expect-error a handler gives back operations, or nothing
+    decide: { Switch: (_, __, step) => step.persist("Switched", { on: true }) },
+    evolve: { Switched: (_, { on }) => on }
+  }),
+  define({
+    ...common,
     decide: { Switch: (on) => [persist({ _tag: "Switched", on: !on }), reply(!on)] },
     evolve: { Switched: (_, { on }) => on }
   }),
@@ -121,6 +146,6 @@ const workers = [
 
 it("wrong messages, replies, events and activities do not compile", () => {
   assert.isFunction(misuse)
-  assert.strictEqual(lamps.length, 5)
+  assert.strictEqual(lamps.length, 7)
   assert.strictEqual(workers.length, 8)
 })

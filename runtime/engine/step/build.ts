@@ -1,24 +1,17 @@
 // A message becomes a step of values: what every host of actors has in common, whether it stores steps or not.
-import type { Context } from "../../actor.ts"
 import type { Envelope } from "../../envelope.ts"
 import { NewerVersion } from "../../errors.ts"
-import type { Mail } from "../../log.ts"
 import type { ActorState } from "./actor-state.ts"
 import type { Compiled } from "./compiled.ts"
 import { inPart, StepFailure } from "./failure.ts"
-import { seededRandom } from "./random.ts"
-import { StepContext } from "./step-context.ts"
+import { type Decidable, type Delivered, StepContext } from "./step-context.ts"
 import { addOperation, addStop, makeStepParts, type StepParts } from "./step-parts.ts"
-
-export type Decidable = Exclude<Envelope, { kind: "watch" }>
-
-/** Where and when a message was delivered. */
-export type Delivered = Pick<Mail, "to" | "sequence" | "time">
 
 /** What a message leads to against an actor's present state, which stays as it is. Throws a `StepFailure` or `NewerVersion`. */
 export const buildStep = (compiled: Compiled, core: ActorState, mail: Delivered, envelope: Decidable): StepParts => {
-  const parts = makeStepParts(compiled, mail.to, envelope, makeContext(mail, envelope), core)
-  const step = new StepContext(parts)
+  const step = new StepContext(mail, envelope)
+  const parts = makeStepParts(compiled, mail.to, envelope, step, core)
+  step.open(parts)
   const operations = handle(compiled, core, envelope, step)
   step.close()
   inPart("decide", () => {
@@ -33,20 +26,6 @@ export const isStale = (core: ActorState, envelope: Envelope): boolean => {
   if (envelope.kind === "timer") return core.timers.get(envelope.name) !== envelope.generation
   if (envelope.kind !== "outcome" || envelope.retried === true) return false
   return core.activities.get(envelope.key)?.generation !== envelope.generation
-}
-
-const makeContext = (mail: Delivered, envelope: Decidable): Context => {
-  const sent = envelope.kind === "message" ? envelope : undefined
-  return {
-    self: mail.to,
-    time: mail.time,
-    sequence: mail.sequence,
-    messageId: sent?.id ?? `s${mail.sequence}`,
-    correlationId: envelope.correlation,
-    from: sent?.from ?? "",
-    replyTo: sent?.reply !== undefined && sent.id !== undefined ? { inbox: sent.reply, id: sent.id } : undefined,
-    random: seededRandom(mail.sequence)
-  }
 }
 
 const handle = (compiled: Compiled, core: ActorState, envelope: Decidable, step: StepContext) =>

@@ -1,7 +1,15 @@
 import type { Context, Operations, UntypedStepBuilder } from "../../actor.ts"
+import type { Envelope } from "../../envelope.ts"
+import type { Mail } from "../../log.ts"
+import { seededRandom } from "./random.ts"
 import { addEvent, addOperation, addReply, type StepParts } from "./step-parts.ts"
 
-/** What a handler is given: the context, and the parts of its step to add to, until it has decided. */
+export type Decidable = Exclude<Envelope, { kind: "watch" }>
+
+/** Where and when a message was delivered. */
+export type Delivered = Pick<Mail, "to" | "sequence" | "time">
+
+/** What a handler is given: the context of its message, and the parts of its step to add to, until it has decided. */
 export class StepContext implements UntypedStepBuilder {
   readonly self: Context["self"]
   readonly time: number
@@ -13,17 +21,17 @@ export class StepContext implements UntypedStepBuilder {
   readonly random: () => number
   #parts: StepParts | undefined
 
-  constructor(parts: StepParts) {
-    const { self, time, sequence, messageId, correlationId, from, replyTo, random } = parts.context
-    this.self = self
-    this.time = time
-    this.sequence = sequence
-    this.messageId = messageId
-    this.correlationId = correlationId
-    this.from = from
-    this.replyTo = replyTo
-    this.random = random
-    this.#parts = parts
+  constructor(mail: Delivered, envelope: Decidable) {
+    const sent = envelope.kind === "message" ? envelope : undefined
+    const { reply: inbox, id } = sent ?? {}
+    this.self = mail.to
+    this.time = mail.time
+    this.sequence = mail.sequence
+    this.messageId = id ?? `s${mail.sequence}`
+    this.correlationId = envelope.correlation
+    this.from = sent?.from ?? ""
+    this.replyTo = inbox !== undefined && id !== undefined ? { inbox, id } : undefined
+    this.random = seededRandom(mail.sequence)
   }
 
   get state(): unknown {
@@ -45,6 +53,11 @@ export class StepContext implements UntypedStepBuilder {
 
   add(...operations: Operations): void {
     for (const operation of operations) addOperation(this.#open, operation)
+  }
+
+  /** What is said from now on belongs to these parts. */
+  open(parts: StepParts): void {
+    this.#parts = parts
   }
 
   /** The parts belong to a commit from now on, which nobody may change. */

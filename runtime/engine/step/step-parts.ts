@@ -162,7 +162,7 @@ const addAnswer = (
   body: unknown
 ): void => {
   parts.recorded[to.id] = { outcome, body }
-  parts.answers.push({ ...to, outcome, body })
+  parts.answers.push({ inbox: to.inbox, id: to.id, outcome, body })
 }
 
 const addSend = (parts: StepParts, send: Send): void =>

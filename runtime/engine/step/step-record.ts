@@ -41,8 +41,10 @@ const notEmpty = (record: object): boolean => {
 export const toEntries = ({ outgoing }: StepParts): ReadonlyArray<Entry> =>
   outgoing.map((each): Entry => {
     if (!("value" in each)) return each
-    const { value, ...entry } = each
-    return { ...entry, payload: JSON.stringify(value) }
+    const payload = JSON.stringify(each.value)
+    if (each.kind === "mail") return { kind: "mail", to: each.to, payload }
+    if (each.kind === "event") return { kind: "event", subject: each.subject, payload }
+    return { kind: "timer", owner: each.owner, name: each.name, at: each.at, payload }
   })
 
 /** What is sent to who asked, once it is stored. */

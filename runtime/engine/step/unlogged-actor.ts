@@ -1,9 +1,10 @@
 import type { Actor } from "../../actor.ts"
 import type { Address } from "../../address.ts"
 import { type ActorState, applyStep, emptyActor } from "./actor-state.ts"
-import { buildStep, type Decidable, isStale } from "./build.ts"
+import { buildStep, isStale } from "./build.ts"
 import { type Codecs, type Compiled, compileWith } from "./compiled.ts"
 import { StepFailure } from "./failure.ts"
+import type { Decidable } from "./step-context.ts"
 import type { Answered, Outgoing } from "./step-parts.ts"
 import { toRecord } from "./step-record.ts"
 

@@ -44,9 +44,9 @@ export const DECIDING: ReadonlyArray<Mutant> = [
   },
   {
     defect: "decisions take the time from the machine's clock",
-    file: engine("step/build"),
-    from: "    time: mail.time,\n    sequence: mail.sequence,\n    messageId",
-    to: "    time: mail.time + Math.floor(performance.now()),\n    sequence: mail.sequence,\n    messageId",
+    file: engine("step/step-context"),
+    from: "this.time = mail.time",
+    to: "this.time = mail.time + Math.floor(performance.now())",
     laws: /deciding again/,
     within: 20
   },
