@@ -75,6 +75,11 @@ const COMMANDS = [
     async () => (await import("./operate/status.ts")).status
   ),
   entry(
+    "doctor",
+    "What of settings, machine, server and system is not as it should be, and the remedy",
+    async () => (await import("./operate/doctor.ts")).doctor
+  ),
+  entry(
     "models",
     "Language models: what the configured ones, or another, can do",
     async () => (await import("./evaluate/models.ts")).models

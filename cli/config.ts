@@ -183,6 +183,9 @@ export const environmentWith = (defaults: Readonly<Record<string, string>>): Nod
   ...process.env
 })
 
+/** The names of all variables that are set to something. */
+export const variableNames = Effect.sync(() => Object.keys(process.env).filter((name) => process.env[name] !== ""))
+
 /** Checks a value against a setting. The same rules hold for an option on the command line. */
 export const checkSetting = <A>(spec: SettingSpec<A>, value: string): Effect.Effect<A, InvalidSetting> =>
   Schema.decodeUnknownEffect(spec.schema)(value).pipe(

@@ -1,7 +1,7 @@
 // The command `conclave`.
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Cause, Console, Effect, Layer } from "effect"
+import { Cause, Console, Effect, Layer, References } from "effect"
 import { Command } from "effect/cli"
 import { commandNames, conclaveFor } from "./commands.ts"
 import { explain } from "./failure.ts"
@@ -18,11 +18,16 @@ process.on("SIGHUP", stopInOrder)
 
 const words = process.argv.slice(2)
 
-// Help runs nothing that could log.
+const name = words.find((word) => commandNames.includes(word))
+
 const logging = Layer.unwrap(
-  Effect.promise(async () =>
-    words.some((word) => commandNames.includes(word)) ? (await import("./logging.ts")).logging : Layer.empty
-  )
+  Effect.promise(async () => {
+    // Help runs nothing that could log.
+    if (name === undefined) return Layer.empty
+    // It says by itself what is wrong, with the settings of the log too.
+    if (name === "doctor") return Layer.succeed(References.MinimumLogLevel, "None")
+    return (await import("./logging.ts")).logging
+  })
 )
 
 conclaveFor(words).pipe(

@@ -1,6 +1,7 @@
 export { type AuthOptions, InvalidAuth } from "./auth/authenticator.ts"
 export { Claims, Operation, Subject } from "./auth/grant.ts"
 export { privateKey, secretKey, signToken } from "./auth/token.ts"
+export { socketsAllowed } from "./files.ts"
 export { statusProbe } from "./operations/messages.ts"
 export { api } from "./operations/table/index.ts"
 export { defaultLimits, type GatewayLimits, hostFault, isLoopback, limitNames } from "./policy.ts"

@@ -28,6 +28,7 @@ const COMMANDS: ReadonlyArray<readonly [path: string, words: string, users: Read
   ["actors drop", "nosuch --yes", ACT],
   ["dead list", "", LOOK],
   ["dead show", "LETTER", LOOK],
+  ["doctor", "", LOOK],
   ["feedback", "", LOOK],
   ["experiments", "", LOOK],
   ["portfolio list", "", LOOK],
