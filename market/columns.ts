@@ -105,7 +105,9 @@ const columnsOf = (
   const prices = PRICES.map(at)
   const missing = date === undefined ? "date" : PRICES.find((_, index) => prices[index] === undefined)
   if (missing !== undefined || date === undefined) {
-    const rule = `the column is missing (the header has: ${listed(cells)})`
+    const named = cells.filter((cell) => cell.trim() !== "")
+    const has = named.length === 0 ? "there is no header and no row of prices" : `the header has: ${listed(cells)}`
+    const rule = `the column is missing (${has})`
     return Result.fail({ rule, column: missing ?? "date" })
   }
   const unlike = unlikeUnits(prices.map((place) => cells[place ?? 0] ?? ""))

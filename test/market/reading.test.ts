@@ -37,6 +37,7 @@ describe("reading a file of prices", () => {
       assert.deepStrictEqual(bars(`${name},Open,High,Low,Close,Volume\n${GOOD}`), [bar])
     }
     assert.include(fault(`Open,,High,Low,Close\n10,2024-01-02,12,9,11`), "line 1, column date: the column is missing")
+    for (const text of ["[]", "{}"]) assert.include(fault(text), "there is no header and no row of prices")
   })
 
   it("joins a time column to the date", () => {
