@@ -177,12 +177,6 @@ export const withoutPassword = (text: string) => text.replace(/(\/\/[^:@/,]*):[^
 
 const shown = ({ hidden }: SettingSpec<unknown>, value: string) => (hidden === true ? "***" : withoutPassword(value))
 
-/** The environment of a program that this process starts, with values for what is not set in it. */
-export const environmentWith = (defaults: Readonly<Record<string, string>>): NodeJS.ProcessEnv => ({
-  ...defaults,
-  ...process.env
-})
-
 /** Checks a value against a setting. The same rules hold for an option on the command line. */
 export const checkSetting = <A>(spec: SettingSpec<A>, value: string): Effect.Effect<A, InvalidSetting> =>
   Schema.decodeUnknownEffect(spec.schema)(value).pipe(

@@ -6,11 +6,11 @@ import { defaultLimits, Gateway, type GatewayOptions, NotReady, SERVING, statusP
 import type { ExperimentPlan, ModelName } from "../../protocols/index.ts"
 import { Actors, ClientLog, EventLog, layerNode } from "../../runtime/index.ts"
 import { layerEvents } from "../../runtime/nats/index.ts"
+import type { Server } from "../../server/index.ts"
 import { type Configuration, tellHeaderBytes } from "../config.ts"
 import { modelConfiguration, modelTimes, warnOfOnePlace } from "../config-models.ts"
 import { VERSION } from "../version.ts"
 import { gatewayOptions } from "./gateway-options.ts"
-import type { Server } from "./server.ts"
 
 /** How long a round takes votes unless something else is said. */
 const ROUND = "15 seconds"

@@ -1,7 +1,7 @@
 // The agent tests: every kind of market, every symbol, everybody, from many seeds.
 import { Clock, Effect } from "effect"
-import { type Policy, quantPolicy } from "../../actors/index.ts"
-import { REGIMES, type Regime } from "../../sim/index.ts"
+import { type Policy, quantPolicy } from "../actors/index.ts"
+import { REGIMES, type Regime } from "../sim/index.ts"
 import { type AgentTestReport, agentTestReport } from "./agent-report.ts"
 import type { Check, Guess } from "./checks.ts"
 import { type Examine, type ExaminedAnswer, makeExaminer } from "./examiner.ts"
