@@ -69,6 +69,8 @@ export class Gateway extends Context.Service<
     readonly open: boolean
     /** What `/metrics` shows. */
     readonly metrics: () => string
+    /** How many are connected. */
+    readonly clients: () => number
     /** What `/readyz` says. */
     readonly ready: Effect.Effect<void, NotReady>
   }
@@ -147,7 +149,8 @@ export const serveGateway = (
     )
     const url = `http${options.tls === undefined ? "" : "s"}://${host.includes(":") ? `[${host}]` : host}:${port}`
     yield* Effect.logInfo("gateway listening").pipe(Effect.annotateLogs({ url, open: !authenticator.required }))
-    return { host, port, url, open: !authenticator.required, metrics: () => metricsText(counted), ready }
+    const clients = () => registry.size
+    return { host, port, url, open: !authenticator.required, metrics: () => metricsText(counted), clients, ready }
   })
 
 /** Who asks, as operations know it, by its token or key and by what names the operation. `told`: clients are told apart. */

@@ -9,4 +9,4 @@ export {
   NatsServerMissing,
   runningServer
 } from "./nats-server.ts"
-export { namedServer, openServer, type Server, StopTimeout, withParts } from "./server.ts"
+export { closeParts, namedServer, openServer, type Server, StopTimeout, withParts } from "./server.ts"

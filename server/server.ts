@@ -62,17 +62,28 @@ export const withParts = <A, E, R>(
     Effect.gen(function* () {
       const scope = yield* Scope.make()
       const exit = yield* restore(Scope.provide(use, scope)).pipe(Effect.exit)
-      const stopped = yield* Deferred.make<boolean>()
-      const useless = server.storage?.failed === undefined ? Effect.exit(server.gone) : Effect.void
-      const alone = Effect.andThen(useless, Effect.sleep(STOP_GRACE_ALONE))
-      const deadline = Effect.raceFirst(Effect.sleep(STOP_GRACE), alone)
-      // In fibers of their own: this one may have been interrupted, and could not wait with a limit.
-      const tell = (inTime: boolean) => Deferred.succeed(stopped, inTime)
-      yield* Effect.forkDetach(Effect.ensuring(Scope.close(scope, exit), tell(true)))
-      const timer = yield* Effect.forkDetach(Effect.andThen(deadline, tell(false)))
-      const inTime = yield* Deferred.await(stopped)
-      yield* Fiber.interrupt(timer)
+      const inTime = yield* closeParts(server, scope, exit)
       if (!inTime && Exit.isSuccess(exit)) return yield* new StopTimeout()
       return yield* exit
     })
   )
+
+/** Closes the scope of parts as `withParts` does, and says whether all stopped in time. */
+export const closeParts = (
+  server: Server,
+  scope: Scope.Closeable,
+  exit: Exit.Exit<unknown, unknown>
+): Effect.Effect<boolean> =>
+  Effect.gen(function* () {
+    const stopped = yield* Deferred.make<boolean>()
+    const useless = server.storage?.failed === undefined ? Effect.exit(server.gone) : Effect.void
+    const alone = Effect.andThen(useless, Effect.sleep(STOP_GRACE_ALONE))
+    const deadline = Effect.raceFirst(Effect.sleep(STOP_GRACE), alone)
+    // In fibers of their own: this one may have been interrupted, and could not wait with a limit.
+    const tell = (inTime: boolean) => Deferred.succeed(stopped, inTime)
+    yield* Effect.forkDetach(Effect.ensuring(Scope.close(scope, exit), tell(true)))
+    const timer = yield* Effect.forkDetach(Effect.andThen(deadline, tell(false)))
+    const inTime = yield* Deferred.await(stopped)
+    yield* Fiber.interrupt(timer)
+    return inTime
+  })

@@ -194,11 +194,8 @@ export const ConsensusProtocol = {
   }
 } as const
 
-/** `agent_coordination`: what agents say to one another, as clients see it. */
-export const AgentCoordination = open({
-  sender_agent_id: Schema.NonEmptyString,
-  recipient_agent_id: Schema.NullOr(Schema.String),
-  message_type: Schema.Literals([
+/** What kinds of things agents say to one another. */
+export const CoordinationKind = Schema.Literals([
     "consensus_request",
     "vote",
     "abstention",
@@ -210,7 +207,14 @@ export const AgentCoordination = open({
     "outcome",
     "allocation",
     "message"
-  ]),
+  ])
+export type CoordinationKind = typeof CoordinationKind.Type
+
+/** `agent_coordination`: what agents say to one another, as clients see it. */
+export const AgentCoordination = open({
+  sender_agent_id: Schema.NonEmptyString,
+  recipient_agent_id: Schema.NullOr(Schema.String),
+  message_type: CoordinationKind,
   payload: Schema.Record(Schema.String, Schema.Unknown),
   timestamp: Timestamp
 })
