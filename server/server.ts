@@ -20,9 +20,16 @@ const PASSWORD_BYTES = 24
 /** A server that is not ours. */
 export const namedServer = (url: string): Server => ({ url, gone: Effect.never, syncAlways: undefined })
 
+export interface OpenOptions {
+  /** The nats-server program; without it the set-up's order of search. */
+  readonly natsServer: string | undefined
+  /** What is stored is thrown away at the end: it need not be on the disk before it is confirmed. */
+  readonly temporary?: boolean
+}
+
 /** The server that is named, or else one of our own on the data folder, until the scope closes. */
 export const openServer = (
-  { natsServer }: { readonly natsServer: string | undefined },
+  { natsServer, temporary = false }: OpenOptions,
   url: string | undefined,
   dataDir: string
 ): Effect.Effect<Server, EmbeddedError, Scope.Scope> =>
@@ -30,11 +37,16 @@ export const openServer = (
     if (url !== undefined) return namedServer(url)
     // Another user of this machine reaches loopback as well. A new one each time: none is left that still holds.
     const password = randomBytes(PASSWORD_BYTES).toString("hex")
-    const server = yield* embeddedNats({ dataDir, binary: natsServer, password })
+    const server = yield* embeddedNats({
+      dataDir,
+      binary: natsServer,
+      password,
+      syncInterval: temporary ? "2m" : "always"
+    })
     const gone = Effect.flatMap(server.exited, (reason) =>
       Effect.fail(new Error(`the NATS server has ended: ${reason}; its log is ${server.logFile}`))
     )
-    return { url: server.url, gone, syncAlways: true, storage: new Storage(dataDir, server) }
+    return { url: server.url, gone, syncAlways: temporary ? undefined : true, storage: new Storage(dataDir, server) }
   })
 
 /** Something did not come to its end and was left behind, which happens where a NATS server is gone. */

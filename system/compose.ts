@@ -40,8 +40,9 @@ const DATA_FOLDER = "./data"
 export const startParts = (options: AgentSystemOptions) =>
   Effect.gen(function* () {
     const given = yield* resolved(options)
-    const folder = given.temporary === true ? yield* temporaryFolder : (given.dataDir ?? DATA_FOLDER)
-    const server = yield* openServer({ natsServer: given.natsServer }, given.nats, folder)
+    const { natsServer, temporary = false } = given
+    const folder = temporary ? yield* temporaryFolder : (given.dataDir ?? DATA_FOLDER)
+    const server = yield* openServer({ natsServer, temporary }, given.nats, folder)
     const scope = yield* Scope.make()
     yield* Effect.addFinalizer((exit) =>
       Effect.flatMap(closeParts(server, scope, exit), (inTime) =>
