@@ -4,6 +4,7 @@ export { privateKey, secretKey, signToken } from "./auth/token.ts"
 export { statusProbe } from "./operations/messages.ts"
 export type { AnalysisProgress } from "./operations/progress.ts"
 export { api } from "./operations/table/index.ts"
+export type { TaskRunners, TellTask } from "./operations/tasks.ts"
 export { defaultLimits, type GatewayLimits, hostFault, isLoopback, limitNames } from "./policy.ts"
 export {
   OperationFailed,

@@ -23,6 +23,7 @@ import { GatewayState } from "./operations/gateway-state.ts"
 import { Keys } from "./operations/keys.ts"
 import type { AnalysisProgress } from "./operations/progress.ts"
 import { systemStatusOf } from "./operations/system.ts"
+import { Tasks } from "./operations/tasks.ts"
 import type { NotReady } from "./serving.ts"
 import { makeFanout } from "./streams/fanout.ts"
 
@@ -80,7 +81,13 @@ export const programOperations = (
       ...{ version: "", uptime_seconds: uptimeSeconds(), connections: clients() },
       ...fanout.status()
     })
-    const state = GatewayState.of({ events: fanout, system, ready, health })
+    const state = GatewayState.of({
+      events: fanout,
+      system,
+      ready,
+      health,
+      tasks: new Tasks(undefined, yield* Effect.scope)
+    })
     const services = Context.make(Actors, yield* Actors).pipe(Context.add(GatewayState, state))
     const caller = callerOf(options.analysisMillis, () => performance.now())
     const run = <A>(asked: Effect.Effect<A, OperationFailure, Actors | GatewayState>) =>

@@ -18,6 +18,7 @@ import { Actors, ClientLog, EventLog, LocalNode, layerNode } from "../runtime/in
 import { layerEvents, layerNats } from "../runtime/nats/index.ts"
 import { closeParts, openServer, type Server } from "../server/index.ts"
 import { type AgentSystemOptions, resolved } from "./options.ts"
+import { taskRunners } from "./tasks.ts"
 
 type Resolved = Effect.Success<ReturnType<typeof resolved>>
 
@@ -99,13 +100,16 @@ const openGateway = ({ gateway }: Resolved, ready: Effect.Effect<void, NotReady>
   gateway === undefined
     ? Effect.succeed(undefined)
     : Effect.map(
-        Layer.build(
-          Gateway.layer({
-            ...gateway,
-            limits: { analysisMillis, ...gateway.limits },
-            ready,
-            serving: { ...SERVING, probe: statusProbe }
-          })
+        Effect.flatMap(Actors, (actors) =>
+          Layer.build(
+            Gateway.layer({
+              tasks: taskRunners(actors),
+              ...gateway,
+              limits: { analysisMillis, ...gateway.limits },
+              ready,
+              serving: { ...SERVING, probe: statusProbe }
+            })
+          )
         ),
         (built) => Context.get(built, Gateway)
       )

@@ -33,3 +33,4 @@ export {
   type ToolEvent,
   type ToolFilter
 } from "./subscription.ts"
+export { taskRunners } from "./tasks.ts"

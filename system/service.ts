@@ -1,6 +1,6 @@
 // What a whole system does for a program, as effects. `running.ts` has the same as promises.
 import { Effect, type Schema, type Scope } from "effect"
-import { type AgentTestReport, runAgentTests } from "../evaluation/index.ts"
+import type { AgentTestReport } from "../evaluation/index.ts"
 import type { AnalysisProgress } from "../gateway/index.ts"
 import { OperationFailed, type ProgramOperations, readGiven } from "../gateway/index.ts"
 import {
@@ -35,6 +35,7 @@ import {
   wantedEvents,
   wantedTools
 } from "./subscription.ts"
+import { agentTests } from "./tasks.ts"
 
 /** An analysis as a program asks for it. */
 export type AnalysisWanted = typeof AnalyzeRequest.Encoded
@@ -167,12 +168,6 @@ const simulate = (options: SimulationWanted, simulated: Set<string>, actors: Act
   })
 
 const testAgents = (options: AgentTestsWanted, progress: ((progress: TaskProgress) => void) | undefined) =>
-  Effect.flatMap(readGiven(AgentTestsBody, options), ({ regimes, agents, runs, seed }) =>
-    runAgentTests({
-      ...(regimes === undefined ? {} : { regimes }),
-      ...(agents === undefined ? {} : { subjects: agents }),
-      ...(runs === undefined ? {} : { runs }),
-      ...(seed === undefined ? {} : { seed }),
-      ...(progress === undefined ? {} : { progress: (done: number, total: number) => progress({ done, total }) })
-    })
+  Effect.flatMap(readGiven(AgentTestsBody, options), (body) =>
+    agentTests(body, (done, total) => progress?.({ done, total }))
   )

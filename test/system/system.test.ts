@@ -1,5 +1,7 @@
 // The whole system as an object: one of them for all cases, with a NATS server of its own and a gateway.
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { MarketSimulationReport, type TaskStatus } from "../../protocols/index.ts"
 import { takeBars } from "../../sim/index.ts"
 import {
   AgentSystem,
@@ -199,5 +201,28 @@ describe("the agent tests and the status", () => {
     for (const name of ["active_agents", "symbols"] as const) assert.strictEqual(own[name], told[name])
     assert.isAtLeast(told.tool_executions, own.tool_executions)
     assert.isAbove(own.tool_executions, 10)
+  })
+})
+
+describe("over HTTP", () => {
+  it("a market is simulated and agents are tested as tasks, which are looked at", async () => {
+    const ask = async (path: string, body?: object) => {
+      const post = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) }
+      const answer = await fetch(`${system.gateway}/api/v1/${path}`, body === undefined ? {} : post)
+      return (await answer.json()) as TaskStatus
+    }
+    const ended = async ({ task_id }: TaskStatus): Promise<TaskStatus> => {
+      const found = await ask(`agents/tasks/${task_id}`)
+      if (found.state !== "running") return found
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      return ended(found)
+    }
+    const simulated = await ended(await ask("market/simulations", { symbols: ["INITECH"], bars: 1, speed: 1_000 }))
+    const report = Schema.decodeUnknownSync(MarketSimulationReport)(simulated.result)
+    assert.deepStrictEqual([simulated.state, report.symbols[0]?.bars], ["done", 61])
+    const tested = await ended(await ask("agents/tests", { regimes: ["sideways"], agents: ["joint"], runs: 1 }))
+    assert.strictEqual(tested.state, "done")
+    assert.containsAllKeys(tested.result, ["executive_summary", "accuracy_by_regime"])
+    assert.deepStrictEqual(tested.progress.done, tested.progress.total)
   })
 })
