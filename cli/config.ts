@@ -177,12 +177,6 @@ export const withoutPassword = (text: string) => text.replace(/(\/\/[^:@/,]*):[^
 
 const shown = ({ hidden }: SettingSpec<unknown>, value: string) => (hidden === true ? "***" : withoutPassword(value))
 
-/** The environment of a program that this process starts, with values for what is not set in it. */
-export const environmentWith = (defaults: Readonly<Record<string, string>>): NodeJS.ProcessEnv => ({
-  ...defaults,
-  ...process.env
-})
-
 /** The names of all variables that are set to something. */
 export const variableNames = Effect.sync(() => Object.keys(process.env).filter((name) => process.env[name] !== ""))
 

@@ -21,6 +21,7 @@ import { GatewayState } from "./operations/gateway-state.ts"
 import { Keys } from "./operations/keys.ts"
 import { Quotas } from "./operations/quota.ts"
 import { systemStatusOf } from "./operations/system.ts"
+import { type TaskRunners, Tasks } from "./operations/tasks.ts"
 import { defaultLimits, type GatewayLimits, isLoopback, limitNames, type OriginPolicy } from "./policy.ts"
 import { NotReady, type Serving, type ServingOptions, watchServing } from "./serving.ts"
 import { ask } from "./socket/asking.ts"
@@ -49,6 +50,8 @@ export interface GatewayOptions {
    * unless given.
    */
   readonly serving?: ServingOptions
+  /** What runs tests of agents and simulated markets for clients; none are offered unless given. */
+  readonly tasks?: TaskRunners
   /** Told by `/healthz`. */
   readonly version?: string
   readonly limits?: Partial<GatewayLimits>
@@ -69,6 +72,8 @@ export class Gateway extends Context.Service<
     readonly open: boolean
     /** What `/metrics` shows. */
     readonly metrics: () => string
+    /** How many are connected. */
+    readonly clients: () => number
     /** What `/readyz` says. */
     readonly ready: Effect.Effect<void, NotReady>
   }
@@ -118,6 +123,7 @@ export const serveGateway = (
     const state = GatewayState.of({
       events: fanout,
       system: yield* systemStatusOf({ events, ready, uptimeSeconds, clients: () => registry.size }),
+      tasks: new Tasks(options.tasks, yield* Effect.scope),
       ready,
       health: () => ({ version, uptime_seconds: uptimeSeconds(), connections: registry.size, ...fanout.status() })
     })
@@ -147,7 +153,8 @@ export const serveGateway = (
     )
     const url = `http${options.tls === undefined ? "" : "s"}://${host.includes(":") ? `[${host}]` : host}:${port}`
     yield* Effect.logInfo("gateway listening").pipe(Effect.annotateLogs({ url, open: !authenticator.required }))
-    return { host, port, url, open: !authenticator.required, metrics: () => metricsText(counted), ready }
+    const clients = () => registry.size
+    return { host, port, url, open: !authenticator.required, metrics: () => metricsText(counted), clients, ready }
   })
 
 /** Who asks, as operations know it, by its token or key and by what names the operation. `told`: clients are told apart. */

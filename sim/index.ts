@@ -31,6 +31,7 @@ export { layerInMemory, makeServer, openPorts, type Ports } from "./log/layer.ts
 export { LogRecording } from "./log/log-recording.ts"
 export type { ServerOptions } from "./log/server.ts"
 export { CorrelatedMarkets, type CorrelatedOptions } from "./market/correlated.ts"
+export { simulatedMarket } from "./market/endless.ts"
 export { type Fact, type Facts, factsOf } from "./market/facts.ts"
 export {
   type Episode,

@@ -1,8 +1,7 @@
-import type { AgentTestReport } from "./agent-report.ts"
+import type { AgentTestReport, Cell } from "../../evaluation/index.ts"
 import { BESIDE } from "./agent-text.ts"
 import { percentText, pText, shareText } from "./backtest-text.ts"
 import { strengthPlot } from "./calibration-plot.ts"
-import type { Cell } from "./checks.ts"
 import { card, Html, html, htmlTable, pageOf } from "./html.ts"
 
 const FAILURES_SHOWN = 12

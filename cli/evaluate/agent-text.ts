@@ -1,5 +1,5 @@
+import type { AgentTestReport } from "../../evaluation/index.ts"
 import { table } from "../table.ts"
-import type { AgentTestReport } from "./agent-report.ts"
 import { percentText, pText, shareText } from "./backtest-text.ts"
 
 const FAILURES_SHOWN = 8

@@ -12,6 +12,7 @@ import {
   WINDOW_BARS_MAX
 } from "../../protocols/index.ts"
 import { Actors, ClientLog } from "../../runtime/index.ts"
+import { type DataFolderUnusable, onDisk, openServer, type Server, withParts } from "../../server/index.ts"
 import { type Configuration, configuration, InvalidSetting } from "../config.ts"
 import { modelSettings, modelTimes } from "../config-models.ts"
 import { barsPerYearOf, fileFlags, sourceOf, yearFlags } from "../market/file.ts"
@@ -19,8 +20,7 @@ import { readBars } from "../market/market.ts"
 import { conversationText, shownEvent } from "../operate/conversation-text.ts"
 import { natsFlag, natsUrl, optionOr, symbolArgument } from "../options.ts"
 import { analysisText } from "../print.ts"
-import { type DataFolderUnusable, onDisk } from "../run/data-folder.ts"
-import { connect, connectClient, openServer, type Server, withParts } from "../run/server.ts"
+import { connect, connectClient } from "../run/server.ts"
 import { nodeName, serveActors } from "../run/system.ts"
 
 const flags = {

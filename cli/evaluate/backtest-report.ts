@@ -1,5 +1,6 @@
 // What a walk through prices came to. Pure.
-import { brierScore, DECISIONS, outcomeOf, wilson } from "../../actors/index.ts"
+import { brierScore, DECISIONS, outcomeOf } from "../../actors/index.ts"
+import { type Bin, binsOf, type HitRate, shareOf } from "../../evaluation/index.ts"
 import type { BarSource, Decision, Probabilities } from "../../protocols/index.ts"
 import {
   coinTest,
@@ -13,17 +14,7 @@ import {
   spreadOf
 } from "../../sim/index.ts"
 import { BUY_AND_HOLD, type Followed, type Walk } from "./backtest.ts"
-import { type Bin, binsOf } from "./calibration.ts"
 import { skillOf } from "./skill.ts"
-
-/** A share of some, with Wilson's interval for 95%. */
-export interface HitRate {
-  readonly hits: number
-  readonly count: number
-  readonly rate: number | null
-  readonly low: number
-  readonly high: number
-}
 
 /** One line of a backtest's table. What cannot be said is null. */
 export interface StrategyReport {
@@ -127,13 +118,6 @@ const risesOf = (closes: ReadonlyArray<number>): number => {
   const moves = returnsOf(closes).filter((move) => move !== 0)
   return moves.length === 0 ? 0 : moves.filter((move) => move > 0).length / moves.length
 }
-
-export const shareOf = (hits: number, count: number): HitRate => ({
-  hits,
-  count,
-  rate: count === 0 ? null : hits / count,
-  ...(count === 0 ? { low: 0, high: 1 } : wilson(hits, count))
-})
 
 /** How often the next close lay where a BUY or SELL said; a price that stood still counts for neither. */
 export const directionOf = ({ said }: Pick<Followed, "said">, { bars }: Pick<Walk, "bars">) => {

@@ -1,5 +1,6 @@
+import type { HitRate } from "../../evaluation/index.ts"
 import { counted, table } from "../table.ts"
-import type { BacktestReport, HitRate, StrategyReport } from "./backtest-report.ts"
+import type { BacktestReport, StrategyReport } from "./backtest-report.ts"
 
 export const percentText = (share: number | null, digits = 1): string =>
   share === null ? "-" : `${(100 * share).toFixed(digits)}%`

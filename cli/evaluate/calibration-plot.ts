@@ -1,5 +1,4 @@
-import type { StrengthBin } from "./agent-report.ts"
-import type { Bin } from "./calibration.ts"
+import type { Bin, StrengthBin } from "../../evaluation/index.ts"
 import { type Html, html } from "./html.ts"
 
 const SIZE = 320

@@ -1,12 +1,11 @@
 // `conclave test-agents`: what the agents do in each kind of market, beside what would be right.
 import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
+import { runAgentTests, SUBJECTS } from "../../evaluation/index.ts"
 import { REGIMES } from "../../sim/index.ts"
 import { configuration } from "../config.ts"
 import { agentTestPage } from "./agent-page.ts"
-import { runAgentTests } from "./agent-tests.ts"
 import { agentTestText } from "./agent-text.ts"
-import { SUBJECTS } from "./expectations.ts"
 import { outputFlags, printReport } from "./output.ts"
 import { runStressTest, stressText } from "./stress.ts"
 

@@ -2,7 +2,6 @@
 import { Console, Effect, Stream } from "effect"
 import type { ReadBar, Until } from "../../market/index.ts"
 import { type Bar, readIsoTime } from "../../protocols/index.ts"
-import { type MarketOptions, marketBars, takeBars } from "../../sim/index.ts"
 import {
   type FileFlags,
   type FileReport,
@@ -141,21 +140,6 @@ const endsBefore = ({ series }: FileReport, until: Until): string | undefined =>
   const beyond =
     "instant" in until ? until.instant >= series.last + interval : until.dayEnds - DAY_MILLIS >= series.last
   return beyond ? localText(series.last, series) : undefined
-}
-
-/** Simulated markets begin here, on a Thursday, and have a bar each weekday, so that every run has the same ones. */
-const SIMULATED_START = Date.UTC(2026, 0, 1)
-/** So many simulated bars are the past: twelve weeks of days, which give every agent the bars that it needs to have a view. */
-const PAST_BARS = 60
-
-export type Simulated = Pick<MarketOptions, "seed" | "symbol" | "regime" | "intervalMillis">
-
-/** An endless simulated market, and the time before which its bars are the past. */
-export const simulatedMarket = (
-  chosen: Simulated
-): { readonly bars: Stream.Stream<Bar>; readonly pastUntil: number } => {
-  const options = { ...chosen, startTime: SIMULATED_START }
-  return { bars: marketBars(options), pastUntil: takeBars(options, PAST_BARS + 1).at(-1)?.time ?? SIMULATED_START }
 }
 
 /** A day, which is one of the exchange, or an instant, which is in UTC unless it names a zone. */

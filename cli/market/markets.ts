@@ -4,7 +4,7 @@ import { Flag } from "effect/cli"
 import { feed } from "../../actors/index.ts"
 import { type Bar, type BarSource, CoordinatorProtocol, MarketSymbol, SYMBOL_RULE } from "../../protocols/index.ts"
 import { Actors, type AskError } from "../../runtime/index.ts"
-import type { RegimeOrMartingale } from "../../sim/index.ts"
+import { type RegimeOrMartingale, simulatedMarket } from "../../sim/index.ts"
 import { InvalidSetting } from "../config.ts"
 import { symbolFlag, symbolsFlag } from "../options.ts"
 import {
@@ -20,7 +20,6 @@ import {
   type YearFlags,
   yearFlags
 } from "./file.ts"
-import { simulatedMarket } from "./market.ts"
 import { intervalFlag, regimeFlag, seedFlag } from "./simulation-flags.ts"
 
 /** The system knows newer bars of the symbol than the file has: they are of another market, and nothing of the file would be read. */

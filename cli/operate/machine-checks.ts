@@ -4,10 +4,9 @@ import { statfs } from "node:fs/promises"
 import { dirname, resolve } from "node:path"
 import { Effect, Result } from "effect"
 import { socketsAllowed } from "../../gateway/index.ts"
+import { findBinary, sizeText } from "../../server/index.ts"
 import { type Configuration, readOptional, type SettingSpec, settings, variableNames } from "../config.ts"
 import { modelConfiguration, modelSettings } from "../config-models.ts"
-import { sizeText } from "../run/data-size.ts"
-import { findBinary } from "../run/nats-server.ts"
 import { bad, type Finding, good, warning } from "./finding.ts"
 
 /** With less a day of events and journals may not fit. */

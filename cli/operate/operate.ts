@@ -9,10 +9,10 @@ import {
   type Selection,
   type Target
 } from "../../runtime/index.ts"
+import { namedServer, runningServer, withParts } from "../../server/index.ts"
 import { configuration, settings } from "../config.ts"
 import { dataFlag, natsFlag, natsUrl, optionOr } from "../options.ts"
-import { runningServer } from "../run/nats-server.ts"
-import { connectPeople, namedServer, withParts } from "../run/server.ts"
+import { connectPeople } from "../run/server.ts"
 
 /** No server is named, and there is none of our own to be found. */
 export class NoServer extends Schema.TaggedError<NoServer>()("NoServer", { folder: Schema.String }) {

@@ -10,7 +10,8 @@ import {
   type UnknownAccount
 } from "../../protocols/index.ts"
 import { Actors, type AskError, type Operators } from "../../runtime/index.ts"
-import { connectClient, withParts } from "../run/server.ts"
+import { withParts } from "../../server/index.ts"
+import { connectClient } from "../run/server.ts"
 import { plain, table } from "../table.ts"
 import { findSystem, maxFlag, operate, operatorFlags } from "./operate.ts"
 

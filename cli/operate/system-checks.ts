@@ -1,10 +1,10 @@
 // What `conclave doctor` looks at of a system that runs.
 import { Effect, type Option, Result } from "effect"
 import { Operators, type ReadError } from "../../runtime/index.ts"
+import { namedServer, runningServer, withParts } from "../../server/index.ts"
 import type { Configuration } from "../config.ts"
 import { natsUrl } from "../options.ts"
-import { runningServer } from "../run/nats-server.ts"
-import { connectPeople, namedServer, withParts } from "../run/server.ts"
+import { connectPeople } from "../run/server.ts"
 import { counted } from "../table.ts"
 import { bad, type Finding, good, warning } from "./finding.ts"
 

@@ -1,11 +1,12 @@
 // `conclave feed`: gives a running system a market to decide on.
 import { Console, Effect, Layer, Option } from "effect"
 import { Command } from "effect/cli"
+import { namedServer, withParts } from "../../server/index.ts"
 import { configuration, withoutPassword } from "../config.ts"
 import { feedMarket, type Market, marketFlags, marketsOf } from "../market/markets.ts"
 import { forFlag, natsFlag } from "../options.ts"
 import { requiredUrl } from "./parts.ts"
-import { connectClient, namedServer, withParts } from "./server.ts"
+import { connectClient } from "./server.ts"
 import { countDecisions, DecisionTally, settled } from "./tally.ts"
 
 const feedOne = (market: Market, tally: DecisionTally, intervalMillis: number) =>

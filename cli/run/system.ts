@@ -6,11 +6,12 @@ import { defaultLimits, Gateway, type GatewayOptions, NotReady, SERVING, statusP
 import type { ExperimentPlan, ModelName } from "../../protocols/index.ts"
 import { Actors, ClientLog, EventLog, layerNode } from "../../runtime/index.ts"
 import { layerEvents } from "../../runtime/nats/index.ts"
+import type { Server } from "../../server/index.ts"
+import { taskRunners } from "../../system/index.ts"
 import { type Configuration, tellHeaderBytes } from "../config.ts"
 import { modelConfiguration, modelTimes, warnOfOnePlace } from "../config-models.ts"
 import { VERSION } from "../version.ts"
 import { gatewayOptions } from "./gateway-options.ts"
-import type { Server } from "./server.ts"
 
 /** How long a round takes votes unless something else is said. */
 const ROUND = "15 seconds"
@@ -91,10 +92,15 @@ export const serveGateway = (
         name: "conclave gateway events",
         outside
       })
-      return Gateway.layer({ ...gatewayOptions(config), ...options, limits, ready, serving, version: VERSION }).pipe(
-        Layer.provide(Layer.effectDiscard(mayReadEvents)),
-        Layer.provide(events)
-      )
+      return Gateway.layer({
+        ...gatewayOptions(config),
+        ...options,
+        limits,
+        ready,
+        serving,
+        tasks: taskRunners(yield* Actors),
+        version: VERSION
+      }).pipe(Layer.provide(Layer.effectDiscard(mayReadEvents)), Layer.provide(events))
     })
   )
 

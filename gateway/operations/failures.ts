@@ -14,6 +14,7 @@ import type { AnalyzeFailure, CancelAnalysisFailure } from "./analysis.ts"
 import type { ConsensusFailure } from "./consensus.ts"
 import type { FeedFailure } from "./market.ts"
 import type { PortfolioFailure } from "./portfolio.ts"
+import type { TaskFailure } from "./tasks.ts"
 import type { ToolFailure } from "./tools.ts"
 
 /** What may go wrong with anything that a client asks for. */
@@ -25,6 +26,7 @@ export type OperationFailure =
   | PortfolioFailure
   | FeedFailure
   | ToolFailure
+  | TaskFailure
   | NotReady
 
 const NOT_TAKEN = "The vote was not taken"
@@ -53,6 +55,7 @@ const tooMany =
 export const failureOf: (failure: OperationFailure) => Failure = Match.typeTags<OperationFailure, Failure>()({
   TooManySymbols: tooMany("too-many-symbols", "Too many symbols"),
   TooManyRounds: tooMany("too-many-rounds", "Too many rounds"),
+  TooManyTasks: tooMany("too-many-tasks", "Too many tasks"),
   OverBudget: ({ message: detail, retry_after: retrySeconds }) => ({
     status: 429,
     code: "over-budget",
@@ -89,6 +92,15 @@ export const failureOf: (failure: OperationFailure) => Failure = Match.typeTags<
   ),
   DeadlinePassed: () => timedOut("The analysis took too long", "its deadline passed before its turn came"),
   UnknownAnalysis: unknown("analysis", "no analysis of this symbol with this correlation id is waiting or under way"),
+
+  UnknownTask: unknown("task", "no task of yours with this id is known to this gateway"),
+  SimulationRunning: ({ symbol }) =>
+    conflict(
+      "simulation-running",
+      "The market is being simulated",
+      `a market of ${symbol} is being simulated already`
+    )(),
+  NotOffered: () => unavailable("not-offered", "this gateway was started without what runs such tasks", 30),
 
   UnknownAllocation: unknown("allocation", "nobody asked for an allocation with this id"),
   AllocationOpen: internal,

@@ -22,8 +22,12 @@ export interface SystemOptions {
   /** Whether what is asked is stored and answered. */
   readonly ready: Effect.Effect<void, NotReady>
   readonly clients: () => number
+  /** How the gateway is that clients reach; healthy unless given, since it answers. */
+  readonly gateway?: ComponentHealth
   readonly uptimeSeconds: () => number
 }
+
+const healthy: ComponentHealth = { status: "healthy" }
 
 /** So many symbols and tools are asked at most, this many at a time. */
 const ASKED_MAX = 256
@@ -46,7 +50,7 @@ export const systemStatusOf = (options: SystemOptions) =>
         Effect.andThen(mustSee(caller, ">"), status)
   )
 
-const readStatus = ({ events, ready, clients, uptimeSeconds }: SystemOptions) =>
+const readStatus = ({ events, ready, clients, uptimeSeconds, gateway = healthy }: SystemOptions) =>
   Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
     const stored = yield* ready.pipe(
@@ -70,7 +74,7 @@ const readStatus = ({ events, ready, clients, uptimeSeconds }: SystemOptions) =>
     const failing = models.filter(({ success_rate }) => (success_rate ?? 1) < FAILING_BELOW)
     const silent = Math.min(symbols.length, ASKED_MAX) - coordinators.length
     const component_health = {
-      gateway: healthy,
+      gateway,
       log: stored,
       coordinators: partOf(symbols.length, silent, `${silent} do not answer`),
       agents: partOf(
@@ -105,7 +109,6 @@ const readStatus = ({ events, ready, clients, uptimeSeconds }: SystemOptions) =>
 /** A model of whose requests fewer succeed is of little use. */
 const FAILING_BELOW = 0.5
 
-const healthy: ComponentHealth = { status: "healthy" }
 const unhealthy = (detail: string): ComponentHealth => ({ status: "unhealthy", detail })
 
 const namesOf = (all: ReadonlyArray<{ readonly agent_type: string; readonly tool: string }>): string =>

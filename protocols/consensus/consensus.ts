@@ -194,23 +194,27 @@ export const ConsensusProtocol = {
   }
 } as const
 
+/** What kinds of things agents say to one another. */
+export const CoordinationKind = Schema.Literals([
+  "consensus_request",
+  "vote",
+  "abstention",
+  "escalation",
+  "consensus_result",
+  "disagreement",
+  "final_decision",
+  "performance_feedback",
+  "outcome",
+  "allocation",
+  "message"
+])
+export type CoordinationKind = typeof CoordinationKind.Type
+
 /** `agent_coordination`: what agents say to one another, as clients see it. */
 export const AgentCoordination = open({
   sender_agent_id: Schema.NonEmptyString,
   recipient_agent_id: Schema.NullOr(Schema.String),
-  message_type: Schema.Literals([
-    "consensus_request",
-    "vote",
-    "abstention",
-    "escalation",
-    "consensus_result",
-    "disagreement",
-    "final_decision",
-    "performance_feedback",
-    "outcome",
-    "allocation",
-    "message"
-  ]),
+  message_type: CoordinationKind,
   payload: Schema.Record(Schema.String, Schema.Unknown),
   timestamp: Timestamp
 })

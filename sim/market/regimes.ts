@@ -1,17 +1,9 @@
 // What a market can be in, and how it goes from one to the next.
+import { SimulatedRegime } from "../../protocols/index.ts"
 import type { Prng } from "../world/prng.ts"
 import { gamma } from "./draws.ts"
 
-export const REGIMES = [
-  "trending_bullish",
-  "trending_bearish",
-  "sideways",
-  "high_volatility",
-  "low_volatility",
-  "breakout_bullish",
-  "breakout_bearish",
-  "mean_reversion"
-] as const
+export const REGIMES = SimulatedRegime.literals
 
 export type Regime = (typeof REGIMES)[number]
 

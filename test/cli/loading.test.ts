@@ -30,10 +30,10 @@ describe("a command loads only what it needs", () => {
   })
 
   it("who looks at the nodes needs no actors and no gateway, and who looks at a gateway no actors", () => {
-    assert.deepStrictEqual(roomsOf("operate/nodes.ts"), ["protocols", "runtime"])
-    assert.deepStrictEqual(roomsOf("operate/dead.ts"), ["protocols", "runtime"])
+    assert.deepStrictEqual(roomsOf("operate/nodes.ts"), ["protocols", "runtime", "server"])
+    assert.deepStrictEqual(roomsOf("operate/dead.ts"), ["protocols", "runtime", "server"])
     assert.deepStrictEqual(roomsOf("operate/clients.ts"), ["gateway", "protocols", "runtime"])
-    assert.deepStrictEqual(roomsOf("operate/portfolio.ts"), ["actors", "protocols", "runtime"])
+    assert.deepStrictEqual(roomsOf("operate/portfolio.ts"), ["actors", "protocols", "runtime", "server"])
   })
 
   it("the runtime needs no client of NATS; its ports on NATS do", () => {

@@ -2,7 +2,7 @@ import { chmodSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { findBinary } from "../../cli/run/nats-server.ts"
+import { findBinary } from "../../server/nats-server.ts"
 import { natsServer, temporaryFolder } from "../support/nats.ts"
 
 /** A nats-server that first does something else for some seconds, as one does that reads what is stored. */

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock, TestConsole } from "effect/testing"
-import { withParts } from "../../cli/run/server.ts"
-import { Storage } from "../../cli/run/storage.ts"
 import { LogUnavailable } from "../../runtime/index.ts"
+import { withParts } from "../../server/server.ts"
+import { Storage } from "../../server/storage.ts"
 
 /** A disk with so much room, under a server that stores or does not. */
 const world = Effect.gen(function* () {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
-import { binsOf } from "../../cli/evaluate/calibration.ts"
+import { binsOf } from "../../evaluation/calibration.ts"
 import { luckiestSharpe } from "../../sim/evaluation/returns.ts"
 import { coinTest, deflatedSharpe, drawdownsOf, returnsOf, sharpeOf, sortinoOf, spreadOf } from "../../sim/index.ts"
 import { normals } from "../support/tools.ts"

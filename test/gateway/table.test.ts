@@ -11,6 +11,7 @@ import { http, openClient, startGateway } from "../support/gateway.ts"
 
 const SECRET = "0123456789abcdef0123456789abcdef"
 const ROUND = "01J00000000000000000000000"
+const TASK = "0b7c3d52-6b1f-4c6e-9a53-2f1f3f0f8d11"
 const BAR = { time: 1, open: 1, high: 1, low: 1, close: 1, volume: 1 }
 const VOTE = { agent_id: "o", agent_type: "o", token: "s", decision: "BUY", confidence: 0.5 }
 const HOLDINGS = [{ symbol: "A", group: "g", current: 0 }]
@@ -25,6 +26,8 @@ interface Sample {
   readonly frame?: { readonly op: string } & Record<string, unknown>
   readonly right?: Operation
   readonly cost?: "ask"
+  /** What is answered here to who has the right; `REFUSAL` of the actors unless given. */
+  readonly answer?: readonly [status: number, problem: string]
 }
 
 const AGENTS = "/api/v1/agents"
@@ -110,6 +113,33 @@ const samples: { readonly [operation: string]: Sample } = {
     body: { bars: [BAR] },
     right: "feed"
   },
+  "POST /api/v1/agents/tests": {
+    path: `${AGENTS}/tests`,
+    body: { runs: 1 },
+    right: "analyze",
+    cost: "ask",
+    answer: [503, "not-offered"]
+  },
+  "POST /api/v1/market/simulations": {
+    path: "/api/v1/market/simulations",
+    body: { bars: 1 },
+    right: "feed",
+    cost: "ask",
+    answer: [503, "not-offered"]
+  },
+  "GET /api/v1/agents/tasks/:id": {
+    path: `${AGENTS}/tasks/${TASK}`,
+    right: "status",
+    cost: "ask",
+    answer: [404, "unknown-task"]
+  },
+  "POST /api/v1/agents/tasks/:id/cancel": {
+    path: `${AGENTS}/tasks/${TASK}/cancel`,
+    body: {},
+    right: "cancel",
+    cost: "ask",
+    answer: [404, "unknown-task"]
+  },
   "GET /healthz": { path: "/healthz" },
   "GET /readyz": { path: "/readyz" }
 }
@@ -186,7 +216,7 @@ describe("every operation of the table", () => {
         assert.include(others.text, `does not allow ${right}`, name)
         const own = yield* call(port, sample, yield* sign([right]))
         if (ANSWERED.includes(name)) assert.strictEqual(own.status, 200, name)
-        else assert.deepStrictEqual([own.status, typeOf(own.json)], [409, "round-closed"], name)
+        else assert.deepStrictEqual([own.status, typeOf(own.json)], sample.answer ?? [409, "round-closed"], name)
         const other = yield* http(port, sample.path, { method: "PUT", headers: { authorization: "Bearer x" } })
         assert.strictEqual(other.status, 401, name)
       }

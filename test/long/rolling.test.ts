@@ -1,9 +1,9 @@
 // Nodes that come and go under load, as real processes: no caller notices, and nothing counts twice.
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber, Layer, type Scope } from "effect"
-import type { EmbeddedError } from "../../cli/run/nats-server.ts"
 import { Actors, Leases, type Membership } from "../../runtime/index.ts"
 import { layerNats } from "../../runtime/nats/index.ts"
+import type { EmbeddedError } from "../../server/nats-server.ts"
 import { CounterProtocol } from "../support/counter.ts"
 import { natsServer } from "../support/nats.ts"
 import { startNode } from "../support/node-process.ts"

@@ -1,7 +1,7 @@
 // Servers that die and networks that fail, for tests of who survives that.
 import { createConnection, createServer, type Server, type Socket } from "node:net"
 import { Effect, Exit, Schedule, Scope } from "effect"
-import { embeddedNats } from "../../cli/run/nats-server.ts"
+import { embeddedNats } from "../../server/nats-server.ts"
 import { temporaryFolder } from "./nats.ts"
 
 /** A nats-server that can be killed and started again on its port and store. */

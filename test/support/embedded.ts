@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Effect } from "effect"
-import { embeddedNats } from "../../cli/run/nats-server.ts"
+import { embeddedNats } from "../../server/nats-server.ts"
 
 const dataDir = process.argv[2] ?? ""
 

@@ -1,9 +1,9 @@
 // What the long tests have in common: a server whose power can be cut, processes on it, and how many actors answer.
 import { join } from "node:path"
 import { Clock, Effect, Exit, Layer, References, Schedule, Scope } from "effect"
-import { embeddedNats } from "../../cli/run/nats-server.ts"
 import { Actors, type Operators } from "../../runtime/index.ts"
 import { layerNatsClient, layerOperators } from "../../runtime/nats/index.ts"
+import { embeddedNats } from "../../server/nats-server.ts"
 import { temporaryFolder } from "./nats.ts"
 import { startNode } from "./node-process.ts"
 

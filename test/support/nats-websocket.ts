@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { join } from "node:path"
 import { Effect, type Scope } from "effect"
-import { findBinary, type NatsServerMissing } from "../../cli/run/nats-server.ts"
+import { findBinary, type NatsServerMissing } from "../../server/nats-server.ts"
 import { temporaryFolder } from "./nats.ts"
 
 export interface NatsWebSocket {

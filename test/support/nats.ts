@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Clock, Context, Effect, Layer, type Scope } from "effect"
-import { type EmbeddedError, type EmbeddedNats, type EmbeddedOptions, embeddedNats } from "../../cli/run/nats-server.ts"
+import { type EmbeddedError, type EmbeddedNats, type EmbeddedOptions, embeddedNats } from "../../server/nats-server.ts"
 
 export type TestServerOptions = Omit<EmbeddedOptions, "dataDir">
 

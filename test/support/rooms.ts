@@ -26,8 +26,17 @@ const ROOMS: Readonly<Record<string, Room>> = {
   client: { rooms: ["protocols"], packages: /^$/ },
   sim: { rooms: ["protocols", "runtime"], packages: ANY },
   store: { rooms: ["protocols", "runtime"], packages: ANY },
+  server: { rooms: ["runtime", "setup"], packages: ANY },
+  evaluation: { rooms: ["protocols", "runtime", "actors", "sim"], packages: ANY },
+  system: {
+    rooms: ["protocols", "runtime", "runtime/nats", "actors", "gateway", "sim", "server", "evaluation"],
+    packages: ANY
+  },
   cli: {
-    rooms: ["protocols", "runtime", "runtime/nats", "market", "actors", "gateway", "sim", "store", "setup"],
+    rooms: [
+      ...["protocols", "runtime", "runtime/nats", "market", "actors", "gateway", "sim", "store", "setup"],
+      ...["server", "evaluation", "system"]
+    ],
     packages: ANY
   }
 }

@@ -82,9 +82,9 @@ export const timeAndChance = (source: Source): ReadonlyArray<string> => {
   })
 }
 
-const READS_ENVIRONMENT = /^(cli\/config\.ts$|setup\/|test\/|vitest\.config\.ts$)/
+const READS_ENVIRONMENT = /^(cli\/config\.ts$|server\/environment\.ts$|setup\/|test\/|vitest\.config\.ts$)/
 
-/** The environment is read in cli/config.ts only. */
+/** The environment is read in cli/config.ts only, and handed on by server/environment.ts. */
 export const environment = (source: Source): ReadonlyArray<string> => {
   if (READS_ENVIRONMENT.test(source.path)) return []
   return nodesOf(source).flatMap((node) => {

@@ -5,6 +5,7 @@ import { agents } from "./agents.ts"
 import { rounds } from "./consensus.ts"
 import { type Address, AddressOf, EntryOf, type OperationEntry } from "./entry.ts"
 import { clients, clientsAddress, system } from "./system.ts"
+import { tasks } from "./tasks.ts"
 import { allocations, markets, portfolios } from "./trading.ts"
 
 export type { Address, OperationEntry, SocketOperation, SocketRequest } from "./entry.ts"
@@ -17,6 +18,7 @@ export const api = HttpApi.make("conclave")
   .add(allocations)
   .add(portfolios)
   .add(markets)
+  .add(tasks)
   .add(clients)
   .add(system)
   .annotateMerge(OpenApi.annotations({ title: "Conclave", version: "1" }))

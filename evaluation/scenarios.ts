@@ -1,5 +1,5 @@
 // The markets that agents are tested on.
-import { type Bar, type BarWindow, toWindow, WINDOW_BARS_MAX } from "../../protocols/index.ts"
+import { type Bar, type BarWindow, toWindow, WINDOW_BARS_MAX } from "../protocols/index.ts"
 import {
   CURRENCY,
   type Instrument,
@@ -9,7 +9,7 @@ import {
   type SimulatedBar,
   STOCK,
   takeSimulated
-} from "../../sim/index.ts"
+} from "../sim/index.ts"
 import { EXPECTATIONS } from "./expectations.ts"
 
 const HOUR_MILLIS = 3_600_000

@@ -1,6 +1,6 @@
 // Puts a question to all agents and the panel, through the actors.
 import { type Clock, Effect, Schema } from "effect"
-import { agentActor, allActors, PANEL, type Policy } from "../../actors/index.ts"
+import { agentActor, allActors, PANEL, type Policy } from "../actors/index.ts"
 import {
   AgentType,
   AnalysisResult,
@@ -9,8 +9,8 @@ import {
   CoordinatorProtocol,
   Decision,
   Strengths
-} from "../../protocols/index.ts"
-import { DirectHost, type PublishedEvent } from "../../sim/index.ts"
+} from "../protocols/index.ts"
+import { DirectHost, type PublishedEvent } from "../sim/index.ts"
 import type { Subject } from "./expectations.ts"
 import type { Scenario } from "./scenarios.ts"
 

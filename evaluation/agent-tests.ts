@@ -1,7 +1,7 @@
 // The agent tests: every kind of market, every symbol, everybody, from many seeds.
 import { Clock, Effect } from "effect"
-import { type Policy, quantPolicy } from "../../actors/index.ts"
-import { REGIMES, type Regime } from "../../sim/index.ts"
+import { type Policy, quantPolicy } from "../actors/index.ts"
+import { REGIMES, type Regime } from "../sim/index.ts"
 import { type AgentTestReport, agentTestReport } from "./agent-report.ts"
 import type { Check, Guess } from "./checks.ts"
 import { type Examine, type ExaminedAnswer, makeExaminer } from "./examiner.ts"
@@ -19,6 +19,8 @@ export interface AgentTestOptions {
   readonly runs?: number
   /** The first seed; 1 unless given. */
   readonly seed?: number
+  /** Told how many scenarios of how many have been asked. */
+  readonly progress?: (done: number, total: number) => void
 }
 
 /**
@@ -28,18 +30,28 @@ export interface AgentTestOptions {
  */
 export const runAgentTests = (options: AgentTestOptions = {}): Effect.Effect<AgentTestReport> =>
   Effect.gen(function* () {
-    const { policy = quantPolicy, regimes = REGIMES, subjects = SUBJECTS, runs = 20, seed = 1 } = options
+    const {
+      policy = quantPolicy,
+      regimes = REGIMES,
+      subjects = SUBJECTS,
+      runs = 20,
+      seed = 1,
+      progress = () => {}
+    } = options
     const examine = makeExaminer(policy, yield* Clock.Clock)
     const seeds = Array.from({ length: runs }, (_, index) => seed + index)
     const checks: Array<Check> = []
     const guesses: Array<Guess> = []
+    let asked = 0
     for (const each of seeds) {
-      for (const scenario of casesOf(each, regimes)) {
+      const cases = casesOf(each, regimes)
+      for (const scenario of cases) {
         if ("regime" in scenario) checks.push(...checksOf(examine, scenario, subjects))
         else guesses.push(...guessesOf(examine, scenario, subjects))
+        progress(++asked, runs * cases.length)
+        // Between scenarios others may have their turn.
+        yield* Effect.yieldNow
       }
-      // Between seeds others may have their turn.
-      yield* Effect.yieldNow
     }
     return agentTestReport({ seeds, regimes, subjects, checks: inOrder(checks), guesses })
   })

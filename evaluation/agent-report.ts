@@ -1,10 +1,10 @@
 // What the agent tests came to. Pure.
-import { percentile, wilson } from "../../actors/index.ts"
-import { coinTest, type Regime, spreadOf } from "../../sim/index.ts"
-import { shareOf } from "./backtest-report.ts"
+import { percentile, wilson } from "../actors/index.ts"
+import { coinTest, type Regime, spreadOf } from "../sim/index.ts"
 import { type Bin, binsOf } from "./calibration.ts"
 import type { Beside, Cell, Check, FailureGroup, Guess, MartingaleLine, Traders } from "./checks.ts"
 import { EXPECTATIONS, RESPONSE_MILLIS_MAX, STRENGTH_MIN, type Subject, TRADERS } from "./expectations.ts"
+import { shareOf } from "./hit-rate.ts"
 import { recommendationsOf } from "./recommendations.ts"
 import { RULE_WORDS, type Rule } from "./rules.ts"
 

@@ -1,6 +1,6 @@
 // What is right in each kind of market, for whom, and why: the table that the agent tests are judged by.
-import type { Decision } from "../../protocols/index.ts"
-import type { Regime } from "../../sim/index.ts"
+import type { Decision } from "../protocols/index.ts"
+import type { Regime } from "../sim/index.ts"
 
 /** Who is asked: the agents by type, and the panel's joint decision. */
 export const SUBJECTS = [

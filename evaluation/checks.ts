@@ -1,8 +1,8 @@
 // The words of the agent tests: single checks, and what they add up to.
-import type { Regime } from "../../sim/index.ts"
-import type { HitRate } from "./backtest-report.ts"
+import type { Regime } from "../sim/index.ts"
 import type { ExaminedAnswer } from "./examiner.ts"
 import type { Subject } from "./expectations.ts"
+import type { HitRate } from "./hit-rate.ts"
 import type { Rule } from "./rules.ts"
 
 /** What somebody answered in a scenario, and whether it will do. */

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, realpathSync, statSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { Effect, Schema, type Scope } from "effect"
-import { takeLock } from "../../setup/lock.mjs"
+import { takeLock } from "../setup/lock.mjs"
 
 /** The file system refuses. Trying again does not help until the folder is mended. */
 export class DataFolderUnusable extends Schema.TaggedError<DataFolderUnusable>()("DataFolderUnusable", {

@@ -1,6 +1,6 @@
 // Who the agents stand beside: rules that take one line each, and one that is told what it should find out.
-import type { BarWindow, Decision } from "../../protocols/index.ts"
-import type { Regime } from "../../sim/index.ts"
+import type { BarWindow, Decision } from "../protocols/index.ts"
+import type { Regime } from "../sim/index.ts"
 import { acceptedOf } from "./expectations.ts"
 
 const BARS = 20

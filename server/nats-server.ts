@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, readFileSync, realpathSync } from "node:fs"
 import { join } from "node:path"
 import { type Duration, Effect, Exit, Latch, Schedule, Schema, Scope } from "effect"
-import { findNatsServer, OLDEST } from "../../setup/nats-server.mjs"
+import { findNatsServer, OLDEST } from "../setup/nats-server.mjs"
 import { type DataFolderInUse, type DataFolderUnusable, onDisk, useDataFolder } from "./data-folder.ts"
 import {
   configFile,

@@ -1,6 +1,6 @@
 import { statfs } from "node:fs/promises"
 import { Console, Effect, Option, Schedule } from "effect"
-import type { ReadError } from "../../runtime/index.ts"
+import type { ReadError } from "../runtime/index.ts"
 import { sizeText } from "./data-size.ts"
 import type { EmbeddedNats } from "./nats-server.ts"
 

@@ -4,9 +4,9 @@ import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { createConnection } from "node:net"
 import { join } from "node:path"
 import { Console, Deferred, Duration, Effect, Option, Schedule, Schema, type Scope } from "effect"
-import { environmentWith } from "../config.ts"
 import { type DataFolderUnusable, onDisk } from "./data-folder.ts"
 import { folderBytes, sizeText } from "./data-size.ts"
+import { environmentWith } from "./environment.ts"
 import { worked, workOf } from "./server-progress.ts"
 
 /** A nats-server did not start, and will not if it is only tried again; `lines` are the last ones it logged. */

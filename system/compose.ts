@@ -1,0 +1,138 @@
+// What a system is made of, and in which order it begins and ends.
+import { randomBytes } from "node:crypto"
+import { mkdtempSync, rmSync } from "node:fs"
+import { hostname, tmpdir } from "node:os"
+import { join } from "node:path"
+import { Context, Duration, Effect, Layer, Scope } from "effect"
+import { ACCOUNT_DEFAULTS, allActors, openModels, quantPolicy } from "../actors/index.ts"
+import {
+  defaultLimits,
+  Gateway,
+  NotReady,
+  type ProgramOperations,
+  programOperations,
+  SERVING,
+  statusProbe
+} from "../gateway/index.ts"
+import { Actors, ClientLog, EventLog, LocalNode, layerNode } from "../runtime/index.ts"
+import { layerEvents, layerNats } from "../runtime/nats/index.ts"
+import { closeParts, openServer, type Server } from "../server/index.ts"
+import { type AgentSystemOptions, resolved } from "./options.ts"
+import { taskRunners } from "./tasks.ts"
+
+type Resolved = Effect.Success<ReturnType<typeof resolved>>
+
+/** A system as it runs. */
+export interface Parts {
+  readonly server: Server
+  readonly actors: Actors["Service"]
+  readonly events: EventLog["Service"]
+  readonly gateway: Gateway["Service"] | undefined
+  readonly operations: ProgramOperations
+  /** Fails once the system cannot go on: its server has ended, or its node cannot hold what it holds. */
+  readonly broken: Effect.Effect<never, Error>
+}
+
+/** A market's bars may be so far ahead of the clock, or of the bar before, in milliseconds: as far as a month's are apart. */
+const AHEAD_MILLIS = Duration.toMillis("31 days")
+const DATA_FOLDER = "./data"
+
+/** Starts everything; when the scope closes the parts end in order, and their server after them. */
+export const startParts = (options: AgentSystemOptions) =>
+  Effect.gen(function* () {
+    const given = yield* resolved(options)
+    const { natsServer, temporary = false } = given
+    const folder = temporary ? yield* temporaryFolder : (given.dataDir ?? DATA_FOLDER)
+    const server = yield* openServer({ natsServer, temporary }, given.nats, folder)
+    const scope = yield* Scope.make()
+    yield* Effect.addFinalizer((exit) =>
+      Effect.flatMap(closeParts(server, scope, exit), (inTime) =>
+        inTime ? Effect.void : Effect.logWarning("not everything of the system stopped in order")
+      )
+    )
+    return yield* Scope.provide(startOn(server, given), scope)
+  })
+
+const temporaryFolder = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "conclave-"))),
+  (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
+)
+
+/** Of two systems in one process each has a name of its own. */
+const nodeName = () =>
+  `${hostname()
+    .replace(/[^A-Za-z0-9-]/g, "-")
+    .slice(0, 40)}-${process.pid}-${randomBytes(3).toString("hex")}`
+
+const startOn = (server: Server, given: Resolved): Effect.Effect<Parts, Error, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { namespace, roundTimeoutMs } = given
+    const nats = { url: server.url, namespace, syncAlways: server.syncAlways }
+    const base = yield* Layer.build(layerNats({ ...nats, name: "conclave system" }))
+    const node = yield* Layer.build(serveActors(given)).pipe(Effect.provide(base))
+    const events = yield* Layer.build(layerEvents({ ...nats, name: "conclave system events" }))
+    const reach = Context.merge(base, events)
+    const log = Context.get(base, ClientLog)
+    const ready = Effect.mapError(log.check, ({ message, detail }) => new NotReady({ detail: detail || message }))
+    const analysisMillis = Math.max(defaultLimits.analysisMillis, 2 * roundTimeoutMs)
+    const gateway = yield* Effect.provide(openGateway(given, ready, analysisMillis), reach)
+    const operations = yield* Effect.provide(
+      programOperations({
+        ready,
+        analysisMillis,
+        gateway: gateway === undefined ? { status: "unknown" } : { status: "healthy" },
+        clients: gateway?.clients ?? (() => 0)
+      }),
+      reach
+    )
+    if (server.storage !== undefined) yield* Effect.forkScoped(server.storage.watch(log.check))
+    return {
+      server,
+      actors: Context.get(base, Actors),
+      events: Context.get(events, EventLog),
+      gateway,
+      operations,
+      broken: Effect.raceFirst(server.gone, Context.get(node, LocalNode).broken)
+    }
+  })
+
+const openGateway = ({ gateway }: Resolved, ready: Effect.Effect<void, NotReady>, analysisMillis: number) =>
+  gateway === undefined
+    ? Effect.succeed(undefined)
+    : Effect.map(
+        Effect.flatMap(Actors, (actors) =>
+          Layer.build(
+            Gateway.layer({
+              tasks: taskRunners(actors),
+              ...gateway,
+              limits: { analysisMillis, ...gateway.limits },
+              ready,
+              serving: { ...SERVING, probe: statusProbe }
+            })
+          )
+        ),
+        (built) => Context.get(built, Gateway)
+      )
+
+const serveActors = ({ panel, accounts, accountRules, models, roundTimeoutMs }: Resolved) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const actors = yield* Actors
+      const access =
+        models === undefined
+          ? undefined
+          : yield* openModels({ ...models, round: Duration.millis(roundTimeoutMs), actors })
+      return layerNode({
+        name: nodeName(),
+        actors: allActors({
+          policy: quantPolicy,
+          ...(access === undefined ? {} : { agent: { models: access } }),
+          ...(panel === undefined ? {} : { panel }),
+          ...(accounts === undefined ? {} : { accounts }),
+          portfolio: { rules: { ...ACCOUNT_DEFAULTS, ...accountRules } },
+          aheadMillis: AHEAD_MILLIS,
+          roundTimeoutMillis: roundTimeoutMs
+        })
+      })
+    })
+  )
