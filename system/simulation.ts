@@ -22,14 +22,14 @@ export interface MarketSimulation {
 export const symbolsOf = ({ symbols = SYMBOLS }: MarketSimulationBody): ReadonlyArray<string> => symbols
 
 /**
- * Begins to feed a simulated market, until it ends, is stopped, or the scope closes. Its first sixty bars are the past and are sent at
+ * Begins to feed a simulated market, until it ends, is stopped, or the scope closes. Its first bars are the past and are sent at
  * once. Of a symbol that is known already it goes on after the last bar that its coordinator has seen.
  */
 export const beginSimulation = (
   body: MarketSimulationBody
 ): Effect.Effect<MarketSimulation, never, Actors | Scope.Scope> =>
   Effect.gen(function* () {
-    const { seed = 1, speed = 1, interval_ms: intervalMillis = DAY_MILLIS, regime, bars } = body
+    const { seed = 1, speed = 1, interval_ms: intervalMillis = DAY_MILLIS, regime, bars, past_bars } = body
     const seen = new Map(symbolsOf(body).map((symbol) => [symbol, { count: 0, last: undefined as Bar | undefined }]))
     let state: MarketSimulationReport["state"] = "running"
     const report = (): MarketSimulationReport => ({
@@ -42,7 +42,8 @@ export const beginSimulation = (
       state
     })
     const feedOne = ([symbol, so]: [string, { count: number; last: Bar | undefined }]) => {
-      const market = simulatedMarket({ symbol, seed, intervalMillis, ...(regime === undefined ? {} : { regime }) })
+      const chosen = { symbol, seed, intervalMillis, ...(regime === undefined ? {} : { regime }) }
+      const market = simulatedMarket(chosen, past_bars)
       const taken = (bar: Bar) => {
         so.count++
         so.last = bar

@@ -36,6 +36,8 @@ export const MarketSimulationBody = Schema.Struct({
   interval_ms: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1_000, maximum: INTERVAL_MILLIS_MAX }))),
   /** Bars per second of each symbol, above 0 and at most 1000; 1 unless given. */
   speed: Schema.optionalKey(Schema.Finite.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqualTo(1_000))),
+  /** How many bars of the past are sent at once before the others; 60 unless given, of which every agent has a view. */
+  past_bars: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000 }))),
   /** After how many bars of each symbol, its past not counted, it ends; never unless given. */
   bars: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 })))
 })

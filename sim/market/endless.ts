@@ -11,8 +11,9 @@ type Simulated = Pick<MarketOptions, "seed" | "symbol" | "regime" | "intervalMil
 
 /** An endless simulated market, and the time before which its bars are the past, in milliseconds since 1970. */
 export const simulatedMarket = (
-  chosen: Simulated
+  chosen: Simulated,
+  pastBars = PAST_BARS
 ): { readonly bars: Stream.Stream<Bar>; readonly pastUntil: number } => {
   const options = { ...chosen, startTime: SIMULATED_START }
-  return { bars: marketBars(options), pastUntil: takeBars(options, PAST_BARS + 1).at(-1)?.time ?? SIMULATED_START }
+  return { bars: marketBars(options), pastUntil: takeBars(options, pastBars + 1).at(-1)?.time ?? SIMULATED_START }
 }

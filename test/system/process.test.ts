@@ -4,9 +4,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
-import { AgentSystem, SystemClosed } from "../../system/index.ts"
+import { Effect, Stream } from "effect"
+import type { AnalysisResult } from "../../protocols/index.ts"
+import { takeBars } from "../../sim/index.ts"
+import { AgentSystem, type RunningSystem, SystemClosed } from "../../system/index.ts"
 import { ROOT, SOURCES } from "../support/command.ts"
+
+const bars = takeBars({ seed: 3, symbol: "ACME", startTime: Date.UTC(2025, 0, 1), regime: "trending_bullish" }, 100)
 
 const folder = (): string => mkdtempSync(join(tmpdir(), "conclave-test-"))
 
@@ -14,12 +18,13 @@ const program = `
 import { AgentSystem } from "${join(ROOT, "system", "index.ts")}"
 const system = await AgentSystem.initialize({ dataDir: process.argv[2] })
 const decisions = await system.decisions({ symbol: "ACME" })
-const simulation = await system.simulateMarketStream({ symbols: ["ACME"], bars: 1, speed: 100 })
+await system.onTool(() => undefined)
+await system.simulateMarketStream({ symbols: ["GLOBEX"] })
+await system.runRealTimeAnalysis({ symbol: "ACME", bars: ${JSON.stringify(bars)} })
 for await (const { data } of decisions) {
   console.log(data.symbol, data.decision)
   break
 }
-await system.onTool(() => undefined)
 await system.shutdown()
 `
 
@@ -65,20 +70,20 @@ describe("a program", () => {
   it("has it for a block: what is stored is there for the next one, and a folder is for one at a time", async () => {
     const dataDir = folder()
     try {
-      let first: AsyncDisposable & { getSystemStatus(): Promise<unknown> }
+      let first: RunningSystem
+      let asked: AnalysisResult
       {
         await using system = await AgentSystem.initialize({ dataDir })
         first = system
-        const simulation = await system.simulateMarketStream({ symbols: ["ACME"], bars: 1 })
-        await simulation.finished()
+        asked = await system.runRealTimeAnalysis({ symbol: "ACME", bars })
         const second = await AgentSystem.initialize({ dataDir }).catch((error: unknown) => error)
         assert.strictEqual((second as { _tag: string })._tag, "DataFolderInUse")
       }
       const closed = await first.getSystemStatus().catch((error: unknown) => error)
       assert.instanceOf(closed, SystemClosed)
       await using next = await AgentSystem.initialize({ dataDir })
-      // What it decided on is there.
-      assert.strictEqual((await next.runRealTimeAnalysis({ symbol: "ACME" })).symbol, "ACME")
+      const result = await next.getConsensusResult(asked.consensus_id)
+      assert.strictEqual(result?.final_decision, asked.final_recommendation)
     } finally {
       rmSync(dataDir, { recursive: true, force: true })
     }
@@ -104,13 +109,13 @@ describe("a program", () => {
   it.live("has it as a layer", () =>
     Effect.gen(function* () {
       const system = yield* AgentSystem
-      const { symbols } = yield* Effect.flatMap(
-        system.simulateMarketStream({ symbols: ["ACME"], bars: 1 }),
-        ({ ended }) => ended
+      const { stream } = yield* system.decisions({ symbol: "ACME" })
+      const { votes } = yield* system.runRealTimeAnalysis({ symbol: "ACME", bars })
+      const heard = yield* Stream.runCollect(Stream.take(stream, votes.length))
+      assert.sameMembers(
+        heard.map(({ data }) => data.agent_id),
+        votes.map(({ agent_id }) => agent_id)
       )
-      assert.strictEqual(symbols[0]?.bars, 61)
-      const { final_recommendation } = yield* system.runRealTimeAnalysis({ symbol: "ACME" })
-      assert.include(["BUY", "SELL", "HOLD"], final_recommendation)
     }).pipe(Effect.scoped, Effect.provide(AgentSystem.layer({ temporary: true })))
   )
 })
