@@ -58,6 +58,9 @@ const SERVING: ReadonlyArray<readonly [RegExp, RegExp]> = [
 const FILES: ReadonlyArray<readonly [file: string, start: string, name: string, run: string | undefined]> = [
   ["README.md", "const socket = new WebSocket", "watch.mjs", "npx node watch.mjs"],
   ["docs/GATEWAY.md", "import { GatewayClient }", "client.ts", "npx node client.ts"],
+  ["README.md", "import { AgentSystem }", "live.mjs", "npx node live.mjs"],
+  ["docs/SYSTEM.md", "import { AgentSystem }", "system.mjs", "npx node system.mjs"],
+  ["docs/SYSTEM.md", "import { Effect, Stream }", "layer.ts", "npx node layer.ts"],
   ["docs/MODELS.md", '{ "anthropic:NAME"', "prices.json", undefined],
   ["docs/LEARNING.md", "{", "experiment.json", "npx conclave up --experiment experiment.json --data data-experiment"],
   ["docs/REPLAY.md", "import { readFileSync }", "replay.ts", "npx node replay.ts"]

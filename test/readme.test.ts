@@ -48,7 +48,7 @@ layer(NatsServer.layer, { excludeTestServices: true })("the README", (it) => {
         assert.strictEqual(status, 0, stderr)
         return stdout.trim().split("\n").at(-1)
       })
-      assert.deepStrictEqual(printed, ["3", "/index, try 1", "", ""])
+      assert.deepStrictEqual(printed, ["3", "42", "/index, try 1", "", ""])
       assert.isAtMost(examples[0]!.trimEnd().split("\n").length, 30, "a quick start")
     }).pipe(Effect.scoped)
   )

@@ -10,7 +10,6 @@ import {
 } from "../../protocols/index.ts"
 import { KeyReused } from "../../runtime/index.ts"
 import { type Caller, nameFor } from "./caller.ts"
-import { GatewayState } from "./gateway-state.ts"
 import type { TooManySymbols } from "./quota.ts"
 
 /** A client has one task at a time, and all clients together as many as `limit`. */
@@ -182,25 +181,3 @@ export class Tasks {
     }
   }
 }
-
-const withRunners = <A>(use: (tasks: Tasks, runners: TaskRunners) => Effect.Effect<A, TaskFailure>) =>
-  GatewayState.use(
-    ({ tasks }): Effect.Effect<A, TaskFailure> =>
-      tasks.runners === undefined ? Effect.fail(new NotOffered()) : use(tasks, tasks.runners)
-  )
-
-/** Begins tests of the agents. */
-export const beginAgentTests = (body: AgentTestsBody, caller: Caller) =>
-  withRunners((tasks, { agentTests }) =>
-    tasks.begin({ kind: "agent_tests", body, symbols: [], run: agentTests }, caller)
-  )
-
-/** Begins to feed a simulated market. */
-export const beginMarketSimulation = (body: MarketSimulationBody, caller: Caller) =>
-  withRunners((tasks, { marketSimulation, symbolsOf }) =>
-    tasks.begin({ kind: "market_simulation", body, symbols: symbolsOf(body), run: marketSimulation }, caller)
-  )
-
-export const taskStatus = (id: string, caller: Caller) => GatewayState.use(({ tasks }) => tasks.look(id, caller))
-
-export const cancelTask = (id: string, caller: Caller) => GatewayState.use(({ tasks }) => tasks.cancel(id, caller))

@@ -2,7 +2,7 @@ import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
 import { AgentTestsBody, MarketSimulationBody, TaskStatus } from "../../../protocols/index.ts"
 import { asking } from "../../admission/access.ts"
-import { beginAgentTests, beginMarketSimulation, cancelTask, taskStatus } from "../tasks.ts"
+import { beginAgentTests, beginMarketSimulation, cancelTask, taskStatus } from "../begin-task.ts"
 import { operation } from "./entry.ts"
 import { CHANGES, headers, problems, READS } from "./schemas.ts"
 
