@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto"
 import { mkdtempSync, rmSync } from "node:fs"
 import { hostname, tmpdir } from "node:os"
 import { join } from "node:path"
-import { Context, Duration, Effect, Layer, Scope } from "effect"
+import { Context, Deferred, Duration, Effect, Layer, Scope } from "effect"
 import { ACCOUNT_DEFAULTS, allActors, openModels, quantPolicy } from "../actors/index.ts"
 import {
   defaultLimits,
@@ -45,12 +45,15 @@ export const startParts = (options: AgentSystemOptions) =>
     const folder = temporary ? yield* temporaryFolder : (given.dataDir ?? DATA_FOLDER)
     const server = yield* openServer({ natsServer, temporary }, given.nats, folder)
     const scope = yield* Scope.make()
-    yield* Effect.addFinalizer((exit) =>
-      Effect.flatMap(closeParts(server, scope, exit), (inTime) =>
-        inTime ? Effect.void : Effect.logWarning("not everything of the system stopped in order")
-      )
+    const abandoned = yield* Deferred.make<void>()
+    const leave = Effect.andThen(
+      Effect.logWarning("not everything of the system stopped in order"),
+      Deferred.succeed(abandoned, undefined)
     )
-    return yield* Scope.provide(startOn(server, given), scope)
+    yield* Effect.addFinalizer((exit) =>
+      Effect.flatMap(closeParts(server, scope, exit), (inTime) => (inTime ? Effect.void : leave))
+    )
+    return yield* Scope.provide(startOn(server, given, Deferred.await(abandoned)), scope)
   })
 
 const temporaryFolder = Effect.acquireRelease(
@@ -64,10 +67,14 @@ const nodeName = () =>
     .replace(/[^A-Za-z0-9-]/g, "-")
     .slice(0, 40)}-${process.pid}-${randomBytes(3).toString("hex")}`
 
-const startOn = (server: Server, given: Resolved): Effect.Effect<Parts, Error, Scope.Scope> =>
+const startOn = (
+  server: Server,
+  given: Resolved,
+  abandoned: Effect.Effect<void>
+): Effect.Effect<Parts, Error, Scope.Scope> =>
   Effect.gen(function* () {
     const { namespace, roundTimeoutMs } = given
-    const nats = { url: server.url, namespace, syncAlways: server.syncAlways }
+    const nats = { url: server.url, namespace, syncAlways: server.syncAlways, abandoned }
     const base = yield* Layer.build(layerNats({ ...nats, name: "conclave system" }))
     const node = yield* Layer.build(serveActors(given)).pipe(Effect.provide(base))
     const events = yield* Layer.build(layerEvents({ ...nats, name: "conclave system events" }))

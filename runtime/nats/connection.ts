@@ -14,6 +14,8 @@ export interface NatsOptions extends DurabilityOptions, InboxOptions {
   readonly name: string
   /** It is not the only one of its process to these servers: of its loss another one says so. */
   readonly secondary?: boolean
+  /** Once it completes nobody waits for the servers any more: the connection is closed as it is. Never, unless given. */
+  readonly abandoned?: Effect.Effect<void>
 }
 
 /** A connection to a server that can carry the runtime. It reconnects for ever, and drains when its scope closes. */
@@ -31,8 +33,18 @@ export class Nats extends Context.Service<
       this,
       Effect.gen(function* () {
         const connection = yield* Effect.acquireRelease(open(options), (connection) =>
-          Effect.promise(() => connection.drain().catch(() => undefined))
+          Effect.raceFirst(
+            // Where it cannot drain, as without a server, it would go on trying to connect.
+            Effect.promise(() =>
+              connection
+                .drain()
+                .catch(() => connection.close())
+                .catch(() => undefined)
+            ),
+            closeWhen(options, connection)
+          )
         )
+        yield* Effect.forkScoped(closeWhen(options, connection))
         yield* checkServer(connection, showServers(options.url))
         if (options.secondary !== true) yield* checkDurability(options, connection.info?.server_id ?? "")
         const callbacks = new Set<() => void>()
@@ -49,6 +61,12 @@ export class Nats extends Context.Service<
       })
     )
 }
+
+const closeWhen = ({ abandoned = Effect.never }: NatsOptions, connection: NatsConnection) =>
+  Effect.andThen(
+    abandoned,
+    Effect.promise(() => connection.close().catch(() => undefined))
+  )
 
 /** Message schedules that can be cancelled, and batches, came with 2.14. */
 const SERVER_MINOR_MIN = 14

@@ -28,6 +28,16 @@ for await (const { data } of decisions) {
 await system.shutdown()
 `
 
+const orphaned = `
+import { readFileSync } from "node:fs"
+import { AgentSystem } from "${join(ROOT, "system", "index.ts")}"
+const system = await AgentSystem.initialize({ dataDir: process.argv[2], log: "None" })
+await system.decisions()
+process.kill(Number(readFileSync(process.argv[2] + "/nats/server.pid", "utf8")), "SIGKILL")
+await system.shutdown()
+console.log("down")
+`
+
 /** Runs it until it ends by itself, and gives its code and what it printed. */
 const run = (file: string, ...args: ReadonlyArray<string>) =>
   new Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>((resolve) => {
@@ -62,6 +72,18 @@ describe("a program", () => {
       assert.deepStrictEqual([code, stderr], [0, ""])
       assert.match(stdout, /^ACME (BUY|SELL|HOLD)\n$/)
       assert.deepStrictEqual(processesOn(data), [])
+    } finally {
+      rmSync(data, { recursive: true, force: true })
+    }
+  })
+
+  it("ends by itself also where its server was killed", async () => {
+    const data = folder()
+    try {
+      const file = join(data, "orphaned.mjs")
+      writeFileSync(file, orphaned)
+      const { code, stdout } = await run(file, join(data, "store"))
+      assert.deepStrictEqual([code, stdout], [0, "down\n"])
     } finally {
       rmSync(data, { recursive: true, force: true })
     }
