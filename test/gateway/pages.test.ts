@@ -69,6 +69,18 @@ client.subscribe("a.*", { start: { seq: 1 } }, ({ seq }) => console.log("got", s
     }).pipe(Effect.scoped)
   )
 
+  it.live("find it as .js, too, with modules that import one another as such", () =>
+    Effect.gen(function* () {
+      const { gateway } = yield* startGateway()
+      for (const ending of ["ts", "js"]) {
+        const served = yield* http(gateway.port, `/client/client.${ending}`)
+        assert.strictEqual(served.headers["content-type"], "text/javascript")
+        assert.include(served.text, `from "./link.${ending}"`)
+        assert.notInclude(served.text, "implements")
+      }
+    })
+  )
+
   it.live("may be imported by pages of allowed origins, and of no other", () =>
     Effect.gen(function* () {
       const allowed = "https://desk.example"

@@ -82,7 +82,8 @@ export const timeAndChance = (source: Source): ReadonlyArray<string> => {
   })
 }
 
-const READS_ENVIRONMENT = /^(cli\/config\.ts$|setup\/|test\/|vitest\.config\.ts$)/
+// The template is a program of somebody else.
+const READS_ENVIRONMENT = /^(cli\/config\.ts$|packages\/conclave\/template\/|setup\/|test\/|vitest\.config\.ts$)/
 
 /** The environment is read in cli/config.ts only. */
 export const environment = (source: Source): ReadonlyArray<string> => {
