@@ -50,7 +50,7 @@ describe("the examples of the client library", () => {
       const { log, gateway } = yield* startGateway()
       const folder = yield* temporaryFolder
       const page = yield* http(gateway.port, "/example")
-      assert.match(page.text, /import \{ GatewayClient \} from "\/client\/index.ts"/)
+      assert.match(page.text, /import \{ GatewayClient \} from "\/client\/index.js"/)
       for (const name of ["backoff", "client", "credential", "events", "index", "link", "subscription"]) {
         const served = yield* http(gateway.port, `/client/${name}.ts`)
         assert.strictEqual(served.headers["content-type"], "text/javascript")
