@@ -20,6 +20,16 @@ const COMMANDS = [
     async () => (await import("./evaluate/analyze.ts")).analyze
   ),
   entry(
+    "init",
+    "Begin a project of your own: an actor, a test of it on simulated clusters, an agent that votes",
+    async () => (await import("./init.ts")).init
+  ),
+  entry(
+    "run",
+    "Run a program of your own with a nats-server on the data folder",
+    async () => (await import("./run/program.ts")).run
+  ),
+  entry(
     "node",
     "Serve actors from this process; several nodes on one NATS share the work",
     async () => (await import("./run/parts.ts")).node

@@ -18,12 +18,12 @@ const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 const ADVICE = `install nats-server ${OLDEST} or newer and put it on the PATH, or name it in NATS_SERVER`
 
 /**
- * Puts a nats-server into the project's `.cache/nats-server`. It appears there whole or not at all.
+ * Puts a nats-server into the folder `nats-server` of a cache. It appears there whole or not at all.
  *
  * Throws a `SetupError` when there is no apt, no Debian archive among its sources, or no network.
  */
-export const fetchNatsServer = async (root) => {
-  const folder = join(root, ".cache", "apt", String(process.pid))
+export const fetchNatsServer = async (cache) => {
+  const folder = join(cache, "apt", String(process.pid))
   try {
     prepareFolder(folder)
     const mirrors = await debianMirrors()
@@ -31,12 +31,12 @@ export const fetchNatsServer = async (root) => {
     let last
     for (const mirror of mirrors) {
       last = await fetchFrom(mirror, folder)
-      if (last.binary !== undefined) return install(last.binary, fetchedPath(root))
+      if (last.binary !== undefined) return install(last.binary, fetchedPath(cache))
     }
     for (const line of last.lines.slice(-5)) say(`  ${line}`)
     throw new SetupError(`nats-server could not be fetched with apt-get (its last lines are above): ${ADVICE}.`)
   } catch (error) {
-    throw folderError(join(root, ".cache"), error)
+    throw folderError(cache, error)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -2,14 +2,7 @@
 import { ROOT } from "./nats-server.mjs"
 import { prepare } from "./prepare.mjs"
 import { giveUp } from "./say.mjs"
-
-const WITHOUT_SERVER = ["--help", "-h", "--version", "--completions", "--nats", "gateway", "node"]
-
-/** Whether the command `conclave` will start a nats-server of its own, as far as its arguments say. */
-const startsServer = (args) =>
-  args.length > 0 &&
-  !process.env.NATS_URL &&
-  !args.some((arg) => WITHOUT_SERVER.includes(arg) || arg.startsWith("--nats="))
+import { startsServer } from "./starts-server.mjs"
 
 const [caller, ...args] = process.argv.slice(2)
 const node = await prepare(ROOT, { server: caller !== "conclave" || startsServer(args) }).catch(giveUp)

@@ -1,6 +1,8 @@
 export declare const OLDEST: string
 export declare const ROOT: string
-export declare const fetchedPath: (root?: string) => string
+/** Where what was fetched is kept. */
+export declare const CACHE: string
+export declare const fetchedPath: (cache?: string) => string
 export declare const versionOf: (path: string) => string | undefined
 export declare const isNewEnough: (version: string) => boolean
 
@@ -14,6 +16,6 @@ export interface Found {
 /** Finds a nats-server: the one that is named, else one on the PATH that is new enough, else the one that was fetched. */
 export declare const findNatsServer: (options?: {
   readonly name?: string | undefined
-  readonly root?: string | undefined
+  readonly cache?: string | undefined
   readonly searchPath?: string | undefined
 }) => Found

@@ -10,9 +10,8 @@ import { folderError, progress, SetupError, say } from "./say.mjs"
 
 const WAIT_MILLIS = 200
 
-/** Waits until no other set-up works in this checkout, and keeps others out until `release`. */
-const lockSetup = async (root) => {
-  const folder = join(root, ".cache")
+/** Waits until no other set-up works on this cache, and keeps others out until `release`. */
+const lockSetup = async (folder) => {
   let told = false
   for (;;) {
     const lock = tryLock(folder)
@@ -32,8 +31,8 @@ const tryLock = (folder) => {
   }
 }
 
-const serverReady = (root) => {
-  const found = findNatsServer({ name: process.env.NATS_SERVER, root })
+const serverReady = (cache) => {
+  const found = findNatsServer({ name: process.env.NATS_SERVER, cache })
   if (found.problem !== undefined) throw new SetupError(`${found.problem}.`)
   return found.path !== undefined
 }
@@ -46,16 +45,32 @@ const serverReady = (root) => {
  * @returns the path of the Node to run our own code with. Throws a `SetupError`, whose message is for people.
  */
 export const prepare = async (root, { server = true } = {}) => {
-  const ready = () => packagesReady(root) && (!server || serverReady(root))
+  const cache = join(root, ".cache")
+  const ready = () => packagesReady(root) && (!server || serverReady(cache))
   if (!ready()) {
-    const release = await lockSetup(root)
+    const release = await lockSetup(cache)
     try {
       if (!packagesReady(root))
         await progress("Installing the packages of package-lock.json (once)", () => installPackages(root))
-      if (server && !serverReady(root)) await progress("Fetching nats-server (once)", () => fetchNatsServer(root))
+      if (server) await bringServer(cache)
     } finally {
       release()
     }
   }
   return ownNode(root)
+}
+
+const bringServer = async (cache) => {
+  if (!serverReady(cache)) await progress("Fetching nats-server (once)", () => fetchNatsServer(cache))
+}
+
+/** Brings a nats-server into a cache, where there is none to be found. Safe to run twice at once. Throws a `SetupError`. */
+export const prepareServer = async (cache) => {
+  if (serverReady(cache)) return
+  const release = await lockSetup(cache)
+  try {
+    await bringServer(cache)
+  } finally {
+    release()
+  }
 }

@@ -18,6 +18,10 @@ import { openShell, type Shell } from "./support/shell.ts"
 const ELSEWHERE: ReadonlyArray<readonly [start: string, why: string]> = [
   ["npm start", "the system that all this is typed at; npm's own part in test/cli/npx.test.ts"],
   ["npm test", "this is it"],
+  ["npm run build", "test/long/packages.test.ts"],
+  ["npm run pack", "test/long/packages.test.ts"],
+  ["npm install ./dist", "test/long/packages.test.ts"],
+  ["npx conclave init", "test/long/packages.test.ts"],
   ["ollama pull", "fetches a model of several gigabytes"],
   ...LONG.map((start) => [start, "npm run docs:long"] as const)
 ]

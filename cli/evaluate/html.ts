@@ -50,9 +50,9 @@ export interface Page {
   readonly charts?: unknown
 }
 
-const read = (file: string): string => readFileSync(file, "utf8")
+const read = (file: string | URL): string => readFileSync(file, "utf8")
 const library = (file: string): string => read(createRequire(import.meta.url).resolve(`uplot/dist/${file}`))
-const own = (file: string): string => read(new URL(file, import.meta.url).pathname)
+const own = (file: string): string => read(new URL(file, import.meta.url))
 
 /** Data inside a script element: no text of it can end the element. */
 const dataText = (data: unknown): string => JSON.stringify(data).replace(/</g, "\\u003c")

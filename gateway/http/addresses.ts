@@ -22,7 +22,7 @@ export const addresses = {
   metrics: got("/metrics", "what the gateway counts, for Prometheus", { ...KNOWN, right: "status" }),
   description: got("/openapi.json", "this API, for programs", PUBLIC),
   docs: got("/docs", "the same, for people", PUBLIC),
-  client: got("/client/index.ts", "the client library, as a module that a browser can import", PUBLIC),
+  client: got("/client/index.js", "the client library, as a module that a browser can import", PUBLIC),
   example: got("/example", "a page that uses it", PUBLIC)
 } as const
 

@@ -10,7 +10,10 @@ import type { Gate } from "./gate.ts"
 import { crossOrigin } from "./json.ts"
 
 /** What of the client library a browser asks for. */
-const MODULES = ["backoff.ts", "client.ts", "credential.ts", "events.ts", "index.ts", "link.ts", "subscription.ts"]
+const MODULES = ["backoff", "client", "credential", "events", "index", "link", "subscription"]
+
+/** What a module's file ends with: that of this one, which is a source in a checkout and JavaScript in a package. */
+const ENDING = import.meta.url.slice(import.meta.url.lastIndexOf("."))
 
 /**
  * Adds what people and their tools read: the description of the API and a page that shows it, the client library as modules that a browser can
@@ -24,16 +27,25 @@ export const addPages = (app: TemplatedApp, gate: Gate, origins: OriginPolicy): 
   const description = once(() => json(JSON.stringify(OpenApi.fromApi(api))))
   addGet(app, gate, addresses.description, (call, req) => call.respond(shared(req, description())))
   for (const name of MODULES) {
-    const reply = once(() => javascript(stripTypeScriptTypes(sourceOf(`../client/${name}`))))
-    app.get(
-      `/client/${name}`,
-      gate(PUBLIC, (call, req) => call.respond(shared(req, reply())))
-    )
+    for (const ending of [".ts", ".js"]) {
+      const reply = once(() => javascript(moduleText(name, ending)))
+      app.get(
+        `/client/${name}${ending}`,
+        gate(PUBLIC, (call, req) => call.respond(shared(req, reply())))
+      )
+    }
   }
   const docs = once(() => html(sourceOf("http/docs.html")))
   addGet(app, gate, addresses.docs, (call) => call.respond(docs()))
   const page = once(() => html(sourceOf("../client/examples/page.html")))
   addGet(app, gate, addresses.example, (call) => call.respond(page()))
+}
+
+/** A module of the client as JavaScript, which imports the others by the ending that it was asked for by. */
+const moduleText = (name: string, ending: string): string => {
+  const text = sourceOf(`../client/${name}${ENDING}`)
+  const code = ENDING === ".ts" ? stripTypeScriptTypes(text) : text
+  return code.replaceAll(/(from "\.\/[\w-]+)\.[jt]s"/g, `$1${ending}"`)
 }
 
 const sourceOf = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), "utf8")

@@ -1,4 +1,4 @@
-import { Cause, Context, Duration, Effect, Exit, type Fiber, Layer, Schedule } from "effect"
+import { Cause, Context, Duration, Effect, Exit, type Fiber, Layer, Predicate, Schedule } from "effect"
 import {
   type ActorLog,
   Actors,
@@ -6,7 +6,6 @@ import {
   type Leases,
   LocalNode,
   layerNode,
-  NodeBroken,
   type NodeOptions
 } from "../../runtime/index.ts"
 import { type Breach, Broken, INVARIANTS } from "../invariants/breach.ts"
@@ -107,7 +106,8 @@ export class World {
     )
     return this.#start(name, Effect.scoped(node), (exit) => {
       const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
-      if (error instanceof NodeBroken) this.breach({ law: INVARIANTS.alive, detail: error.message })
+      const broken = error instanceof Error && Predicate.isTagged(error, "NodeBroken")
+      if (broken) this.breach({ law: INVARIANTS.alive, detail: error.message })
       ended()
     })
   }

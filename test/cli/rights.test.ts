@@ -53,6 +53,7 @@ const COMMANDS: ReadonlyArray<readonly [path: string, words: string, users: Read
 /** They use no NATS server. */
 const WITHOUT_NATS = [
   ...["clients", "token", "tools", "market simulate", "market facts", "market check", "models check", "status"],
+  ...["init", "run"],
   ...["test-agents", "backtest"]
 ]
 

@@ -50,7 +50,7 @@ describe("the examples of the client library", () => {
       const { log, gateway } = yield* startGateway()
       const folder = yield* temporaryFolder
       const page = yield* http(gateway.port, "/example")
-      assert.match(page.text, /import \{ GatewayClient \} from "\/client\/index.ts"/)
+      assert.match(page.text, /import \{ GatewayClient \} from "\/client\/index.js"/)
       for (const name of ["backoff", "client", "credential", "events", "index", "link", "subscription"]) {
         const served = yield* http(gateway.port, `/client/${name}.ts`)
         assert.strictEqual(served.headers["content-type"], "text/javascript")
@@ -67,6 +67,18 @@ client.subscribe("a.*", { start: { seq: 1 } }, ({ seq }) => console.log("got", s
       const output = yield* run([main])
       yield* eventually("it gets the event", () => output().includes("got 1"))
     }).pipe(Effect.scoped)
+  )
+
+  it.live("find it as .js, too, with modules that import one another as such", () =>
+    Effect.gen(function* () {
+      const { gateway } = yield* startGateway()
+      for (const ending of ["ts", "js"]) {
+        const served = yield* http(gateway.port, `/client/client.${ending}`)
+        assert.strictEqual(served.headers["content-type"], "text/javascript")
+        assert.include(served.text, `from "./link.${ending}"`)
+        assert.notInclude(served.text, "implements")
+      }
+    })
   )
 
   it.live("may be imported by pages of allowed origins, and of no other", () =>

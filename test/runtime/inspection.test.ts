@@ -110,7 +110,7 @@ layer(NatsServer.layer, { excludeTestServices: true })("an inspection", (it) => 
       const paused = yield* operators.inspect(owner("nobody"))
       assert.deepStrictEqual([paused.pause?.cause, paused.consumed, paused.stateOf], ["before it begins", 0, "nothing"])
       const bad = { type: "mender", id: "a b" }
-      for (const refused of [
+      const asked: ReadonlyArray<Effect.Effect<unknown, { readonly _tag: string }>> = [
         operators.inspect(bad),
         operators.pause({ kind: "actor", address: bad }, ""),
         operators.resume({ kind: "type", type: "*" }),
@@ -119,7 +119,8 @@ layer(NatsServer.layer, { excludeTestServices: true })("an inspection", (it) => 
         operators.waiting(bad, 1),
         operators.dropAll({ type: "*" }),
         operators.retryAll(bad).pipe(Stream.runDrain)
-      ]) {
+      ]
+      for (const refused of asked) {
         assert.strictEqual((yield* Effect.flip(refused))._tag, "InvalidAddress")
       }
     }).pipe(Effect.provide(operatorsOf("nobody")))

@@ -1,3 +1,4 @@
+import { createRequire } from "node:module"
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import fc from "fast-check"
@@ -100,6 +101,17 @@ const failureOf = (options: SimulateOptions): SimulationFailed => {
 }
 
 describe("the test kit", () => {
+  it("takes commands of another copy of fast-check, whose classes are others", () => {
+    const other: typeof fc = createRequire(import.meta.url)("fast-check")
+    assert.notStrictEqual(other.Arbitrary, fc.Arbitrary)
+    const deposits = other.nat(9).map((sum) => tell(Account, "a", "Deposit", { amount: sum + 1 }))
+    const options = optionsOf({})
+    const { runs } = simulate({ ...options, commands: deposits, runs: 5 })
+    assert.strictEqual(runs, 5)
+    const failure = failureOf({ ...options, commands: deposits, laws: { "nothing is told": () => false }, runs: 5 })
+    assert.strictEqual(failure.law, "nothing is told")
+  })
+
   it("passes an actor that keeps its laws, and says what was covered", () => {
     const { runs, messages, coverage } = simulate(optionsOf({}))
     assert.strictEqual(runs, 60)

@@ -82,7 +82,9 @@ export const timeAndChance = (source: Source): ReadonlyArray<string> => {
   })
 }
 
-const READS_ENVIRONMENT = /^(cli\/config\.ts$|server\/environment\.ts$|setup\/|test\/|vitest\.config\.ts$)/
+// The template is a program of somebody else.
+const READS_ENVIRONMENT =
+  /^(cli\/config\.ts$|server\/environment\.ts$|packages\/conclave\/template\/|setup\/|test\/|vitest\.config\.ts$)/
 
 /** The environment is read in cli/config.ts only, and handed on by server/environment.ts. */
 export const environment = (source: Source): ReadonlyArray<string> => {

@@ -47,7 +47,7 @@ export const watchDecisions = (limitMillis: number): Watchdog => {
 const startThread = (workerData: Limits): Worker => {
   const worker = new Worker(new URL("./watchdog-thread.ts", import.meta.url), { workerData })
   worker.unref()
-  // It is only a help: without it decisions are as long as they are.
-  worker.on("error", () => undefined)
+  // It is only a help: without it decisions are as long as they are. In a bundle the module may not lie beside the program.
+  worker.on("error", ({ message }) => process.emitWarning(`long decisions are not watched: ${message}`))
   return worker
 }
