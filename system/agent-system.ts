@@ -1,4 +1,4 @@
-import { Context, Effect, Layer, Logger, ManagedRuntime, References } from "effect"
+import { ConfigProvider, Context, Effect, Layer, Logger, ManagedRuntime, References } from "effect"
 import type { AgentSystemOptions } from "./options.ts"
 import { RunningSystem } from "./running.ts"
 import { type AgentSystemService, startSystem } from "./service.ts"
@@ -23,12 +23,14 @@ export class AgentSystem extends Context.Service<AgentSystem, AgentSystemService
    * `DataFolderInUse`, `ServerUnsuitable`, `PortTaken` … What had been started is stopped then.
    */
   static readonly initialize = async (options: AgentSystemOptions = {}): Promise<RunningSystem> => {
-    const logging = Layer.mergeAll(
+    const surroundings = Layer.mergeAll(
+      // As the environment is now: a program may have set something since it began.
+      ConfigProvider.layer(ConfigProvider.fromEnv()),
       Logger.layer([Logger.consolePretty()]),
       Layer.succeed(Logger.LogToStderr, true),
       Layer.succeed(References.MinimumLogLevel, options.log ?? "Warn")
     )
-    const runtime = ManagedRuntime.make(Layer.provideMerge(AgentSystem.layer(options), logging))
+    const runtime = ManagedRuntime.make(Layer.provideMerge(AgentSystem.layer(options), surroundings))
     try {
       return new RunningSystem(await runtime.runPromise(Effect.service(AgentSystem)), runtime)
     } catch (error) {

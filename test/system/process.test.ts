@@ -111,6 +111,25 @@ describe("a program", () => {
     }
   })
 
+  it("uses a NATS that is there, by its option or NATS_URL, and shares the system with others on it", async () => {
+    const given = process.env.NATS_URL
+    try {
+      await using first = await AgentSystem.initialize({ temporary: true })
+      process.env.NATS_URL = first.nats
+      await using second = await AgentSystem.initialize()
+      await using apart = await AgentSystem.initialize({ nats: first.nats, namespace: "apart" })
+      assert.deepStrictEqual([second.nats, apart.nats], [first.nats, first.nats])
+      const { consensus_id, final_recommendation } = await first.runRealTimeAnalysis({ symbol: "ACME", bars })
+      const seen = await second.getConsensusResult(consensus_id)
+      assert.strictEqual(seen?.final_decision, final_recommendation)
+      const unseen = await apart.getConsensusResult(consensus_id).catch((error: unknown) => error)
+      assert.strictEqual((unseen as { code: string }).code, "unknown-round")
+    } finally {
+      if (given === undefined) delete process.env.NATS_URL
+      else process.env.NATS_URL = given
+    }
+  })
+
   it("is told what keeps it from starting, and nothing of it is left", async () => {
     const start = (options: Parameters<typeof AgentSystem.initialize>[0]) =>
       AgentSystem.initialize(options).catch((error: unknown) => error as Error & { _tag: string })
