@@ -1,4 +1,5 @@
-import { AgentType, agentProtocol, CoordinatorProtocol, PANEL } from "../protocols/index.ts"
+import type { Duration } from "effect"
+import { agentProtocol, CoordinatorProtocol, HOUSE_TYPES, type HouseType, PANEL } from "../protocols/index.ts"
 import { type Actor, omitUndefined, send } from "../runtime/index.ts"
 import { type AgentOptions, agentActor } from "./agent/agent.ts"
 import { type AllocationOptions, allocationActor } from "./allocation/allocation.ts"
@@ -10,8 +11,10 @@ import { type FeedbackOptions, feedbackActor } from "./feedback/feedback.ts"
 import { OUTCOME_DEFAULTS } from "./learning/outcome-rule.ts"
 import { modelLimitsActor } from "./model/limits-actor.ts"
 import { type PerformanceOptions, performanceActor } from "./performance/performance.ts"
-import type { Policy } from "./policy.ts"
+import type { AgentKind, Policy } from "./policy.ts"
 import { type PortfolioOptions, portfolioActor } from "./portfolio/portfolio.ts"
+import { toolsOf } from "./tools/registry.ts"
+import type { AnyTool } from "./tools/tool.ts"
 
 export { agentActor } from "./agent/agent.ts"
 export type { ModelCheck } from "./agent/check.ts"
@@ -26,7 +29,7 @@ export { type Closing, type RoundRecord, resultOf } from "./consensus/result.ts"
 export { type RecordedEvent, type RoundDifference, type Verification, verifyRound } from "./consensus/verify.ts"
 export { coordinatorActor } from "./coordinator/actor.ts"
 export { experimentOf } from "./coordinator/experiment.ts"
-export type { CoordinatorOptions } from "./coordinator/options.ts"
+export type { CoordinatorOptions, Panels } from "./coordinator/options.ts"
 export { armOf } from "./experiments/assignment.ts"
 export { ExperimentState, experimentActor, experimentReport } from "./experiments/experiment.ts"
 export { type Feed, feed } from "./feed.ts"
@@ -49,18 +52,30 @@ export type { AnyTool, ToolInput } from "./tools/tool.ts"
 export { parametersJsonSchema, resultJsonSchema, useTool } from "./tools/use.ts"
 export { PANEL }
 
-export interface NodeActorsOptions extends Partial<CoordinatorOptions> {
+export interface NodeActorsOptions extends Partial<Omit<CoordinatorOptions, "agentTypes">> {
   /** How the agents come to their opinions. */
   readonly policy: Policy
   /** How long their attempts may take, and when they try again; the language models that they ask instead. */
   readonly agent?: AgentOptions
   /** How outcomes are scored and weights learnt from them; `PERFORMANCE_DEFAULTS` where nothing is said. */
   readonly performance?: Partial<PerformanceOptions>
+  /** Agents beside those that come with the system; none unless given. Their types must be others, and each once. */
+  readonly agents?: ReadonlyArray<AgentDefinition>
+  /** More tools for the agents that come with the system, by type; none unless given. */
+  readonly tools?: { readonly [T in HouseType]?: ReadonlyArray<AnyTool> }
   readonly allocation?: AllocationOptions
   /** How tools' feedback is kept; `FEEDBACK_DEFAULTS` where nothing is said. */
   readonly feedback?: Partial<FeedbackOptions>
   /** The rules of trading accounts; `PORTFOLIO_DEFAULTS` where nothing is said. */
   readonly portfolio?: Partial<PortfolioOptions>
+}
+
+/** What is known of an agent type. */
+export interface AgentDefinition extends AgentKind {
+  /** How its agents come to their opinions by themselves. */
+  readonly policy: Policy
+  /** How long one attempt of the policy may take; as for the others unless given. */
+  readonly timeout?: Duration.Input
 }
 
 /**
@@ -78,18 +93,30 @@ export const allActors = ({
   portfolio,
   accounts,
   panel = PANEL,
+  panels,
+  agents = [],
+  tools = {},
   aheadMillis,
   roundTimeoutMillis = 15_000,
   minConfidence = 0.6,
   round,
   experiment
 }: NodeActorsOptions): ReadonlyArray<Actor> => [
-  ...AgentType.literals.map((type) =>
-    agentActor(type, policy, { outcome: { ...OUTCOME_DEFAULTS, ...performance }, ...agent })
+  ...[
+    ...HOUSE_TYPES.map((type): AgentDefinition => ({ type, policy, tools: toolsOf(type).concat(tools[type] ?? []) })),
+    ...agents
+  ].map(({ type, policy: own, tools: used, timeout }) =>
+    agentActor(type, own, {
+      outcome: { ...OUTCOME_DEFAULTS, ...performance },
+      ...agent,
+      tools: used,
+      ...omitUndefined({ timeout })
+    })
   ),
   coordinatorActor({
+    agentTypes: [...HOUSE_TYPES, ...agents.map(({ type }) => type)],
     ...{ panel, roundTimeoutMillis, minConfidence, outcome: { ...OUTCOME_DEFAULTS, ...performance } },
-    ...omitUndefined({ accounts, aheadMillis, round, experiment })
+    ...omitUndefined({ accounts, aheadMillis, round, experiment, panels })
   }),
   consensusActor,
   performanceActor({

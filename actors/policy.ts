@@ -9,12 +9,19 @@ import type {
   PastDecision
 } from "../protocols/index.ts"
 import type { OutcomeRule } from "./learning/outcome-rule.ts"
+import type { AnyTool } from "./tools/tool.ts"
 
 /** A policy could not form an opinion. Trying again may help: a model or tool may have been down. */
 export class PolicyError extends Schema.TaggedError<PolicyError>()("PolicyError", { detail: Schema.String }) {
   override get message() {
     return this.detail
   }
+}
+
+/** A kind of agent as its actors know it: its name, and the tools that it may use. */
+export interface AgentKind {
+  readonly type: AgentType
+  readonly tools: ReadonlyArray<AnyTool>
 }
 
 /** What a policy is asked: the bars are all it may know of the market; `past` are the latest joint decisions, oldest first. */

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { Duration, Effect, Option, Redacted, Schema, SchemaTransformation } from "effect"
 import { type ModelsOptions, Prices } from "../actors/index.ts"
-import { AgentType, type ModelName, ModelName as ModelNameSchema } from "../protocols/index.ts"
+import { type AgentType, HOUSE_TYPES, type ModelName, ModelName as ModelNameSchema } from "../protocols/index.ts"
 import { InvalidSetting, readOptional, readSetting, type SettingSpec, settingsTable } from "./config.ts"
 import { durationBetween, setting, wholeNumber } from "./setting.ts"
 
@@ -171,25 +171,49 @@ export const modelTimes = Effect.gen(function* () {
   return { timeout: Duration.min(timeout, budget), budget, round }
 })
 
-/** What models the agents of a process ask, and how. `model` stands in for `CONCLAVE_MODEL` and those of single types. */
-export const modelConfiguration = (model?: ModelName | "quant"): Effect.Effect<ModelsOptions, InvalidSetting> =>
+/** What is known of the models of agents beside the environment. */
+export interface KnownModels {
+  /** The models of agent types where the environment names none for the type. */
+  readonly models: ReadonlyMap<AgentType, ModelName | "quant">
+  /** The agent types that do not come with the system, each with its instructions, without which it asks no model. */
+  readonly prompts: ReadonlyMap<AgentType, string | undefined>
+}
+
+const NOTHING_KNOWN: KnownModels = { models: new Map(), prompts: new Map() }
+
+/**
+ * What models the agents of a process ask, and how. `model` stands in for `CONCLAVE_MODEL` and those of single types. An own type without
+ * instructions goes by its policy; fails where the environment names a model for it.
+ */
+export const modelConfiguration = (
+  model?: ModelName | "quant",
+  known: KnownModels = NOTHING_KNOWN
+): Effect.Effect<ModelsOptions, InvalidSetting> =>
   Effect.gen(function* () {
     const all = model ?? (yield* readSetting(modelSettings.model))
-    const pairs = yield* Effect.forEach(AgentType.literals, (type) =>
-      Effect.map(readOptional(modelSettings[type]), (own) => [type, model ?? own ?? all] as const)
+    const own = yield* Effect.forEach([...known.prompts], ([type, prompt]) =>
+      Effect.flatMap(readOptional(ofType(type)), (named) => {
+        if (prompt !== undefined)
+          return Effect.succeed([type, model ?? named ?? known.models.get(type) ?? all] as const)
+        if (named === undefined || named === "quant") return Effect.succeed([type, "quant"] as const)
+        const rule = `must not be set: the agent ${type} has no prompt, without which it asks no model`
+        return Effect.fail(new InvalidSetting({ variable: ofType(type).variable, value: named, rule }))
+      })
     )
-    const modelOf = new Map(pairs)
-    const of = (type: AgentType) => modelOf.get(type) ?? all
+    const house = yield* Effect.forEach(HOUSE_TYPES, (type) =>
+      Effect.map(
+        readOptional(modelSettings[type]),
+        (named) => [type, model ?? named ?? known.models.get(type) ?? all] as const
+      )
+    )
+    const instructions = [...known.prompts].flatMap(([type, prompt]) =>
+      prompt === undefined ? [] : [[type, prompt] as const]
+    )
     const traffic = yield* readOptional(modelSettings.traffic)
     const context = yield* readOptional(modelSettings.ollamaContext)
     const options: ModelsOptions = {
-      models: {
-        market_analyst: of("market_analyst"),
-        risk_advisor: of("risk_advisor"),
-        strategy_optimizer: of("strategy_optimizer"),
-        performance_coach: of("performance_coach"),
-        comprehensive: of("comprehensive")
-      },
+      models: new Map<AgentType, ModelName | "quant">([...house, ...own]),
+      instructions: new Map(instructions),
       providers: {
         ollama: {
           baseUrl: yield* readSetting(modelSettings.ollamaBaseUrl),
@@ -221,7 +245,7 @@ export const modelConfiguration = (model?: ModelName | "quant"): Effect.Effect<M
 
 /** Says so where the only place to ask a model has to do for the market and for whoever asks. */
 export const warnOfOnePlace = ({ models, concurrency }: ModelsOptions): Effect.Effect<void> =>
-  concurrency === 1 && Object.values(models).some((model) => model !== "quant")
+  concurrency === 1 && [...models.values()].some((model) => model !== "quant")
     ? Effect.logWarning(
         "the only place to ask a model may be taken by who asks for an analysis: none is kept for the market"
       ).pipe(Effect.annotateLogs({ remedy: `set ${modelSettings.concurrency.variable} to 2 or more` }))
@@ -238,7 +262,7 @@ const readKey = (spec: SettingSpec<string>): Effect.Effect<Redacted.Redacted | u
 const checkKeys = ({ models, providers }: ModelsOptions): Effect.Effect<void, InvalidSetting> => {
   const needs = (["anthropic", "perplexity"] as const).find(
     (provider) =>
-      providers[provider].key === undefined && Object.values(models).some((model) => model.startsWith(`${provider}:`))
+      providers[provider].key === undefined && [...models.values()].some((model) => model.startsWith(`${provider}:`))
   )
   if (needs === undefined) return Effect.void
   const variable = needs === "anthropic" ? "ANTHROPIC_API_KEY" : "PERPLEXITY_API_KEY"

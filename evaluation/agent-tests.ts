@@ -1,11 +1,18 @@
 // The agent tests: every kind of market, every symbol, everybody, from many seeds.
 import { Clock, Effect } from "effect"
-import { type Policy, quantPolicy } from "../actors/index.ts"
+import { type AgentDefinition, type Policy, quantPolicy } from "../actors/index.ts"
 import { REGIMES, type Regime } from "../sim/index.ts"
 import { type AgentTestReport, agentTestReport } from "./agent-report.ts"
 import type { Check, Guess } from "./checks.ts"
 import { type Examine, type ExaminedAnswer, makeExaminer } from "./examiner.ts"
-import { acceptedOf, RESPONSE_MILLIS_MAX, STRENGTH_MIN, SUBJECTS, type Subject } from "./expectations.ts"
+import {
+  acceptedOf,
+  type OwnExpectations,
+  RESPONSE_MILLIS_MAX,
+  STRENGTH_MIN,
+  SUBJECTS,
+  type Subject
+} from "./expectations.ts"
 import { ruleDecisions } from "./rules.ts"
 import { casesOf, type MartingaleScenario, type RegimeScenario, TRADED } from "./scenarios.ts"
 
@@ -15,6 +22,10 @@ export interface AgentTestOptions {
   /** All of them unless given. */
   readonly regimes?: ReadonlyArray<Regime>
   readonly subjects?: ReadonlyArray<Subject>
+  /** Agents beside those that come with the system; none unless given. */
+  readonly agents?: ReadonlyArray<AgentDefinition>
+  /** What is right for them. */
+  readonly expectations?: OwnExpectations
   /** How many seeds, each the one before and 1; 20 unless given. */
   readonly runs?: number
   /** The first seed; 1 unless given. */
@@ -33,12 +44,14 @@ export const runAgentTests = (options: AgentTestOptions = {}): Effect.Effect<Age
     const {
       policy = quantPolicy,
       regimes = REGIMES,
-      subjects = SUBJECTS,
+      agents = [],
+      expectations,
       runs = 20,
       seed = 1,
       progress = () => {}
     } = options
-    const examine = makeExaminer(policy, yield* Clock.Clock)
+    const { subjects = [...SUBJECTS, ...agents.map(({ type }) => type)] } = options
+    const examine = makeExaminer(policy, yield* Clock.Clock, agents)
     const seeds = Array.from({ length: runs }, (_, index) => seed + index)
     const checks: Array<Check> = []
     const guesses: Array<Guess> = []
@@ -46,7 +59,7 @@ export const runAgentTests = (options: AgentTestOptions = {}): Effect.Effect<Age
     for (const each of seeds) {
       const cases = casesOf(each, regimes)
       for (const scenario of cases) {
-        if ("regime" in scenario) checks.push(...checksOf(examine, scenario, subjects))
+        if ("regime" in scenario) checks.push(...checksOf(examine, scenario, subjects, expectations))
         else guesses.push(...guessesOf(examine, scenario, subjects))
         progress(++asked, runs * cases.length)
         // Between scenarios others may have their turn.
@@ -66,13 +79,14 @@ const inOrder = (checks: ReadonlyArray<Check>): ReadonlyArray<Check> => {
 const checksOf = (
   examine: Examine,
   scenario: RegimeScenario,
-  subjects: ReadonlyArray<Subject>
+  subjects: ReadonlyArray<Subject>,
+  expectations?: OwnExpectations
 ): ReadonlyArray<Check> => {
   const { regime, distance, seed, symbol, bars } = scenario
   const beside = ruleDecisions(bars, regime)
   const answers = examine(scenario)
   return subjects.map((subject) => {
-    const accepted = acceptedOf(regime, subject, distance)
+    const accepted = acceptedOf(regime, subject, distance, expectations)
     const answer = answers.find((each) => each.subject === subject)
     const about = { seed, symbol, regime, accepted, beside }
     if (answer !== undefined) return { ...answer, ...about, fault: faultOf(answer, accepted) }

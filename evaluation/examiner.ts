@@ -1,6 +1,6 @@
 // Puts a question to all agents and the panel, through the actors.
 import { type Clock, Effect, Schema } from "effect"
-import { agentActor, allActors, PANEL, type Policy } from "../actors/index.ts"
+import { type AgentDefinition, allActors, PANEL, type Policy } from "../actors/index.ts"
 import {
   AgentType,
   AnalysisResult,
@@ -8,6 +8,7 @@ import {
   ConsensusId,
   CoordinatorProtocol,
   Decision,
+  HOUSE_TYPES,
   Strengths
 } from "../protocols/index.ts"
 import { DirectHost, type PublishedEvent } from "../sim/index.ts"
@@ -45,16 +46,16 @@ const isNamed = Schema.is(Named)
 /** A round that was never opened: those beside the panel vote into it, and nobody counts. */
 const NO_ROUND = ConsensusId.make("0".repeat(26))
 
-/** Agents of all types and a coordinator with the usual panel, in virtual time. */
-export const makeExaminer = (policy: Policy, clock: Clock.Clock): Examine => {
+/** Agents of all types, with others beside them, and a coordinator with the usual panel, in virtual time. */
+export const makeExaminer = (policy: Policy, clock: Clock.Clock, own: ReadonlyArray<AgentDefinition> = []): Examine => {
   const millis = new Map<AgentType, number>()
-  const timed: Policy = (request) =>
-    Effect.suspend(() => {
-      const startedAt = clock.monotonicTimeNanosUnsafe()
-      return Effect.tap(policy(request), () =>
-        Effect.sync(() => millis.set(request.agentType, since(clock, startedAt)))
-      )
-    })
+  const timed =
+    (by: Policy): Policy =>
+    (request) =>
+      Effect.suspend(() => {
+        const startedAt = clock.monotonicTimeNanosUnsafe()
+        return Effect.tap(by(request), () => Effect.sync(() => millis.set(request.agentType, since(clock, startedAt))))
+      })
   let heard: Array<ExaminedAnswer> = []
   const hear = ({ type, data }: PublishedEvent) => {
     if (type !== "agent_decision") return
@@ -64,8 +65,10 @@ export const makeExaminer = (policy: Policy, clock: Clock.Clock): Examine => {
     const strength = strengths?.[decision] ?? confidence
     heard.push({ subject: agent_type, decision, confidence, strength, named, millis: millis.get(agent_type) ?? 0 })
   }
-  const others = AgentType.literals.filter((type) => !PANEL.some((member) => member === type))
-  const actors = [...allActors({ policy: timed }), ...others.map((type) => agentActor(type, timed))]
+  const agents = own.map((each) => ({ ...each, policy: timed(each.policy) }))
+  const types = [...HOUSE_TYPES, ...own.map(({ type }) => type)]
+  const others = types.filter((type) => !PANEL.some((member) => member === type))
+  const actors = allActors({ policy: timed(policy), agents })
   return ({ symbol, bars }) => {
     heard = []
     const host = new DirectHost({ actors, startTime: bars.time.at(-1) ?? 0, hear })

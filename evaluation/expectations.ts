@@ -11,7 +11,8 @@ export const SUBJECTS = [
   "comprehensive",
   "joint"
 ] as const
-export type Subject = (typeof SUBJECTS)[number]
+/** One of them, or an agent type that does not come with the system. */
+export type Subject = string
 
 /** Whose task is to be careful, or who has no past to go by: they may wait where others should act. */
 const CAREFUL: ReadonlyArray<Subject> = ["risk_advisor", "performance_coach"]
@@ -80,8 +81,18 @@ export const STRENGTH_MIN = 0.4
 /** How long an answer may take, in milliseconds; for the joint decision that of all together. */
 export const RESPONSE_MILLIS_MAX = 1_000
 
+/** What is right for agents that do not come with the system, by type and regime; as for those who trade where nothing is said. */
+export type OwnExpectations = ReadonlyMap<Subject, { readonly [R in Regime]?: ReadonlyArray<Decision> }>
+
 /** What is acceptable from somebody, where the price is so many deviations from its mean. */
-export const acceptedOf = (regime: Regime, subject: Subject, distance: number): ReadonlyArray<Decision> => {
+export const acceptedOf = (
+  regime: Regime,
+  subject: Subject,
+  distance: number,
+  own: OwnExpectations = new Map()
+): ReadonlyArray<Decision> => {
+  const said = own.get(subject)?.[regime]
+  if (said !== undefined) return said
   const { traders, careful } = EXPECTATIONS[regime]
   const accepted = CAREFUL.includes(subject) ? careful : traders
   return typeof accepted === "function" ? accepted(distance) : accepted

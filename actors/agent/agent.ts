@@ -24,8 +24,9 @@ import {
 import { isRequestedRound } from "../consensus/opened-at.ts"
 import type { OutcomeRule } from "../learning/outcome-rule.ts"
 import { noUsage } from "../model/prices.ts"
-import type { Policy } from "../policy.ts"
+import type { AgentKind, Policy } from "../policy.ts"
 import { toolsOf } from "../tools/registry.ts"
+import type { AnyTool } from "../tools/tool.ts"
 import { evolve, requestOf, unavailableOf } from "./evolve.ts"
 import { besideOurs } from "./given.ts"
 import { AskOutcome, type ModelAccess, notConfigured } from "./model-activity.ts"
@@ -55,6 +56,8 @@ export interface AgentOptions {
   readonly retry?: Schedule.Schedule<unknown, unknown>
   /** The language models of this node. Without them, or where they name none for the type, the policy answers. */
   readonly models?: ModelAccess | undefined
+  /** The tools that it may use; those of the type where it comes with the system, and otherwise none, unless given. */
+  readonly tools?: ReadonlyArray<AnyTool> | undefined
   /** What decisions are judged by, and so what the policy's probabilities are of; `OUTCOME_DEFAULTS` unless given. */
   readonly outcome?: OutcomeRule | undefined
 }
@@ -79,7 +82,8 @@ const ASKED_AT_ONCE = 32
  * without models: what one node began another one can finish.
  */
 export const agentActor = (type: AgentType, policy: Policy, options: AgentOptions = {}): Actor => {
-  const { models, outcome } = options
+  const { models, outcome, tools = toolsOf(type) } = options
+  const agent: AgentKind = { type, tools }
   return define({
     protocol: agentProtocol(type),
     state: State,
@@ -87,18 +91,18 @@ export const agentActor = (type: AgentType, policy: Policy, options: AgentOption
     events,
     evolve,
     decide: {
-      Analyze: (_, request, step) => analyze(step, type, request, models),
+      Analyze: (_, request, step) => analyze(step, agent, request, models),
       Cancel: (_, { consensus_id }, step) => cancel(step, type, consensus_id),
       GetStatus: (state, _, step) => step.reply(report(type, state, step.self.id, models?.modelOf(type))),
       ModelCallBegan: (_, { consensus_id, activity, call }, step) => {
         step.persist("ModelCallBegun", { consensus_id, model: call.model, activity, call })
       },
-      ToolState: (_, { tool, state: seen }, step) => seeTool(step, type, tool, seen),
+      ToolState: (_, { tool, state: seen }, step) => seeTool(step, agent, tool, seen),
       Failed: (state, { key }, step) => giveUp(step, type, requestOf(state, roundOf(key)), UNPROCESSED),
       ModelOutOfTime: (state, { consensus_id }, step) => {
         const asked = requestOf(state, consensus_id)?.asked
         const reason = `the time for the analysis is over${asked === undefined ? "" : cutBy(asked)}`
-        fallBack(step, type, consensus_id, [], { kind: "out_of_time", reason }, true)
+        fallBack(step, agent, consensus_id, [], { kind: "out_of_time", reason }, true)
       }
     },
     activities: {
@@ -108,7 +112,7 @@ export const agentActor = (type: AgentType, policy: Policy, options: AgentOption
         timeout: options.timeout ?? "10 seconds",
         retry: options.retry ?? defaultRetry,
         run: ({ consensus_id, symbol, bars, past, context, unavailable, indicators, outcomes }) =>
-          // A policy may throw before it returns an effect; that is its failure and not the agent's.
+          // A policy may throw before it returns an effect.
           Effect.suspend(() =>
             policy(
               omitUndefined({
@@ -125,25 +129,25 @@ export const agentActor = (type: AgentType, policy: Policy, options: AgentOption
         // The conversation has a deadline of its own; this is for what does not keep it.
         timeout: "3 minutes",
         concurrency: ASKED_AT_ONCE,
-        run: askOf(type, options)
+        run: askOf(agent, options)
       }),
       use_tools: activity({
         input: UseInput,
         output: UseOutput,
         timeout: "10 seconds",
-        run: (input, context) => useTools(type, input, context)
+        run: (input, context) => useTools(agent, input, context)
       })
     },
     completed: {
       analyze: (state, outcome, step) => {
         const request = requestOf(state, outcome.key)
         if (request === undefined) return
-        if (outcome._tag === "Succeeded") return opined(step, type, request, outcome.value)
+        if (outcome._tag === "Succeeded") return opined(step, agent, request, outcome.value)
         const reason = outcome.reason === "timeout" ? "the analysis took too long" : clip(outcome.detail)
         giveUp(step, type, request, reason)
       },
-      ask_model: (_, outcome, step) => heard(step, type, outcome),
-      use_tools: (_, outcome, step) => used(step, type, outcome)
+      ask_model: (_, outcome, step) => heard(step, agent, outcome),
+      use_tools: (_, outcome, step) => used(step, agent, outcome)
     },
     supervision: supervisionOf(type)
   })
@@ -152,9 +156,9 @@ export const agentActor = (type: AgentType, policy: Policy, options: AgentOption
 const UNPROCESSED = "what came of the analysis could not be processed"
 
 const askOf =
-  (type: AgentType, { models, outcome }: AgentOptions) =>
+  (agent: AgentKind, { models, outcome }: AgentOptions) =>
   (input: AskInput, context: Parameters<ModelAccess["ask"]>[2]) =>
-    models?.ask(type, judgedBy(input, outcome), context) ?? Effect.succeed(notConfigured(input))
+    models?.ask(agent, judgedBy(input, outcome), context) ?? Effect.succeed(notConfigured(input))
 
 /** A request whose outcome cannot be processed holds no place, and keeps its round waiting for nobody. */
 const supervisionOf = (type: AgentType): Supervision => ({
@@ -172,7 +176,8 @@ const giveUp = (step: AgentStep, type: AgentType, request: Request | undefined, 
 
 const defaultRetry = Schedule.exponential("250 millis").pipe(Schedule.jittered, Schedule.upTo({ times: 2 }))
 
-const analyze = (step: AgentStep, type: AgentType, given: OpinionRequest, models: ModelAccess | undefined) => {
+const analyze = (step: AgentStep, agent: AgentKind, given: OpinionRequest, models: ModelAccess | undefined) => {
+  const { type } = agent
   const { state, time } = step
   const { consensus_id, correlation_id, symbol, basis, advice } = given
   if (requestOf(state, consensus_id) !== undefined || state.answered.includes(consensus_id)) return
@@ -201,7 +206,7 @@ const analyze = (step: AgentStep, type: AgentType, given: OpinionRequest, models
     begun,
     // The budget is kept where the model is asked; this is for a node that dies or hangs.
     setTimer(`model_${consensus_id}`, deadline, "ModelOutOfTime", { consensus_id }),
-    startNextActivity(type, { ...request, asked })
+    startNextActivity(agent.tools, { ...request, asked })
   )
 }
 
@@ -213,9 +218,9 @@ const roomFor = ({ requests }: State, consensusId: string): number | undefined =
 }
 
 /** A tracker says whether one of its tools is used. */
-const seeTool = (step: AgentStep, type: AgentType, tool: string, seen: BreakerState) => {
+const seeTool = (step: AgentStep, { tools }: AgentKind, tool: string, seen: BreakerState) => {
   const known = step.state.tools?.[tool] ?? "closed"
-  if (known !== seen && toolsOf(type).some(({ name }) => name === tool)) {
+  if (known !== seen && tools.some(({ name }) => name === tool)) {
     step.persist("ToolStateSeen", { tool, state: seen })
   }
 }
@@ -226,14 +231,15 @@ const withoutTools = (state: State): ReadonlyArray<string> | undefined => {
 }
 
 /** The policy has an opinion: as the agent's own, or in place of a model's. */
-const opined = (step: AgentStep, type: AgentType, request: Request, given: Opinion) => {
+const opined = (step: AgentStep, agent: AgentKind, request: Request, given: Opinion) => {
+  const { type } = agent
   const { asked } = request
   const opinion = asked?.fallback === undefined ? given : fallbackOpinion(asked, given)
   step.persist("Answered", { consensus_id: request.consensus_id })
   cancelModelTimer(step, request)
   step.add(
     ...publishTools(type, request, step, opinion.tool_calls),
-    ...reportTools(type, request, given),
+    ...reportTools(agent, request, given),
     publishDecision(type, request, step, opinion)
   )
   tellIdle(step, type, request)

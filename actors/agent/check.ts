@@ -8,6 +8,7 @@ import { HABITS } from "../model/habits.ts"
 import type { LanguageModel } from "../model/language-model.ts"
 import type { Prompts } from "../model/prompts.ts"
 import { remedyOf } from "../model/warnings.ts"
+import { toolsOf } from "../tools/registry.ts"
 import { describeTools } from "./model-activity.ts"
 import { everyTool } from "./model-conversation.ts"
 import { useRequested } from "./tool-activity.ts"
@@ -36,6 +37,7 @@ export interface ModelCheck {
 }
 
 const TYPE = "market_analyst"
+const TOOLS = toolsOf(TYPE)
 
 /** Bars that rise and fall: the same whenever they are asked about. */
 const BARS = toWindow(
@@ -65,14 +67,14 @@ export const checkModel = (
     })
     while (turns.length < TURNS_MAX) {
       const last = turns.length === TURNS_MAX - 1
-      const tools = last ? [] : describeTools(TYPE)
+      const tools = last ? [] : describeTools(TOOLS)
       const startedAt = yield* Clock.currentTimeMillis
       const asked = yield* port
         .ask(questionOf(TYPE, conversation, prompts, tools))
         .pipe(Effect.timeoutOption(timeoutMillis), Effect.result)
       if (Result.isFailure(asked)) {
         if (asked.failure.refuses_tools === true && !conversation.toolless) {
-          conversation = { ...conversation, toolless: true, measured: everyTool(TYPE).map(measure) }
+          conversation = { ...conversation, toolless: true, measured: everyTool(TOOLS).map(measure) }
           continue
         }
         const { kind, detail } = asked.failure
@@ -113,7 +115,7 @@ const judged = (text: string): Pick<ModelCheck, "decides" | "answer" | "fault"> 
 }
 
 const measure = (request: Parameters<typeof useRequested>[1], index: number) =>
-  useRequested(TYPE, request, { bars: BARS }, `check.${index + 1}`, () => 0)
+  useRequested(TOOLS, request, { bars: BARS }, `check.${index + 1}`, () => 0)
 
 const habitsOf = (port: LanguageModel, model: ModelName): ReadonlyArray<string> => {
   const known = port.habitsOf?.(model) ?? []

@@ -19,7 +19,7 @@ import { CONSEQUENCES } from "../model/errors.ts"
 import { providerOf, type Question, Turn } from "../model/language-model.ts"
 import type { Prompts } from "../model/prompts.ts"
 import type { Served } from "../model/shared-limits.ts"
-import { toolsOf } from "../tools/registry.ts"
+import type { AgentKind } from "../policy.ts"
 import { parametersJsonSchema } from "../tools/use.ts"
 import type { AskInput } from "./model-conversation.ts"
 import { clip } from "./outbound.ts"
@@ -54,17 +54,17 @@ export interface ModelAccess {
   /** Whether this node knows that a model takes no tools; asked once with them, otherwise. */
   readonly refusesTools?: (model: ModelName) => boolean
   /** Asks for one turn. Never fails: what went wrong is in the outcome. */
-  readonly ask: (type: AgentType, input: AskInput, context: ActivityContext) => Effect.Effect<AskOutcome>
+  readonly ask: (agent: AgentKind, input: AskInput, context: ActivityContext) => Effect.Effect<AskOutcome>
 }
 
 /** Asks models by a caller, tells the agent of each request before it is sent, and the world of each when it has ended. */
 export const modelAccess = (options: Omit<ModelAccess, "ask">, caller: ModelCaller, prompts: Prompts): ModelAccess => ({
   ...options,
-  ask: (type, input, context) =>
+  ask: ({ type, tools: own }, input, context) =>
     Effect.gen(function* () {
       const { consensus_id, deadline, conversation } = input
       const { unavailable = [] } = conversation
-      const tools = describeTools(type).filter(({ name }) => !unavailable.includes(name))
+      const tools = describeTools(own).filter(({ name }) => !unavailable.includes(name))
       const question = questionOf(type, conversation, prompts, tools)
       const { result, attempts, breaker } = yield* caller.ask(question, {
         key: `${consensus_id}.${type}.m${conversation.turns.length + 1}`,
@@ -90,18 +90,18 @@ export const notConfigured = ({ conversation }: AskInput): AskOutcome => ({
   breaker: "closed"
 })
 
-const described = new Map<AgentType, Question["tools"]>()
+const described = new WeakMap<AgentKind["tools"], Question["tools"]>()
 
-/** The tools of an agent type as models are told of them. */
-export const describeTools = (type: AgentType): Question["tools"] => {
-  const known = described.get(type)
+/** The tools of an agent as models are told of them. */
+export const describeTools = (own: AgentKind["tools"]): Question["tools"] => {
+  const known = described.get(own)
   if (known !== undefined) return known
-  const tools = toolsOf(type).map((tool) => ({
+  const tools = own.map((tool) => ({
     name: tool.name,
     about: tool.about,
     parameters: parametersJsonSchema(tool)
   }))
-  described.set(type, tools)
+  described.set(own, tools)
   return tools
 }
 

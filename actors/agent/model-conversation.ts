@@ -8,7 +8,6 @@
 //     any failure, or the end of the model's time      → what a contradiction is taken for, or the agent's own rules
 import { Option, Result, Schema } from "effect"
 import {
-  type AgentType,
   BarWindow,
   ConsensusId,
   MarketSymbol,
@@ -22,7 +21,7 @@ import type { OutcomeRule } from "../learning/outcome-rule.ts"
 import { barRows, Conversation, mayUseTools } from "../model/conversation.ts"
 import { faultText, type ModelAnswer, readDecision } from "../model/decision.ts"
 import { ToolRequest, type Turn, takesTools } from "../model/language-model.ts"
-import { toolsOf } from "../tools/registry.ts"
+import type { AgentKind } from "../policy.ts"
 import { besideOurs } from "./given.ts"
 import type { ModelConversation, Request } from "./state.ts"
 
@@ -73,21 +72,21 @@ export const openKey = ({ consensus_id, asked }: Conversing): string => {
 export const roundOf = (key: string): string => key.split(".")[0]!
 
 /** Starts what the conversation needs next. */
-export const startNextActivity = (type: AgentType, conversing: Conversing) => {
+export const startNextActivity = (tools: AgentKind["tools"], conversing: Conversing) => {
   const { consensus_id, asked, symbol } = conversing
   const key = openKey(conversing)
   const { unavailable } = asked
   if (key === consensus_id) return start("analyze", key, { ...asked.request, ...omitUndefined({ unavailable }) })
   if (!key.startsWith(`${consensus_id}.t`)) return start("ask_model", key, askInput(conversing))
   const turn = key === `${consensus_id}.t0` ? 0 : asked.turns.length
-  const tools = turn === 0 ? everyTool(type) : asked.turns[turn - 1]!.tools
+  const wanted = turn === 0 ? everyTool(tools) : asked.turns[turn - 1]!.tools
   const { bars, past } = asked.request
-  return start("use_tools", key, omitUndefined({ consensus_id, symbol, turn, tools, bars, unavailable, past }))
+  return start("use_tools", key, omitUndefined({ consensus_id, symbol, turn, tools: wanted, bars, unavailable, past }))
 }
 
-/** All tools of the type with their own parameters, for a model that cannot ask for any. */
-export const everyTool = (type: AgentType): UseInput["tools"] =>
-  toolsOf(type).map(({ name }, index) => ({ id: `call_0_${index + 1}`, name, input: {} }))
+/** All tools of an agent with their own parameters, for a model that cannot ask for any. */
+export const everyTool = (tools: AgentKind["tools"]): UseInput["tools"] =>
+  tools.map(({ name }, index) => ({ id: `call_0_${index + 1}`, name, input: {} }))
 
 const askInput = ({ consensus_id, symbol, asked }: Conversing): AskInput => {
   const { model, request, turns, deadline, measured, fault, unavailable, toolless } = asked

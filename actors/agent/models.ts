@@ -11,8 +11,10 @@ import { checkModel, type ModelCheck } from "./check.ts"
 import { type ModelAccess, modelAccess } from "./model-activity.ts"
 
 export interface ModelsOptions extends CallerOptions {
-  /** The model of an agent type; `quant` where its own rules answer. */
-  readonly models: { readonly [T in AgentType]: ModelName | "quant" }
+  /** The model of each agent type; `quant`, as for those not named, where its own rules answer. */
+  readonly models: ReadonlyMap<AgentType, ModelName | "quant">
+  /** The instructions of agent types that do not come with the system; none unless given. */
+  readonly instructions?: ReadonlyMap<AgentType, string>
   readonly providers: ProviderOptions
   /** The folder of the prompt files. */
   readonly prompts: string
@@ -32,13 +34,13 @@ export const openModels = (
 ): Effect.Effect<ModelAccess | undefined, PromptUnusable, Scope.Scope> =>
   Effect.gen(function* () {
     const { models, budget = "12 seconds", round = "15 seconds" } = options
-    if (Object.values(models).every((model) => model === "quant")) return undefined
-    const prompts = yield* loadPrompts(options.prompts)
+    if ([...models.values()].every((model) => model === "quant")) return undefined
+    const prompts = yield* loadPrompts(options.prompts, options.instructions)
     const port = yield* portOf(options)
     const { actors } = options
     const caller = yield* makeCaller(port, options, actors === undefined ? localLimits : sharedLimits(actors))
     const modelOf = (type: AgentType) => {
-      const model = models[type]
+      const model = models.get(type)
       return model === "quant" ? undefined : model
     }
     const budgetMillis = Duration.toMillis(Duration.fromInputUnsafe(budget))

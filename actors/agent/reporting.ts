@@ -9,7 +9,7 @@ import {
 } from "../../protocols/index.ts"
 import { omitUndefined, send } from "../../runtime/index.ts"
 import { usesOf } from "../feedback/features.ts"
-import { toolsOf } from "../tools/registry.ts"
+import type { AgentKind } from "../policy.ts"
 import type { AskOutcome } from "./model-activity.ts"
 import type { Request } from "./state.ts"
 
@@ -18,12 +18,12 @@ import type { Request } from "./state.ts"
  * with prices on which a tool fails it could be taken from everybody.
  */
 export const reportTools = (
-  type: AgentType,
+  { type, tools }: AgentKind,
   { symbol, advice }: Pick<Request, "symbol" | "advice">,
   opinion: Pick<Opinion, "tool_calls" | "metadata">
 ) => {
   if (advice === true) return []
-  const known = new Set(toolsOf(type).map(({ name }) => name))
+  const known = new Set(tools.map(({ name }) => name))
   return usesOf(symbol, opinion)
     .filter(({ tool }) => known.has(tool))
     .map(({ tool, use }) => report(type, tool, use))

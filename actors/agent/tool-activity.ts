@@ -1,23 +1,23 @@
 import { Clock, Effect, Schema } from "effect"
-import { type AgentType, events, type ToolCall } from "../../protocols/index.ts"
+import { events, type ToolCall } from "../../protocols/index.ts"
 import type { ActivityContext } from "../../runtime/index.ts"
 import type { ToolRequest } from "../model/language-model.ts"
 import { readParameters } from "../model/reading.ts"
-import { toolsOf } from "../tools/registry.ts"
+import type { AgentKind } from "../policy.ts"
 import type { AnyTool } from "../tools/tool.ts"
 import { parametersJsonSchema, useTool } from "../tools/use.ts"
 import type { UseInput } from "./model-conversation.ts"
 import { toolExecution } from "./outbound.ts"
 
 /** Uses the tools that a model asked for, one after the other, and publishes each as it ends. A tool that fails says so to the model. */
-export const useTools = (type: AgentType, input: UseInput, { publish }: ActivityContext) =>
+export const useTools = ({ type, tools }: AgentKind, input: UseInput, { publish }: ActivityContext) =>
   Effect.gen(function* () {
     const clock = yield* Clock.Clock
     const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
     const calls: Array<ToolCall> = []
     for (const [index, request] of input.tools.entries()) {
       const executionId = `${input.consensus_id}.${type}.${input.turn}.${index + 1}`
-      const call = useRequested(type, request, input, executionId, now)
+      const call = useRequested(tools, request, input, executionId, now)
       calls.push(call)
       const { subject, data } = toolExecution(type, input.symbol, call, yield* Clock.currentTimeMillis)
       yield* publish(events.tool_execution, subject, data)
@@ -27,13 +27,13 @@ export const useTools = (type: AgentType, input: UseInput, { publish }: Activity
 
 /** One use of a tool as a model asked for it, read with patience. Never throws: what goes wrong is in the record. */
 export const useRequested = (
-  type: AgentType,
+  tools: AgentKind["tools"],
   { name, input: parameters }: ToolRequest,
   { bars, past = [], unavailable = [] }: Pick<UseInput, "bars" | "past" | "unavailable">,
   executionId: string,
   now: () => number
 ): ToolCall => {
-  const tool = toolsOf(type).find((each) => each.name === name)
+  const tool = tools.find((each) => each.name === name)
   if (tool !== undefined && unavailable.includes(name)) return unavailableCall(name, parameters, executionId)
   if (tool !== undefined) {
     const fields = fieldsOf(tool)
@@ -48,9 +48,7 @@ export const useRequested = (
     status: "failed",
     execution_time_ms: 0,
     result: null,
-    error_message: `there is no such tool; there are ${toolsOf(type)
-      .map((each) => each.name)
-      .join(", ")}`,
+    error_message: `there is no such tool; there are ${tools.map((each) => each.name).join(", ")}`,
     error_kind: "invalid_input"
   }
 }
@@ -59,12 +57,12 @@ export const useRequested = (
 const IGNORED_MAX = 8
 const clipName = (name: string): string => name.replace(/[^A-Za-z0-9_.-]/g, "_").slice(0, 64)
 
-const known = new Map<string, ReadonlyMap<string, boolean>>()
+const known = new WeakMap<AnyTool, ReadonlyMap<string, boolean>>()
 
 /** The parameters of a tool, and whether each is a number. */
 const fieldsOf = (tool: AnyTool): ReadonlyMap<string, boolean> => {
-  const fields = known.get(tool.name) ?? new Map(Object.entries(decodeForm(parametersJsonSchema(tool))))
-  known.set(tool.name, fields)
+  const fields = known.get(tool) ?? new Map(Object.entries(decodeForm(parametersJsonSchema(tool))))
+  known.set(tool, fields)
   return fields
 }
 

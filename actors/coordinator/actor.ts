@@ -27,7 +27,7 @@ import { OUTCOME_DEFAULTS } from "../learning/outcome-rule.ts"
 import { awaitDeadline, correlationOf, dropExpired, newest, startAnalysis, startNext, TIMERS } from "./analysis.ts"
 import { type Coordination, tellNoOutcome, toCoordination } from "./experiment.ts"
 import { publishBar, publishDecision, publishMessage, toAnswer } from "./messages.ts"
-import { type CoordinatorOptions, toRoundRequest } from "./options.ts"
+import { type CoordinatorOptions, panelFor, toRoundRequest } from "./options.ts"
 import { loseAnalysis, recover } from "./recovering.ts"
 import { answerRequester, refuseRequester, tellMissing } from "./requester.ts"
 import { cancelAnalysis, requestConsensus } from "./requests.ts"
@@ -68,10 +68,8 @@ export const WAITING_CONTEXT_BYTES_MAX = 256 * 1024
  * Throws a `SchemaError` on options with which no round could be opened, such as a panel that names an agent twice.
  */
 export const coordinatorActor = (given: CoordinatorOptions): Actor => {
-  const options = toCoordination(given)
-  const { a, b } = options.trial?.arms ?? {}
-  for (const held of [options, a?.options, b?.options]) if (held !== undefined) check(held)
-  Schema.decodeUnknownSync(Accounts)(options.accounts ?? [])
+  const of = optionsBySymbol(given)
+  Schema.decodeUnknownSync(Accounts)(given.accounts ?? [])
   return define({
     protocol: CoordinatorProtocol,
     version: 2,
@@ -80,10 +78,10 @@ export const coordinatorActor = (given: CoordinatorOptions): Actor => {
     initial,
     events: EVENTS,
     decide: {
-      Bar: (_, accepted, step) => acceptBar(step, accepted, options),
-      Analyze: (_, request, step) => analyze(step, request, options),
-      CancelAnalysis: (_, request, step) => cancelAnalysis(step, request, options),
-      RequestConsensus: (_, asked, step) => requestConsensus(step, asked, options),
+      Bar: (_, accepted, step) => acceptBar(step, accepted, of(step.self)),
+      Analyze: (_, request, step) => analyze(step, request, of(step.self)),
+      CancelAnalysis: (_, request, step) => cancelAnalysis(step, request, of(step.self)),
+      RequestConsensus: (_, asked, step) => requestConsensus(step, asked, of(step.self)),
       Message: (_, { message }, step) => {
         step.add(publishMessage(message, step))
         step.reply({ accepted: true })
@@ -91,14 +89,14 @@ export const coordinatorActor = (given: CoordinatorOptions): Actor => {
       SetWeights: ({ weights: known }, { weights }, step) => {
         if (JSON.stringify(weights) !== JSON.stringify(known)) step.persist("WeightsSet", { weights })
       },
-      RoundClosed: (_, { result }, step) => endAnalysis(step, result, options),
+      RoundClosed: (_, { result }, step) => endAnalysis(step, result, of(step.self)),
       AnalysisOverdue: ({ running }, { consensus_id }, step) => {
         if (running === null || running.consensus_id !== consensus_id) return
         loseAnalysis(step, running)
-        startNext(step, options, running.requested)
+        startNext(step, of(step.self), running.requested)
       },
       Failed: (_, { message }, step) => recover(step, message),
-      Resume: (_, __, step) => startNext(step, options),
+      Resume: (_, __, step) => startNext(step, of(step.self)),
       AnalysisDeadline: (_, __, step) => {
         dropExpired(step)
         awaitDeadline(step)
@@ -112,6 +110,23 @@ export const coordinatorActor = (given: CoordinatorOptions): Actor => {
       supervisor: ({ id }, { message }) => send(CoordinatorProtocol, id, "Failed", { message })
     }
   })
+}
+
+/** The options of each symbol, with its panel. */
+const optionsBySymbol = (given: CoordinatorOptions): ((self: { readonly id: string }) => Coordination) => {
+  const { panels = {} } = given
+  const common = checked(toCoordination(given))
+  const own = new Map(Object.values(panels).map((panel) => [panel, checked(toCoordination({ ...given, panel }))]))
+  return ({ id }) => {
+    const panel = panelFor(panels, id)
+    return (panel && own.get(panel)) ?? common
+  }
+}
+
+const checked = (options: Coordination): Coordination => {
+  const { a, b } = options.trial?.arms ?? {}
+  for (const held of [options, a?.options, b?.options]) if (held !== undefined) check(held)
+  return options
 }
 
 const Accounts = Schema.Array(AccountId)

@@ -1,10 +1,12 @@
 // The experiment by which a coordinator holds its analyses.
 import {
+  type AgentType,
   type Arm,
   type ArmPlan,
   type Experiment,
   type ExperimentPlan,
   ExperimentProtocol,
+  HOUSE_TYPES,
   type MarketSymbol
 } from "../../protocols/index.ts"
 import { canonical, omitUndefined, send } from "../../runtime/index.ts"
@@ -30,6 +32,8 @@ export interface PlannedExperiment {
 /** A coordinator's options with what follows from them. */
 export interface Coordination extends CoordinatorOptions {
   readonly trial: PlannedExperiment | undefined
+  /** Every agent type that may be asked. */
+  readonly types: ReadonlyArray<AgentType>
 }
 
 /** How an experiment is judged unless its plan says otherwise. */
@@ -50,8 +54,14 @@ export const experimentOf = ({ name: _, arms, ...judged }: ExperimentPlan): Expe
 
 export const toCoordination = (options: CoordinatorOptions): Coordination => ({
   ...options,
+  types: typesIn(options),
   trial: options.experiment === undefined ? undefined : trialOf(options, options.experiment)
 })
+
+const typesIn = ({ agentTypes = HOUSE_TYPES, panel, panels = {}, experiment }: CoordinatorOptions) => {
+  const arms = experiment === undefined ? [] : [experiment.arms.a.panel ?? [], experiment.arms.b.panel ?? []]
+  return [...new Set([...agentTypes, ...panel, ...Object.values(panels).flat(), ...arms.flat()])]
+}
 
 const trialOf = (options: CoordinatorOptions, plan: ExperimentPlan): PlannedExperiment => ({
   name: plan.name,

@@ -14,6 +14,10 @@ import type { OutcomeRule } from "../learning/outcome-rule.ts"
 export interface CoordinatorOptions {
   /** The agents that are asked and invited to vote, each once. */
   readonly panel: ReadonlyArray<AgentType>
+  /** The panel of single symbols in place of `panel`, by symbol or by a pattern with one `*` (`panelFor`); none unless given. */
+  readonly panels?: Panels
+  /** The agent types there are; those that come with the system unless given. Those of panels are added. */
+  readonly agentTypes?: ReadonlyArray<AgentType>
   /** How long a round takes votes, in milliseconds, above 0 and at most an hour. */
   readonly roundTimeoutMillis: number
   /** Where votes differ, a strength below this is not enough; 0 to 1. */
@@ -33,6 +37,24 @@ export interface CoordinatorOptions {
   readonly outcome?: OutcomeRule
   /** Two ways to hold the rounds of analyses, side by side; all are held in one way unless given. */
   readonly experiment?: ExperimentPlan
+}
+
+/** Panels by symbol, such as `ACME`, or by a pattern with one `*`, such as `BTC*`, `*USD` or `*`. */
+export type Panels = Readonly<Record<string, ReadonlyArray<AgentType>>>
+
+/** Whether a symbol is one that a key of `Panels` names. */
+const isNamedBy = (key: string, symbol: string): boolean => {
+  const [head = "", tail] = key.split("*")
+  if (tail === undefined) return key === symbol
+  return symbol.length >= head.length + tail.length && symbol.startsWith(head) && symbol.endsWith(tail)
+}
+
+/** The panel of a symbol: what names it alone, or else the longest pattern that it fits, the first of those that are as long; nothing where none does. */
+export const panelFor = (panels: Panels, symbol: string): ReadonlyArray<AgentType> | undefined => {
+  const found = Object.keys(panels)
+    .filter((key) => isNamedBy(key, symbol))
+    .toSorted((a, b) => Number(a.includes("*")) - Number(b.includes("*")) || b.length - a.length)[0]
+  return found === undefined ? undefined : panels[found]
 }
 
 /** The panel as voters on a symbol. */

@@ -1,5 +1,4 @@
 import {
-  AgentType,
   agentId,
   agentProtocol,
   type Client,
@@ -11,7 +10,7 @@ import { omitUndefined, type Payload, send } from "../../runtime/index.ts"
 import { newRequestedId, pastOf } from "./analysis.ts"
 import { askAgents } from "./asking.ts"
 import { type Coordination, heldBy } from "./experiment.ts"
-import { type CoordinatorOptions, fillRequest, votesUntil } from "./options.ts"
+import { fillRequest, votesUntil } from "./options.ts"
 import { nameFaults } from "./outside.ts"
 import { refuseRequester } from "./requester.ts"
 import type { CoordinatorStep } from "./state.ts"
@@ -20,16 +19,16 @@ import type { CoordinatorStep } from "./state.ts"
 export const requestConsensus = (
   step: CoordinatorStep<"RequestConsensus">,
   { request: given, client, sealed }: Payload<typeof CoordinatorProtocol, "RequestConsensus">,
-  options: CoordinatorOptions
+  options: Coordination
 ) => {
   const { state } = step
   const symbol = step.self.id
   const request = fillRequest(options, symbol, state.weights ?? {}, given, client)
-  const [fault] = [...roundFaults(request), ...nameFaults(request)]
+  const [fault] = [...roundFaults(request), ...nameFaults(request, options.types)]
   if (fault !== undefined) {
     return step.refuse({ _tag: "InvalidRound", symbol, field: fault.path.join("."), rule: fault.issue })
   }
-  const asked = AgentType.literals.filter((type) =>
+  const asked = options.types.filter((type) =>
     request.invited.some((voter) => voter.external !== true && voter.agent_id === agentId(type, symbol))
   )
   if (asked.length > 0 && state.window.time.length === 0) return step.refuse({ _tag: "NoMarketData", symbol })

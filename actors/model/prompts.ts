@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { Effect, Schema } from "effect"
-import { AgentType } from "../../protocols/index.ts"
+import { type AgentType, HOUSE_TYPES } from "../../protocols/index.ts"
 import { decisionForm } from "./decision.ts"
 
 /** A prompt file cannot be used. Trying again does not help. */
@@ -28,18 +28,21 @@ const PROMPT_CHARACTERS_MAX = 20_000
 
 /**
  * The prompts in a folder: `common.md`, `answer.md`, `repair.md` and one per agent type. `{{form}}` in `common.md` stands for the JSON
- * Schema of the answer, `{{fault}}` in `repair.md` for what was wrong. They are read once.
+ * Schema of the answer, `{{fault}}` in `repair.md` for what was wrong. They are read once. `added` are the instructions of other types.
  */
-export const loadPrompts = (folder: string): Effect.Effect<Prompts, PromptUnusable> =>
+export const loadPrompts = (
+  folder: string,
+  added: ReadonlyMap<AgentType, string> = new Map()
+): Effect.Effect<Prompts, PromptUnusable> =>
   Effect.gen(function* () {
     const common = yield* readPrompt(folder, "common.md", "{{form}}")
     const answer = yield* readPrompt(folder, "answer.md")
     const repair = yield* readPrompt(folder, "repair.md", "{{fault}}")
-    const own = new Map<AgentType, string>()
-    for (const type of AgentType.literals) own.set(type, yield* readPrompt(folder, `${type}.md`))
+    const own = new Map<AgentType, string>(added)
+    for (const type of HOUSE_TYPES) own.set(type, yield* readPrompt(folder, `${type}.md`))
     const shared = fill(common, "{{form}}", JSON.stringify(decisionForm, undefined, 2))
     return {
-      instructions: (type) => `${own.get(type)}\n\n${shared}`,
+      instructions: (type) => [own.get(type) ?? "", shared].join("\n\n").trimStart(),
       answer,
       repair: (fault) => fill(repair, "{{fault}}", fault)
     }

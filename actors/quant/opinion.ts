@@ -1,7 +1,7 @@
 import type {
-  AgentType,
   BarWindow,
   ContextItems,
+  HouseType,
   Opinion,
   OutcomeCounts,
   PastDecision,
@@ -65,7 +65,7 @@ const MISSING_FACTOR = 0.7
  * with each decision as strong. What was made of news and sentiment is in reasoning and `context` of the metadata, also where
  * nothing was. `comprehensive` is the logarithmic pool of those of the panel that have a view.
  */
-export const quantOpinion = (type: AgentType, request: QuantRequest, options: QuantOptions): Opinion => {
+export const quantOpinion = (type: HouseType, request: QuantRequest, options: QuantOptions): Opinion => {
   const { bars, outcome = OUTCOME_DEFAULTS, outcomes } = request
   const opinionOf = (said: DraftOpinion) =>
     toOpinion(said, (strengths) => forecastOf(strengths, bars, outcome, outcomes))

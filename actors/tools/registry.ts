@@ -1,4 +1,4 @@
-import type { AgentType } from "../../protocols/index.ts"
+import { type AgentType, type HouseType, isHouseType } from "../../protocols/index.ts"
 import { ema, macd, sma } from "./averages.ts"
 import { markov } from "./markov.ts"
 import { rsi, stochastic, williamsR } from "./oscillators.ts"
@@ -15,10 +15,12 @@ export const TOOLS: ReadonlyArray<AnyTool> = [
   ...[volatility, drawdown, regime, markov, positionSize, riskLimits, tradeReview]
 ]
 
-/** The tools that an agent type may use, those that its quant rules and their substitutes take among them. */
-export const toolsOf = (type: AgentType): ReadonlyArray<AnyTool> => LISTS[type]
+/** The tools of an agent type that comes with the system, those that its quant rules and their substitutes take among them; of others none. */
+export const toolsOf = (type: AgentType): ReadonlyArray<AnyTool> => (isHouseType(type) ? LISTS[type] : NONE)
 
-const LISTS: { readonly [T in AgentType]: ReadonlyArray<AnyTool> } = {
+const NONE: ReadonlyArray<AnyTool> = []
+
+const LISTS: { readonly [T in HouseType]: ReadonlyArray<AnyTool> } = {
   market_analyst: [sma, ema, macd, rsi, stochastic, williamsR, bollinger, atr, adx, volatility, regime, markov],
   risk_advisor: [volatility, atr, drawdown, regime, adx, positionSize, riskLimits],
   strategy_optimizer: [adx, bollinger, stochastic, williamsR, rsi, atr, regime, markov, positionSize],

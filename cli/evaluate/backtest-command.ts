@@ -2,7 +2,7 @@
 import { Effect, Option, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { quantPolicy } from "../../actors/index.ts"
-import { AgentType, type Bar, type BarSource, Instrument } from "../../protocols/index.ts"
+import { AgentType, type Bar, type BarSource, HOUSE_TYPES, Instrument } from "../../protocols/index.ts"
 import { MARTINGALE, takeBars } from "../../sim/index.ts"
 import {
   barsPerYearOf,
@@ -179,7 +179,7 @@ const panelOf = (text: Option.Option<string>) =>
     const wrong = named.find((each) => !isType(each))
     const [first, ...others] = named.filter(isType)
     if (wrong !== undefined || first === undefined) {
-      const detail = `--panel: there is no agent ${JSON.stringify(wrong ?? "")}; there are ${AgentType.literals.join(", ")}`
+      const detail = `--panel: there is no agent ${JSON.stringify(wrong ?? "")}; there are ${HOUSE_TYPES.join(", ")}`
       return yield* new BacktestImpossible({ detail })
     }
     return { panel: [first, ...others] as const }

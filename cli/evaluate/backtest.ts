@@ -3,6 +3,7 @@ import { Schema } from "effect"
 import {
   ACCOUNT_DEFAULTS,
   type AccountRules,
+  type AgentDefinition,
   allActors,
   equityOf,
   grossOf,
@@ -33,7 +34,9 @@ import { type Filled, orderUpdateOf, Statement, type Unfilled } from "./fills.ts
 export interface BacktestOptions {
   readonly symbol: string
   readonly policy: Policy
-  readonly panel?: readonly [AgentType, ...ReadonlyArray<AgentType>]
+  readonly panel?: ReadonlyArray<AgentType>
+  /** Agents beside those that come with the system, whose policies must not wait for the world; none unless given. */
+  readonly agents?: ReadonlyArray<AgentDefinition>
   /** What a trade costs, as parts of its amount and of the price; as the paper account has them unless given. */
   readonly fee?: number
   readonly slippage?: number
@@ -120,7 +123,7 @@ export const barsNeeded = (warmUp = WINDOW_BARS_MAX): number => warmUp + 2
  * the actors throw, and `EquityTooLarge`.
  */
 export const walkForward = (bars: ReadonlyArray<Bar>, options: BacktestOptions): Walk => {
-  const { symbol, policy, panel = PANEL, warmUp = WINDOW_BARS_MAX } = options
+  const { symbol, policy, panel = PANEL, agents = [], warmUp = WINDOW_BARS_MAX } = options
   const barsPerYear = options.barsPerYear ?? tradingYearOf(bars.map(({ time }) => time))?.bars_per_year ?? 1
   const before = bars.slice(0, warmUp)
   const interval = intervalOf(before)
@@ -140,7 +143,7 @@ export const walkForward = (bars: ReadonlyArray<Bar>, options: BacktestOptions):
     threshold
   }
   const host = new DirectHost({
-    actors: [...allActors({ policy, panel, minConfidence: MIN_CONFIDENCE, performance: learning }), portfolio],
+    actors: [...allActors({ policy, panel, agents, minConfidence: MIN_CONFIDENCE, performance: learning }), portfolio],
     // What the tools' trackers would say is of no use here, and a third of all messages.
     unread: ["feedback"],
     startTime: bars[0]?.time ?? 0,

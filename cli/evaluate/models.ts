@@ -25,7 +25,7 @@ const jsonFlag = Flag.Boolean("json").pipe(Flag.withDescription("Print JSON, for
 const check = Command.make("check", { model: modelArgument, json: jsonFlag }, ({ model, json }) =>
   Effect.gen(function* () {
     const options = yield* modelConfiguration(Option.getOrUndefined(model))
-    const named = [...new Set(Object.values(options.models))].filter((each) => each !== "quant")
+    const named = [...new Set(options.models.values())].filter((each) => each !== "quant")
     if (named.length === 0) return yield* new NoModel()
     const checks = yield* Effect.forEach(named, (each) => checkOf(each, options))
     yield* Console.log(json ? JSON.stringify(checks, null, 2) : checks.map(checkText).join("\n\n"))

@@ -1,7 +1,7 @@
 // What there is to know of a tool, as a text for a terminal and as a page of Markdown.
 import { Schema } from "effect"
 import { type AnyTool, parametersJsonSchema, resultJsonSchema, toolsOf } from "../../actors/index.ts"
-import { AgentType } from "../../protocols/index.ts"
+import { HOUSE_TYPES } from "../../protocols/index.ts"
 import { table } from "../table.ts"
 
 /** What is read of the JSON Schema of one field. */
@@ -116,4 +116,4 @@ const section = (tool: AnyTool): ReadonlyArray<string> => [
 ]
 
 const agentsOf = (tool: AnyTool): string =>
-  AgentType.literals.filter((type) => type !== "comprehensive" && toolsOf(type).includes(tool)).join(", ")
+  HOUSE_TYPES.filter((type) => type !== "comprehensive" && toolsOf(type).includes(tool)).join(", ")

@@ -1,7 +1,7 @@
 import { Console, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { type AnyTool, parametersJsonSchema, TOOLS, toolsOf } from "../../actors/index.ts"
-import { AgentType } from "../../protocols/index.ts"
+import { HOUSE_TYPES } from "../../protocols/index.ts"
 import { table } from "../table.ts"
 import { toolsPage, toolText } from "./tools-page.ts"
 
@@ -9,7 +9,7 @@ const name = Argument.Literals(
   "name",
   TOOLS.map((tool) => tool.name)
 ).pipe(Argument.withDescription("One tool: its meaning, source, warm-up, parameters and result"), Argument.optional)
-const agent = Flag.Literals("agent", AgentType.literals).pipe(
+const agent = Flag.Literals("agent", HOUSE_TYPES).pipe(
   Flag.withDescription("Only the tools that this type of agent may use"),
   Flag.optional
 )

@@ -68,7 +68,7 @@ export const openConsensus = (
       ...(invited === undefined
         ? {}
         : { invited: invited.map((voter) => (voter.external === true ? withToken(voter) : voter)) }),
-      ...(required_agents === undefined ? {} : { required: required_agents.map((name) => namedBy(name, symbol)) }),
+      ...(required_agents === undefined ? {} : { required: required_agents.map((name) => namedBy(name, wanted)) }),
       ...(people.length === 0 ? {} : { humans: people.map(withToken) })
     }
     const counted = {
@@ -92,12 +92,14 @@ export const openConsensus = (
     return { consensus_id, correlation_id: first, tokens }
   })
 
-/** A name as the round knows it: that of an agent of the house may have been given by its type. */
-const namedBy = (name: string, symbol: string): string => houseAgent(name, symbol)?.agent_id ?? name
+/** A name as the round knows it: that of an agent inside may have been given by its type, where nobody is invited by that name. */
+const namedBy = (name: string, { symbol, invited = [] }: ConsensusBody): string =>
+  invited.some(({ agent_id }) => agent_id === name) ? name : (houseAgent(name, symbol)?.agent_id ?? name)
 
 /** All who are to be invited, each once; nobody in particular where none are named. */
 const invitedBy = ({ symbol, invited, agents = [], required_agents = [] }: ConsensusBody) => {
-  const house = [...agents, ...required_agents].flatMap((name) => houseAgent(name, symbol) ?? [])
+  const required = required_agents.filter((name) => !invited?.some(({ agent_id }) => agent_id === name))
+  const house = [...agents, ...required].flatMap((name) => houseAgent(name, symbol) ?? [])
   if (invited === undefined && house.length === 0) return undefined
   const others = house.filter(
     ({ agent_id }, index) =>

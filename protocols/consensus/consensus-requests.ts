@@ -20,11 +20,11 @@ const InvitedVoter = Schema.Struct({
 })
 
 const AgentNames = Schema.Array(GivenAgentId).check(Schema.isMinLength(1), Schema.isMaxLength(INVITED_MAX))
-const HOUSE_RULE = `must be one of ${AgentType.literals.join(", ")}, or such an agent's name with the symbol`
+const HOUSE_RULE = "must be an agent type, such as market_analyst, or such an agent's name with the symbol"
 
 const isAgentType = Schema.is(AgentType)
 
-/** An agent of the house as a voter on a symbol, by its type or name; nothing where there is none. */
+/** An agent inside as a voter on a symbol, by its type or name; nothing where none can be called so. Whether there is such a type the coordinator knows. */
 export const houseAgent = (name: string, symbol: MarketSymbol): Voter | undefined => {
   const type = name.endsWith(`_${symbol}`) ? name.slice(0, -symbol.length - 1) : name
   return isAgentType(type) ? { agent_id: agentId(type, symbol), agent_type: type } : undefined

@@ -15,22 +15,43 @@ export const SYMBOL_RULE =
 export const MarketSymbol = matching(/^(?=.{1,32}$)[.^]?[A-Z0-9][A-Z0-9._/:=&^-]*$/, SYMBOL_RULE)
 export type MarketSymbol = typeof MarketSymbol.Type
 
-/** The kinds of agent there are. */
-export const AgentType = Schema.Literals([
+/** The agents that come with the system; others are added by who runs it. */
+export const HOUSE_TYPES = [
   "market_analyst",
   "risk_advisor",
   "strategy_optimizer",
   "performance_coach",
   "comprehensive"
-])
+] as const
+export type HouseType = (typeof HOUSE_TYPES)[number]
+
+/** What an agent type cannot be called: other actors, and others that speak, vote or are counted, have these names. */
+export const NOT_AGENT_TYPES: ReadonlyArray<string> = [
+  ...["coordinator", "consensus", "performance", "allocation", "experiment", "feedback", "portfolio", "model_limits"],
+  ...["human", "client", "joint", "traffic", "buy_and_hold", "learned_weights", "equal_weights"]
+]
+
+/** The rule that an agent type keeps. */
+export const AGENT_TYPE_RULE =
+  "an agent type is 1 to 64 of a-z 0-9 _, words that begin with a letter or digit and the first with a letter, joined by single _, and not the name of another kind of actor"
+
+/** A kind of agent: those that come with the system, or any other name. It is an actor type and a token of subjects. */
+export const AgentType = Schema.String.check(
+  Schema.makeFilter(
+    (text: string) =>
+      (/^(?=.{1,64}$)[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(text) && !NOT_AGENT_TYPES.includes(text)) || AGENT_TYPE_RULE
+  )
+)
 export type AgentType = typeof AgentType.Type
+
+export const isHouseType: (type: unknown) => type is HouseType = Schema.is(Schema.Literals(HOUSE_TYPES))
 
 /** The agents that form the panel unless an option says otherwise. */
 export const PANEL = [
   "market_analyst",
   "risk_advisor",
   "strategy_optimizer"
-] as const satisfies ReadonlyArray<AgentType>
+] as const satisfies ReadonlyArray<HouseType>
 
 /** One agent: its type and symbol joined, `market_analyst_AAPL`. */
 export const AgentId = Schema.NonEmptyString.check(Schema.isMaxLength(128))
@@ -49,14 +70,14 @@ export const isGivenAgentId = (text: string): boolean => NAME.test(text)
 
 /** Under what else than an agent's name something of ours speaks, for whatever symbol; `client` is before who only says something. */
 const SPEAKERS = ["allocation", "performance", "client"]
-/** What a name that would pass for one of ours begins with, however it goes on. */
-const OURS = [...AgentType.literals.map((type) => type.replaceAll("_", "")), "consensus", "coordinator"]
+/** What a name that would pass for one of ours begins with, beside the agent types. */
+const OURS = ["consensus", "coordinator"]
 
 /**
  * Whether a name would pass for one of our own, of whatever symbol: in whatever case, with whatever between its words, and with digits
- * that are read as letters.
+ * that are read as letters. `types` are the agent types there are: those that come with the system unless given.
  */
-export const looksLikeOurs = (name: string): boolean => {
+export const looksLikeOurs = (name: string, types: ReadonlyArray<AgentType> = HOUSE_TYPES): boolean => {
   const words = name
     .toLowerCase()
     .split(/[^a-z0-9]+/)
@@ -64,7 +85,7 @@ export const looksLikeOurs = (name: string): boolean => {
   const letters = lettersOf(words.join(""))
   return (
     SPEAKERS.some((speaker) => lettersOf(speaker) === lettersOf(words[0] ?? "")) ||
-    OURS.some((ours) => letters.startsWith(lettersOf(ours)))
+    [...types, ...OURS].some((ours) => letters.startsWith(lettersOf(ours.replaceAll("_", ""))))
   )
 }
 

@@ -21,7 +21,7 @@ describe("the settings of models", () => {
   it.effect("ask no model unless they say so", () =>
     Effect.gen(function* () {
       const { models, timeout = 0, budget = 0, ...rest } = yield* read({})
-      assert.deepStrictEqual([...new Set(Object.values(models))], ["quant"])
+      assert.deepStrictEqual([...new Set(models.values())], ["quant"])
       assert.deepStrictEqual(
         [timeout, budget].map((time) => Duration.toMillis(time)),
         [10_000, 12_000]
@@ -39,7 +39,7 @@ describe("the settings of models", () => {
         CONCLAVE_MODEL_STRATEGY_OPTIMIZER: "quant",
         ANTHROPIC_API_KEY: KEY
       })
-      assert.deepInclude(models, {
+      assert.deepInclude(Object.fromEntries(models), {
         market_analyst: "anthropic:claude-test",
         risk_advisor: "ollama:llama3.2:3b",
         strategy_optimizer: "quant"

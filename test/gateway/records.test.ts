@@ -54,7 +54,7 @@ describe("GET /api/v1/agents/tools", () => {
       const { asked, answerWith, gateway } = yield* startGateway({ limits: { symbolsMax: 2 } })
       const of = (query: string) => Effect.map(http(gateway.port, `${TOOLS}?${query}`), problemOf)
       assert.deepStrictEqual(yield* of(""), [400, "agent_type"])
-      assert.deepStrictEqual(yield* of("agent_type=oracle&tool=rsi"), [400, "agent_type"])
+      assert.deepStrictEqual(yield* of("agent_type=Oracle&tool=rsi"), [400, "agent_type"])
       for (const tool of ["", "a.b", "a:b", "a%2Fb", "x".repeat(65), ">"]) {
         assert.deepStrictEqual(yield* of(`agent_type=risk_advisor&tool=${tool}`), [400, "tool"], tool)
       }

@@ -61,13 +61,10 @@ const world = Effect.fnUntraced(function* (
   const lines: Array<string> = []
   const { failures = 5, pause = "700 millis" } = limits
   const models = yield* openModels({
-    models: {
-      market_analyst: "ollama:a",
-      risk_advisor: "ollama:a",
-      strategy_optimizer: "quant",
-      performance_coach: "quant",
-      comprehensive: "quant"
-    },
+    models: new Map([
+      ["market_analyst", "ollama:a"],
+      ["risk_advisor", "ollama:a"]
+    ] as const),
     providers: { ollama: at, anthropic: at, perplexity: at, openai: at },
     ...{ prompts: PROMPTS, prices: {}, timeout: "700 millis", budget: "5 seconds", callsPerMinute: 10_000 },
     ...{ failures, pause }

@@ -113,7 +113,7 @@ export const agents = HttpApiGroup.make("agents").add(
   operation(
     HttpApiEndpoint.get("tool", "/api/v1/agents/tools", {
       query: {
-        agent_type: AgentType.annotate({ message: `must be one of ${AgentType.literals.join(", ")}` }),
+        agent_type: AgentType,
         tool: ToolName
       },
       success: ToolReport,

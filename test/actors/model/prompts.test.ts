@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { loadPrompts } from "../../../actors/model/prompts.ts"
-import { AgentType } from "../../../protocols/index.ts"
+import { HOUSE_TYPES } from "../../../protocols/index.ts"
 import { temporaryFolder } from "../../support/nats.ts"
 
 const OURS = join(import.meta.dirname, "../../../prompts")
@@ -12,8 +12,8 @@ describe("the prompts", () => {
   it.effect("are files: the agent's own, then what all have in common, with the form of the answer", () =>
     Effect.gen(function* () {
       const prompts = yield* loadPrompts(OURS)
-      const all = AgentType.literals.map((type) => prompts.instructions(type))
-      assert.strictEqual(new Set(all).size, AgentType.literals.length)
+      const all = HOUSE_TYPES.map((type) => prompts.instructions(type))
+      assert.strictEqual(new Set(all).size, HOUSE_TYPES.length)
       for (const text of all) {
         assert.include(text, '"confidence"')
         assert.notInclude(text, "{{")

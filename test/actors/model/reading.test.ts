@@ -9,8 +9,7 @@ import { ToolCall, toWindow } from "../../../protocols/index.ts"
 import { dailyBars } from "../../support/bars.ts"
 
 const bars = toWindow(dailyBars(Array.from({ length: 100 }, (_, index) => 100 + 3 * Math.sin(index / 5))))
-const use = (name: string, input: unknown) =>
-  useRequested("comprehensive", { id: "t", name, input }, { bars }, "e", () => 0)
+const use = (name: string, input: unknown) => useRequested(TOOLS, { id: "t", name, input }, { bars }, "e", () => 0)
 const isCall = Schema.is(ToolCall)
 const names = fc.constantFrom("period", "Period", "slow_period", "weights", "symbol", "__proto__", "")
 

@@ -2,13 +2,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { quantOpinion } from "../../../actors/quant/opinion.ts"
 import * as readings from "../../../actors/quant/readings.ts"
 import { pool } from "../../../actors/quant/scores.ts"
-import { type AgentType, toWindow } from "../../../protocols/index.ts"
+import { type HouseType, toWindow } from "../../../protocols/index.ts"
 import { dailyBars } from "../../support/bars.ts"
 
 const bars = toWindow(
   dailyBars(Array.from({ length: 128 }, (_, index) => 100 * 1.004 ** index + 2 * Math.sin(index / 3)))
 )
-const opinion = (type: AgentType, ...unavailable: ReadonlyArray<string>) =>
+const opinion = (type: HouseType, ...unavailable: ReadonlyArray<string>) =>
   quantOpinion(type, { bars }, { executionPrefix: "x", now: () => 0, unavailable: new Set(unavailable) })
 const used = (said: ReturnType<typeof opinion>) =>
   said.tool_calls.map(({ tool_name, error_kind, status }) => `${tool_name} ${error_kind ?? status}`)

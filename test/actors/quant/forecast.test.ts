@@ -6,7 +6,7 @@ import { brierScore, outcomeOf } from "../../../actors/learning/scoring.ts"
 import { forecastOf } from "../../../actors/quant/forecast.ts"
 import { quantOpinion } from "../../../actors/quant/opinion.ts"
 import { skillOf } from "../../../cli/evaluate/skill.ts"
-import { AgentType, type Bar, type Decision, toWindow } from "../../../protocols/index.ts"
+import { type Bar, type Decision, HOUSE_TYPES, toWindow } from "../../../protocols/index.ts"
 import { seededRandom } from "../../../runtime/index.ts"
 import { barsArbitrary, dailyBars } from "../../support/bars.ts"
 
@@ -208,19 +208,15 @@ describe("what rules know of the next price", () => {
 
   it("is the confidence of each agent; the decision is what its rules speak for most", () => {
     fc.assert(
-      fc.property(
-        barsArbitrary({ minLength: 1, maxLength: 128 }),
-        fc.constantFrom(...AgentType.literals),
-        (bars, type) => {
-          const window = toWindow(bars)
-          const opinion = quantOpinion(type, { bars: window }, { executionPrefix: "x", now: () => 0 })
-          const { decision, confidence, probabilities, strengths: strong } = opinion
-          sumsToOne(strong!)
-          assert.deepStrictEqual(probabilities, forecastOf(strong!, window, OUTCOME_DEFAULTS))
-          assert.strictEqual(confidence, probabilities[decision])
-          for (const other of DECISIONS) assert.isAtLeast(strong![decision], strong![other])
-        }
-      ),
+      fc.property(barsArbitrary({ minLength: 1, maxLength: 128 }), fc.constantFrom(...HOUSE_TYPES), (bars, type) => {
+        const window = toWindow(bars)
+        const opinion = quantOpinion(type, { bars: window }, { executionPrefix: "x", now: () => 0 })
+        const { decision, confidence, probabilities, strengths: strong } = opinion
+        sumsToOne(strong!)
+        assert.deepStrictEqual(probabilities, forecastOf(strong!, window, OUTCOME_DEFAULTS))
+        assert.strictEqual(confidence, probabilities[decision])
+        for (const other of DECISIONS) assert.isAtLeast(strong![decision], strong![other])
+      }),
       { numRuns: 50 }
     )
   })

@@ -4,13 +4,20 @@ import fc from "fast-check"
 import { quantOpinion } from "../../../actors/quant/opinion.ts"
 import { quantPolicy } from "../../../actors/quant/policy.ts"
 import { TOOLS, toolsOf } from "../../../actors/tools/registry.ts"
-import { AgentType, type Bar, Opinion, type PastDecision, toWindow } from "../../../protocols/index.ts"
+import {
+  type Bar,
+  HOUSE_TYPES,
+  type HouseType,
+  Opinion,
+  type PastDecision,
+  toWindow
+} from "../../../protocols/index.ts"
 import { barsArbitrary, dailyBars } from "../../support/bars.ts"
 
 const ROUND = "01HNZX8JGFACFA36RBXDHEQN6E"
-const TYPES = AgentType.literals
+const TYPES = HOUSE_TYPES
 const opinion = (
-  type: AgentType,
+  type: HouseType,
   bars: ReadonlyArray<Bar>,
   { past = [], unavailable = [] }: { past?: ReadonlyArray<PastDecision>; unavailable?: ReadonlyArray<string> } = {}
 ) =>

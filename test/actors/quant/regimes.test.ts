@@ -3,11 +3,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { quantOpinion } from "../../../actors/quant/opinion.ts"
 import { type Regime, regime } from "../../../actors/tools/regime.ts"
-import { AgentType, type Decision } from "../../../protocols/index.ts"
+import { type AgentType, type Decision, HOUSE_TYPES } from "../../../protocols/index.ts"
 import { type Market, measured, returnsOf, walkOf } from "../../support/tools.ts"
 
 const SEEDS = Array.from({ length: 150 }, (_, index) => 5_000 + index)
-const TYPES = AgentType.literals
+const TYPES = HOUSE_TYPES
 
 /** How often each agent decides one of these. */
 const sharesOf = (market: Market, accepted: (type: AgentType) => ReadonlyArray<Decision>) => {

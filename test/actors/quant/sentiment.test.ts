@@ -2,12 +2,12 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import fc from "fast-check"
 import { quantOpinion } from "../../../actors/quant/opinion.ts"
-import { AgentType, type ContextItem, Opinion, toWindow } from "../../../protocols/index.ts"
+import { type ContextItem, HOUSE_TYPES, type HouseType, Opinion, toWindow } from "../../../protocols/index.ts"
 import { dailyBars } from "../../support/bars.ts"
 
 const bars = toWindow(dailyBars(Array.from({ length: 100 }, (_, index) => 100 + 3 * Math.sin(index / 7))))
 const LAST = bars.time.at(-1)!
-const opinion = (type: AgentType, context?: ReadonlyArray<ContextItem>, window = bars) =>
+const opinion = (type: HouseType, context?: ReadonlyArray<ContextItem>, window = bars) =>
   quantOpinion(
     type,
     { bars: window, ...(context === undefined ? {} : { context }) },
@@ -41,7 +41,7 @@ describe("news and sentiment by the rules", () => {
     assert.deepInclude(bad.metadata.context, { items: 2, used: 2 })
   })
 
-  it.each<[string, AgentType, ReadonlyArray<ContextItem>, string]>([
+  it.each<[string, HouseType, ReadonlyArray<ContextItem>, string]>([
     ["by who goes by prices alone", "strategy_optimizer", [item(-1)], "this agent goes by prices alone"],
     ["where they have no scores", "market_analyst", [item()], "none has a score, and rules read no texts"],
     ["where they are older than the bars", "market_analyst", [item(-1, bars.time[0]! - 1)], "older than the bars"]
@@ -65,7 +65,7 @@ describe("news and sentiment by the rules", () => {
       maxLength: 32
     })
     fc.assert(
-      fc.property(fc.constantFrom(...AgentType.literals), items, (type, scores) => {
+      fc.property(fc.constantFrom(...HOUSE_TYPES), items, (type, scores) => {
         const without = opinion(type)
         assert.deepStrictEqual(opinion(type, []), without)
         assert.isUndefined(without.metadata.context)

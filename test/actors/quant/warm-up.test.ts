@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { quantOpinion } from "../../../actors/quant/opinion.ts"
 import { analysisText } from "../../../cli/print.ts"
-import { AgentType, lacksViews, toWindow } from "../../../protocols/index.ts"
+import { HOUSE_TYPES, lacksViews, toWindow } from "../../../protocols/index.ts"
 
 const options = { executionPrefix: "x", now: () => 0 }
 const barsOf = (count: number) =>
@@ -14,7 +14,7 @@ const barsOf = (count: number) =>
 
 describe("a view for which there are too few bars", () => {
   it("is called warm-up by every agent, and not where there are enough or a tool is gone", () => {
-    for (const type of AgentType.literals.filter((each) => each !== "performance_coach")) {
+    for (const type of HOUSE_TYPES.filter((each) => each !== "performance_coach")) {
       assert.isTrue(quantOpinion(type, { bars: barsOf(10) }, options).metadata.warm_up, type)
       assert.notProperty(quantOpinion(type, { bars: barsOf(128) }, options).metadata, "warm_up", type)
     }

@@ -6,7 +6,7 @@ import fc from "fast-check"
 import { TOOLS, toolsOf } from "../../../actors/tools/registry.ts"
 import { parametersJsonSchema, resultJsonSchema, useTool } from "../../../actors/tools/use.ts"
 import { fieldsOf, toolsPage } from "../../../cli/evaluate/tools-page.ts"
-import { AgentType, type BarWindow, type PastDecision, toWindow } from "../../../protocols/index.ts"
+import { type BarWindow, HOUSE_TYPES, type PastDecision, toWindow } from "../../../protocols/index.ts"
 import { barsArbitrary } from "../../support/bars.ts"
 import { normals, walkOf } from "../../support/tools.ts"
 
@@ -123,12 +123,12 @@ describe("every tool", () => {
 
 describe("the registry", () => {
   it("lists tools for every type of agent, and all of them for the panel as one", () => {
-    for (const type of AgentType.literals) {
+    for (const type of HOUSE_TYPES) {
       assert.isAbove(toolsOf(type).length, 4, type)
       for (const tool of toolsOf(type)) assert.include(TOOLS, tool)
     }
     assert.deepStrictEqual(toolsOf("comprehensive"), TOOLS)
-    const singles = AgentType.literals.filter((type) => type !== "comprehensive").flatMap(toolsOf)
+    const singles = HOUSE_TYPES.filter((type) => type !== "comprehensive").flatMap(toolsOf)
     for (const tool of TOOLS) assert.include(singles, tool, "some agent uses it")
   })
 
