@@ -29,7 +29,7 @@ export { type Closing, type RoundRecord, resultOf } from "./consensus/result.ts"
 export { type RecordedEvent, type RoundDifference, type Verification, verifyRound } from "./consensus/verify.ts"
 export { coordinatorActor } from "./coordinator/actor.ts"
 export { experimentOf } from "./coordinator/experiment.ts"
-export type { CoordinatorOptions, Panels } from "./coordinator/options.ts"
+export { type CoordinatorOptions, type Panels, panelFor } from "./coordinator/options.ts"
 export { armOf } from "./experiments/assignment.ts"
 export { ExperimentState, experimentActor, experimentReport } from "./experiments/experiment.ts"
 export { type Feed, feed } from "./feed.ts"
@@ -39,7 +39,7 @@ export { brierScore, DECISIONS, outcomeOf, probabilitiesOf } from "./learning/sc
 export { Prices } from "./model/prices.ts"
 export { PromptUnusable } from "./model/prompts.ts"
 export type { ProviderOptions } from "./model/providers.ts"
-export { type Policy, PolicyError, type PolicyRequest } from "./policy.ts"
+export { type AgentKind, type Policy, PolicyError, type PolicyRequest } from "./policy.ts"
 export { type OrderAdapter, OrderError, paper } from "./portfolio/adapter.ts"
 export { portfolioView } from "./portfolio/announcements.ts"
 export { type Book, equityOf, grossOf, isCountable, MICROS, WORTH_MAX } from "./portfolio/book.ts"
@@ -47,8 +47,17 @@ export { ACCOUNT_DEFAULTS, AccountRules } from "./portfolio/limits.ts"
 export { type PortfolioOptions, portfolioActor } from "./portfolio/portfolio.ts"
 export { type QuantOptions, type QuantRequest, quantOpinion } from "./quant/opinion.ts"
 export { quantPolicy } from "./quant/policy.ts"
-export { TOOLS, toolsOf } from "./tools/registry.ts"
-export type { AnyTool, ToolInput } from "./tools/tool.ts"
+export { HOUSE_TOOLS, TOOLS, toolsOf } from "./tools/registry.ts"
+export {
+  type AnyTool,
+  defineTool,
+  described,
+  number,
+  reading,
+  type Tool,
+  type ToolInput,
+  wholeNumber
+} from "./tools/tool.ts"
 export { parametersJsonSchema, resultJsonSchema, useTool } from "./tools/use.ts"
 export { PANEL }
 

@@ -132,9 +132,7 @@ export const agentActor = (type: AgentType, policy: Policy, options: AgentOption
         run: askOf(agent, options)
       }),
       use_tools: activity({
-        input: UseInput,
-        output: UseOutput,
-        timeout: "10 seconds",
+        ...{ input: UseInput, output: UseOutput, timeout: "10 seconds" },
         run: (input, context) => useTools(agent, input, context)
       })
     },

@@ -9,11 +9,15 @@ import { positionSize, riskLimits } from "./risk.ts"
 import type { AnyTool } from "./tool.ts"
 import { drawdown, volatility } from "./volatility.ts"
 
-/** All tools. */
-export const TOOLS: ReadonlyArray<AnyTool> = [
-  ...[sma, ema, macd, rsi, stochastic, williamsR, bollinger, atr, adx],
-  ...[volatility, drawdown, regime, markov, positionSize, riskLimits, tradeReview]
-]
+/** The tools that come with the system, by name. */
+export const HOUSE_TOOLS = {
+  ...{ sma, ema, macd, rsi, stochastic, williams_r: williamsR, bollinger, atr, adx },
+  ...{ volatility, drawdown, regime, markov, position_size: positionSize, risk_limits: riskLimits },
+  trade_review: tradeReview
+} as const
+
+/** All of them. */
+export const TOOLS: ReadonlyArray<AnyTool> = Object.values(HOUSE_TOOLS)
 
 /** The tools of an agent type that comes with the system, those that its quant rules and their substitutes take among them; of others none. */
 export const toolsOf = (type: AgentType): ReadonlyArray<AnyTool> => (isHouseType(type) ? LISTS[type] : NONE)

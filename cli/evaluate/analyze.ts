@@ -4,13 +4,8 @@ import { join } from "node:path"
 import { Console, Duration, Effect, Layer, Option, Schedule, Schema, type Scope } from "effect"
 import { Command, Flag } from "effect/cli"
 import { ulid } from "ulid"
-import {
-  AnalysisResult,
-  CoordinatorProtocol,
-  type ModelName,
-  toWindow,
-  WINDOW_BARS_MAX
-} from "../../protocols/index.ts"
+import { NO_EXTENSION } from "../../extension/index.ts"
+import { AnalysisResult, CoordinatorProtocol, toWindow, WINDOW_BARS_MAX } from "../../protocols/index.ts"
 import { Actors, ClientLog } from "../../runtime/index.ts"
 import { type DataFolderUnusable, onDisk, openServer, type Server, withParts } from "../../server/index.ts"
 import { type Configuration, configuration, InvalidSetting } from "../config.ts"
@@ -20,8 +15,9 @@ import { readBars } from "../market/market.ts"
 import { conversationText, shownEvent } from "../operate/conversation-text.ts"
 import { natsFlag, natsUrl, optionOr, symbolArgument } from "../options.ts"
 import { analysisText } from "../print.ts"
+import { configFlag, extensionOf } from "../run/extension.ts"
 import { connect, connectClient } from "../run/server.ts"
-import { nodeName, serveActors } from "../run/system.ts"
+import { nodeName, type ServeOptions, serveActors } from "../run/system.ts"
 
 const flags = {
   symbol: symbolArgument,
@@ -45,10 +41,13 @@ const flags = {
   ...fileFlags,
   ...yearFlags,
   json: Flag.Boolean("json").pipe(Flag.withDescription("Print one JSON object"), Flag.withDefault(false)),
+  config: configFlag,
   nats: natsFlag
 }
 
 const NODES_DECIDE = "cannot be given with a NATS server: the nodes there have models of their own"
+
+const NODES_HAVE = "cannot be given with a NATS server: the nodes there have agents of their own"
 
 /** How much longer than its round an analysis is awaited. */
 const MARGIN = "45 seconds"
@@ -63,6 +62,10 @@ export const analyze = Command.make("analyze", flags, (given) =>
       if (model !== undefined && url !== undefined) {
         return yield* new InvalidSetting({ variable: "--model", value: model, rule: NODES_DECIDE })
       }
+      if (Option.isSome(given.config) && url !== undefined) {
+        return yield* new InvalidSetting({ variable: "--config", value: given.config.value, rule: NODES_HAVE })
+      }
+      const extension = url === undefined ? yield* extensionOf(given.config) : NO_EXTENSION
       const { bars, reading } = yield* readBars(given.csv, given, {
         symbol: given.symbol,
         last: WINDOW_BARS_MAX,
@@ -73,7 +76,9 @@ export const analyze = Command.make("analyze", flags, (given) =>
       const asked = Effect.gen(function* () {
         // Who only asks needs no right to leases.
         const system = yield* Layer.build(
-          url === undefined ? ownSystem(config, server, model) : connectClient(config, server, "analyze")
+          url === undefined
+            ? ownSystem(config, server, { extension, ...(model && { model }) })
+            : connectClient(config, server, "analyze")
         )
         // Where there is one JSON object to be printed, everything else goes elsewhere.
         const say = given.json ? Console.error : Console.log
@@ -119,10 +124,8 @@ export const analyze = Command.make("analyze", flags, (given) =>
   ])
 )
 
-const ownSystem = (config: Configuration, server: Server, model: ModelName | undefined) =>
-  serveActors(nodeName(), config, model === undefined ? {} : { model }).pipe(
-    Layer.provideMerge(connect(config, server, "analyze"))
-  )
+const ownSystem = (config: Configuration, server: Server, options: ServeOptions) =>
+  serveActors(nodeName(), config, options).pipe(Layer.provideMerge(connect(config, server, "analyze")))
 
 /** How long the last events may take to come after the answer. */
 const EVENTS_GRACE = "2 seconds"

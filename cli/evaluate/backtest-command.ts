@@ -1,8 +1,8 @@
 // `conclave backtest`: what following the agents would have come to.
 import { Effect, Option, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
-import { quantPolicy } from "../../actors/index.ts"
-import { AgentType, type Bar, type BarSource, HOUSE_TYPES, Instrument } from "../../protocols/index.ts"
+import { type Panels, panelFor, quantPolicy } from "../../actors/index.ts"
+import { type AgentType, type Bar, type BarSource, HOUSE_TYPES, Instrument } from "../../protocols/index.ts"
 import { MARTINGALE, takeBars } from "../../sim/index.ts"
 import {
   barsPerYearOf,
@@ -15,6 +15,7 @@ import {
 } from "../market/file.ts"
 import { readBars } from "../market/market.ts"
 import { symbolFlag } from "../options.ts"
+import { configFlag, extensionOf } from "../run/extension.ts"
 import { type BacktestOptions, barsNeeded, EquityTooLarge, type Walk, walkForward } from "./backtest.ts"
 import { backtestDocument } from "./backtest-document.ts"
 import { backtestPage } from "./backtest-page.ts"
@@ -90,6 +91,7 @@ export const backtest = Command.make(
     lot: quantity("lot", "Quantities are multiples of it (default: one, or less of what is dear, as for accounts)"),
     minimum: quantity("minimum", "The smallest quantity of an order that does not close a position (default: one lot)"),
     tick: quantity("tick", "Prices paid are multiples of it (default: any price)"),
+    config: configFlag,
     ...fileFlags,
     ...yearFlags,
     ...outputFlags
@@ -98,17 +100,23 @@ export const backtest = Command.make(
     Effect.gen(function* () {
       const { fee, slippage, size, short } = given
       const { bars, barsPerYear, source } = yield* barsOf(given)
-      const panel = yield* panelOf(given.panel)
+      const { agents, panels } = yield* extensionOf(given.config)
+      const symbol = Option.getOrElse(given.symbol, () => symbolOf(given.csv))
+      const panel = yield* panelOf(given.panel, symbol, agents, panels)
       if (bars.length < barsNeeded()) {
         const detail = `${bars.length} bars are too few: a backtest takes ${barsNeeded()}, and the first ${barsNeeded() - 2} are its warm-up`
         return yield* new BacktestImpossible({ detail })
       }
-      const symbol = Option.getOrElse(given.symbol, () => symbolOf(given.csv))
       const walk = yield* walked(bars, {
-        ...{ symbol, policy: quantPolicy, fee, slippage, size, short, barsPerYear },
+        ...{ symbol, policy: quantPolicy, agents, fee, slippage, size, short, barsPerYear },
         ...instrumentOf(given),
         ...panel
       })
+      const waiting = agents.find((agent) => agent.waits())
+      if (waiting !== undefined) {
+        const detail = `the agent ${waiting.type} waits for the world, which a backtest cannot: its policy must answer at once`
+        return yield* new BacktestImpossible({ detail })
+      }
       const report = backtestReport(walk, source)
       yield* printReport(given, {
         text: () => backtestText(report),
@@ -170,19 +178,23 @@ const barsOf = (given: Chosen): Effect.Effect<ChosenBars, BacktestImpossible | M
     return { bars: read.bars, barsPerYear: barsPerYearOf(given, read.reading), source: sourceOf(read.reading) }
   })
 
-const isType = Schema.is(AgentType)
-
-const panelOf = (text: Option.Option<string>) =>
+const panelOf = (
+  text: Option.Option<string>,
+  symbol: string,
+  agents: ReadonlyArray<{ readonly type: AgentType }>,
+  panels: Panels
+) =>
   Effect.gen(function* () {
-    if (Option.isNone(text)) return {}
+    const types: ReadonlyArray<AgentType> = [...HOUSE_TYPES, ...agents.map(({ type }) => type)]
+    const own = panelFor(panels, symbol)
+    if (Option.isNone(text)) return own === undefined ? {} : { panel: own }
     const named = [...new Set(text.value.split(",").map((each) => each.trim()))]
-    const wrong = named.find((each) => !isType(each))
-    const [first, ...others] = named.filter(isType)
-    if (wrong !== undefined || first === undefined) {
-      const detail = `--panel: there is no agent ${JSON.stringify(wrong ?? "")}; there are ${HOUSE_TYPES.join(", ")}`
+    const wrong = named.find((each) => !types.includes(each))
+    if (wrong !== undefined) {
+      const detail = `--panel: there is no agent ${JSON.stringify(wrong)}; there are ${types.join(", ")}`
       return yield* new BacktestImpossible({ detail })
     }
-    return { panel: [first, ...others] as const }
+    return { panel: named }
   })
 
 const walked = (bars: ReadonlyArray<Bar>, options: BacktestOptions): Effect.Effect<Walk, EquityTooLarge> =>

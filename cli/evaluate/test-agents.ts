@@ -3,7 +3,8 @@ import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { runAgentTests, SUBJECTS } from "../../evaluation/index.ts"
 import { REGIMES } from "../../sim/index.ts"
-import { configuration } from "../config.ts"
+import { configuration, InvalidSetting } from "../config.ts"
+import { configFlag, extensionOf } from "../run/extension.ts"
 import { agentTestPage } from "./agent-page.ts"
 import { agentTestText } from "./agent-text.ts"
 import { outputFlags, printReport } from "./output.ts"
@@ -32,11 +33,28 @@ const listFlag = <const Names extends ReadonlyArray<string>>(name: string, names
     Flag.optional
   )
 
+/** Who is examined, in the order of the table. */
+const subjectsOf = (given: Option.Option<string>, agents: ReadonlyArray<{ readonly type: string }>) => {
+  const all: ReadonlyArray<string> = [...SUBJECTS, ...agents.map(({ type }) => type)]
+  if (Option.isNone(given)) return Effect.succeed(all)
+  const named = given.value.split(",").map((each) => each.trim())
+  if (named.every((each) => all.includes(each))) return Effect.succeed(all.filter((each) => named.includes(each)))
+  const rule = `must be of ${all.join(", ")}, with commas between`
+  return Effect.fail(new InvalidSetting({ variable: "--agent", value: given.value, rule }))
+}
+
 export const testAgents = Command.make(
   "test-agents",
   {
     regime: listFlag("regime", REGIMES, "Only these kinds of market, with commas between"),
-    agent: listFlag("agent", SUBJECTS, "Only these agents, or the joint decision, with commas between"),
+    agent: Flag.String("agent").pipe(
+      Flag.withDescription(
+        `Only these agents, or the joint decision, with commas between: ${SUBJECTS.join(", ")}, or own ones`
+      ),
+      Flag.withMetavar("LIST"),
+      Flag.optional
+    ),
+    config: configFlag,
     runs: Flag.Int("runs").pipe(
       Flag.withDescription("How many seeds (default: 20)"),
       between(1, RUNS_MAX),
@@ -64,12 +82,19 @@ export const testAgents = Command.make(
           { text: () => stressText(found), data: found, page: () => "" }
         )
       }
+      const { agents, expectations } = yield* extensionOf(given.config)
+      const subjects = yield* subjectsOf(given.agent, agents)
       const report = yield* runAgentTests({
+        ...{ agents, expectations, subjects },
         runs: given.runs,
         seed: given.seed,
-        ...(Option.isSome(given.regime) ? { regimes: given.regime.value } : {}),
-        ...(Option.isSome(given.agent) ? { subjects: given.agent.value } : {})
+        ...(Option.isSome(given.regime) ? { regimes: given.regime.value } : {})
       })
+      const waiting = agents.find((agent) => agent.waits())
+      if (waiting !== undefined) {
+        const rule = "waits for the world, which it cannot here: its policy must answer at once"
+        return yield* new InvalidSetting({ variable: "the agent", value: waiting.type, rule })
+      }
       yield* printReport(given, {
         text: () => agentTestText(report),
         data: { ...report, test_report: { executive_summary: report.executive_summary } },

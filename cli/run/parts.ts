@@ -6,6 +6,7 @@ import { namedServer, withParts } from "../../server/index.ts"
 import { type Configuration, configuration, InvalidSetting, settings, withoutPassword } from "../config.ts"
 import { natsFlag, natsUrl, optionOr, portFlag } from "../options.ts"
 import { beginExperiment, experimentFlag, planOf } from "./experiment-file.ts"
+import { configFlag, extensionOf } from "./extension.ts"
 import { showMetrics } from "./metrics.ts"
 import { keepRetention } from "./retention.ts"
 import { connect, connectClient } from "./server.ts"
@@ -35,19 +36,22 @@ export const node = Command.make(
       ),
       Flag.withDefault([])
     ),
-    experiment: experimentFlag
+    experiment: experimentFlag,
+    config: configFlag
   },
   (given) =>
     Effect.scoped(
       Effect.gen(function* () {
-        const config = yield* configuration
-        const url = yield* requiredUrl(given.nats, config)
+        const environment = yield* configuration
+        const url = yield* requiredUrl(given.nats, environment)
+        const config = { ...environment, natsUrl: url }
         const name = Option.getOrElse(given.name, nodeName)
         const experiment = yield* planOf(given.experiment)
+        const extension = yield* extensionOf(given.config)
         const serving = Effect.gen(function* () {
           const system = yield* Layer.build(connect(config, namedServer(url), `node ${name}`))
           const parts = yield* Layer.build(
-            serveActors(name, config, { labels: given.labels, ...(experiment && { experiment }) })
+            serveActors(name, config, { labels: given.labels, extension, ...(experiment && { experiment }) })
           ).pipe(Effect.provide(system))
           const { broken } = yield* LocalNode.pipe(Effect.provide(parts))
           if (experiment !== undefined) yield* beginExperiment(experiment).pipe(Effect.provide(system))

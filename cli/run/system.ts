@@ -2,13 +2,14 @@
 import { hostname } from "node:os"
 import { Duration, Effect, Layer } from "effect"
 import { ACCOUNT_DEFAULTS, allActors, openModels, quantPolicy } from "../../actors/index.ts"
+import { type Extension, NO_EXTENSION } from "../../extension/index.ts"
 import { defaultLimits, Gateway, type GatewayOptions, NotReady, SERVING, statusProbe } from "../../gateway/index.ts"
-import type { ExperimentPlan, ModelName } from "../../protocols/index.ts"
+import { type ExperimentPlan, HOUSE_TYPES, type ModelName } from "../../protocols/index.ts"
 import { Actors, ClientLog, EventLog, layerNode } from "../../runtime/index.ts"
 import { layerEvents } from "../../runtime/nats/index.ts"
 import type { Server } from "../../server/index.ts"
 import { taskRunners } from "../../system/index.ts"
-import { type Configuration, tellHeaderBytes } from "../config.ts"
+import { type Configuration, InvalidSetting, readOptional, settings, tellHeaderBytes } from "../config.ts"
 import { modelConfiguration, modelTimes, warnOfOnePlace } from "../config-models.ts"
 import { VERSION } from "../version.ts"
 import { gatewayOptions } from "./gateway-options.ts"
@@ -23,6 +24,8 @@ export interface ServeOptions {
   readonly labels?: ReadonlyArray<string>
   /** What the analyses are held by. */
   readonly experiment?: ExperimentPlan
+  /** What is added to the system; nothing unless given. */
+  readonly extension?: Extension
   /** The model of all agents, in place of those of the environment. */
   readonly model?: ModelName
 }
@@ -30,27 +33,58 @@ export interface ServeOptions {
 /** All actors of the house, in this process, with the panel, the accounts and the language models of the environment. */
 export const serveActors = (
   name: string,
-  { panel, accounts, instruments }: Pick<Configuration, "panel" | "accounts" | "instruments">,
-  { labels = [], experiment, model }: ServeOptions = {}
+  { panel, accounts, instruments, natsUrl }: Pick<Configuration, "panel" | "accounts" | "instruments" | "natsUrl">,
+  { labels = [], experiment, model, extension = NO_EXTENSION }: ServeOptions = {}
 ) =>
   Layer.unwrap(
     Effect.gen(function* () {
-      const { round = ROUND, ...asked } = yield* modelConfiguration(model)
+      yield* checkPanel(panel, extension, natsUrl === undefined)
+      const { round = ROUND, ...asked } = yield* modelConfiguration(model, knownModels(extension))
       yield* warnOfOnePlace(asked)
       const models = yield* openModels({ ...asked, round, actors: yield* Actors })
       const actors = allActors({
         policy: quantPolicy,
         agent: { models },
-        panel,
-        accounts,
+        agents: extension.agents,
+        tools: extension.tools,
+        ...{ panel, panels: extension.panels, accounts },
         portfolio: { rules: { ...ACCOUNT_DEFAULTS, instruments } },
         aheadMillis: AHEAD_MILLIS,
         roundTimeoutMillis: Duration.toMillis(Duration.fromInputUnsafe(round)),
         ...(experiment === undefined ? {} : { experiment })
       })
-      return layerNode({ name, labels, actors })
+      return layerNode({ name, labels, actors: [...actors, ...extension.actors] })
     })
   )
+
+/** What is known of the models of own agents. */
+const knownModels = ({ agents, models }: Extension) => ({
+  models,
+  prompts: new Map(agents.map(({ type, prompt }) => [type, prompt]))
+})
+
+/**
+ * A panel is named in one place, and by a node that is alone of agents that it has; of others the actors are left to the nodes that have
+ * them.
+ */
+const checkPanel = (panel: ReadonlyArray<string>, { agents, panels, file = "" }: Extension, alone: boolean) =>
+  Effect.gen(function* () {
+    const { variable } = settings.panel
+    if (panels["*"] !== undefined && (yield* readOptional(settings.panel)) !== undefined) {
+      const rule = `must not be set: ${file} has a panel for every symbol`
+      return yield* new InvalidSetting({ variable, value: panel.join(","), rule })
+    }
+    const types: ReadonlyArray<string> = [...HOUSE_TYPES, ...agents.map(({ type }) => type)]
+    const others = panel.filter((type) => !types.includes(type))
+    if (others.length === 0) return
+    if (alone) {
+      const rule = `there is no agent ${others.join(", ")}; there are ${types.join(", ")}`
+      return yield* new InvalidSetting({ variable, value: panel.join(","), rule })
+    }
+    yield* Effect.logWarning("this node lacks agents of its panel: they are left to the nodes that have them").pipe(
+      Effect.annotateLogs({ agents: others.join(", ") })
+    )
+  })
 
 /** An analysis waits for those before it, and its round for its votes. */
 const analysisMillis = (round: Duration.Duration): number =>

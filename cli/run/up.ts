@@ -10,6 +10,7 @@ import { feedMarket, type Market, marketFlags, marketsOf } from "../market/marke
 import { dataFlag, forFlag, optionOr, portFlag } from "../options.ts"
 import { decisionLine } from "../print.ts"
 import { beginExperiment, experimentFlag, planOf } from "./experiment-file.ts"
+import { configFlag, extensionOf } from "./extension.ts"
 import { showMetrics } from "./metrics.ts"
 import { keepRetention } from "./retention.ts"
 import { connect } from "./server.ts"
@@ -21,7 +22,15 @@ const untilEnd = Flag.Boolean("until-end").pipe(
   Flag.withDefault(false)
 )
 
-const flags = { ...marketFlags, untilEnd, for: forFlag, experiment: experimentFlag, port: portFlag, data: dataFlag }
+const flags = {
+  ...marketFlags,
+  untilEnd,
+  for: forFlag,
+  experiment: experimentFlag,
+  config: configFlag,
+  port: portFlag,
+  data: dataFlag
+}
 
 /** `conclave up`: a whole system in one process, with a market to decide on. */
 export const up = Command.make("up", flags, (given) =>
@@ -36,14 +45,15 @@ export const up = Command.make("up", flags, (given) =>
       const dataDir = yield* optionOr(given.data, "--data", settings.dataFolder, config.dataFolder)
       const markets = yield* marketsOf(given)
       const experiment = yield* planOf(given.experiment)
+      const extension = yield* extensionOf(given.config)
 
       const server = yield* openServer(config, config.natsUrl, dataDir)
       const parts = Effect.gen(function* () {
         const system = yield* Layer.build(connect(config, server, "up"))
         const name = nodeName()
-        const actors = yield* Layer.build(serveActors(name, config, experiment && { experiment })).pipe(
-          Effect.provide(system)
-        )
+        const actors = yield* Layer.build(
+          serveActors(name, config, { extension, ...(experiment && { experiment }) })
+        ).pipe(Effect.provide(system))
         const { broken } = yield* LocalNode.pipe(Effect.provide(actors))
         if (experiment !== undefined) yield* beginExperiment(experiment).pipe(Effect.provide(system))
         const gateway = yield* Layer.build(

@@ -26,6 +26,8 @@ const ROOMS: Readonly<Record<string, Room>> = {
   client: { rooms: ["protocols"], packages: /^$/ },
   sim: { rooms: ["protocols", "runtime"], packages: ANY },
   store: { rooms: ["protocols", "runtime"], packages: ANY },
+  // What a user's configuration imports, and what reads it.
+  extension: { rooms: ["protocols", "runtime", "actors", "sim"], packages: ANY },
   server: { rooms: ["runtime", "setup"], packages: ANY },
   evaluation: { rooms: ["protocols", "runtime", "actors", "sim"], packages: ANY },
   system: {
@@ -35,7 +37,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   cli: {
     rooms: [
       ...["protocols", "runtime", "runtime/nats", "market", "actors", "gateway", "sim", "store", "setup"],
-      ...["server", "evaluation", "system"]
+      ...["server", "evaluation", "system", "extension"]
     ],
     packages: ANY
   }
