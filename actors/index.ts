@@ -61,7 +61,7 @@ export {
 export { parametersJsonSchema, resultJsonSchema, useTool } from "./tools/use.ts"
 export { PANEL }
 
-export interface NodeActorsOptions extends Partial<Omit<CoordinatorOptions, "agentTypes">> {
+export interface NodeActorsOptions extends Partial<CoordinatorOptions> {
   /** How the agents come to their opinions. */
   readonly policy: Policy
   /** How long their attempts may take, and when they try again; the language models that they ask instead. */
@@ -103,6 +103,7 @@ export const allActors = ({
   accounts,
   panel = PANEL,
   panels,
+  agentTypes = [],
   agents = [],
   tools = {},
   aheadMillis,
@@ -123,7 +124,7 @@ export const allActors = ({
     })
   ),
   coordinatorActor({
-    agentTypes: [...HOUSE_TYPES, ...agents.map(({ type }) => type)],
+    agentTypes: [...HOUSE_TYPES, ...agents.map(({ type }) => type), ...agentTypes],
     ...{ panel, roundTimeoutMillis, minConfidence, outcome: { ...OUTCOME_DEFAULTS, ...performance } },
     ...omitUndefined({ accounts, aheadMillis, round, experiment, panels })
   }),

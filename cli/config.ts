@@ -1,10 +1,10 @@
 // The environment, and the only place that reads it.
 import { Config, ConfigProvider, Effect, Option, Schema } from "effect"
-import { AgentType, PANEL } from "../protocols/index.ts"
 import { accountSettings } from "./account-settings.ts"
 import { gatewaySettings } from "./gateway-settings.ts"
+import { panelSettings } from "./panel-settings.ts"
 import { retentionSettings } from "./retention-settings.ts"
-import { durationBetween, listOf, matching, type SettingSpec, setting, wholeNumber, word } from "./setting.ts"
+import { durationBetween, matching, type SettingSpec, setting, wholeNumber, word } from "./setting.ts"
 
 export type { SettingSpec }
 
@@ -108,14 +108,7 @@ export const settings = {
     rule: "must be 1, 3 or 5",
     schema: wholeNumber(1, 5).check(Schema.makeFilter((count) => count % 2 === 1))
   }),
-  panel: setting({
-    variable: "CONCLAVE_PANEL",
-    default: PANEL.join(","),
-    about:
-      "The agents that are asked in an analysis, separated by commas: of market_analyst, risk_advisor, strategy_optimizer, performance_coach and comprehensive.",
-    rule: "must be agent types separated by commas, each once",
-    schema: listOf(AgentType, (types) => types.length > 0 && new Set(types).size === types.length)
-  }),
+  ...panelSettings,
   ...accountSettings,
   leaseTtl: setting({
     variable: "LEASE_TTL",
@@ -215,6 +208,7 @@ export const configuration: Effect.Effect<Configuration, InvalidSetting> = Effec
   shards: readSetting(settings.shards),
   replicas: readSetting(settings.replicas),
   panel: readSetting(settings.panel),
+  agentTypes: readSetting(settings.agentTypes),
   accounts: readSetting(settings.accounts),
   instruments: readSetting(settings.instruments),
   leaseTtl: readSetting(settings.leaseTtl),

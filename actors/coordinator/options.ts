@@ -16,7 +16,7 @@ export interface CoordinatorOptions {
   readonly panel: ReadonlyArray<AgentType>
   /** The panel of single symbols in place of `panel`, by symbol or by a pattern with one `*` (`panelFor`); none unless given. */
   readonly panels?: Panels
-  /** The agent types there are; those that come with the system unless given. Those of panels are added. */
+  /** The agent types there are, of this node or of others; those that come with the system unless given. Those of panels are added. */
   readonly agentTypes?: ReadonlyArray<AgentType>
   /** How long a round takes votes, in milliseconds, above 0 and at most an hour. */
   readonly roundTimeoutMillis: number

@@ -33,7 +33,13 @@ export interface ServeOptions {
 /** All actors of the house, in this process, with the panel, the accounts and the language models of the environment. */
 export const serveActors = (
   name: string,
-  { panel, accounts, instruments, natsUrl }: Pick<Configuration, "panel" | "accounts" | "instruments" | "natsUrl">,
+  {
+    panel,
+    agentTypes,
+    accounts,
+    instruments,
+    natsUrl
+  }: Pick<Configuration, "panel" | "agentTypes" | "accounts" | "instruments" | "natsUrl">,
   { labels = [], experiment, model, extension = NO_EXTENSION }: ServeOptions = {}
 ) =>
   Layer.unwrap(
@@ -46,7 +52,7 @@ export const serveActors = (
         policy: quantPolicy,
         agent: { models },
         agents: extension.agents,
-        tools: extension.tools,
+        ...{ tools: extension.tools, agentTypes },
         ...{ panel, panels: extension.panels, accounts },
         portfolio: { rules: { ...ACCOUNT_DEFAULTS, instruments } },
         aheadMillis: AHEAD_MILLIS,

@@ -34,7 +34,7 @@ describe("configuration", () => {
         namespace: "conclave",
         shards: 64,
         replicas: 1,
-        panel: ["market_analyst", "risk_advisor", "strategy_optimizer"],
+        ...{ panel: ["market_analyst", "risk_advisor", "strategy_optimizer"], agentTypes: [] },
         ...{ accounts: ["main"], instruments: {} },
         logLevel: "Warn",
         logFormat: "pretty",

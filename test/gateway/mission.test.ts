@@ -124,7 +124,7 @@ layer(NatsServer.layer, { excludeTestServices: true })("a request in the mission
         id: "1",
         request: { symbol: "NAMED", agents: ["oracle"] }
       })
-      assert.include(JSON.stringify(wrong.data), "agents[0]")
+      assert.include(JSON.stringify(wrong.data), "there is no agent type oracle")
     }).pipe(Effect.scoped)
   )
 })
@@ -184,8 +184,8 @@ describe("what a request may not bring", () => {
   })
 
   it("is an agent that there is none of, for a round", () => {
-    assert.include(fault(ConsensusBody, { agents: ["oracle"] }), "must be one of market_analyst")
-    assert.include(fault(ConsensusBody, { required_agents: ["oracle"] }), "or invited")
+    assert.include(fault(ConsensusBody, { agents: ["Oracle"] }), "must be an agent type, such as market_analyst")
+    assert.include(fault(ConsensusBody, { required_agents: ["Oracle"] }), "or invited")
     const invited = [{ agent_id: "oracle", agent_type: "oracle", external: true }]
     assert.strictEqual(fault(ConsensusBody, { required_agents: ["oracle"], invited }), "none")
   })
