@@ -67,6 +67,12 @@ const FILES: ReadonlyArray<readonly [file: string, start: string, name: string, 
   ["docs/SYSTEM.md", "import { Effect, Stream }", "layer.ts", "npx node layer.ts"],
   ["docs/MODELS.md", '{ "anthropic:NAME"', "prices.json", undefined],
   ["docs/LEARNING.md", "{", "experiment.json", "npx conclave up --experiment experiment.json --data data-experiment"],
+  [
+    "docs/EXTENDING.md",
+    "import { defineAgent",
+    "my.config.ts",
+    "npx conclave analyze ACME --csv samples/ACME.csv --config my.config.ts"
+  ],
   ["docs/REPLAY.md", "import { readFileSync }", "replay.ts", "npx node replay.ts"]
 ]
 
