@@ -94,7 +94,7 @@ const token = <A extends string>(
 
 const symbolOf = (given: string | undefined) => token("symbol", given, MarketSymbol, "must be a symbol, such as ACME")
 const typeOf = (given: string | undefined) =>
-  token("agent_type", given, AgentType, `must be one of ${AgentType.literals.join(", ")}`)
+  token("agent_type", given, AgentType, "must be an agent type, such as market_analyst")
 
 const kindOf = (given: string | undefined) =>
   token("message_type", given, CoordinationKind, `must be one of ${CoordinationKind.literals.join(", ")}`)

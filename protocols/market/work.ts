@@ -1,6 +1,6 @@
 // What takes a while and stands beside the market: simulated markets, and tests of the agents.
 import { Schema } from "effect"
-import { AgentType, MarketSymbol, Timestamp } from "../vocabulary/names.ts"
+import { HOUSE_TYPES, MarketSymbol, Timestamp } from "../vocabulary/names.ts"
 
 /** What a simulated market can be in. */
 export const SimulatedRegime = Schema.Literals([
@@ -68,7 +68,7 @@ export const AgentTestsBody = Schema.Struct({
   regimes: Schema.optionalKey(Schema.Array(SimulatedRegime).check(Schema.isMinLength(1), distinct)),
   /** Agents by type, and `joint` for the panel's decision; all unless given. */
   agents: Schema.optionalKey(
-    Schema.Array(Schema.Literals([...AgentType.literals, "joint"])).check(Schema.isMinLength(1), distinct)
+    Schema.Array(Schema.Literals([...HOUSE_TYPES, "joint"])).check(Schema.isMinLength(1), distinct)
   ),
   /** How many seeds, each the one before and 1; 20 unless given. */
   runs: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000 }))),
