@@ -157,7 +157,7 @@ describe("a subscription", () => {
 
   it("to what there is not is refused", async () => {
     const refused = [
-      system.decisions({ agent_type: "oracle" }),
+      system.decisions({ agent_type: "Oracle" }),
       system.tools({ queue: 0 }),
       system.events("a..b"),
       system.decisions({ symbol: "!" })
