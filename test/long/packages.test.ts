@@ -157,7 +157,16 @@ describe("the command", () => {
     assert.match(analyzed, /^ACME: (BUY|SELL|HOLD) 0\.\d\d .*by consensus/)
     const page = there.run(["npx", "conclave", "test-agents", "--runs", "1", "--html", "agents.html"])
     assert.notInclude(page, "conclave:")
-    assert.include(readFileSync(join(there.folder, "agents.html"), "utf8"), "uPlot")
+    assert.include(readFileSync(join(there.folder, "agents.html"), "utf8"), "--paper")
+  })
+
+  it("is imported as a program's front door, with plain promises", () => {
+    const program = `import { AgentSystem } from "conclave"
+const system = await AgentSystem.initialize({ temporary: true })
+console.log(Object.keys(await system.getSystemStatus()).join())
+await system.shutdown()`
+    there.write("system.mjs", program)
+    assert.include(there.run(["node", "system.mjs"]), "component_health,performance_summary")
   })
 
   it("makes a project that compiles, passes its tests, and decides with an agent of its own", () => {
