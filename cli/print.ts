@@ -98,11 +98,17 @@ const voteText = (vote: Vote): string =>
 
 const voteFigures = (vote: Vote): string => `${vote.decision.padEnd(4)} ${vote.confidence.toFixed(2)}`
 
-/** How likely a joint decision is to turn out right, and how strongly the votes speak for it: `0.27 (strength 0.55)`. */
+/**
+ * How likely a joint decision is to turn out right, and how strongly the votes speak for it where that is something else:
+ * `0.27 (strength 0.55)`.
+ */
 export const sureness = (
   { confidence, strength }: { readonly confidence: number; readonly strength?: number },
   digits = 2
-): string => `${confidence.toFixed(digits)}${strength === undefined ? "" : ` (strength ${strength.toFixed(digits)})`}`
+): string => {
+  const [shown, strong] = [confidence.toFixed(digits), strength?.toFixed(digits)]
+  return strong === undefined || strong === shown ? shown : `${shown} (strength ${strong})`
+}
 
 const missingTexts = (result: ConsensusResult): ReadonlyArray<string> =>
   result.missing_agents.map((agent) => {

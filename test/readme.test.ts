@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { settingsTable } from "../cli/config.ts"
-import { SOURCES } from "./support/command.ts"
+import { conclave, dataFolder, SOURCES } from "./support/command.ts"
 import { NatsServer, temporaryFolder } from "./support/nats.ts"
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url))
@@ -22,16 +22,12 @@ const moved = (code: string) =>
 layer(NatsServer.layer, { excludeTestServices: true })("the README", (it) => {
   it.effect("shows an actor that runs as it stands, and remembers", () =>
     Effect.gen(function* () {
-      const { url } = yield* NatsServer
       const [, code = ""] = /```ts\n(.*?)```/s.exec(README) ?? []
       const file = join(yield* temporaryFolder, "tally.ts")
       writeFileSync(file, moved(code))
-      const run = () =>
-        spawnSync(process.execPath, [...SOURCES, file, url], { encoding: "utf8" })
-          .stdout.trim()
-          .split("\n")
-          .at(-1)
-      assert.deepStrictEqual([run(), run()], ["2", "4"])
+      const data = yield* dataFolder
+      const run = Effect.map(conclave("run", file, "--data", data), ({ stdout }) => stdout.trim().split("\n").at(-1))
+      assert.deepStrictEqual([yield* run, yield* run], ["2", "4"])
     }).pipe(Effect.scoped)
   )
 
