@@ -8,6 +8,7 @@ import { afterAll, assert, beforeAll, describe, it, layer } from "@effect/vitest
 import { Effect } from "effect"
 import { ROOT, readManifests } from "../../packages/build/manifest.ts"
 import { tarballOf } from "../../packages/build/pack.ts"
+import { freePorts } from "../support/free-ports.ts"
 import { type Outside, outside } from "../support/installing.ts"
 import { NatsServer } from "../support/nats.ts"
 
@@ -111,7 +112,7 @@ layer(NatsServer.layer, { excludeTestServices: true })("the runtime", (it) => {
     Effect.gen(function* () {
       const { url } = yield* NatsServer
       assert.deepStrictEqual(
-        [1, 2].map(() => lastLine(there.run(["node", "tally.ts", url]))),
+        [1, 2].map(() => lastLine(there.run(["node", "tally.ts"], { env: { NATS_URL: url } }))),
         ["2", "4"]
       )
       assert.strictEqual(lastLine(there.run(["node", "stock.ts", url])), "3")
@@ -120,11 +121,11 @@ layer(NatsServer.layer, { excludeTestServices: true })("the runtime", (it) => {
       const banner = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)"
       const thread = "watchdog-thread=@conclave/runtime/watchdog-thread"
       there.run([...bundle, `--banner:js=${banner}`, "tally.ts", thread, "--outdir=bundle"])
-      const whole = there.run(["node", "bundle/tally.js", url])
+      const whole = there.run(["node", "bundle/tally.js"], { env: { NATS_URL: url } })
       assert.strictEqual(lastLine(whole), "6")
       assert.notInclude(whole, "Warning")
       rmSync(join(there.folder, "bundle", "watchdog-thread.js"))
-      const alone = there.run(["node", "bundle/tally.js", url])
+      const alone = there.run(["node", "bundle/tally.js"], { env: { NATS_URL: url } })
       assert.match(alone, /^8$/m)
       assert.match(alone, /long decisions are not watched: Cannot find module/)
     })
@@ -169,25 +170,28 @@ await system.shutdown()`
     assert.include(there.run(["node", "system.mjs"]), "component_health,performance_summary")
   })
 
-  it("makes a project that compiles, passes its tests, and decides with an agent of its own", () => {
-    const begun = Date.now()
-    there.run(["npx", "conclave", "init", "my-system", "--packages", dist])
-    const at = { at: "my-system" }
-    there.run(["npm", "install", "--no-audit", "--no-fund"], at)
-    assert.match(there.run(["npm", "test"], at), /pass 2/)
-    there.run(["npm", "run", "types"], at)
-    for (const how of [[], ["--module", "preserve", "--moduleResolution", "bundler"]]) {
-      there.run(["node", "../node_modules/typescript-5.9/bin/tsc", "-p", ".", ...how], at)
-      there.run(["node", "../node_modules/typescript/bin/tsc", "-p", ".", ...how], at)
-    }
-    const started = there.run(["timeout", "--signal=INT", "25", "npm", "start"], {
-      ...at,
-      env: { PORT: "18473" },
-      code: 124
+  it.live("makes a project that compiles, passes its tests, and decides with an agent of its own", () =>
+    Effect.gen(function* () {
+      const [port = 0] = yield* freePorts(1)
+      const begun = Date.now()
+      there.run(["npx", "conclave", "init", "my-system", "--packages", dist])
+      const at = { at: "my-system" }
+      there.run(["npm", "install", "--no-audit", "--no-fund"], at)
+      assert.match(there.run(["npm", "test"], at), /pass 2/)
+      there.run(["npm", "run", "types"], at)
+      for (const how of [[], ["--module", "preserve", "--moduleResolution", "bundler"]]) {
+        there.run(["node", "../node_modules/typescript-5.9/bin/tsc", "-p", ".", ...how], at)
+        there.run(["node", "../node_modules/typescript/bin/tsc", "-p", ".", ...how], at)
+      }
+      const started = there.run(["timeout", "--signal=INT", "25", "npm", "start"], {
+        ...at,
+        env: { PORT: String(port) },
+        code: 124
+      })
+      console.log(
+        `${started.match(/^contrarian .*$/m)?.[0]}: ${Math.round((Date.now() - begun) / 1_000)} s after conclave init`
+      )
+      assert.match(started, /contrarian {2}ACME {2}(BUY|SELL|HOLD) \d+ times in a row; it votes \w+; together \w+/)
     })
-    console.log(
-      `${started.match(/^contrarian .*$/m)?.[0]}: ${Math.round((Date.now() - begun) / 1_000)} s after conclave init`
-    )
-    assert.match(started, /contrarian {2}ACME {2}(BUY|SELL|HOLD) \d+ times in a row; it votes \w+; together \w+/)
-  })
+  )
 })
