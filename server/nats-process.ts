@@ -7,6 +7,7 @@ import { Console, Deferred, Duration, Effect, Option, Schedule, Schema, type Sco
 import { type DataFolderUnusable, onDisk } from "./data-folder.ts"
 import { folderBytes, sizeText } from "./data-size.ts"
 import { environmentWith } from "./environment.ts"
+import { type ParentWatch, watchParent } from "./parent-watch.ts"
 import { worked, workOf } from "./server-progress.ts"
 
 /** A nats-server did not start, and will not if it is only tried again; `lines` are the last ones it logged. */
@@ -42,6 +43,8 @@ export interface ProcessOptions {
   readonly password: string | undefined
   /** How long it may do nothing before it is ready; 10 seconds unless given. */
   readonly patience?: Duration.Input | undefined
+  /** A folder that is removed where our process ends without stopping the server. */
+  readonly throwaway?: string | undefined
 }
 
 export interface NatsProcess {
@@ -100,6 +103,7 @@ interface Child {
   readonly ended: Deferred.Deferred<string>
   /** What it printed before it had a log file, and a panic at its end. */
   readonly printed: () => string
+  readonly watch: ParentWatch
 }
 
 const PRINTED_MAX = 16_384
@@ -117,7 +121,7 @@ const launch = (options: ProcessOptions) =>
     child.stderr.on("data", (chunk) => {
       printed = `${printed}${chunk}`.slice(-PRINTED_MAX)
     })
-    // Should our process end without closing its scopes, this at least tells the server to stop.
+    // Should our process end without closing its scopes, this tells the server to stop where nothing watches.
     const backstop = () => child.kill("SIGTERM")
     process.on("exit", backstop)
     child.on("error", (error) => {
@@ -130,12 +134,16 @@ const launch = (options: ProcessOptions) =>
       Deferred.doneUnsafe(ended, Effect.succeed(reason))
     })
     child.on("spawn", () => {
-      if (child.pid !== undefined)
-        resume(Effect.succeed({ process: child, pid: child.pid, ended, printed: () => printed }))
+      if (child.pid === undefined) return
+      const { pid } = child
+      const watch = watchParent({ pid, mark: configFile(options.folder), throwaway: options.throwaway })
+      resume(Effect.succeed({ process: child, pid, ended, printed: () => printed, watch }))
     })
   })
 
-const stop = (child: Child) =>
+const stop = (child: Child) => Effect.andThen(stopServer(child), child.watch.end)
+
+const stopServer = (child: Child) =>
   Effect.gen(function* () {
     child.process.kill("SIGTERM")
     const ended = yield* Deferred.await(child.ended).pipe(Effect.timeoutOption(STOP_GRACE))

@@ -45,6 +45,8 @@ export interface EmbeddedOptions {
   readonly password?: string | undefined
   /** How long it may do nothing before it is ready; 10 seconds unless given. A server that reads a large store is at work. */
   readonly patience?: Duration.Input | undefined
+  /** The data folder is removed where our process ends without stopping the server. */
+  readonly temporary?: boolean
 }
 
 export interface EmbeddedNats extends NatsProcess {
@@ -129,7 +131,7 @@ const stopOrphan = (folder: string) =>
  * Starts a nats-server with JetStream on a data folder, waits until it answers, and stops it when the scope closes.
  *
  * Only this process uses the folder meanwhile. What a killed process of ours left behind there, a lock or a running
- * server, is cleared away first. If the server ends by itself, `exited` of the result completes with the reason.
+ * server, is cleared away first. The server ends with this process, however that ends. If the server ends by itself, `exited` of the result completes with the reason.
  */
 export const embeddedNats = (options: EmbeddedOptions): Effect.Effect<EmbeddedNats, EmbeddedError, Scope.Scope> =>
   Effect.gen(function* () {
@@ -150,7 +152,8 @@ export const embeddedNats = (options: EmbeddedOptions): Effect.Effect<EmbeddedNa
       syncInterval: options.syncInterval ?? "always",
       maxFileStore: options.maxFileStore,
       password: options.password,
-      patience: options.patience
+      patience: options.patience,
+      throwaway: options.temporary === true ? data : undefined
     })
     return { ...server, version, logFile: logFile(folder) }
   })

@@ -41,6 +41,7 @@ export const openServer = (
       dataDir,
       binary: natsServer,
       password,
+      temporary,
       syncInterval: temporary ? "2m" : "always"
     })
     const gone = Effect.flatMap(server.exited, (reason) =>

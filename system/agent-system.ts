@@ -1,6 +1,7 @@
 import { ConfigProvider, Context, Effect, Layer, Logger, ManagedRuntime, References } from "effect"
 import type { AgentSystemOptions } from "./options.ts"
 import { RunningSystem } from "./running.ts"
+import { printable } from "./running-errors.ts"
 import { type AgentSystemService, startSystem } from "./service.ts"
 
 /**
@@ -35,7 +36,7 @@ export class AgentSystem extends Context.Service<AgentSystem, AgentSystemService
       return new RunningSystem(await runtime.runPromise(Effect.service(AgentSystem)), runtime)
     } catch (error) {
       await runtime.dispose()
-      throw error
+      throw printable(error)
     }
   }
 }

@@ -6,10 +6,10 @@ export {
   type CallbackOptions,
   type EventCallback,
   RunningSystem,
-  SystemClosed,
   type Unsubscribe,
   type Waiting
 } from "./running.ts"
+export { SystemBroken, SystemClosed } from "./running-errors.ts"
 export { RunningSimulation } from "./running-simulation.ts"
 export { Subscription } from "./running-subscription.ts"
 export type {

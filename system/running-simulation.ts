@@ -23,7 +23,7 @@ export class RunningSimulation implements AsyncDisposable {
     return this.#simulation.report()
   }
 
-  /** Waits until it has come to its last bar, or was stopped. */
+  /** Waits until it has come to its last bar, or was stopped; rejects with `SystemBroken` where the system cannot go on before. */
   finished(): Promise<MarketSimulationReport> {
     return this.#run(this.#simulation.ended)
   }

@@ -1,5 +1,5 @@
 // A running system as promises: the same as `service.ts`, for programs that do not use Effect.
-import { Effect, Exit, type ManagedRuntime, Schema, Scope } from "effect"
+import { Effect, Exit, type ManagedRuntime, Scope } from "effect"
 import type { AgentTestReport } from "../evaluation/index.ts"
 import type { AnalysisProgress } from "../gateway/index.ts"
 import type {
@@ -9,6 +9,8 @@ import type {
   SystemStatus,
   TaskProgress
 } from "../protocols/index.ts"
+import { functionOnly } from "./callbacks.ts"
+import { printable, SystemBroken, SystemClosed } from "./running-errors.ts"
 import { RunningSimulation } from "./running-simulation.ts"
 import { Subscription } from "./running-subscription.ts"
 import type {
@@ -19,6 +21,7 @@ import type {
   SimulationWanted,
   VoteGiven
 } from "./service.ts"
+import { stopOnSignal } from "./signals.ts"
 import type {
   CoordinationEvent,
   CoordinationFilter,
@@ -32,13 +35,6 @@ import type {
   ToolFilter
 } from "./subscription.ts"
 
-/** The system was shut down: it does nothing any more. */
-export class SystemClosed extends Schema.TaggedError<SystemClosed>()("SystemClosed", {}) {
-  override get message() {
-    return "the system was shut down"
-  }
-}
-
 /** How something that takes a while is waited for. */
 export interface Waiting {
   /** Stops waiting: the promise is rejected with the signal's reason. */
@@ -49,12 +45,16 @@ export interface Waiting {
 export type EventCallback<E> = (event: E) => void | PromiseLike<void>
 
 export interface CallbackOptions {
-  /** Told what a callback threw, and of a subscription that ended by itself; without it the log is. */
-  readonly onError?: (error: unknown) => void
+  /** Told what a callback threw, and of a subscription that ended by itself; without it the log is. What it throws is logged. */
+  readonly onError?: (error: unknown) => unknown
 }
 
 /** Ends a subscription. No callback is begun once it is called; it resolves when all is let go of. */
-export type Unsubscribe = () => Promise<void>
+export interface Unsubscribe {
+  (): Promise<void>
+  /** How many events were forgotten because the queue was full. */
+  readonly dropped: number
+}
 
 type AnyData = { readonly [name: string]: unknown }
 
@@ -62,12 +62,25 @@ type AnyData = { readonly [name: string]: unknown }
 export class RunningSystem implements AsyncDisposable {
   readonly #service: AgentSystemService
   readonly #runtime: ManagedRuntime.ManagedRuntime<never, unknown>
+  readonly #forget: () => void
   #closing: Promise<void> | undefined
+  #settleBroken: (reason: SystemBroken | undefined) => void = () => undefined
+
+  /**
+   * Resolves once the system cannot go on, with the reason: its server has ended, or its node cannot hold what it holds. It resolves with
+   * nothing where the system is shut down before. It is never rejected.
+   */
+  readonly broken: Promise<SystemBroken | undefined> = new Promise((resolve) => {
+    this.#settleBroken = resolve
+  })
 
   /** `runtime` ends the system where it is disposed of. */
   constructor(service: AgentSystemService, runtime: ManagedRuntime.ManagedRuntime<never, unknown>) {
     this.#service = service
     this.#runtime = runtime
+    this.#forget = stopOnSignal(this)
+    const told = Effect.catch(this.#breaking, (error) => Effect.sync(() => this.#settleBroken(error)))
+    this.#runtime.runFork(Effect.forkIn(told, runtime.scope))
   }
 
   /** The NATS server's address, with its password where it is the system's own. */
@@ -109,7 +122,7 @@ export class RunningSystem implements AsyncDisposable {
   /** Begins to feed a simulated market. One at a time of a symbol; it ends with the system at the latest. */
   async simulateMarketStream(options: SimulationWanted = {}): Promise<RunningSimulation> {
     const { value, close } = await this.#opened(this.#service.simulateMarketStream(options))
-    return new RunningSimulation(value, close, (effect) => this.#run(effect))
+    return new RunningSimulation(value, close, (effect) => this.#run(Effect.raceFirst(effect, this.#breaking)))
   }
 
   /** Runs the agent tests, on this process's processor. They touch nothing of the system. */
@@ -147,22 +160,22 @@ export class RunningSystem implements AsyncDisposable {
 
   /** `decisions` by a callback. */
   onDecision(callback: EventCallback<DecisionEvent>, given: DecisionFilter & CallbackOptions = {}) {
-    return this.#call(this.decisions(given), callback, given)
+    return this.#call(() => this.decisions(given), callback, given)
   }
 
   /** `tools` by a callback. */
   onTool(callback: EventCallback<ToolEvent>, given: ToolFilter & CallbackOptions = {}) {
-    return this.#call(this.tools(given), callback, given)
+    return this.#call(() => this.tools(given), callback, given)
   }
 
   /** `coordination` by a callback. */
   onCoordination(callback: EventCallback<CoordinationEvent>, given: CoordinationFilter & CallbackOptions = {}) {
-    return this.#call(this.coordination(given), callback, given)
+    return this.#call(() => this.coordination(given), callback, given)
   }
 
   /** `events` by a callback. */
   onEvent(pattern: string, callback: EventCallback<SystemEvent<AnyData>>, given: QueueOptions & CallbackOptions = {}) {
-    return this.#call(this.events(pattern, given), callback, given)
+    return this.#call(() => this.events(pattern, given), callback, given)
   }
 
   /**
@@ -170,7 +183,8 @@ export class RunningSystem implements AsyncDisposable {
    * stored. It takes 10 seconds at most for the parts; called again it waits for the same end.
    */
   shutdown(): Promise<void> {
-    this.#closing ??= this.#runtime.dispose()
+    this.#settleBroken(undefined)
+    this.#closing ??= this.#runtime.dispose().finally(this.#forget)
     return this.#closing
   }
 
@@ -179,25 +193,27 @@ export class RunningSystem implements AsyncDisposable {
   }
 
   async #run<A, E>(effect: Effect.Effect<A, E>, signal?: AbortSignal): Promise<A> {
-    if (this.#closing !== undefined) throw new SystemClosed()
+    if (this.#closing !== undefined) throw printable(new SystemClosed())
     try {
       return await this.#runtime.runPromise(effect, signal === undefined ? {} : { signal })
     } catch (error) {
       if (signal?.aborted === true) throw signal.reason
-      if (this.#closing !== undefined) throw new SystemClosed()
-      throw error
+      throw printable(this.#closing === undefined ? error : new SystemClosed())
     }
   }
 
+  /** Fails once the system cannot go on. */
+  get #breaking(): Effect.Effect<never, SystemBroken> {
+    return Effect.mapError(this.#service.broken, ({ message }) => printable(new SystemBroken({ detail: message })))
+  }
+
   /** Opens something that lives until it is closed, or with the system. */
-  #opened<A, E>(
-    open: Effect.Effect<A, E, Scope.Scope>
-  ): Promise<{ readonly value: A; readonly close: () => Promise<void> }> {
+  #opened<A, E>(open: Effect.Effect<A, E, Scope.Scope>) {
     return this.#run(
       Effect.gen({ self: this }, function* () {
         const scope = yield* Scope.fork(this.#runtime.scope)
         const value = yield* Effect.onError(Scope.provide(open, scope), () => Scope.close(scope, Exit.void))
-        return { value, close: () => Effect.runPromise(Scope.close(scope, Exit.void)) }
+        return { value, scope, close: () => Effect.runPromise(Scope.close(scope, Exit.void)) }
       })
     )
   }
@@ -205,21 +221,32 @@ export class RunningSystem implements AsyncDisposable {
   async #subscribe<A>(
     open: Effect.Effect<EventSubscription<A>, SubscribeError, Scope.Scope>
   ): Promise<Subscription<SystemEvent<A>>> {
-    const { value, close } = await this.#opened(open)
-    return new Subscription<SystemEvent<A>>(value.stream, value.dropped, close)
+    const { value, close, scope } = await this.#opened(open)
+    const subscription = new Subscription<SystemEvent<A>>(value.stream, value.dropped, close)
+    const end = (error: Error) => Effect.sync(() => void subscription.end(error))
+    this.#runtime.runFork(Effect.forkIn(Effect.catch(this.#breaking, end), scope))
+    return subscription
   }
 
   async #call<E>(
-    subscribing: Promise<Subscription<E>>,
+    subscribe: () => Promise<Subscription<E>>,
     callback: EventCallback<E>,
     { onError }: CallbackOptions
   ): Promise<Unsubscribe> {
-    const subscription = await subscribing
-    const tell = (error: unknown) => {
-      if (onError !== undefined) onError(error)
-      else this.#runtime.runFork(Effect.logError("a callback of a subscription failed", error))
+    await this.#run(functionOnly("callback", callback))
+    if (onError !== undefined) await this.#run(functionOnly("onError", onError))
+    const subscription = await subscribe()
+    const log = (what: string, error: unknown) => void this.#runtime.runFork(Effect.logError(what, error))
+    const tell = async (error: unknown) => {
+      if (onError === undefined) return log("a callback of a subscription failed", error)
+      try {
+        await onError(error)
+      } catch (thrown) {
+        log("onError of a subscription failed", thrown)
+      }
     }
     void subscription.forEach(callback, tell)
-    return () => subscription.unsubscribe()
+    const unsubscribe = Object.assign(() => subscription.unsubscribe(), { dropped: 0 })
+    return Object.defineProperty(unsubscribe, "dropped", { get: () => subscription.dropped })
   }
 }

@@ -16,8 +16,9 @@ import {
   type VoteBody
 } from "../protocols/index.ts"
 import { Actors } from "../runtime/index.ts"
+import { listener } from "./callbacks.ts"
 import { type Parts, startParts } from "./compose.ts"
-import type { AgentSystemOptions } from "./options.ts"
+import type { AgentSystemOptions, InvalidOption } from "./options.ts"
 import { beginSimulation, type MarketSimulation, symbolsOf } from "./simulation.ts"
 import {
   type CoordinationEvent,
@@ -56,11 +57,11 @@ export interface AgentSystemService {
   readonly nats: string
   /** Where the gateway listens, `http://127.0.0.1:8080`; nothing where there is none. */
   readonly gateway: string | undefined
-  /** One analysis: the panel votes, and one decision comes back. `tell` hears how far it has come. */
+  /** One analysis: the panel votes, and one decision comes back. `onProgress` hears how far it has come; what it throws is logged. */
   readonly runRealTimeAnalysis: (
     request: AnalysisWanted,
-    tell?: (progress: AnalysisProgress) => void
-  ) => Effect.Effect<AnalysisResult, OperationFailed>
+    onProgress?: (progress: AnalysisProgress) => void
+  ) => Effect.Effect<AnalysisResult, OperationFailed | InvalidOption>
   /** Opens a round; who votes from outside gets a secret, which is said this once. */
   readonly requestConsensus: (request: ConsensusWanted) => Effect.Effect<ConsensusOpened, OperationFailed>
   /** Votes from outside. */
@@ -77,8 +78,8 @@ export interface AgentSystemService {
   /** Runs the agent tests beside the system, whose actors they do not touch. */
   readonly runAgentTests: (
     options?: AgentTestsWanted,
-    progress?: (progress: TaskProgress) => void
-  ) => Effect.Effect<AgentTestReport, OperationFailed>
+    onProgress?: (progress: TaskProgress) => void
+  ) => Effect.Effect<AgentTestReport, OperationFailed | InvalidOption>
   /** How the parts are, and what was done, as the actors count it; found out anew every two seconds at most. */
   readonly getSystemStatus: Effect.Effect<SystemStatus, OperationFailed>
   /** What agents decide, from now on. */
@@ -120,12 +121,14 @@ const serviceOf = ({ server, actors, events, gateway, operations, broken }: Part
   return {
     nats: server.url,
     gateway: gateway?.url,
-    runRealTimeAnalysis: operations.analyze,
+    runRealTimeAnalysis: (request, onProgress) =>
+      Effect.flatMap(listener("onProgress", onProgress), (tell) => operations.analyze(request, tell)),
     requestConsensus: operations.openConsensus,
     castVote: operations.castVote,
     getConsensusResult: (id, { waitMs = 0 } = {}) => resultOf(operations, id, waitMs),
     simulateMarketStream: (options = {}) => simulate(options, simulated, actors),
-    runAgentTests: (options = {}, progress) => testAgents(options, progress),
+    runAgentTests: (options = {}, onProgress) =>
+      Effect.flatMap(listener("onProgress", onProgress), (tell) => testAgents(options, tell)),
     getSystemStatus: operations.systemStatus,
     decisions: (filter = {}) => subscribed(wantedDecisions(filter), filter),
     tools: (filter = {}) => subscribed(wantedTools(filter), filter),

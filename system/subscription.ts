@@ -142,7 +142,12 @@ export const subscribe = <A>(
       Queue.end
     )
     const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Struct({ type: Schema.String, data })))
+    const context = yield* Effect.context<never>()
     let dropped = 0
+    const warn = () =>
+      Effect.runForkWith(context)(
+        Effect.logWarning(`events of ${pattern} come faster than they are taken: the oldest are forgotten`)
+      )
     const see = ({ subject, sequence, payload }: PublishedEvent) => {
       const event = Option.getOrUndefined(decode(payload))
       // What is no event of this kind is somebody else's.
@@ -153,7 +158,7 @@ export const subscribe = <A>(
           return
         }
         Queue.takeUnsafe(queue)
-        dropped++
+        if (dropped++ === 0) warn()
       }
       Queue.offerUnsafe(queue, { type: event.type, seq: sequence, subject, data: event.data })
     }

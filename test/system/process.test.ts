@@ -1,8 +1,9 @@
 // A system begins and ends: in a process of its own that uses promises only, as a layer, and more than one.
 import { spawn } from "node:child_process"
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import type { AnalysisResult } from "../../protocols/index.ts"
@@ -38,10 +39,28 @@ await system.shutdown()
 console.log("down")
 `
 
+const signalled = `
+import { AgentSystem } from "${join(ROOT, "system", "index.ts")}"
+const way = process.argv[2]
+await AgentSystem.initialize({ temporary: true, log: "None" })
+console.log("up")
+if (way === "exit") process.exit(3)
+process.once("SIGHUP", () => process.exit(7))
+process.kill(process.pid, way)
+`
+
 /** Runs it until it ends by itself, and gives its code and what it printed. */
-const run = (file: string, ...args: ReadonlyArray<string>) =>
-  new Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>((resolve) => {
-    const child = spawn(process.execPath, [...SOURCES, file, ...args], { stdio: ["ignore", "pipe", "pipe"] })
+const run = (env: Readonly<Record<string, string>>, file: string, ...args: ReadonlyArray<string>) =>
+  new Promise<{
+    readonly code: number | null
+    readonly signal: NodeJS.Signals | null
+    readonly stdout: string
+    readonly stderr: string
+  }>((resolve) => {
+    const child = spawn(process.execPath, [...SOURCES, file, ...args], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...env }
+    })
     let [stdout, stderr] = ["", ""]
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       stdout += text
@@ -49,7 +68,7 @@ const run = (file: string, ...args: ReadonlyArray<string>) =>
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       stderr += text
     })
-    child.on("close", (code) => resolve({ code, stdout, stderr }))
+    child.on("close", (code, signal) => resolve({ code, signal, stdout, stderr }))
   })
 
 /** Processes that were started with a folder's files. */
@@ -62,13 +81,16 @@ const processesOn = (path: string): ReadonlyArray<string> =>
     }
   })
 
+/** What is left in a folder, and the processes on it. */
+const left = (path: string) => [readdirSync(path), processesOn(path)]
+
 describe("a program", () => {
   it("uses it with promises only; once it is shut down the process ends by itself and leaves none", async () => {
     const data = folder()
     try {
       const file = join(data, "program.mjs")
       writeFileSync(file, program)
-      const { code, stdout, stderr } = await run(file, join(data, "store"))
+      const { code, stdout, stderr } = await run({}, file, join(data, "store"))
       assert.deepStrictEqual([code, stderr], [0, ""])
       assert.match(stdout, /^ACME (BUY|SELL|HOLD)\n$/)
       assert.deepStrictEqual(processesOn(data), [])
@@ -82,8 +104,44 @@ describe("a program", () => {
     try {
       const file = join(data, "orphaned.mjs")
       writeFileSync(file, orphaned)
-      const { code, stdout } = await run(file, join(data, "store"))
+      const { code, stdout } = await run({}, file, join(data, "store"))
       assert.deepStrictEqual([code, stdout], [0, "down\n"])
+    } finally {
+      rmSync(data, { recursive: true, force: true })
+    }
+  })
+
+  it("that is ended by a signal stops it, and one that is killed leaves no server and no folder", async () => {
+    const data = folder()
+    try {
+      const file = join(data, "signalled.mjs")
+      writeFileSync(file, signalled)
+      const ways = ["SIGINT", "SIGHUP", "SIGKILL", "exit"]
+      const found = await Promise.all(
+        ways.map(async (way) => {
+          const temporary = join(data, way)
+          mkdirSync(temporary)
+          const { code, signal, stdout } = await run({ TMPDIR: temporary }, file, way)
+          return { way, ended: code ?? signal, stdout: stdout.trim(), temporary }
+        })
+      )
+      assert.deepStrictEqual(
+        found.map(({ ended, stdout }) => [ended, stdout]),
+        // For SIGHUP it has a handler of its own.
+        [
+          ["SIGINT", "up"],
+          [7, "up"],
+          ["SIGKILL", "up"],
+          [3, "up"]
+        ]
+      )
+      // Stopped in order it is so already; otherwise its server is stopped afterwards.
+      assert.deepStrictEqual(left(found[0]?.temporary ?? ""), [[], []])
+      for (const { way, temporary } of found) {
+        const until = Date.now() + 10_000
+        while (left(temporary).flat().length > 0 && Date.now() < until) await sleep(20)
+        assert.deepStrictEqual(left(temporary), [[], []], way)
+      }
     } finally {
       rmSync(data, { recursive: true, force: true })
     }
