@@ -33,8 +33,17 @@ const orphaned = `
 import { readFileSync } from "node:fs"
 import { AgentSystem } from "${join(ROOT, "system", "index.ts")}"
 const system = await AgentSystem.initialize({ dataDir: process.argv[2], log: "None" })
-await system.decisions()
+const decisions = await system.decisions()
+const dropping = await system.onDecision(() => undefined, { onError: (error) => console.log("callback", error._tag) })
+const market = await system.simulateMarketStream({ past_bars: 0 })
 process.kill(Number(readFileSync(process.argv[2] + "/nats/server.pid", "utf8")), "SIGKILL")
+console.log("broken", (await system.broken)._tag)
+console.log("market", (await market.finished().catch((error) => error))._tag)
+try {
+  for await (const _ of decisions);
+} catch (error) {
+  console.log("events", error._tag)
+}
 await system.shutdown()
 console.log("down")
 `
@@ -105,7 +114,9 @@ describe("a program", () => {
       const file = join(data, "orphaned.mjs")
       writeFileSync(file, orphaned)
       const { code, stdout } = await run({}, file, join(data, "store"))
-      assert.deepStrictEqual([code, stdout], [0, "down\n"])
+      const broken = ["broken", "callback", "market", "events"].map((what) => `${what} SystemBroken`)
+      assert.strictEqual(code, 0)
+      assert.sameMembers(stdout.trim().split("\n"), [...broken, "down"])
     } finally {
       rmSync(data, { recursive: true, force: true })
     }

@@ -1,4 +1,6 @@
 // The whole system as an object: one of them for all cases, with a NATS server of its own and a gateway.
+
+import { inspect } from "node:util"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { MarketSimulationReport, type TaskStatus } from "../../protocols/index.ts"
@@ -6,6 +8,7 @@ import { takeBars } from "../../sim/index.ts"
 import {
   AgentSystem,
   type DecisionEvent,
+  type InvalidOption,
   OperationFailed,
   type RunningSystem,
   type Subscription,
@@ -57,6 +60,25 @@ describe("an analysis", () => {
     assert.instanceOf(bad, OperationFailed)
     assert.deepStrictEqual([bad.code, bad.field], ["invalid-request", "symbol"])
     assert.match(bad.message, /a symbol is 1 to 32 of/)
+    const printed = inspect(bad)
+    assert.isTrue(printed.startsWith(`OperationFailed: ${bad.message}`))
+    for (const part of ["    at ", "code: 'invalid-request'", "field: 'symbol'"]) assert.include(printed, part)
+  })
+
+  it("goes on whatever comes of what is told on the way", async () => {
+    const ways = [
+      () => {
+        throw new Error("mine")
+      },
+      () => Promise.reject(new Error("mine, later"))
+    ]
+    for (const onProgress of ways) {
+      const { symbol } = await system.runRealTimeAnalysis({ symbol: "WAYNE", bars }, { onProgress })
+      assert.strictEqual(symbol, "WAYNE")
+    }
+    const wrong: object = { onProgress: 5 }
+    for (const call of [system.runRealTimeAnalysis({ symbol: "WAYNE", bars }, wrong), system.runAgentTests({}, wrong)])
+      assert.strictEqual(((await rejection(call)) as InvalidOption).option, "onProgress")
   })
 
   it("need not be waited for", async () => {
@@ -153,6 +175,28 @@ describe("a subscription", () => {
     while (calls < 2) await new Promise((resolve) => setTimeout(resolve, 10))
     await unsubscribe()
     assert.isAtLeast(errors.length, 2)
+  })
+
+  it("goes on after an onError that throws, and tells how many events were forgotten", async () => {
+    let [calls, open] = [0, () => {}]
+    const gate = new Promise<void>((resolve) => {
+      open = resolve
+    })
+    const onError = async () => {
+      calls++
+      await gate
+      throw new Error("mine as well")
+    }
+    const unsubscribe = await system.onTool(() => Promise.reject(new Error("mine")), { queue: 2, onError })
+    assert.strictEqual(unsubscribe.dropped, 0)
+    await system.runRealTimeAnalysis({ symbol: "WAYNE", bars })
+    while (unsubscribe.dropped === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+    assert.strictEqual(calls, 1)
+    open()
+    while (calls < 2) await new Promise((resolve) => setTimeout(resolve, 10))
+    await unsubscribe()
+    const wrong: object = { onError: "log" }
+    assert.strictEqual(((await rejection(system.onTool(() => undefined, wrong))) as InvalidOption).option, "onError")
   })
 
   it("to what there is not is refused", async () => {
