@@ -246,7 +246,7 @@ describe("embedded nats-server", () => {
   )
 })
 
-/** Starts a system in a process of its own and kills that: its nats-server, whose pid this gives, goes on. */
+/** Starts a system in a process of its own and kills that: its nats-server, whose pid this gives, may still run. */
 const startOrphan = (dataDir: string) =>
   Effect.gen(function* () {
     const program = join(import.meta.dirname, "..", "support", "embedded.ts")
