@@ -23,7 +23,7 @@ export const symbolsOf = ({ symbols = SYMBOLS }: MarketSimulationBody): Readonly
 
 /**
  * Begins to feed a simulated market, until it ends, is stopped, or the scope closes. Its first bars are the past and are sent at
- * once. Of a symbol that is known already it goes on after the last bar that its coordinator has seen.
+ * once. Of a symbol that is known already it goes on after the last bar that its coordinator has seen, by as many bars as are wanted.
  */
 export const beginSimulation = (
   body: MarketSimulationBody
@@ -50,10 +50,9 @@ export const beginSimulation = (
       }
       const past = Stream.takeWhile(market.bars, (bar) => bar.time < market.pastUntil)
       const present = Stream.dropWhile(market.bars, (bar) => bar.time < market.pastUntil)
-      const wanted = bars === undefined ? present : Stream.take(present, bars)
       return Effect.andThen(
         feed({ symbol, bars: past, intervalMillis: 0, taken }),
-        feed({ symbol, bars: wanted, intervalMillis: 1_000 / speed, taken })
+        feed({ symbol, bars: present, count: bars, intervalMillis: 1_000 / speed, taken })
       )
     }
     const done = yield* Deferred.make<MarketSimulationReport, AskError>()

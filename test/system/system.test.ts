@@ -86,6 +86,21 @@ describe("a simulated market", () => {
     assert.lengthOf(heard, length)
   })
 
+  it("of a symbol that is known brings as many bars as are wanted, after the last one", async () => {
+    const simulated = async (symbols: ReadonlyArray<string>) => {
+      const market = await system.simulateMarketStream({ symbols, speed: 1_000, past_bars: 2, bars: 3 })
+      return market.finished()
+    }
+    const first = await simulated(["STARK"])
+    const again = await simulated(["STARK", "TYRELL"])
+    const bars = [first, again].map(({ state, symbols }) => [state, ...symbols.map(({ bars }) => bars)])
+    assert.deepStrictEqual(bars, [
+      ["ended", 5],
+      ["ended", 3, 5]
+    ])
+    assert.isAbove(again.symbols[0]?.last_bar_time ?? 0, first.symbols[0]?.last_bar_time ?? 0)
+  })
+
   it("stops, and its symbol is free again", async () => {
     const simulation = await system.simulateMarketStream({ symbols: ["HOOLI"], past_bars: 0 })
     const { state } = await simulation.stop()
