@@ -18,6 +18,7 @@ import { Actors, ClientLog, EventLog, LocalNode, layerNode } from "../runtime/in
 import { layerEvents, layerNats } from "../runtime/nats/index.ts"
 import { closeParts, openServer, type Server } from "../server/index.ts"
 import { type AgentSystemOptions, resolved } from "./options.ts"
+import { SimulatedSymbols } from "./simulation.ts"
 import { taskRunners } from "./tasks.ts"
 
 type Resolved = Effect.Success<ReturnType<typeof resolved>>
@@ -29,6 +30,8 @@ export interface Parts {
   readonly events: EventLog["Service"]
   readonly gateway: Gateway["Service"] | undefined
   readonly operations: ProgramOperations
+  /** Of which symbols markets are simulated, for programs and for clients. */
+  readonly simulated: SimulatedSymbols
   /** Fails once the system cannot go on: its server has ended, or its node cannot hold what it holds. */
   readonly broken: Effect.Effect<never, Error>
 }
@@ -82,7 +85,8 @@ const startOn = (
     const log = Context.get(base, ClientLog)
     const ready = Effect.mapError(log.check, ({ message, detail }) => new NotReady({ detail: detail || message }))
     const analysisMillis = Math.max(defaultLimits.analysisMillis, 2 * roundTimeoutMs)
-    const gateway = yield* Effect.provide(openGateway(given, ready, analysisMillis), reach)
+    const simulated = new SimulatedSymbols()
+    const gateway = yield* Effect.provide(openGateway(given, ready, analysisMillis, simulated), reach)
     const operations = yield* Effect.provide(
       programOperations({
         ready,
@@ -99,18 +103,24 @@ const startOn = (
       events: Context.get(events, EventLog),
       gateway,
       operations,
+      simulated,
       broken: Effect.raceFirst(server.gone, Context.get(node, LocalNode).broken)
     }
   })
 
-const openGateway = ({ gateway }: Resolved, ready: Effect.Effect<void, NotReady>, analysisMillis: number) =>
+const openGateway = (
+  { gateway }: Resolved,
+  ready: Effect.Effect<void, NotReady>,
+  analysisMillis: number,
+  simulated: SimulatedSymbols
+) =>
   gateway === undefined
     ? Effect.succeed(undefined)
     : Effect.map(
         Effect.flatMap(Actors, (actors) =>
           Layer.build(
             Gateway.layer({
-              tasks: taskRunners(actors),
+              tasks: taskRunners(actors, simulated),
               ...gateway,
               limits: { analysisMillis, ...gateway.limits },
               ready,
