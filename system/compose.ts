@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto"
 import { mkdtempSync, rmSync } from "node:fs"
 import { hostname, tmpdir } from "node:os"
 import { join } from "node:path"
-import { Context, Deferred, Duration, Effect, Layer, Scope } from "effect"
+import { Context, Deferred, Duration, Effect, Layer, Schedule, Scope } from "effect"
 import { ACCOUNT_DEFAULTS, allActors, openModels, quantPolicy } from "../actors/index.ts"
 import {
   defaultLimits,
@@ -116,20 +116,29 @@ const openGateway = (
 ) =>
   gateway === undefined
     ? Effect.succeed(undefined)
-    : Effect.map(
-        Effect.flatMap(Actors, (actors) =>
-          Layer.build(
-            Gateway.layer({
-              tasks: taskRunners(actors, simulated),
-              ...gateway,
-              limits: { analysisMillis, ...gateway.limits },
-              ready,
-              serving: { ...SERVING, probe: statusProbe }
-            })
-          )
-        ),
-        (built) => Context.get(built, Gateway)
-      )
+    : Effect.gen(function* () {
+        const options = {
+          tasks: taskRunners(yield* Actors, simulated),
+          ...gateway,
+          limits: { analysisMillis, ...gateway.limits },
+          ready,
+          serving: { ...SERVING, probe: statusProbe }
+        }
+        const opened = Context.get(yield* Layer.build(Gateway.layer(options)), Gateway)
+        yield* untilReady(opened.ready)
+        return opened
+      })
+
+const READY_AGAIN = Schedule.spaced("20 millis")
+const READY_PATIENCE = "10 seconds"
+
+/** Who is told that the system runs is not told by its gateway that it is not ready. What takes longer is no reason not to run. */
+const untilReady = (ready: Effect.Effect<void, NotReady>) =>
+  Effect.timeoutOrElse(Effect.retry(ready, READY_AGAIN), {
+    duration: READY_PATIENCE,
+    orElse: () =>
+      Effect.catch(ready, ({ detail }) => Effect.logWarning(`the gateway is open and not ready yet: ${detail}`))
+  }).pipe(Effect.orDie)
 
 const serveActors = ({ panel, accounts, accountRules, models, roundTimeoutMs }: Resolved) =>
   Layer.unwrap(
