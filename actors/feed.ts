@@ -12,12 +12,14 @@ export interface Feed<E, R> {
   readonly source?: BarSource | undefined
   /** The least time between two bars, in milliseconds. */
   readonly intervalMillis: number
+  /** It ends after so many bars that are newer than what is known; with the stream unless given. A stale bar does not count. */
+  readonly count?: number | undefined
   /** Told of each bar that was taken, once it was. */
   readonly taken?: (bar: Bar) => void
 }
 
 /**
- * Gives a market to its coordinator, one bar at a time, until the stream ends.
+ * Gives a market to its coordinator, one bar at a time, until the stream ends, or as many as `count` were given.
  *
  * Bars up to the last one the coordinator has seen are skipped, so that a feed that is started again goes on where it
  * stopped. Each bar is asked, and asked again with the same message id while the answer stays away or there is no room:
@@ -30,6 +32,7 @@ export const feed = <E, R>({
   barsPerYear,
   source,
   intervalMillis,
+  count = Number.POSITIVE_INFINITY,
   taken = () => {}
 }: Feed<E, R>): Effect.Effect<void, AskError | E, Actors | R> =>
   Effect.gen(function* () {
@@ -45,25 +48,28 @@ export const feed = <E, R>({
         actors.ask(CoordinatorProtocol, symbol, "Bar", { bar, ...about }, { messageId: `feed-${symbol}-${bar.time}` })
       ).pipe(
         Effect.andThen(Effect.sync(() => taken(bar))),
+        Effect.as(true),
         Effect.catchTag("StaleBar", ({ time, last_time }) =>
-          Effect.logWarning("stale bar skipped").pipe(Effect.annotateLogs({ time, last_time }))
+          Effect.as(Effect.annotateLogs(Effect.logWarning("stale bar skipped"), { time, last_time }), false)
         ),
         Effect.catchTag("FutureTime", ({ time, latest }) =>
-          Effect.logWarning("bar of the future skipped").pipe(Effect.annotateLogs({ time, latest }))
+          Effect.as(Effect.annotateLogs(Effect.logWarning("bar of the future skipped"), { time, latest }), true)
         )
       )
 
+    let left = count
     let dueAt = yield* Clock.currentTimeMillis
     const paced = (bar: Bar) =>
       Effect.gen(function* () {
         const now = yield* Clock.currentTimeMillis
         if (dueAt > now) yield* Effect.sleep(dueAt - now)
         dueAt = Math.max(dueAt, now) + intervalMillis
-        yield* offer(bar)
+        if (yield* offer(bar)) left--
+        return left > 0
       })
     yield* bars.pipe(
       Stream.dropWhile((bar) => last !== null && bar.time <= last),
-      Stream.runForEach(paced)
+      Stream.runForEachWhile(paced)
     )
     yield* Effect.logInfo("feed ended")
   }).pipe(Effect.annotateLogs({ symbol }))

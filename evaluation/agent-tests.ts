@@ -32,6 +32,8 @@ export interface AgentTestOptions {
   readonly seed?: number
   /** Told how many scenarios of how many have been asked. */
   readonly progress?: (done: number, total: number) => void
+  /** Told what they came to so far, once, where they are interrupted; not before the first answer that can be right. */
+  readonly interrupted?: (report: AgentTestReport) => void
 }
 
 /**
@@ -48,7 +50,8 @@ export const runAgentTests = (options: AgentTestOptions = {}): Effect.Effect<Age
       expectations,
       runs = 20,
       seed = 1,
-      progress = () => {}
+      progress = () => {},
+      interrupted = () => {}
     } = options
     const { subjects = [...SUBJECTS, ...agents.map(({ type }) => type)] } = options
     const examine = makeExaminer(policy, yield* Clock.Clock, agents)
@@ -56,16 +59,25 @@ export const runAgentTests = (options: AgentTestOptions = {}): Effect.Effect<Age
     const checks: Array<Check> = []
     const guesses: Array<Guess> = []
     let asked = 0
-    for (const each of seeds) {
-      const cases = casesOf(each, regimes)
-      for (const scenario of cases) {
-        if ("regime" in scenario) checks.push(...checksOf(examine, scenario, subjects, expectations))
-        else guesses.push(...guessesOf(examine, scenario, subjects))
-        progress(++asked, runs * cases.length)
-        // Between scenarios others may have their turn.
-        yield* Effect.yieldNow
+    const asking = Effect.gen(function* () {
+      for (const each of seeds) {
+        const cases = casesOf(each, regimes)
+        for (const scenario of cases) {
+          if ("regime" in scenario) checks.push(...checksOf(examine, scenario, subjects, expectations))
+          else guesses.push(...guessesOf(examine, scenario, subjects))
+          progress(++asked, runs * cases.length)
+          // Between scenarios others may have their turn.
+          yield* Effect.yieldNow
+        }
       }
-    }
+    })
+    const soFar = Effect.sync(() => {
+      const [begun, met] = [new Set(checks.map(({ seed }) => seed)), new Set(checks.map(({ regime }) => regime))]
+      if (begun.size === 0) return
+      const only = { seeds: seeds.filter((each) => begun.has(each)), regimes: regimes.filter((each) => met.has(each)) }
+      interrupted(agentTestReport({ ...only, subjects, checks: inOrder(checks), guesses }))
+    })
+    yield* Effect.onInterrupt(asking, () => soFar)
     return agentTestReport({ seeds, regimes, subjects, checks: inOrder(checks), guesses })
   })
 

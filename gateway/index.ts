@@ -5,7 +5,7 @@ export { socketsAllowed } from "./files.ts"
 export { statusProbe } from "./operations/messages.ts"
 export type { AnalysisProgress } from "./operations/progress.ts"
 export { api } from "./operations/table/index.ts"
-export type { TaskRunners, TellTask } from "./operations/tasks.ts"
+export { SimulationRunning, type TaskRunners, type TellTask } from "./operations/tasks.ts"
 export { defaultLimits, type GatewayLimits, hostFault, isLoopback, limitNames } from "./policy.ts"
 export {
   OperationFailed,

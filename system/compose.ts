@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto"
 import { mkdtempSync, rmSync } from "node:fs"
 import { hostname, tmpdir } from "node:os"
 import { join } from "node:path"
-import { Context, Deferred, Duration, Effect, Layer, Scope } from "effect"
+import { Context, Deferred, Duration, Effect, Layer, Schedule, Scope } from "effect"
 import { ACCOUNT_DEFAULTS, allActors, openModels, quantPolicy } from "../actors/index.ts"
 import {
   defaultLimits,
@@ -18,6 +18,7 @@ import { Actors, ClientLog, EventLog, LocalNode, layerNode } from "../runtime/in
 import { layerEvents, layerNats } from "../runtime/nats/index.ts"
 import { closeParts, openServer, type Server } from "../server/index.ts"
 import { type AgentSystemOptions, resolved } from "./options.ts"
+import { SimulatedSymbols } from "./simulation.ts"
 import { taskRunners } from "./tasks.ts"
 
 type Resolved = Effect.Success<ReturnType<typeof resolved>>
@@ -29,6 +30,8 @@ export interface Parts {
   readonly events: EventLog["Service"]
   readonly gateway: Gateway["Service"] | undefined
   readonly operations: ProgramOperations
+  /** Of which symbols markets are simulated, for programs and for clients. */
+  readonly simulated: SimulatedSymbols
   /** Fails once the system cannot go on: its server has ended, or its node cannot hold what it holds. */
   readonly broken: Effect.Effect<never, Error>
 }
@@ -82,7 +85,8 @@ const startOn = (
     const log = Context.get(base, ClientLog)
     const ready = Effect.mapError(log.check, ({ message, detail }) => new NotReady({ detail: detail || message }))
     const analysisMillis = Math.max(defaultLimits.analysisMillis, 2 * roundTimeoutMs)
-    const gateway = yield* Effect.provide(openGateway(given, ready, analysisMillis), reach)
+    const simulated = new SimulatedSymbols()
+    const gateway = yield* Effect.provide(openGateway(given, ready, analysisMillis, simulated), reach)
     const operations = yield* Effect.provide(
       programOperations({
         ready,
@@ -99,27 +103,42 @@ const startOn = (
       events: Context.get(events, EventLog),
       gateway,
       operations,
+      simulated,
       broken: Effect.raceFirst(server.gone, Context.get(node, LocalNode).broken)
     }
   })
 
-const openGateway = ({ gateway }: Resolved, ready: Effect.Effect<void, NotReady>, analysisMillis: number) =>
+const openGateway = (
+  { gateway }: Resolved,
+  ready: Effect.Effect<void, NotReady>,
+  analysisMillis: number,
+  simulated: SimulatedSymbols
+) =>
   gateway === undefined
     ? Effect.succeed(undefined)
-    : Effect.map(
-        Effect.flatMap(Actors, (actors) =>
-          Layer.build(
-            Gateway.layer({
-              tasks: taskRunners(actors),
-              ...gateway,
-              limits: { analysisMillis, ...gateway.limits },
-              ready,
-              serving: { ...SERVING, probe: statusProbe }
-            })
-          )
-        ),
-        (built) => Context.get(built, Gateway)
-      )
+    : Effect.gen(function* () {
+        const options = {
+          tasks: taskRunners(yield* Actors, simulated),
+          ...gateway,
+          limits: { analysisMillis, ...gateway.limits },
+          ready,
+          serving: { ...SERVING, probe: statusProbe }
+        }
+        const opened = Context.get(yield* Layer.build(Gateway.layer(options)), Gateway)
+        yield* untilReady(opened.ready)
+        return opened
+      })
+
+const READY_AGAIN = Schedule.spaced("20 millis")
+const READY_PATIENCE = "10 seconds"
+
+/** Who is told that the system runs is not told by its gateway that it is not ready. What takes longer is no reason not to run. */
+const untilReady = (ready: Effect.Effect<void, NotReady>) =>
+  Effect.timeoutOrElse(Effect.retry(ready, READY_AGAIN), {
+    duration: READY_PATIENCE,
+    orElse: () =>
+      Effect.catch(ready, ({ detail }) => Effect.logWarning(`the gateway is open and not ready yet: ${detail}`))
+  }).pipe(Effect.orDie)
 
 const serveActors = ({ panel, accounts, accountRules, models, roundTimeoutMs }: Resolved) =>
   Layer.unwrap(

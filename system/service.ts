@@ -19,7 +19,7 @@ import { Actors } from "../runtime/index.ts"
 import { listener } from "./callbacks.ts"
 import { type Parts, startParts } from "./compose.ts"
 import type { AgentSystemOptions, InvalidOption } from "./options.ts"
-import { beginSimulation, type MarketSimulation, symbolsOf } from "./simulation.ts"
+import { beginSimulation, type MarketSimulation, type SimulatedSymbols } from "./simulation.ts"
 import {
   type CoordinationEvent,
   type CoordinationFilter,
@@ -112,8 +112,8 @@ export const startSystem = (options: AgentSystemOptions): Effect.Effect<AgentSys
     return serviceOf(parts)
   })
 
-const serviceOf = ({ server, actors, events, gateway, operations, broken }: Parts): AgentSystemService => {
-  const simulated = new Set<string>()
+const serviceOf = (parts: Parts): AgentSystemService => {
+  const { server, actors, events, gateway, operations, simulated, broken } = parts
   const subscribed = <A>(
     wanted: Effect.Effect<{ readonly pattern: string; readonly data: Schema.Decoder<A> }, SubscribeError>,
     options: QueueOptions
@@ -151,24 +151,17 @@ const resultOf = (operations: ProgramOperations, id: string, waitMs: number) => 
   )
 }
 
-const simulate = (options: SimulationWanted, simulated: Set<string>, actors: Actors["Service"]) =>
-  Effect.gen(function* () {
-    const body = yield* readGiven(MarketSimulationBody, options)
-    const symbols = symbolsOf(body)
-    const taken = symbols.find((symbol) => simulated.has(symbol))
-    if (taken !== undefined) {
-      const detail = `a market of ${taken} is being simulated already: stop it first`
-      return yield* new OperationFailed({ code: "simulation-running", detail, field: "symbols" })
-    }
-    const free = Effect.sync(() => {
-      for (const symbol of symbols) simulated.delete(symbol)
-    })
-    for (const symbol of symbols) simulated.add(symbol)
-    yield* Effect.addFinalizer(() => free)
-    const simulation = yield* beginSimulation(body).pipe(Effect.provideService(Actors, actors))
-    yield* Effect.forkScoped(Effect.ensuring(Effect.exit(simulation.ended), free))
-    return { ...simulation, stop: Effect.tap(simulation.stop, () => free) }
-  })
+const simulate = (options: SimulationWanted, simulated: SimulatedSymbols, actors: Actors["Service"]) =>
+  Effect.flatMap(readGiven(MarketSimulationBody, options), (body) =>
+    beginSimulation(body, simulated).pipe(
+      Effect.catchTag("SimulationRunning", ({ message }) =>
+        Effect.fail(
+          new OperationFailed({ code: "simulation-running", detail: `${message}: stop it first`, field: "symbols" })
+        )
+      ),
+      Effect.provideService(Actors, actors)
+    )
+  )
 
 const testAgents = (options: AgentTestsWanted, progress: ((progress: TaskProgress) => void) | undefined) =>
   Effect.flatMap(readGiven(AgentTestsBody, options), (body) =>

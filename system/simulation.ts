@@ -1,6 +1,7 @@
 // Simulated markets for a running system.
 import { Deferred, Effect, Exit, Fiber, type Scope, Stream } from "effect"
 import { feed } from "../actors/index.ts"
+import { SimulationRunning } from "../gateway/index.ts"
 import type { Bar, MarketSimulationBody, MarketSimulationReport } from "../protocols/index.ts"
 import type { Actors, AskError } from "../runtime/index.ts"
 import { simulatedMarket } from "../sim/index.ts"
@@ -21,13 +22,40 @@ export interface MarketSimulation {
 /** The symbols of a simulation. */
 export const symbolsOf = ({ symbols = SYMBOLS }: MarketSimulationBody): ReadonlyArray<string> => symbols
 
+/** Of which symbols a market is being simulated: of each one at a time, whoever began it. */
+export class SimulatedSymbols {
+  readonly #simulated = new Set<string>()
+
+  has(symbol: string): boolean {
+    return this.#simulated.has(symbol)
+  }
+
+  /** Takes all of the symbols or none, until what it gives is done, which may be done more than once. */
+  take(symbols: ReadonlyArray<string>): Effect.Effect<Effect.Effect<void>, SimulationRunning> {
+    return Effect.suspend(() => {
+      const symbol = symbols.find((each) => this.has(each))
+      if (symbol !== undefined) return Effect.fail(new SimulationRunning({ symbol }))
+      const own = new Set(symbols)
+      for (const each of own) this.#simulated.add(each)
+      return Effect.succeed(
+        Effect.sync(() => {
+          for (const each of own) this.#simulated.delete(each)
+          own.clear()
+        })
+      )
+    })
+  }
+}
+
 /**
  * Begins to feed a simulated market, until it ends, is stopped, or the scope closes. Its first bars are the past and are sent at
- * once. Of a symbol that is known already it goes on after the last bar that its coordinator has seen.
+ * once. Of a symbol that is known already it goes on after the last bar that its coordinator has seen, by as many bars as are wanted.
+ * Its symbols are free again once no more bar is sent.
  */
 export const beginSimulation = (
-  body: MarketSimulationBody
-): Effect.Effect<MarketSimulation, never, Actors | Scope.Scope> =>
+  body: MarketSimulationBody,
+  simulated: SimulatedSymbols
+): Effect.Effect<MarketSimulation, SimulationRunning, Actors | Scope.Scope> =>
   Effect.gen(function* () {
     const { seed = 1, speed = 1, interval_ms: intervalMillis = DAY_MILLIS, regime, bars, past_bars } = body
     const seen = new Map(symbolsOf(body).map((symbol) => [symbol, { count: 0, last: undefined as Bar | undefined }]))
@@ -50,18 +78,19 @@ export const beginSimulation = (
       }
       const past = Stream.takeWhile(market.bars, (bar) => bar.time < market.pastUntil)
       const present = Stream.dropWhile(market.bars, (bar) => bar.time < market.pastUntil)
-      const wanted = bars === undefined ? present : Stream.take(present, bars)
       return Effect.andThen(
         feed({ symbol, bars: past, intervalMillis: 0, taken }),
-        feed({ symbol, bars: wanted, intervalMillis: 1_000 / speed, taken })
+        feed({ symbol, bars: present, count: bars, intervalMillis: 1_000 / speed, taken })
       )
     }
+    const free = yield* Effect.acquireRelease(simulated.take([...seen.keys()]), (free) => free)
     const done = yield* Deferred.make<MarketSimulationReport, AskError>()
     const feeding = Effect.forEach([...seen], feedOne, { concurrency: "unbounded", discard: true }).pipe(
       Effect.onExit((exit) =>
         Effect.suspend(() => {
           state = Exit.isSuccess(exit) ? "ended" : "stopped"
-          return Deferred.done(done, Exit.hasInterrupts(exit) ? Exit.succeed(report()) : Exit.map(exit, report))
+          const found = Exit.hasInterrupts(exit) ? Exit.succeed(report()) : Exit.map(exit, report)
+          return Effect.andThen(free, Deferred.done(done, found))
         })
       )
     )

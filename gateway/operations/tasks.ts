@@ -25,7 +25,11 @@ export class UnknownTask extends Schema.TaggedError<UnknownTask>()("UnknownTask"
 /** A market of the symbol is being simulated already. */
 export class SimulationRunning extends Schema.TaggedError<SimulationRunning>()("SimulationRunning", {
   symbol: Schema.String
-}) {}
+}) {
+  override get message() {
+    return `a market of ${this.symbol} is being simulated already`
+  }
+}
 
 /** The gateway was started without what runs such tasks. */
 export class NotOffered extends Schema.TaggedError<NotOffered>()("NotOffered", {}) {}
@@ -41,6 +45,8 @@ export interface TaskRunners {
   readonly marketSimulation: (body: MarketSimulationBody, tell: TellTask) => Effect.Effect<unknown, Error>
   /** Of which symbols a market would be simulated. */
   readonly symbolsOf: (body: MarketSimulationBody) => ReadonlyArray<string>
+  /** Whether a market of the symbol is being simulated already, be it as a task or beside them. */
+  readonly isSimulated: (symbol: string) => boolean
 }
 
 type Kind = TaskStatus["kind"]
@@ -140,7 +146,8 @@ export class Tasks {
             ? "agents are tested by one client at a time"
             : undefined
       if (rule !== undefined) return Effect.fail(new TooManyTasks({ rule }))
-      const symbol = symbols.find((each) => running.some((task) => task.symbols.includes(each)))
+      const { isSimulated = () => false } = this.runners ?? {}
+      const symbol = symbols.find((each) => isSimulated(each) || running.some((task) => task.symbols.includes(each)))
       return symbol === undefined ? Effect.void : Effect.fail(new SimulationRunning({ symbol }))
     })
   }

@@ -38,7 +38,7 @@ export const MarketSimulationBody = Schema.Struct({
   speed: Schema.optionalKey(Schema.Finite.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqualTo(1_000))),
   /** How many bars of the past are sent at once before the others; 60 unless given, of which every agent has a view. */
   past_bars: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000 }))),
-  /** After how many bars of each symbol, its past not counted, it ends; never unless given. */
+  /** After how many bars of each symbol, newer than those of the past and those known already, it ends; never unless given. */
   bars: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 })))
 })
 export type MarketSimulationBody = typeof MarketSimulationBody.Type

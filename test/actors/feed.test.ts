@@ -64,6 +64,15 @@ describe("a market feed", () => {
     )
   })
 
+  it.effect("ends after as many bars as are wanted, of which known and stale ones are none", () => {
+    const stale = Effect.fail({ _tag: "StaleBar", symbol: "ACME", time: 1, last_time: 2 })
+    const { layer, closes } = coordinator(bars[0]!.time, [stale])
+    return feed({ symbol: "ACME", bars: Stream.fromIterable(bars), intervalMillis: 0, count: 1 }).pipe(
+      Effect.andThen(() => Effect.sync(() => assert.deepStrictEqual(closes(), [101, 102]))),
+      Effect.provide(layer)
+    )
+  })
+
   it.effect("asks again with the same message id until there is an answer", () => {
     const down = Effect.fail(new LogUnavailable({ detail: "restarting" }))
     const { layer, asked, closes } = coordinator(null, [timeout, down, timeout])

@@ -23,6 +23,7 @@ const opened = Effect.gen(function* () {
   const go = yield* Deferred.make<void>()
   const tasks: TaskRunners = {
     symbolsOf: ({ symbols = ["ACME"] }) => symbols,
+    isSimulated: (symbol) => symbol === "BESIDE",
     agentTests: (body, tell) => {
       tell({ done: 1, total: 2 })
       if (body.seed === 13) return Effect.fail(new Error("it went wrong"))
@@ -93,6 +94,8 @@ describe("tasks over HTTP", () => {
       assert.deepStrictEqual(typeOf(second), [429, "too-many-tasks"])
       const same = yield* post(bob, "/api/v1/market/simulations", { symbols: ["ACME"] })
       assert.deepStrictEqual(typeOf(same), [409, "simulation-running"])
+      const beside = yield* post(bob, "/api/v1/market/simulations", { symbols: ["ICE", "BESIDE"] })
+      assert.deepStrictEqual(typeOf(beside), [409, "simulation-running"])
       assert.deepStrictEqual(typeOf(yield* get(bob, path)), [404, "unknown-task"])
       assert.deepStrictEqual(typeOf(yield* post(bob, `${path}/cancel`, {})), [404, "unknown-task"])
       assert.strictEqual(taskOf(yield* get(olga, path)).state, "running")
