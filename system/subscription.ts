@@ -9,8 +9,7 @@ import {
   symbolToken,
   ToolName
 } from "../protocols/index.ts"
-import type { EventLog, LogUnavailable, PublishedEvent } from "../runtime/index.ts"
-import { InvalidOption } from "./options.ts"
+import { type EventLog, InvalidOption, type LogUnavailable, type PublishedEvent } from "../runtime/index.ts"
 
 /** An event as clients of the gateway see it. */
 export interface SystemEvent<A> {
