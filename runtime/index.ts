@@ -40,6 +40,7 @@ export {
   oneOf,
   readOptions,
   Switch,
+  Time,
   textOf,
   wholeBetween
 } from "./options.ts"

@@ -1,4 +1,4 @@
-import { Result, Schema, SchemaIssue } from "effect"
+import { Duration, Option, Result, Schema, SchemaIssue } from "effect"
 
 /** Something that a program gave cannot be used: `option` is its path, such as `gateway.port`, and `rule` what it has to keep. */
 export class InvalidOption extends Schema.TaggedError<InvalidOption>()("InvalidOption", {
@@ -51,6 +51,11 @@ export const oneOf = <const A extends string>(words: ReadonlyArray<A>) =>
     `must be ${words.slice(0, -1).join(", ")} or ${words.at(-1)}`
   )
 
+const isTime = (given: unknown): given is Duration.Input =>
+  Option.exists(Duration.fromInput(given as Duration.Input), (time) => Duration.toMillis(time) > 0)
+/** How long something may take. */
+export const Time = kept(isTime, "must be a duration of more than 0, such as 10 seconds or milliseconds as a number")
+
 /** A yes or no. */
 export const Switch = kept((given): given is boolean => typeof given === "boolean", "must be true or false")
 
@@ -66,7 +71,8 @@ const isServer = (part: string): boolean => {
   return url !== undefined && /^(nats|tls):$/.test(url.protocol) && url.hostname !== ""
 }
 
-export const Namespace = textOf(/^[a-z][a-z0-9_]{0,31}$/, "must be 1 to 32 of a-z 0-9 _ and start with a letter")
+export const NAMESPACE_RULE = "must be 1 to 32 of a-z 0-9 _ and start with a letter"
+export const Namespace = textOf(/^[a-z][a-z0-9_]{0,31}$/, NAMESPACE_RULE)
 export const LogLevel = oneOf(["None", "Error", "Warn", "Info", "Debug"])
 
 const format = SchemaIssue.makeFormatterStandardSchemaV1()

@@ -1,10 +1,20 @@
 // What the options of a system hold: the gateway's, the accounts' and the language models'.
 import { existsSync } from "node:fs"
-import { Duration, Option, Redacted, Schema, Struct } from "effect"
+import { Redacted, Schema, Struct } from "effect"
 import { AccountRules, Prices } from "../actors/index.ts"
 import { AuthOptions, defaultLimits, type GatewayLimits, isLoopback } from "../gateway/index.ts"
 import { AccountId, AgentType, ModelName } from "../protocols/index.ts"
-import { kept, LogLevel, Namespace, NatsAddresses, oneOf, Switch, textOf, wholeBetween } from "../runtime/index.ts"
+import {
+  kept,
+  LogLevel,
+  Namespace,
+  NatsAddresses,
+  oneOf,
+  Switch,
+  Time,
+  textOf,
+  wholeBetween
+} from "../runtime/index.ts"
 
 const Text = textOf(/./s, "must be a text that is not empty")
 const Path = textOf(/./s, "must be the path of a file")
@@ -58,9 +68,6 @@ export const GatewayOption = Schema.Struct({
   )
 )
 
-const isDuration = (given: unknown): given is Duration.Input =>
-  Option.exists(Duration.fromInput(given as Duration.Input), (time) => Duration.toMillis(time) > 0)
-const Time = kept(isDuration, "must be a duration of more than 0, such as 10 seconds")
 const Address = kept(
   (given): given is string =>
     typeof given === "string" && /^https?:$/.test(URL.canParse(given) ? new URL(given).protocol : ""),
