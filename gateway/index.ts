@@ -1,5 +1,5 @@
-export { type AuthOptions, InvalidAuth } from "./auth/authenticator.ts"
 export { Claims, Operation, Subject } from "./auth/grant.ts"
+export { AuthOptions, InvalidAuth } from "./auth/options.ts"
 export { privateKey, secretKey, signToken } from "./auth/token.ts"
 export { socketsAllowed } from "./files.ts"
 export { statusProbe } from "./operations/messages.ts"

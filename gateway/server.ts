@@ -3,8 +3,9 @@ import { Actors, EventLog } from "../runtime/index.ts"
 import { Buckets } from "./admission/bucket.ts"
 import { SharedCosts } from "./admission/costs.ts"
 import { Offences } from "./admission/offences.ts"
-import { type AuthOptions, InvalidAuth, makeAuthenticator } from "./auth/authenticator.ts"
+import { makeAuthenticator } from "./auth/authenticator.ts"
 import type { Grant } from "./auth/grant.ts"
+import { type AuthOptions, InvalidAuth } from "./auth/options.ts"
 import { BodyRoom } from "./body.ts"
 import { ConnectionRegistry } from "./connection-registry.ts"
 import { drain, type Phase } from "./drain.ts"
@@ -98,7 +99,7 @@ export const serveGateway = (
     const limits = { ...defaultLimits, ...options.limits }
     const { allowedOrigins = [], hosts = [] } = options
     const origins: OriginPolicy = { host, hosts, allowedOrigins }
-    const authenticator = yield* makeAuthenticator(options.auth ?? {})
+    const authenticator = yield* makeAuthenticator(options.auth)
     if (!authenticator.required) yield* onlyLoopback(host)
     const fanout = yield* makeFanout(undefined, limits)
     const serving = options.serving && (yield* watchServing(options.serving))

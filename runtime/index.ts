@@ -30,6 +30,20 @@ export { NESTED, NESTING_MAX, nestingFault } from "./nesting.ts"
 export { type OmitUndefined, omitUndefined } from "./omit-undefined.ts"
 export { layerNats, layerNatsClient, layerNatsOutside, layerOperators, layerOperatorsOutside } from "./on-nats.ts"
 export * from "./operators.ts"
+export {
+  Callback,
+  InvalidOption,
+  kept,
+  LogLevel,
+  Namespace,
+  NatsAddresses,
+  oneOf,
+  readOptions,
+  Switch,
+  Time,
+  textOf,
+  wholeBetween
+} from "./options.ts"
 export { type ActorSystem, ActorSystemClosed, type ActorSystemOptions, AskRefused, createSystem } from "./promises.ts"
 export * from "./protocol.ts"
 export { Recurring } from "./recurring.ts"

@@ -1,9 +1,11 @@
 // The runtime for a program that does not use Effect: a system of actors behind promises.
-import { Cause, Effect, Exit, Layer, Logger, ManagedRuntime, Option, Random, References, Schema } from "effect"
+import { Cause, Effect, Exit, Layer, Logger, ManagedRuntime, Option, Random, References, Result, Schema } from "effect"
 import type { Actor } from "./actor.ts"
 import { Actors } from "./client.ts"
 import { layerNode } from "./engine/node/layer.ts"
+import { omitUndefined } from "./omit-undefined.ts"
 import { layerNats, layerNatsOutside } from "./on-nats.ts"
+import { kept, LogLevel, NAMESPACE_RULE, Namespace, NatsAddresses, readOptions, Time, textOf } from "./options.ts"
 import type { AskName, MessageName, Payload, Protocol, Reply } from "./protocol.ts"
 import type { AskOptions, SendOptions } from "./sending.ts"
 
@@ -32,7 +34,7 @@ export interface ActorSystemOptions {
   readonly url?: string
   /** Several systems on one NATS have one each: 1 to 32 of a-z 0-9 _, with a letter first. */
   readonly namespace: string
-  /** The name of this process among those of the system, which no other live one has; drawn at random unless given. */
+  /** The name of this process among those of the system, which no other live one has: 1 to 64 letters, digits or dashes; drawn at random unless given. */
   readonly name?: string
   /** What is logged to stderr; `Warn` unless given. */
   readonly log?: "None" | "Error" | "Warn" | "Info" | "Debug"
@@ -61,15 +63,13 @@ export interface ActorSystem extends AsyncDisposable {
 }
 
 const URL = "nats://127.0.0.1:4222"
-const NAMESPACE = /^[a-z][a-z0-9_]{0,31}$/
 
-/** Runs actors in this process, and talks to them and to those of others, until it is closed. Rejects where NATS cannot be used. */
+/**
+ * Runs actors in this process, and talks to them and to those of others, until it is closed. Rejects with `InvalidOption` where an option
+ * is none or cannot be used, and where NATS cannot.
+ */
 export const createSystem = async (options: ActorSystemOptions): Promise<ActorSystem> => {
-  const { namespace } = options
-  if (!NAMESPACE.test(namespace)) {
-    throw new RangeError(`namespace must be 1 to 32 of a-z 0-9 _ and start with a letter, and is "${namespace}"`)
-  }
-  const runtime = ManagedRuntime.make(layerOf(options))
+  const runtime = ManagedRuntime.make(layerOf(omitUndefined(given(SystemOptions, options))))
   let closing: Promise<void> | undefined
   const run = async <A, E>(effect: Effect.Effect<A, E, Actors>, refused: (error: E) => unknown): Promise<A> => {
     if (closing !== undefined) throw new ActorSystemClosed()
@@ -92,20 +92,56 @@ export const createSystem = async (options: ActorSystemOptions): Promise<ActorSy
     throw error
   }
   return {
-    ask: (protocol, id, message, payload, given) =>
+    ask: async (protocol, id, message, payload, options = {}) =>
       run(
-        Actors.use(({ ask }) => ask(protocol, id, message, payload, given)),
+        Actors.use(({ ask }) => ask(protocol, id, message, payload, omitUndefined(given(AskGiven, options)))),
         (refusal) => new AskRefused({ actor: `${protocol.type}/${id}`, message_type: message, refusal })
       ),
-    tell: (protocol, id, message, payload, given) =>
+    tell: async (protocol, id, message, payload, options = {}) =>
       run(
-        Actors.use(({ tell }) => tell(protocol, id, message, payload, given)),
+        Actors.use(({ tell }) => tell(protocol, id, message, payload, omitUndefined(given(SendGiven, options)))),
         (error) => error
       ),
     close,
     [Symbol.asyncDispose]: close
   }
 }
+
+const isActor = (actor: unknown): actor is Actor =>
+  typeof actor === "object" &&
+  actor !== null &&
+  "type" in actor &&
+  typeof actor.type === "string" &&
+  "definition" in actor &&
+  typeof actor.definition === "object"
+
+const SystemOptions = Schema.Struct({
+  actors: Schema.optional(
+    Schema.Array(kept(isActor, "must be what define gives")).check(
+      Schema.makeFilter(
+        (actors) =>
+          new Set(actors.map(({ type }) => type)).size === actors.length || "must hold each type of actor once"
+      )
+    )
+  ),
+  url: Schema.optional(NatsAddresses),
+  namespace: Namespace.annotateKey({ messageMissingKey: NAMESPACE_RULE }),
+  name: Schema.optional(textOf(/^[A-Za-z0-9-]{1,64}$/, "must be 1 to 64 letters, digits or dashes")),
+  log: Schema.optional(LogLevel)
+})
+
+const isText = (given: unknown): given is string => typeof given === "string"
+const Text = kept(isText, "must be a text")
+// What the texts have to be is said where they are sent.
+const sendFields = {
+  messageId: Schema.optional(Text),
+  correlationId: Schema.optional(Text),
+  once: Schema.optional(Schema.Struct({ key: Text, digest: Text }))
+}
+const SendGiven = Schema.Struct(sendFields)
+const AskGiven = Schema.Struct({ ...sendFields, timeout: Schema.optional(Time) })
+
+const given = <A>(schema: Schema.Decoder<A>, options: unknown): A => Result.getOrThrow(readOptions(schema, options))
 
 const drawnName = Effect.map(Random.nextIntBetween(0, 2 ** 48), (drawn) => `node-${drawn.toString(36)}`)
 

@@ -1,4 +1,5 @@
-import { ConfigProvider, Context, Effect, Layer, Logger, ManagedRuntime, References } from "effect"
+import { ConfigProvider, Context, Effect, Layer, Logger, ManagedRuntime, References, Schema } from "effect"
+import { LogLevel } from "../runtime/index.ts"
 import type { AgentSystemOptions } from "./options.ts"
 import { RunningSystem } from "./running.ts"
 import { printable } from "./running-errors.ts"
@@ -29,7 +30,8 @@ export class AgentSystem extends Context.Service<AgentSystem, AgentSystemService
       ConfigProvider.layer(ConfigProvider.fromEnv()),
       Logger.layer([Logger.consolePretty()]),
       Layer.succeed(Logger.LogToStderr, true),
-      Layer.succeed(References.MinimumLogLevel, options.log ?? "Warn")
+      // What cannot be used is refused where the system starts.
+      Layer.succeed(References.MinimumLogLevel, Schema.is(LogLevel)(options?.log) ? options.log : "Warn")
     )
     const runtime = ManagedRuntime.make(Layer.provideMerge(AgentSystem.layer(options), surroundings))
     try {

@@ -1,17 +1,11 @@
 import { Config, Effect, Option, Schema } from "effect"
 import type { AccountRules, ModelsOptions } from "../actors/index.ts"
 import type { GatewayOptions } from "../gateway/index.ts"
-import type { AgentType } from "../protocols/index.ts"
+import { type AgentType, HOUSE_TYPES } from "../protocols/index.ts"
+import { InvalidOption, NatsAddresses, omitUndefined, readOptions } from "../runtime/index.ts"
+import { SystemOptions } from "./option-schemas.ts"
 
-/** Something that a system was to be started with cannot be. */
-export class InvalidOption extends Schema.TaggedError<InvalidOption>()("InvalidOption", {
-  option: Schema.String,
-  rule: Schema.String
-}) {
-  override get message() {
-    return `${this.option} ${this.rule}`
-  }
-}
+export { InvalidOption }
 
 export interface AgentSystemOptions {
   /**
@@ -28,7 +22,7 @@ export interface AgentSystemOptions {
   /** Several systems on one NATS have one each; `conclave` unless given. 1 to 32 of a-z 0-9 _, with a letter first. */
   readonly namespace?: string
   /** The gateway for WebSocket and HTTP clients; none unless given. Port 0 takes a free one. */
-  readonly gateway?: Omit<GatewayOptions, "ready" | "serving" | "version"> & { readonly version?: string }
+  readonly gateway?: Omit<GatewayOptions, "ready" | "serving" | "tasks">
   /** Who is asked in every analysis; the panel of three unless given. */
   readonly panel?: ReadonlyArray<AgentType>
   /** The paper accounts that trade by the decisions; none unless given. */
@@ -43,32 +37,48 @@ export interface AgentSystemOptions {
   readonly log?: "None" | "Error" | "Warn" | "Info" | "Debug"
 }
 
-/** The options with what the environment says where they say nothing. */
+/** The options, checked, with what the environment says where they say nothing. */
 export const resolved = (options: AgentSystemOptions) =>
   Effect.gen(function* () {
-    const { namespace = "conclave", roundTimeoutMs = 15_000 } = options
-    if (!/^[a-z][a-z0-9_]{0,31}$/.test(namespace)) {
-      return yield* new InvalidOption({
-        option: "namespace",
-        rule: "must be 1 to 32 of a-z 0-9 _ and start with a letter"
-      })
+    const given = yield* Effect.fromResult(readOptions(SystemOptions, options))
+    const { temporary = false, dataDir, nats } = given
+    if (temporary && dataDir !== undefined) return yield* refused("temporary", "goes without dataDir: one of them")
+    const own = temporary || dataDir !== undefined
+    if (nats !== undefined && own) {
+      return yield* refused(
+        "nats",
+        `goes without ${temporary ? "temporary" : "dataDir"}: servers that are there keep their own`
+      )
     }
-    if (!Number.isInteger(roundTimeoutMs) || roundTimeoutMs < 100 || roundTimeoutMs > 600_000) {
-      return yield* new InvalidOption({ option: "roundTimeoutMs", rule: "must be a whole number from 100 to 600000" })
+    // Who names a folder wants a server on it.
+    const servers = nats ?? (own ? undefined : yield* variable("NATS_URL"))
+    if (!Schema.is(Schema.UndefinedOr(NatsAddresses))(servers)) {
+      return yield* refused("NATS_URL", "must be one or more nats:// or tls:// addresses, separated by commas")
     }
-    if (options.temporary === true && options.dataDir !== undefined) {
-      return yield* new InvalidOption({ option: "temporary", rule: "goes without dataDir: one of them" })
-    }
-    const own = options.temporary === true || options.dataDir !== undefined
+    yield* checkPanel(given.panel ?? [], servers === undefined)
+    const { gateway, models, accountRules = {}, namespace = "conclave", roundTimeoutMs = 15_000, ...rest } = given
     return {
-      ...options,
-      namespace,
-      roundTimeoutMs,
-      // Who names a folder wants a server on it.
-      nats: options.nats ?? (own ? undefined : yield* variable("NATS_URL")),
-      natsServer: options.natsServer ?? (yield* variable("NATS_SERVER"))
+      ...omitUndefined(rest),
+      ...{ namespace, roundTimeoutMs, nats: servers, accountRules: omitUndefined(accountRules) },
+      models: models && omitUndefined(models),
+      gateway: gateway && omitUndefined({ ...gateway, limits: omitUndefined(gateway.limits ?? {}) }),
+      natsServer: given.natsServer ?? (yield* variable("NATS_SERVER"))
     }
   })
+
+const refused = (option: string, rule: string) => Effect.fail(new InvalidOption({ option, rule }))
+
+/** Of agents that this system lacks only other nodes can have the actors, and those there are only on servers that others reach. */
+const checkPanel = (panel: ReadonlyArray<string>, alone: boolean) => {
+  const types: ReadonlyArray<string> = HOUSE_TYPES
+  const others = panel.filter((type) => !types.includes(type)).join(", ")
+  if (others === "") return Effect.void
+  return alone
+    ? refused("panel", `names ${others}, and there is no such agent: there are ${types.join(", ")}`)
+    : Effect.logWarning("this system lacks agents of its panel: they are left to the nodes that have them").pipe(
+        Effect.annotateLogs({ agents: others })
+      )
+}
 
 /** What is set, and not empty, in the environment. */
 const variable = (name: string): Effect.Effect<string | undefined> =>

@@ -1,5 +1,5 @@
 // What a whole system does for a program, as effects. `running.ts` has the same as promises.
-import { Effect, type Schema, type Scope } from "effect"
+import { Effect, Schema, type Scope } from "effect"
 import type { AgentTestReport } from "../evaluation/index.ts"
 import type { AnalysisProgress } from "../gateway/index.ts"
 import { OperationFailed, type ProgramOperations, readGiven } from "../gateway/index.ts"
@@ -15,10 +15,10 @@ import {
   type TaskProgress,
   type VoteBody
 } from "../protocols/index.ts"
-import { Actors } from "../runtime/index.ts"
+import { Actors, type InvalidOption, readOptions, wholeBetween } from "../runtime/index.ts"
 import { listener } from "./callbacks.ts"
 import { type Parts, startParts } from "./compose.ts"
-import type { AgentSystemOptions, InvalidOption } from "./options.ts"
+import type { AgentSystemOptions } from "./options.ts"
 import { beginSimulation, type MarketSimulation, type SimulatedSymbols } from "./simulation.ts"
 import {
   type CoordinationEvent,
@@ -70,7 +70,7 @@ export interface AgentSystemService {
   readonly getConsensusResult: (
     consensusId: string,
     options?: { readonly waitMs?: number }
-  ) => Effect.Effect<ConsensusResult | null, OperationFailed>
+  ) => Effect.Effect<ConsensusResult | null, OperationFailed | InvalidOption>
   /** Begins to feed a simulated market, until it ends, is stopped, or the scope closes. One at a time of a symbol. */
   readonly simulateMarketStream: (
     options?: SimulationWanted
@@ -102,6 +102,7 @@ export interface AgentSystemService {
 }
 
 const POLL = "50 millis"
+const ResultOptions = Schema.Struct({ waitMs: Schema.optional(wholeBetween(0, 86_400_000)) })
 
 /** A whole system, until the scope closes. */
 export const startSystem = (options: AgentSystemOptions): Effect.Effect<AgentSystemService, Error, Scope.Scope> =>
@@ -125,7 +126,10 @@ const serviceOf = (parts: Parts): AgentSystemService => {
       Effect.flatMap(listener("onProgress", onProgress), (tell) => operations.analyze(request, tell)),
     requestConsensus: operations.openConsensus,
     castVote: operations.castVote,
-    getConsensusResult: (id, { waitMs = 0 } = {}) => resultOf(operations, id, waitMs),
+    getConsensusResult: (id, options = {}) =>
+      Effect.flatMap(Effect.fromResult(readOptions(ResultOptions, options)), ({ waitMs = 0 }) =>
+        resultOf(operations, id, waitMs)
+      ),
     simulateMarketStream: (options = {}) => simulate(options, simulated, actors),
     runAgentTests: (options = {}, onProgress) =>
       Effect.flatMap(listener("onProgress", onProgress), (tell) => testAgents(options, tell)),
@@ -133,7 +137,7 @@ const serviceOf = (parts: Parts): AgentSystemService => {
     decisions: (filter = {}) => subscribed(wantedDecisions(filter), filter),
     tools: (filter = {}) => subscribed(wantedTools(filter), filter),
     coordination: (filter = {}) => subscribed(wantedCoordination(filter), filter),
-    events: (pattern, options = {}) => subscribed(wantedEvents(pattern), options),
+    events: (pattern, options = {}) => subscribed(wantedEvents(pattern, options), options),
     actors,
     broken
   }

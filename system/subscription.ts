@@ -9,8 +9,17 @@ import {
   symbolToken,
   ToolName
 } from "../protocols/index.ts"
-import type { EventLog, LogUnavailable, PublishedEvent } from "../runtime/index.ts"
-import { InvalidOption } from "./options.ts"
+import {
+  Callback,
+  type EventLog,
+  InvalidOption,
+  kept,
+  type LogUnavailable,
+  oneOf,
+  type PublishedEvent,
+  readOptions,
+  wholeBetween
+} from "../runtime/index.ts"
 
 /** An event as clients of the gateway see it. */
 export interface SystemEvent<A> {
@@ -72,60 +81,61 @@ export interface EventSubscription<A> {
 
 export type SubscribeError = InvalidOption | LogUnavailable
 
-const QUEUE_MAX = 1_000_000
-
 /** What is subscribed to, and what its events hold. */
 interface Wanted<A> {
   readonly pattern: string
   readonly data: Schema.Decoder<A>
 }
 
-const token = <A extends string>(
-  option: string,
-  given: string | undefined,
-  schema: Schema.Decoder<A>,
-  rule: string
-): Effect.Effect<string, InvalidOption> => {
-  if (given === undefined) return Effect.succeed("*")
-  return Schema.is(schema)(given)
-    ? Effect.succeed(symbolToken(given))
-    : Effect.fail(new InvalidOption({ option, rule }))
+const queueFields = {
+  queue: Schema.optional(wholeBetween(1, 1_000_000)),
+  overflow: Schema.optional(oneOf(["drop_oldest", "fail"])),
+  /** Of a subscription by a callback, which is given the same filter. */
+  onError: Schema.optional(Callback)
 }
+const OfSymbol = Schema.optional(kept(Schema.is(MarketSymbol), "must be a symbol, such as ACME"))
+const ByType = Schema.optional(kept(Schema.is(AgentType), "must be an agent type, such as market_analyst"))
+const OfTool = Schema.optional(kept(Schema.is(ToolName), "must be the name of a tool, such as rsi"))
+const OfKind = Schema.optional(oneOf(CoordinationKind.literals))
 
-const symbolOf = (given: string | undefined) => token("symbol", given, MarketSymbol, "must be a symbol, such as ACME")
-const typeOf = (given: string | undefined) =>
-  token("agent_type", given, AgentType, "must be an agent type, such as market_analyst")
+const Queued = Schema.Struct(queueFields)
+const Decisions = Schema.Struct({ ...queueFields, symbol: OfSymbol, agent_type: ByType })
+const Tools = Schema.Struct({ ...queueFields, agent_type: ByType, tool: OfTool })
+const Coordination = Schema.Struct({ ...queueFields, symbol: OfSymbol, message_type: OfKind })
 
-const kindOf = (given: string | undefined) =>
-  token("message_type", given, CoordinationKind, `must be one of ${CoordinationKind.literals.join(", ")}`)
+const token = (given: string | undefined) => (given === undefined ? "*" : symbolToken(given))
+
+/** What is given of a subscription, checked. */
+const read = <A>(schema: Schema.Decoder<A>, given: unknown) => Effect.fromResult(readOptions(schema, given))
 
 /** What can be subscribed to. */
-export const wantedDecisions = ({ symbol, agent_type }: DecisionFilter) =>
-  Effect.map(Effect.all([symbolOf(symbol), typeOf(agent_type)]), ([of, by]) => ({
-    pattern: `decision.${of}.${by}`,
+export const wantedDecisions = (filter: DecisionFilter) =>
+  Effect.map(read(Decisions, filter), ({ symbol, agent_type }) => ({
+    pattern: `decision.${token(symbol)}.${token(agent_type)}`,
     data: events.agent_decision.data
   }))
 
-export const wantedTools = ({ agent_type, tool }: ToolFilter) =>
-  Effect.map(
-    Effect.all([typeOf(agent_type), token("tool", tool, ToolName, "must be the name of a tool, such as rsi")]),
-    ([by, of]) => ({ pattern: `tool.${by}.${of}`, data: events.tool_execution.data })
-  )
+export const wantedTools = (filter: ToolFilter) =>
+  Effect.map(read(Tools, filter), ({ agent_type, tool }) => ({
+    pattern: `tool.${token(agent_type)}.${token(tool)}`,
+    data: events.tool_execution.data
+  }))
 
-export const wantedCoordination = ({ symbol, message_type }: CoordinationFilter) =>
-  Effect.map(Effect.all([kindOf(message_type), symbolOf(symbol)]), ([kind, of]) => ({
-    pattern: `coordination.${kind}.${of}`,
+export const wantedCoordination = (filter: CoordinationFilter) =>
+  Effect.map(read(Coordination, filter), ({ symbol, message_type }) => ({
+    pattern: `coordination.${token(message_type)}.${token(symbol)}`,
     data: events.agent_coordination.data
   }))
 
-export const wantedEvents = (pattern: string) =>
-  Effect.map(
-    Effect.mapError(
+export const wantedEvents = (pattern: string, options: QueueOptions) =>
+  Effect.gen(function* () {
+    yield* read(Queued, options)
+    const sound = yield* Effect.mapError(
       Schema.decodeUnknownEffect(Pattern)(pattern),
       ({ message }) => new InvalidOption({ option: "pattern", rule: `is no pattern of subjects: ${message}` })
-    ),
-    (sound) => ({ pattern: sound, data: Schema.Record(Schema.String, Schema.Unknown) })
-  )
+    )
+    return { pattern: sound, data: Schema.Record(Schema.String, Schema.Unknown) }
+  })
 
 /** Subscribes to events that are stored from now on, until the scope closes: each once, in order, also where the connection is lost. */
 export const subscribe = <A>(
@@ -134,9 +144,6 @@ export const subscribe = <A>(
   { queue: most = 1_024, overflow = "drop_oldest" }: QueueOptions
 ): Effect.Effect<EventSubscription<A>, SubscribeError, Scope.Scope> =>
   Effect.gen(function* () {
-    if (!Number.isInteger(most) || most < 1 || most > QUEUE_MAX) {
-      return yield* new InvalidOption({ option: "queue", rule: `must be a whole number from 1 to ${QUEUE_MAX}` })
-    }
     const queue = yield* Effect.acquireRelease(
       Queue.dropping<SystemEvent<A>, SubscriptionOverflow | Cause.Done>(most),
       Queue.end

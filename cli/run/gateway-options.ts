@@ -36,19 +36,25 @@ const limitsOf = (config: Configuration): Partial<GatewayLimits> => ({
   compressBytesMin: config.gatewayCompressFrom
 })
 
-/** What the configuration says of the gateway, except where it listens. */
-export const gatewayOptions = (config: Configuration): Omit<GatewayOptions, "host" | "port"> => ({
-  limits: limitsOf(config),
-  allowedOrigins: config.gatewayOrigins,
-  hosts: config.gatewayHosts,
-  auth: {
+/** How clients prove who they are; nothing where no variable says anything of it. */
+const authOf = (config: Configuration): Pick<GatewayOptions, "auth"> => {
+  const auth = {
     secret: config.gatewaySecret,
     publicKeyFile: config.gatewayPublicKey,
     jwksFile: config.gatewayJwks,
     issuer: config.gatewayIssuer,
     audience: config.gatewayAudience,
     keysFile: config.gatewayKeys
-  },
+  }
+  return Object.values(auth).some((value) => value !== undefined) ? { auth } : {}
+}
+
+/** What the configuration says of the gateway, except where it listens. */
+export const gatewayOptions = (config: Configuration): Omit<GatewayOptions, "host" | "port"> => ({
+  limits: limitsOf(config),
+  allowedOrigins: config.gatewayOrigins,
+  hosts: config.gatewayHosts,
+  ...authOf(config),
   ...((config.gatewayCertificate !== undefined || config.gatewayCertificateKey !== undefined) && {
     tls: { certificate: config.gatewayCertificate ?? "", key: config.gatewayCertificateKey ?? "" }
   })

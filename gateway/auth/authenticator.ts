@@ -5,28 +5,7 @@ import { createLocalJWKSet, errors, type JWTPayload, type JWTVerifyOptions, jwtV
 import { Claims, everything, type Grant, grantOf, Subject } from "./grant.ts"
 import { KEY_LENGTH_MIN, KEY_PREFIX, KeyFile, keysOf } from "./keys.ts"
 import { KnownCredentials } from "./known-credentials.ts"
-
-/** How clients prove who they are; with none of them given they need not. Files are read once, at the start. */
-export interface AuthOptions {
-  /** Of tokens signed with HS256, at least 32 characters. */
-  readonly secret?: Redacted.Redacted | undefined
-  /** A public key in PEM, of tokens signed with RS256, PS256, ES256, ES384 or EdDSA. */
-  readonly publicKeyFile?: string | undefined
-  /** A JSON Web Key Set of public keys. */
-  readonly jwksFile?: string | undefined
-  /** What `iss` and `aud` of a token must be, if given. */
-  readonly issuer?: string | undefined
-  readonly audience?: string | undefined
-  /** Keys of machines. */
-  readonly keysFile?: string | undefined
-}
-
-/** What was configured for authentication cannot be used. */
-export class InvalidAuth extends Schema.TaggedError<InvalidAuth>()("InvalidAuth", { detail: Schema.String }) {
-  override get message() {
-    return this.detail
-  }
-}
+import { type AuthOptions, checkedAuth, InvalidAuth } from "./options.ts"
 
 /** The token or key is not good. `reason` is for its holder, and names no secret. */
 export class Unauthorized extends Schema.TaggedError<Unauthorized>()("Unauthorized", { reason: Schema.String }) {}
@@ -43,19 +22,18 @@ export interface Authenticator {
 const ASYMMETRIC = ["RS256", "PS256", "ES256", "ES384", "EdDSA", "Ed25519"]
 /** Clocks differ. */
 const TOLERANCE_SECONDS = 5
-/** A shorter secret can be found by trying. */
-export const SECRET_LENGTH_MIN = 32
 /** The latest time that a date can be, in milliseconds since 1970. A token that is good for longer is good until then. */
 const TIME_MAX = 8.64e15
 
 type Verify = (token: string) => Promise<JWTPayload>
 
-/** Checks what was configured. */
-export const makeAuthenticator = (options: AuthOptions): Effect.Effect<Authenticator, InvalidAuth> =>
+/** Checks what was configured. Only where nothing is given clients need not say who they are. */
+export const makeAuthenticator = (given: AuthOptions | undefined): Effect.Effect<Authenticator, InvalidAuth> =>
   Effect.gen(function* () {
+    if (given === undefined) return OPEN
+    const options = yield* Effect.fromResult(checkedAuth(given))
     const verifiers = yield* verifiersOf(options)
     const findKey = yield* keysFrom(options.keysFile)
-    if (verifiers.length === 0 && findKey === undefined) return OPEN
     const known = new KnownCredentials()
     const verify = (credential: string): Effect.Effect<Grant, Unauthorized> => {
       if (!credential.startsWith(KEY_PREFIX)) return verifyToken(verifiers, credential)
@@ -94,10 +72,7 @@ const verifiersOf = ({
     }
     const verifiers: Array<Verify> = []
     if (secret !== undefined) {
-      const text = Redacted.value(secret)
-      if (text.length < SECRET_LENGTH_MIN) {
-        return yield* new InvalidAuth({ detail: `the secret of tokens needs at least ${SECRET_LENGTH_MIN} characters` })
-      }
+      const text = typeof secret === "string" ? secret : Redacted.value(secret)
       const key = createSecretKey(Buffer.from(text))
       verifiers.push(async (token) => (await jwtVerify(token, key, { ...rules, algorithms: ["HS256"] })).payload)
     }

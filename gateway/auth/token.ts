@@ -2,8 +2,8 @@ import { createPrivateKey, createSecretKey, type KeyObject } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { Effect, Redacted } from "effect"
 import { SignJWT } from "jose"
-import { InvalidAuth, SECRET_LENGTH_MIN } from "./authenticator.ts"
 import type { Claims } from "./grant.ts"
+import { InvalidAuth, SECRET_LENGTH_MIN } from "./options.ts"
 
 /** What a token says of its holder, and for how long. */
 export interface TokenOptions extends Claims {

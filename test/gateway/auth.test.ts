@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { exportJWK, SignJWT } from "jose"
+import type { AuthOptions } from "../../gateway/index.ts"
 import { http, openClient, openClientWith, startGateway } from "../support/gateway.ts"
 import { temporaryFolder } from "../support/nats.ts"
 
@@ -269,6 +270,26 @@ describe("other ways to prove who one is", () => {
       assert.match(open.message, /listens on loopback only.*GATEWAY_JWT_SECRET/)
       const short = yield* Effect.flip(Effect.scoped(startGateway({ auth: { secret: Redacted.make("short") } })))
       assert.match(short.message, /at least 32 characters/)
+      // Whoever gives anything wants clients to be known: what says not how must not open the gateway.
+      const wrong: ReadonlyArray<unknown> = [
+        "s".repeat(40),
+        {},
+        { jwtSecret: "s".repeat(40) },
+        { keys: [] },
+        null,
+        { issuer: "us" }
+      ]
+      for (const given of wrong) {
+        const refused = yield* Effect.flip(Effect.scoped(startGateway({ auth: given as AuthOptions })))
+        assert.strictEqual(refused._tag, "InvalidAuth", JSON.stringify(given))
+        assert.notInclude(refused.message, "ssss")
+      }
+      const named = startGateway({ auth: { secret: SECRET, jwtSecret: SECRET } as AuthOptions })
+      assert.match((yield* Effect.flip(Effect.scoped(named))).message, /`jwtSecret`: there is no such field/)
+      const plain = startGateway({ auth: { secret: SECRET } }).pipe(
+        Effect.flatMap(({ gateway }) => Effect.promise(() => fetch(`${gateway.url}/metrics`)))
+      )
+      assert.strictEqual((yield* Effect.scoped(plain)).status, 401)
       const missing = yield* Effect.flip(Effect.scoped(startGateway({ auth: { keysFile: "/nowhere" } })))
       assert.match(missing.message, /\/nowhere cannot be read as a list of keys/)
       const tls = { certificate: "/nowhere.pem", key: "/nowhere.key" }

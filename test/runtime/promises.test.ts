@@ -1,7 +1,17 @@
 // The runtime by promises: `createSystem`.
-import { assert, layer } from "@effect/vitest"
+import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { ActorSystemClosed, AskRefused, createSystem, define, persist, refuse, reply } from "../../runtime/index.ts"
+import {
+  ActorSystemClosed,
+  type ActorSystemOptions,
+  AskRefused,
+  createSystem,
+  define,
+  InvalidOption,
+  persist,
+  refuse,
+  reply
+} from "../../runtime/index.ts"
 import { NatsServer } from "../support/nats.ts"
 
 const Stock = {
@@ -33,6 +43,30 @@ const rejection = (promise: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error
   )
 
+const WRONG: ReadonlyArray<readonly [given: unknown, option: string, rule: RegExp]> = [
+  [undefined, "options", /must be an object/],
+  [null, "options", /must be an object/],
+  [{}, "namespace", /must be 1 to 32 of a-z 0-9 _/],
+  [{ namespace: undefined }, "namespace", /must be 1 to 32 of a-z 0-9 _/],
+  [{ namespace: "Two Words" }, "namespace", /start with a letter/],
+  [{ namespace: "x", name: "a b.c*" }, "name", /letters, digits or dashes/],
+  [{ namespace: "x", actors: [{}] }, "actors[0]", /must be what define gives/],
+  [{ namespace: "x", actors: stock }, "actors", /must be a list/],
+  [{ namespace: "x", actors: [stock, stock] }, "actors", /each type of actor once/],
+  [{ namespace: "x", url: "http://127.0.0.1" }, "url", /nats:\/\//],
+  [{ namespace: "x", log: "debug" }, "log", /must be None/],
+  [{ namespace: "x", nats: "nats://127.0.0.1" }, "nats", /is no such option/]
+]
+
+describe("createSystem of what it cannot take", () => {
+  it.each(WRONG)("%j is refused, by the option's name and its rule", async (given, option, rule) => {
+    const error = await rejection(createSystem(given as ActorSystemOptions))
+    assert.instanceOf(error, InvalidOption)
+    assert.deepStrictEqual([error._tag, error.option], ["InvalidOption", option])
+    assert.match(error.rule, rule)
+  })
+})
+
 layer(NatsServer.layer, { excludeTestServices: true })("createSystem", (it) => {
   it.effect("asks and tells actors here and elsewhere, rejects with typed errors, and closes once", () =>
     Effect.gen(function* () {
@@ -42,6 +76,12 @@ layer(NatsServer.layer, { excludeTestServices: true })("createSystem", (it) => {
         await using elsewhere = await createSystem({ url, namespace: "promised" })
         await system.tell(Stock, "bolts", "Put", { pieces: 5 })
         assert.strictEqual(await elsewhere.ask(Stock, "bolts", "Take", { pieces: 2 }), 3)
+        for (const timeout of [-1, 0, "abc", null] as ReadonlyArray<unknown>) {
+          const never = system.ask(Stock, "bolts", "Take", { pieces: 9 }, { timeout: timeout as number })
+          const error = await rejection(never)
+          assert.instanceOf(error, InvalidOption)
+          assert.strictEqual(error.option, "timeout")
+        }
         const refused = await rejection(system.ask(Stock, "bolts", "Take", { pieces: 9 }))
         assert.instanceOf(refused, AskRefused)
         assert.deepStrictEqual([refused.refusal, refused.message], ["too few", 'stock/bolts refused Take: "too few"'])
@@ -53,11 +93,10 @@ layer(NatsServer.layer, { excludeTestServices: true })("createSystem", (it) => {
     })
   )
 
-  it.effect("is rejected where NATS cannot be used, or the namespace is none", () =>
+  it.effect("is rejected where NATS cannot be used", () =>
     Effect.promise(async () => {
       const nobody = await rejection(createSystem({ url: "nats://127.0.0.1:1", namespace: "promised" }))
       assert.match(String(nobody), /no NATS server answers/)
-      assert.instanceOf(await rejection(createSystem({ namespace: "Two Words" })), RangeError)
     })
   )
 })

@@ -9,7 +9,7 @@ import { takeBars } from "../../sim/index.ts"
 import {
   AgentSystem,
   type DecisionEvent,
-  type InvalidOption,
+  InvalidOption,
   OperationFailed,
   type RunningSystem,
   type Subscription,
@@ -219,17 +219,38 @@ describe("a subscription", () => {
   })
 
   it("to what there is not is refused", async () => {
-    const refused = [
-      system.decisions({ agent_type: "Oracle" }),
-      system.tools({ queue: 0 }),
-      system.events("a..b"),
-      system.decisions({ symbol: "!" })
+    const wrong = (given: unknown) => given as never
+    const refused: ReadonlyArray<readonly [Promise<unknown>, option: string]> = [
+      [system.decisions({ agent_type: "Oracle" }), "agent_type"],
+      [system.tools({ queue: 0 }), "queue"],
+      [system.tools({ queue: Number.NaN }), "queue"],
+      [system.events("a..b"), "pattern"],
+      [system.events(wrong(5)), "pattern"],
+      [system.events("a.b", wrong({ symbol: "ACME" })), "symbol"],
+      [system.decisions({ symbol: "!" }), "symbol"],
+      [system.decisions(wrong({ symbl: "ACME" })), "symbl"],
+      [system.decisions(wrong("ACME")), "options"],
+      [system.decisions(wrong(null)), "options"],
+      [system.tools(wrong({ tool: 5 })), "tool"],
+      [system.tools(wrong({ overflow: "block" })), "overflow"],
+      [system.coordination(wrong({ message_type: "shout" })), "message_type"],
+      [system.onDecision(() => undefined, wrong({ onError: "x" })), "onError"]
     ]
-    const errors = await Promise.all(refused.map(rejection))
-    assert.deepStrictEqual(
-      errors.map((error) => (error as { option: string }).option),
-      ["agent_type", "queue", "pattern", "symbol"]
-    )
+    for (const [promise, option] of refused) {
+      const error = await rejection(promise)
+      assert.instanceOf(error, InvalidOption, option)
+      assert.strictEqual(error.option, option)
+    }
+  })
+
+  it("is waited for as long as can be said", async () => {
+    for (const waitMs of ["abc", -5, Number.NaN] as ReadonlyArray<unknown>) {
+      const error = await rejection(
+        system.getConsensusResult("01HNZX8JGFACFA36RBXDHEQN6E", { waitMs: waitMs as number })
+      )
+      assert.instanceOf(error, InvalidOption)
+      assert.match(error.message, /^waitMs must be a whole number from 0/)
+    }
   })
 })
 
