@@ -255,6 +255,9 @@ const startOrphan = (dataDir: string) =>
     yield* until(() => existsSync(join(dataDir, "ready")))
     const orphan = Number(readFileSync(pidFile, "utf8"))
     yield* Effect.addFinalizer(() => Effect.sync(() => isAlive(orphan) && process.kill(orphan, "SIGKILL")))
+    // With the process that would end it as soon as its parent has: it may be killed as well, or not be there.
+    const children = readFileSync(`/proc/${owner.pid}/task/${owner.pid}/children`, "utf8").trim().split(" ").map(Number)
+    for (const child of children) if (child !== orphan) process.kill(child, "SIGKILL")
     owner.kill("SIGKILL")
     yield* until(() => !isAlive(owner.pid ?? 0))
     assert.isTrue(isAlive(orphan))

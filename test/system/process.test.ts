@@ -211,7 +211,7 @@ describe("a program", () => {
     ].map((error) => ("_tag" in error ? [error._tag, error.message] : error))
     assert.deepStrictEqual(
       found.map((each) => (Array.isArray(each) ? each[0] : each)),
-      ["InvalidOption", "InvalidOption", "ServerUnsuitable", "NatsServerMissing", "InvalidAuth"]
+      ["InvalidOption", "InvalidOption", "ServerUnsuitable", "InvalidOption", "InvalidOption"]
     )
     for (const each of found) assert.isAbove(Array.isArray(each) ? (each[1]?.length ?? 0) : 0, 20)
   })
