@@ -103,7 +103,7 @@ export const init = Command.make("init", given, ({ folder: name, packages }) =>
   })
 ).pipe(
   Command.withDescription(
-    "Begin a project of your own: an actor, a test of it on simulated clusters, and an agent that votes"
+    "Begin a project of your own: an actor, a test of it on simulated clusters, an agent that votes"
   ),
   Command.withExamples([{ command: "npx conclave init my-system", description: "In a new folder" }])
 )

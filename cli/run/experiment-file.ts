@@ -2,7 +2,7 @@
 import { Effect, Option, Schema, SchemaIssue } from "effect"
 import { Flag } from "effect/cli"
 import { experimentOf, PANEL } from "../../actors/index.ts"
-import { ExperimentPlan, ExperimentProtocol } from "../../protocols/index.ts"
+import { ExperimentPlan, ExperimentProtocol, HOUSE_TYPES } from "../../protocols/index.ts"
 import { Actors } from "../../runtime/index.ts"
 import { readText } from "../text-file.ts"
 
@@ -31,14 +31,20 @@ export const experimentFlag = Flag.String("experiment").pipe(
   Flag.optional
 )
 
-/** The plan in the file that is named, if one is. */
-export const planOf = (file: Option.Option<string>): Effect.Effect<ExperimentPlan | undefined, ExperimentFileError> =>
-  Option.match(file, { onNone: () => Effect.succeed(undefined), onSome: readPlan })
+/** The plan in the file that is named, if one is. `types`: the agents that there are besides those of the house. */
+export const planOf = (
+  file: Option.Option<string>,
+  types: ReadonlyArray<string>
+): Effect.Effect<ExperimentPlan | undefined, ExperimentFileError> =>
+  Option.match(file, { onNone: () => Effect.succeed(undefined), onSome: (name) => readPlan(name, types) })
 
 const BYTES_MAX = 65_536
 
-/** The plan that a JSON file holds. Fails on the first field that breaks a rule, and on fields that there are not. */
-export const readPlan = (file: string): Effect.Effect<ExperimentPlan, ExperimentFileError> =>
+/** The plan that a JSON file holds. Fails on the first field that breaks a rule, on fields and on agents that there are not. */
+export const readPlan = (
+  file: string,
+  types: ReadonlyArray<string> = []
+): Effect.Effect<ExperimentPlan, ExperimentFileError> =>
   Effect.gen(function* () {
     const failed = (rule: string, field = "") => new ExperimentFileError({ file, field, rule })
     const text = yield* readText(file, BYTES_MAX).pipe(Effect.mapError((reason) => failed(reason)))
@@ -50,8 +56,13 @@ export const readPlan = (file: string): Effect.Effect<ExperimentPlan, Experiment
         return failed(RULES[first?.message ?? ""] ?? first?.message ?? "is not valid", path.join("."))
       })
     )
+    const known: ReadonlyArray<string> = [...HOUSE_TYPES, ...types]
     for (const arm of ["a", "b"] as const) {
       const { quorum, panel = PANEL } = plan.arms[arm]
+      const strange = panel.findIndex((type) => !known.includes(type))
+      if (strange >= 0) {
+        return yield* failed(`there is no such agent; there are ${known.join(", ")}`, `arms.${arm}.panel.${strange}`)
+      }
       if (quorum !== undefined && quorum > panel.length) {
         return yield* failed(`the quorum is more than the ${panel.length} of the panel`, `arms.${arm}.quorum`)
       }

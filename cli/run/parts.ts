@@ -46,8 +46,9 @@ export const node = Command.make(
         const url = yield* requiredUrl(given.nats, environment)
         const config = { ...environment, natsUrl: url }
         const name = Option.getOrElse(given.name, nodeName)
-        const experiment = yield* planOf(given.experiment)
         const extension = yield* extensionOf(given.config)
+        const types = [...extension.agents.map(({ type }) => type), ...config.agentTypes]
+        const experiment = yield* planOf(given.experiment, types)
         const serving = Effect.gen(function* () {
           const system = yield* Layer.build(connect(config, namedServer(url), `node ${name}`))
           const parts = yield* Layer.build(

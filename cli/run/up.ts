@@ -44,8 +44,9 @@ export const up = Command.make("up", flags, (given) =>
       const port = yield* optionOr(given.port, "--port", settings.port, config.port)
       const dataDir = yield* optionOr(given.data, "--data", settings.dataFolder, config.dataFolder)
       const markets = yield* marketsOf(given)
-      const experiment = yield* planOf(given.experiment)
       const extension = yield* extensionOf(given.config)
+      const types = [...extension.agents.map(({ type }) => type), ...config.agentTypes]
+      const experiment = yield* planOf(given.experiment, types)
 
       const server = yield* openServer(config, config.natsUrl, dataDir)
       const parts = Effect.gen(function* () {
