@@ -34,6 +34,6 @@ export const run = Command.make("run", { data: dataFlag, file, words }, (given) 
     })
   )
 ).pipe(
-  Command.withDescription("Run a program of your own with a nats-server on the data folder; NATS_URL tells it where"),
+  Command.withDescription("Run a program of your own with a nats-server on the data folder"),
   Command.withExamples([{ command: "npx conclave run src/main.ts", description: "As long as the program runs" }])
 )
