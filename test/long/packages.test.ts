@@ -35,7 +35,7 @@ beforeAll(() => {
   there = outside(folder)
   there.write("package.json", '{ "private": true, "type": "module" }')
   there.run(["npm", "install", "--no-audit", "--no-fund", ...tarballs, ...TOOLS])
-}, 8 * MINUTE)
+}, 16 * MINUTE)
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 

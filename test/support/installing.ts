@@ -6,7 +6,7 @@ import { assert } from "@effect/vitest"
 import { findNatsServer } from "../../setup/nats-server.mjs"
 import { environment } from "./command.ts"
 
-const MINUTES_MAX = 3
+const MINUTES_MAX = 8
 
 export interface Outside {
   readonly folder: string
