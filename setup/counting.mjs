@@ -42,8 +42,9 @@ const countTests = (file) => {
 const failedTests = ({ name: file, assertionResults }) =>
   assertionResults
     .filter(({ status }) => status === "failed")
-    .map(({ fullName, failureMessages: [message = ""] }) => {
-      const [cause] = message.split("\n")
+    .map(({ fullName, failureMessages: [message] }) => {
+      // What is thrown need not have a message.
+      const [cause] = (message ?? "no message").split("\n")
       return `${relative(ROOT, file)}: ${fullName}: ${cause}`
     })
 
