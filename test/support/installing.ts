@@ -30,7 +30,11 @@ export const outside = (folder: string): Outside => {
   const { path: server = "" } = findNatsServer({ name: process.env.NATS_SERVER })
   // npm reaches its registry as it does for whoever started the tests.
   const network = Object.entries(process.env).filter(([name]) => /cert|proxy/i.test(name))
-  const own = { NATS_SERVER: server, XDG_CACHE_HOME: join(folder, ".cache"), LOG_LEVEL: "Error" }
+  const own = {
+    ...{ NATS_SERVER: server, XDG_CACHE_HOME: join(folder, ".cache"), LOG_LEVEL: "Error" },
+    // npm runs on this Node, which trusts only authorities of its own unless it is told to trust the machine's.
+    NODE_OPTIONS: "--use-system-ca"
+  }
   const before = { ...Object.fromEntries(network), ...environment(own) }
   const searchPath = (process.env.PATH ?? "").split(":").filter((each) => !each.includes("node_modules"))
   const PATH = [bin, ...searchPath].join(":")
