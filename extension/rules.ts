@@ -1,5 +1,5 @@
 // The rules of a configuration. What is read may be anything: whoever writes JavaScript has no types.
-import { Duration, Option, Schema } from "effect"
+import { Duration, Schema } from "effect"
 import { type AnyTool, allActors, quantPolicy, TOOLS, toolsOf } from "../actors/index.ts"
 import {
   AGENT_TYPE_RULE,
@@ -11,7 +11,7 @@ import {
   ModelName,
   SYMBOL_RULE
 } from "../protocols/index.ts"
-import { type Actor, addressFault } from "../runtime/index.ts"
+import { type Actor, addressFault, Time } from "../runtime/index.ts"
 import { REGIMES } from "../sim/index.ts"
 
 /** What is wrong with a configuration. */
@@ -102,14 +102,10 @@ const typeFaults = (type: unknown, field: string, own: ReadonlyArray<unknown>): 
 }
 
 const TIME_RULE = "must be a duration from 1 millisecond to 2 minutes, such as 10 seconds"
-const isTime = (given: unknown): boolean => {
-  if (typeof given !== "string" && typeof given !== "number") return false
-  const millis = Option.map(
-    Option.liftThrowable(Duration.fromInputUnsafe as (text: string) => Duration.Duration)(String(given)),
-    Duration.toMillis
-  )
-  return Option.exists(millis, (time) => time >= 1 && time <= 120_000)
-}
+const isDuration = Schema.is(Time)
+const isTime = (given: unknown): boolean =>
+  isDuration(given) &&
+  Duration.between(Duration.fromInputUnsafe(given), { minimum: Duration.millis(1), maximum: Duration.minutes(2) })
 
 const ownModel = (model: unknown, prompt: unknown, field: string): Faults => {
   if (!isModel(model)) return fault(field, MODEL_RULE)

@@ -4,11 +4,10 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { hostname, tmpdir } from "node:os"
 import { join } from "node:path"
 import { Context, Deferred, Duration, Effect, Layer, Schedule, Scope } from "effect"
-import { ACCOUNT_DEFAULTS, allActors, openModels, quantPolicy } from "../actors/index.ts"
+import { ACCOUNT_DEFAULTS, AHEAD_MILLIS, allActors, openModels, quantPolicy } from "../actors/index.ts"
 import {
-  defaultLimits,
   Gateway,
-  NotReady,
+  type NotReady,
   type ProgramOperations,
   programOperations,
   SERVING,
@@ -18,6 +17,7 @@ import { Actors, ClientLog, EventLog, LocalNode, layerNode } from "../runtime/in
 import { layerEvents, layerNats } from "../runtime/nats/index.ts"
 import { closeParts, openServer, type Server } from "../server/index.ts"
 import { type AgentSystemOptions, resolved } from "./options.ts"
+import { analysisMillisOf, logReady } from "./readiness.ts"
 import { SimulatedSymbols } from "./simulation.ts"
 import { taskRunners } from "./tasks.ts"
 
@@ -36,8 +36,6 @@ export interface Parts {
   readonly broken: Effect.Effect<never, Error>
 }
 
-/** A market's bars may be so far ahead of the clock, or of the bar before, in milliseconds: as far as a month's are apart. */
-const AHEAD_MILLIS = Duration.toMillis("31 days")
 const DATA_FOLDER = "./data"
 
 /** Starts everything; when the scope closes the parts end in order, and their server after them. */
@@ -82,9 +80,8 @@ const startOn = (
     const node = yield* Layer.build(serveActors(given)).pipe(Effect.provide(base))
     const events = yield* Layer.build(layerEvents({ ...nats, name: "conclave system events" }))
     const reach = Context.merge(base, events)
-    const log = Context.get(base, ClientLog)
-    const ready = Effect.mapError(log.check, ({ message, detail }) => new NotReady({ detail: detail || message }))
-    const analysisMillis = Math.max(defaultLimits.analysisMillis, 2 * roundTimeoutMs)
+    const ready = yield* Effect.provide(logReady(server), base)
+    const analysisMillis = analysisMillisOf(roundTimeoutMs)
     const simulated = new SimulatedSymbols()
     const gateway = yield* Effect.provide(openGateway(given, ready, analysisMillis, simulated), reach)
     const operations = yield* Effect.provide(
@@ -96,7 +93,7 @@ const startOn = (
       }),
       reach
     )
-    if (server.storage !== undefined) yield* Effect.forkScoped(server.storage.watch(log.check))
+    if (server.storage !== undefined) yield* Effect.forkScoped(server.storage.watch(Context.get(base, ClientLog).check))
     return {
       server,
       actors: Context.get(base, Actors),

@@ -2,6 +2,7 @@ export type { AgentTestReport } from "../evaluation/index.ts"
 export { type AnalysisProgress, OperationFailed } from "../gateway/index.ts"
 export { AgentSystem } from "./agent-system.ts"
 export { type AgentSystemOptions, InvalidOption } from "./options.ts"
+export { analysisMillisOf, logReady } from "./readiness.ts"
 export {
   type CallbackOptions,
   type EventCallback,

@@ -1,3 +1,4 @@
+import { Duration } from "effect"
 import {
   type AgentType,
   agentId,
@@ -38,6 +39,9 @@ export interface CoordinatorOptions {
   /** Two ways to hold the rounds of analyses, side by side; all are held in one way unless given. */
   readonly experiment?: ExperimentPlan
 }
+
+/** How far ahead the bars of a market may be, in milliseconds: as far as a month's are apart. */
+export const AHEAD_MILLIS = Duration.toMillis("31 days")
 
 /** Panels by symbol, such as `ACME`, or by a pattern with one `*`, such as `BTC*`, `*USD` or `*`. */
 export type Panels = Readonly<Record<string, ReadonlyArray<AgentType>>>

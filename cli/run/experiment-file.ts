@@ -2,8 +2,10 @@
 import { Effect, Option, Schema, SchemaIssue } from "effect"
 import { Flag } from "effect/cli"
 import { experimentOf, PANEL } from "../../actors/index.ts"
+import type { Extension } from "../../extension/index.ts"
 import { ExperimentPlan, ExperimentProtocol, HOUSE_TYPES } from "../../protocols/index.ts"
 import { Actors } from "../../runtime/index.ts"
+import type { Configuration } from "../config.ts"
 import { readText } from "../text-file.ts"
 
 /** A file of an experiment cannot be used; the sentence names the field and its rule. */
@@ -31,12 +33,16 @@ export const experimentFlag = Flag.String("experiment").pipe(
   Flag.optional
 )
 
-/** The plan in the file that is named, if one is. `types`: the agents that there are besides those of the house. */
+/** The plan in the file that is named, if one is. Its arms ask agents of the house, own ones, and those that other nodes have. */
 export const planOf = (
   file: Option.Option<string>,
-  types: ReadonlyArray<string>
+  { agents }: Pick<Extension, "agents">,
+  { agentTypes }: Pick<Configuration, "agentTypes">
 ): Effect.Effect<ExperimentPlan | undefined, ExperimentFileError> =>
-  Option.match(file, { onNone: () => Effect.succeed(undefined), onSome: (name) => readPlan(name, types) })
+  Option.match(file, {
+    onNone: () => Effect.succeed(undefined),
+    onSome: (name) => readPlan(name, [...agents.map(({ type }) => type), ...agentTypes])
+  })
 
 const BYTES_MAX = 65_536
 

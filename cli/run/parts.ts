@@ -3,6 +3,7 @@ import { Command, Flag } from "effect/cli"
 import { Gateway } from "../../gateway/index.ts"
 import { LocalNode } from "../../runtime/index.ts"
 import { namedServer, withParts } from "../../server/index.ts"
+import { logReady } from "../../system/index.ts"
 import { type Configuration, configuration, InvalidSetting, settings, withoutPassword } from "../config.ts"
 import { natsFlag, natsUrl, optionOr, portFlag } from "../options.ts"
 import { beginExperiment, experimentFlag, planOf } from "./experiment-file.ts"
@@ -10,7 +11,7 @@ import { configFlag, extensionOf } from "./extension.ts"
 import { showMetrics } from "./metrics.ts"
 import { keepRetention } from "./retention.ts"
 import { connect, connectClient } from "./server.ts"
-import { logReady, nodeName, OPEN, serveActors, serveGateway } from "./system.ts"
+import { nodeName, OPEN, serveActors, serveGateway } from "./system.ts"
 
 /** `conclave node`: the actors as a process of their own. */
 export const node = Command.make(
@@ -47,8 +48,7 @@ export const node = Command.make(
         const config = { ...environment, natsUrl: url }
         const name = Option.getOrElse(given.name, nodeName)
         const extension = yield* extensionOf(given.config)
-        const types = [...extension.agents.map(({ type }) => type), ...config.agentTypes]
-        const experiment = yield* planOf(given.experiment, types)
+        const experiment = yield* planOf(given.experiment, extension, config)
         const serving = Effect.gen(function* () {
           const system = yield* Layer.build(connect(config, namedServer(url), `node ${name}`))
           const parts = yield* Layer.build(

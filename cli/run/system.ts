@@ -1,14 +1,14 @@
 // The composition root: which parts a process is made of, and how they hang together.
 import { hostname } from "node:os"
 import { Duration, Effect, Layer } from "effect"
-import { ACCOUNT_DEFAULTS, allActors, openModels, quantPolicy } from "../../actors/index.ts"
+import { ACCOUNT_DEFAULTS, AHEAD_MILLIS, allActors, openModels, quantPolicy } from "../../actors/index.ts"
 import { type Extension, NO_EXTENSION } from "../../extension/index.ts"
-import { defaultLimits, Gateway, type GatewayOptions, NotReady, SERVING, statusProbe } from "../../gateway/index.ts"
+import { Gateway, type GatewayOptions, SERVING, statusProbe } from "../../gateway/index.ts"
 import { type ExperimentPlan, HOUSE_TYPES, type ModelName } from "../../protocols/index.ts"
-import { Actors, ClientLog, EventLog, layerNode } from "../../runtime/index.ts"
+import { Actors, EventLog, layerNode } from "../../runtime/index.ts"
 import { layerEvents } from "../../runtime/nats/index.ts"
 import type { Server } from "../../server/index.ts"
-import { taskRunners } from "../../system/index.ts"
+import { analysisMillisOf, logReady, taskRunners } from "../../system/index.ts"
 import { type Configuration, InvalidSetting, readOptional, settings, tellHeaderBytes } from "../config.ts"
 import { modelConfiguration, modelTimes, warnOfOnePlace } from "../config-models.ts"
 import { VERSION } from "../version.ts"
@@ -16,9 +16,6 @@ import { gatewayOptions } from "./gateway-options.ts"
 
 /** How long a round takes votes unless something else is said. */
 const ROUND = "15 seconds"
-
-/** A market's bars may be so far ahead of the clock, or of the bar before, in milliseconds: as far as a month's are apart. */
-const AHEAD_MILLIS = Duration.toMillis("31 days")
 
 export interface ServeOptions {
   readonly labels?: ReadonlyArray<string>
@@ -92,22 +89,8 @@ const checkPanel = (panel: ReadonlyArray<string>, { agents, panels, file = "" }:
     )
   })
 
-/** An analysis waits for those before it, and its round for its votes. */
-const analysisMillis = (round: Duration.Duration): number =>
-  Math.max(defaultLimits.analysisMillis, 2 * Duration.toMillis(round))
-
 /** What people are told of a gateway that knows no clients. */
 export const OPEN = "anybody on this machine: no secret, public key or keys are set (GATEWAY_JWT_SECRET …)"
-
-/** Whether the log answers, is the one that it was, and stores. */
-export const logReady = (server: Server) =>
-  Effect.map(ClientLog, (log) =>
-    Effect.suspend(() => {
-      const failed = server.storage?.failed
-      if (failed !== undefined) return Effect.fail(new NotReady({ detail: failed }))
-      return log.check.pipe(Effect.mapError(({ message, detail }) => new NotReady({ detail: detail || message })))
-    })
-  )
 
 /**
  * The gateway; it is ready while the log answers and is the one that it was, and while nodes answer. It reads events over a
@@ -123,7 +106,7 @@ export const serveGateway = (
       const ready = yield* logReady(server)
       yield* tellHeaderBytes(config)
       const { round } = yield* modelTimes
-      const limits = { ...gatewayOptions(config).limits, analysisMillis: analysisMillis(round) }
+      const limits = { ...gatewayOptions(config).limits, analysisMillis: analysisMillisOf(Duration.toMillis(round)) }
       const serving = { ...SERVING, probe: statusProbe }
       const events = layerEvents({
         url: server.url,

@@ -45,8 +45,7 @@ export const up = Command.make("up", flags, (given) =>
       const dataDir = yield* optionOr(given.data, "--data", settings.dataFolder, config.dataFolder)
       const markets = yield* marketsOf(given)
       const extension = yield* extensionOf(given.config)
-      const types = [...extension.agents.map(({ type }) => type), ...config.agentTypes]
-      const experiment = yield* planOf(given.experiment, types)
+      const experiment = yield* planOf(given.experiment, extension, config)
 
       const server = yield* openServer(config, config.natsUrl, dataDir)
       const parts = Effect.gen(function* () {

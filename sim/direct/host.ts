@@ -11,9 +11,9 @@ import {
   type Envelope,
   formatAddress,
   type MessageName,
-  type Outgoing,
   type Payload,
   type Protocol,
+  type StepEntry,
   UnloggedActor
 } from "../../runtime/index.ts"
 import { plainCodecs, wireOf } from "./plain.ts"
@@ -217,7 +217,7 @@ export class DirectHost {
     for (const key of started) this.#queue.push({ owner, key, generation: sequence })
   }
 
-  #send(each: Outgoing): void {
+  #send(each: StepEntry): void {
     if (each.kind === "untimer") return void this.#timers.delete(`${formatAddress(each.owner)}#${each.name}`)
     if (!("value" in each)) throw new Error(`a direct host stores no ${each.kind}`)
     if (each.kind === "mail") return void this.#queue.push({ to: each.to, envelope: each.value })

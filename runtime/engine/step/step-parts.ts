@@ -14,7 +14,7 @@ type Own = Extract<Kinds, { op: "timer" }>["message"]
 type Start = Extract<Kinds, { op: "activity" }>["activity"]
 
 /** What a step stores besides its record: whole, or with the value that becomes its payload as JSON. */
-export type Outgoing =
+export type StepEntry =
   | { readonly kind: "mail"; readonly to: Address; readonly value: Envelope }
   | {
       readonly kind: "event"
@@ -44,7 +44,7 @@ export interface StepParts {
   readonly context: Context
   readonly core: ActorState
   state: unknown
-  readonly outgoing: Array<Outgoing>
+  readonly outgoing: Array<StepEntry>
   readonly events: Array<{ readonly _tag: string; readonly data: unknown }>
   readonly timers: Record<string, number>
   readonly cancelled: Array<string>
@@ -90,7 +90,7 @@ export const endedBy = (core: ActorState, envelope: Envelope): Array<string> =>
     : []
 
 /** First of all: a timer of the same name that the step sets comes after it, and takes its place. */
-const unscheduling = (envelope: Envelope, owner: Address): Array<Outgoing> =>
+const unscheduling = (envelope: Envelope, owner: Address): Array<StepEntry> =>
   envelope.kind === "timer" && envelope.scheduled === true
     ? [{ kind: "untimer", owner, name: envelope.name, fired: true }]
     : []

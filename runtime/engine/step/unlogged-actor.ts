@@ -5,12 +5,12 @@ import { buildStep, isStale } from "./build.ts"
 import { type Codecs, type Compiled, compileWith } from "./compiled.ts"
 import { StepFailure } from "./failure.ts"
 import type { Decidable } from "./step-context.ts"
-import type { Answered, Outgoing } from "./step-parts.ts"
+import type { Answered, StepEntry } from "./step-parts.ts"
 import { toRecord } from "./step-record.ts"
 
 /** What came of a message, as values: what would be stored, who is answered, and the keys of the activities that are to be run. */
 export interface Taken {
-  readonly outgoing: ReadonlyArray<Outgoing>
+  readonly outgoing: ReadonlyArray<StepEntry>
   readonly answers: ReadonlyArray<Answered>
   readonly started: ReadonlyArray<string>
 }
