@@ -32,12 +32,12 @@ const COMMANDS = [
   entry(
     "node",
     "Serve actors from this process; several nodes on one NATS share the work",
-    async () => (await import("./run/parts.ts")).node
+    async () => (await import("./run/node.ts")).node
   ),
   entry(
     "gateway",
     "Serve WebSocket and HTTP clients from this process",
-    async () => (await import("./run/parts.ts")).gateway
+    async () => (await import("./run/gateway.ts")).gateway
   ),
   entry(
     "feed",

@@ -1,7 +1,7 @@
 import { Effect, Option } from "effect"
 import { Argument, Flag } from "effect/cli"
 import { MarketSymbol } from "../protocols/index.ts"
-import { type Configuration, checkSetting, type InvalidSetting, type SettingSpec, settings } from "./config.ts"
+import { type Configuration, checkSetting, InvalidSetting, type SettingSpec, settings } from "./config.ts"
 
 /** A market symbol as a person types it: lower case is fine. */
 const upperCase = (text: string) => text.trim().toUpperCase()
@@ -57,6 +57,14 @@ export const optionOr = <A, B>(
 /** The server that is named by option or environment, if any is. */
 export const natsUrl = (option: Option.Option<string>, config: Configuration) =>
   optionOr(option, "--nats", settings.natsUrl, config.natsUrl)
+
+/** The server that is named; a command that has none of its own needs one. */
+export const requiredUrl = (option: Option.Option<string>, config: Configuration) =>
+  Effect.flatMap(natsUrl(option, config), (url) =>
+    url === undefined
+      ? Effect.fail(new InvalidSetting({ variable: "NATS_URL", value: "", rule: "must be set, or --nats given" }))
+      : Effect.succeed(url)
+  )
 
 const UNIT_MILLIS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 

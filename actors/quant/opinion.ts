@@ -11,11 +11,11 @@ import type {
 import { omitUndefined } from "../../runtime/index.ts"
 import { OUTCOME_DEFAULTS, type OutcomeRule } from "../learning/outcome-rule.ts"
 import { coach } from "./coach.ts"
-import { openDesk, type RoutedAround } from "./desk.ts"
 import { forecastOf } from "./forecast.ts"
 import { analyst, optimizer, type Rule, risk, type View } from "./rules.ts"
 import { pool, softmax, strongest, tempered } from "./scores.ts"
 import { type Heard, hear, heardText, leant } from "./sentiment.ts"
+import { openToolSession, type RoutedAround } from "./tool-session.ts"
 
 /** What an opinion is formed of. */
 export interface QuantRequest {
@@ -110,20 +110,20 @@ const single = (
   { bars, past = [], context = [] }: QuantRequest,
   { unavailable = NONE, ...rest }: QuantOptions
 ): DraftOpinion => {
-  const desk = openDesk({ bars, past }, { ...rest, unavailable })
+  const session = openToolSession({ bars, past }, { ...rest, unavailable })
   const rule: Rule = RULES[type]
-  const found = rule(desk, bars)
-  const view = desk.failed() ? undefined : found
-  const routedAround = distinct(desk.routedAround)
+  const found = rule(session, bars)
+  const view = session.failed() ? undefined : found
+  const routedAround = distinct(session.routedAround)
   const missing = routedAround.filter(({ instead }) => instead === null).length
-  const { scores, reasoning } = view ?? unsure(desk.calls)
+  const { scores, reasoning } = view ?? unsure(session.calls)
   const given = hear(type, context, bars)
   const heard = given !== undefined && view === undefined ? { ...given, ...NO_VIEW } : given
   return {
     strengths: softmax(leant(type, tempered(scores, MISSING_FACTOR ** missing), heard)),
     reasoning: [reasoning, ...routedAround.map(detour), ...(heard ? [heardText(type, heard)] : [])].join(" "),
     heard,
-    calls: desk.calls,
+    calls: session.calls,
     routedAround,
     hasView: view !== undefined
   }

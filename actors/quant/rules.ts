@@ -1,6 +1,5 @@
 import type { BarWindow } from "../../protocols/index.ts"
 import type { Regime } from "../tools/regime.ts"
-import type { Desk } from "./desk.ts"
 import {
   AVERAGES,
   FALL,
@@ -16,6 +15,7 @@ import {
   VOLATILITY
 } from "./readings.ts"
 import { directional, percent, type Scores, unitInterval } from "./scores.ts"
+import type { ToolSession } from "./tool-session.ts"
 
 /** What a rule made of its tools: a score for each decision, as the logarithm of a weight, and why. */
 export interface View {
@@ -24,7 +24,7 @@ export interface View {
 }
 
 /** A rule's view, or nothing where its tools say nothing. */
-export type Rule = (desk: Desk, bars: BarWindow) => View | undefined
+export type Rule = (session: ToolSession, bars: BarWindow) => View | undefined
 
 /** Which way a market of this kind goes: 1 up, -1 down, 0 neither. */
 export const directionOf = (regime: Regime): number =>
@@ -51,12 +51,12 @@ export const named = (regime: Regime): string => regime.replace("_", " ")
  * Trend and momentum: how far apart the averages are, and whether RSI and MACD agree; as much as the regime lets them
  * count.
  */
-export const analyst: Rule = (desk) => {
-  const averages = desk.need(AVERAGES)
-  const strength = desk.need(STRENGTH)
-  const histogram = desk.need(TURN)
-  const range = desk.need(RANGE)
-  const kind = desk.want(KIND) ?? UNKNOWN
+export const analyst: Rule = (session) => {
+  const averages = session.need(AVERAGES)
+  const strength = session.need(STRENGTH)
+  const histogram = session.need(TURN)
+  const range = session.need(RANGE)
+  const kind = session.want(KIND) ?? UNKNOWN
   if (averages === undefined && strength === undefined && histogram === undefined) return undefined
 
   // In a market that stands still, rounding errors of the averages must not pass for a trend.
@@ -97,13 +97,13 @@ const CAUTION: { readonly [R in Regime]?: Scores } = {
 const NOTHING = { BUY: 0, SELL: 0, HOLD: 0 }
 
 /** Volatility, drawdown and the last bar's shock: calm leaves room to buy, stress calls for waiting or getting out. */
-export const risk: Rule = (desk, bars) => {
-  const volatility = desk.need(VOLATILITY)
-  const fall = desk.need(FALL)
-  const range = desk.need(RANGE)
-  const kind = desk.want(KIND)
-  const limits = desk.want(LIMITS)
-  const size = desk.want(SIZE)
+export const risk: Rule = (session, bars) => {
+  const volatility = session.need(VOLATILITY)
+  const fall = session.need(FALL)
+  const range = session.need(RANGE)
+  const kind = session.want(KIND)
+  const limits = session.want(LIMITS)
+  const size = session.want(SIZE)
   if (volatility === undefined && fall === undefined && range === undefined) return undefined
 
   // The spread of a random walk over the window: what a fall has to be compared with.
@@ -148,11 +148,11 @@ const planOf = (regime: Regime, index: number) => {
 const SIGNIFICANT = 0.05
 
 /** Which strategy fits: with a trend, follow it; where price turns back, fade the bands; where neither holds, wait. */
-export const optimizer: Rule = (desk) => {
-  const trend = desk.need(TREND)
-  const place = desk.need(PLACE)
-  const kind = desk.want(KIND) ?? UNKNOWN
-  const chain = desk.want(NEXT)
+export const optimizer: Rule = (session) => {
+  const trend = session.need(TREND)
+  const place = session.need(PLACE)
+  const kind = session.want(KIND) ?? UNKNOWN
+  const chain = session.want(NEXT)
   if (trend === undefined && place === undefined) return undefined
 
   const { trending, trust } = planOf(kind.regime, trend?.index ?? 20)

@@ -11,7 +11,7 @@ import {
 } from "../../protocols/index.ts"
 import { Actors, type AskError, type Refusal } from "../../runtime/index.ts"
 import type { OverBudget } from "./budget.ts"
-import { type Asker, byOf, type Caller, nameFor, once, sharingOf } from "./caller.ts"
+import { byOf, type Caller, nameFor, once, type Requester, sharingOf } from "./caller.ts"
 import { GatewayState } from "./gateway-state.ts"
 import { type AnalysisProgress, type Followed, followAnalysis } from "./progress.ts"
 import type { TooManySymbols } from "./quota.ts"
@@ -42,9 +42,9 @@ interface AnalysisAsked {
 /** One analysis; how far it has come is told where somebody wants to know. Of one that was asked for before the id is the first one's. */
 export const runAnalysis = ({ payload, caller, correlationId: given, tell }: AnalysisAsked) => {
   const correlationId = correlationOf(caller, payload.correlation_id, given)
-  const asker = sharingOf(caller)
-  const asked = analyze(payload, correlationId, caller, asker)
-  const following = { symbol: payload.symbol, correlationId, followId: asker.client?.follow_id }
+  const requester = sharingOf(caller)
+  const asked = analyze(payload, correlationId, caller, requester)
+  const following = { symbol: payload.symbol, correlationId, followId: requester.client?.follow_id }
   return {
     correlationId,
     result: tell === undefined ? asked : telling(asked, following, caller, tell),
@@ -76,12 +76,12 @@ const telling = (
     })
   )
 
-/** One analysis, up to its result. `asker`: what actors are told of who asks. */
+/** One analysis, up to its result. `requester`: what actors are told of who asks. */
 const analyze = (
   request: AnalyzeRequest,
   correlationId: string,
   caller: Caller,
-  asker: Asker
+  requester: Requester
 ): Effect.Effect<AnalysisResult, AnalyzeFailure, Actors> =>
   Effect.gen(function* () {
     const {
@@ -104,7 +104,7 @@ const analyze = (
       ...(context === undefined ? {} : { context }),
       ...(technical_indicators === undefined ? {} : { indicators: flatIndicators(technical_indicators) }),
       ...(account_info === undefined ? {} : { account: sizedAccount(account_info, symbol) }),
-      ...asker
+      ...requester
     }
     const { ask } = yield* Actors
     const options = { correlationId, timeout: timeout_ms + ANSWER_MARGIN_MILLIS }

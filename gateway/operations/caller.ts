@@ -55,12 +55,12 @@ export const nameFor = ({ subject, key }: Caller, what: string): string => {
 }
 
 /** What actors are told of who asks: where it comes from, or nothing, where clients are not told apart. */
-export interface Asker {
+export interface Requester {
   readonly client?: Client
   readonly address?: string
 }
 
-export const clientOf = (caller: Caller): Asker =>
+export const clientOf = (caller: Caller): Requester =>
   caller.grant === undefined
     ? {}
     : {
@@ -72,7 +72,7 @@ export const clientOf = (caller: Caller): Asker =>
       }
 
 /** The same of what waits in a line, where each has a share: where it comes from, where clients are not told apart. */
-export const sharingOf = (caller: Caller): Asker =>
+export const sharingOf = (caller: Caller): Requester =>
   caller.grant === undefined ? { address: caller.address } : clientOf(caller)
 
 /** Whose what it asks about has to be: its own, unless it may act on what others began. */

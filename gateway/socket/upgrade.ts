@@ -53,7 +53,7 @@ export interface Client {
   readonly connection: Connection
   /** To be called when bytes were taken by the network. */
   readonly drained: () => void
-  /** Something came after the farewell. */
+  /** Something came after the frame that closes it. */
   readonly late: () => void
 }
 

@@ -36,7 +36,7 @@ const INTERNAL_ERROR = 1011
 // Not in RFC 6455 but registered since: "try again later".
 const TRY_AGAIN_LATER = 1013
 
-/** What a client may still send after its farewell, which it may not have read yet. */
+/** What a client may still send after the frame that closes it, which it may not have read yet. */
 const LATE_FRAMES_MAX = 100
 
 /**
@@ -96,15 +96,15 @@ const open = (ws: WebSocket<Attachment>, options: SocketOptions): void => {
   const { address, handshake } = attachment
   const compresses = limits.compressBytesMin > 0
   let lateFrames = 0
-  let farewell: { readonly code: number; readonly reason: string } | undefined
+  let closeFrame: { readonly code: number; readonly reason: string } | undefined
 
   // The library's own `end` forgets the socket with its backlog, which then stays for as long as the client does not
   // read. So it is called only when nothing is pending, and a client that does not come to that is dropped.
   const drained = () => {
     if (attachment.over) return
-    if (farewell === undefined) return connection.drained()
+    if (closeFrame === undefined) return connection.drained()
     if (ws.getBufferedAmount() > 0) return
-    ws.end(farewell.code, farewell.reason)
+    ws.end(closeFrame.code, closeFrame.reason)
   }
   const drop = () => {
     if (!attachment.over) ws.close()
@@ -140,14 +140,14 @@ const open = (ws: WebSocket<Attachment>, options: SocketOptions): void => {
       pendingBytes: batch.pendingBytes,
       close: (code, reason) => {
         batch.flush()
-        farewell = { code, reason }
+        closeFrame = { code, reason }
         drained()
         if (!attachment.over) run(Effect.delay(Effect.sync(drop), limits.farewellMillis))
       }
     }
   })
   const late = () => {
-    if (farewell !== undefined && ++lateFrames > LATE_FRAMES_MAX) drop()
+    if (closeFrame !== undefined && ++lateFrames > LATE_FRAMES_MAX) drop()
   }
   attachment.client = { connection, drained, late }
   if (attachment.over) connection.closed()

@@ -14,7 +14,7 @@ const ledgerScenario = (workload: LedgerWorkload, stage: Stage): WorldScenario =
   const notes = new Notes()
   const pauses = workload.some((senders) => senders.some(({ acts }) => acts.some(({ what }) => what.act === "pause")))
   // A pause that is served late is nobody's wish any more.
-  const goOn = Effect.suspend(() =>
+  const resumeAtLast = Effect.suspend(() =>
     Effect.andThen(Effect.sleep(stage.untilMillis + LATEST_MILLIS - stage.elapsed()), resumeAll)
   )
   return {
@@ -25,7 +25,7 @@ const ledgerScenario = (workload: LedgerWorkload, stage: Stage): WorldScenario =
         yield* watchFacts(stage)
         const each = senders.map((plan, index) => new Sender(`s${process}${index}`, stage, notes, plan).run)
         yield* Effect.all(each, { concurrency: "unbounded", discard: true })
-        if (pauses) yield* goOn
+        if (pauses) yield* resumeAtLast
       })
     ),
     verdict: (history) => notes.verdict(history)

@@ -1,17 +1,16 @@
 import { Console, Effect, Layer, Option } from "effect"
 import { Command, Flag } from "effect/cli"
-import { Gateway } from "../../gateway/index.ts"
 import { LocalNode } from "../../runtime/index.ts"
 import { namedServer, withParts } from "../../server/index.ts"
 import { logReady } from "../../system/index.ts"
-import { type Configuration, configuration, InvalidSetting, settings, withoutPassword } from "../config.ts"
-import { natsFlag, natsUrl, optionOr, portFlag } from "../options.ts"
+import { configuration, withoutPassword } from "../config.ts"
+import { natsFlag, requiredUrl } from "../options.ts"
 import { beginExperiment, experimentFlag, planOf } from "./experiment-file.ts"
 import { configFlag, extensionOf } from "./extension.ts"
 import { showMetrics } from "./metrics.ts"
 import { keepRetention } from "./retention.ts"
-import { connect, connectClient } from "./server.ts"
-import { nodeName, OPEN, serveActors, serveGateway } from "./system.ts"
+import { connect } from "./server.ts"
+import { nodeName, serveActors } from "./system.ts"
 
 /** `conclave node`: the actors as a process of their own. */
 export const node = Command.make(
@@ -67,34 +66,3 @@ export const node = Command.make(
       })
     )
 ).pipe(Command.withDescription("Serve actors from this process; several nodes on one NATS share the work"))
-
-/** `conclave gateway`: the gateway as a process of its own. */
-export const gateway = Command.make("gateway", { nats: natsFlag, port: portFlag }, (given) =>
-  Effect.scoped(
-    Effect.gen(function* () {
-      const config = yield* configuration
-      const url = yield* requiredUrl(given.nats, config)
-      const port = yield* optionOr(given.port, "--port", settings.port, config.port)
-      const serving = Effect.gen(function* () {
-        const system = yield* Layer.build(connectClient(config, namedServer(url), "gateway"))
-        const parts = yield* Layer.build(
-          serveGateway(config, namedServer(url), { host: config.host, port, outside: true })
-        ).pipe(Effect.provide(system))
-        const address = yield* Gateway.pipe(Effect.provide(parts))
-        yield* showMetrics(config, { ready: address.ready, more: address.metrics })
-        yield* Console.log(`gateway on ${address.url} for ${withoutPassword(url)}; Ctrl-C stops it`)
-        if (address.open) yield* Console.log(`access: ${OPEN}`)
-        return yield* Effect.never
-      })
-      return yield* withParts(namedServer(url), serving)
-    })
-  )
-).pipe(Command.withDescription("Serve WebSocket and HTTP clients from this process"))
-
-/** The server that is named; a command that has none of its own needs one. */
-export const requiredUrl = (option: Option.Option<string>, config: Configuration) =>
-  Effect.flatMap(natsUrl(option, config), (url) =>
-    url === undefined
-      ? Effect.fail(new InvalidSetting({ variable: "NATS_URL", value: "", rule: "must be set, or --nats given" }))
-      : Effect.succeed(url)
-  )

@@ -3,7 +3,7 @@ import type { AnyTool, Attempt, ToolInput } from "../tools/tool.ts"
 import { record } from "../tools/use.ts"
 import type { Reading } from "./readings.ts"
 
-export interface DeskOptions {
+export interface ToolSessionOptions {
   readonly executionPrefix: string
   readonly now: () => number
   readonly unavailable: ReadonlySet<string>
@@ -16,7 +16,7 @@ export interface RoutedAround {
 }
 
 /** Where one agent uses tools during one opinion. It keeps the calls, each tool once, and what was routed around. */
-export interface Desk {
+export interface ToolSession {
   /** A reading without which there is no view. */
   readonly need: <V>(reading: Reading<V>) => V | undefined
   /** A reading that a view can do without. */
@@ -27,7 +27,10 @@ export interface Desk {
   readonly failed: () => boolean
 }
 
-export const openDesk = (input: ToolInput, { executionPrefix, now, unavailable }: DeskOptions): Desk => {
+export const openToolSession = (
+  input: ToolInput,
+  { executionPrefix, now, unavailable }: ToolSessionOptions
+): ToolSession => {
   const calls: Array<ToolCall> = []
   const routedAround: Array<RoutedAround> = []
   let failed = false
