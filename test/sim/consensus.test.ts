@@ -127,7 +127,9 @@ describe("rounds of a consensus under every fault", () => {
       roundTimeoutMillis: 3_000,
       performance: { horizonMillis: 1_000, patienceMillis: 1_000 }
     })
-    const [first, ...bars] = takeBars({ seed: 1, symbol: "ACME", startTime: 1_600_000_000_000 }, 30)
+    // An outcome is waited for as long as two intervals of the bars: so near together none is open when a world ends.
+    const market = { seed: 1, symbol: "ACME", startTime: 1_600_000_000_000, intervalMillis: 100 }
+    const [first, ...bars] = takeBars(market, 30)
     const known = {
       time: [first!.time],
       open: [first!.open],
